@@ -1,0 +1,203 @@
+"""What a detector says about a clip, and its plain-JSON form."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from core.audio.clip import Source
+
+SCHEMA = "spoofscope.detection/1"
+"""Name and version of the dictionary that `Detection.to_dict` makes."""
+
+Verdict = Literal["synthetic", "authentic", "inconclusive", "not judged"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a verdict is withheld, or what weakens it.
+
+    Attributes
+    ----------
+    code : str
+        A stable word for programs, for example ``no_speech``.
+    text : str
+        One sentence for people.
+    effect : str
+        ``not judged`` (no verdict is possible), ``inconclusive`` (the score is withheld as a
+        verdict) or ``caution`` (the verdict stands, with less weight).
+    """
+
+    code: str
+    text: str
+    effect: Literal["not judged", "inconclusive", "caution"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """One analysis window.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        Position in seconds; ``end_s`` stops at the end of the clip.
+    llr : float or None
+        Calibrated natural-log likelihood ratio, positive towards synthetic; None where the window
+        holds too little speech to be scored.
+    p_spoof : float or None
+        Posterior probability of synthetic speech under the Detection's prior.
+    speech_s : float
+        Seconds of speech in the window.
+    """
+
+    start_s: float
+    end_s: float
+    llr: float | None
+    p_spoof: float | None
+    speech_s: float
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """How far a clip lies from the training data.
+
+    Attributes
+    ----------
+    distance : float
+        Distance in the detector's embedding space.
+    percentile : float
+        Share (0-100) of development clips that lie closer.
+    level : str
+        ``familiar``, ``edge`` or ``unfamiliar``.
+    """
+
+    distance: float
+    percentile: float
+    level: Literal["familiar", "edge", "unfamiliar"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What was measured of the sound itself before any detector ran.
+
+    Attributes
+    ----------
+    duration_s, speech_s : float
+        Seconds in all, and of speech found by the voice activity detector.
+    speech : tuple of (float, float)
+        Spans of speech in seconds.
+    level_dbfs : float or None
+        RMS level over the speech (over everything where there is none), dB full scale; None for
+        digital silence.
+    peak : float
+        Largest magnitude.
+    clipped_share : float
+        Share of samples that sit in flat tops at the peak, 0-1.
+    zero_share : float
+        Share of samples that are exactly zero, 0-1.
+    bandwidth_hz : float
+        Highest frequency that carries energy, in hertz.
+    """
+
+    duration_s: float
+    speech_s: float
+    speech: tuple[tuple[float, float], ...]
+    level_dbfs: float | None
+    peak: float
+    clipped_share: float
+    zero_share: float
+    bandwidth_hz: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The judgement of one clip by one detector.
+
+    Attributes
+    ----------
+    detector : str
+        Id in the registry, or the directory's name.
+    weights_sha256 : str
+        Hash of the weights file.
+    calibrated : bool
+        Whether the scores were calibrated; if not, ``llr`` is the network's own log-odds.
+    source : Source
+        The clip's origin.
+    quality : Quality
+        Measurements of the sound.
+    windows : tuple of Window
+        In order of time.
+    window_s, hop_s : float
+        Window length and hop in seconds.
+    llr : float or None
+        The clip's log-likelihood ratio (natural log, positive towards synthetic), None if not
+        judged.
+    p_spoof : float or None
+        Posterior probability of synthetic speech under ``prior``.
+    prior : float
+        Assumed probability of synthetic speech before listening.
+    verdict : str
+        ``synthetic``, ``authentic``, ``inconclusive`` or ``not judged``.
+    reasons : tuple of Reason
+        Why not, or what weakens it.
+    familiarity : Familiarity or None
+        None where the detector has no such measure or the clip was not judged.
+    elapsed_ms : float
+        Wall-clock milliseconds of the analysis, decoding excluded.
+    """
+
+    detector: str
+    weights_sha256: str
+    calibrated: bool
+    source: Source
+    quality: Quality
+    windows: tuple[Window, ...]
+    window_s: float
+    hop_s: float
+    llr: float | None
+    p_spoof: float | None
+    prior: float
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    familiarity: Familiarity | None
+    elapsed_ms: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types only, with the schema's name and version under ``schema``."""
+        return {"schema": SCHEMA, **_plain(asdict(self))}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Detection:
+        """Rebuild a Detection from `to_dict`'s output.
+
+        Raises
+        ------
+        ValueError
+            If the schema is not this version's or a field is missing or unknown.
+        """
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            raise ValueError(f"This is not a saved detection of the form {SCHEMA}.")
+        fields = {key: value for key, value in data.items() if key != "schema"}
+        try:
+            fields["source"] = Source(
+                **{**fields["source"], "notes": tuple(fields["source"]["notes"])}
+            )
+            speech = tuple((float(a), float(b)) for a, b in fields["quality"]["speech"])
+            fields["quality"] = Quality(**{**fields["quality"], "speech": speech})
+            fields["windows"] = tuple(Window(**w) for w in fields["windows"])
+            fields["reasons"] = tuple(Reason(**r) for r in fields["reasons"])
+            if fields["familiarity"] is not None:
+                fields["familiarity"] = Familiarity(**fields["familiarity"])
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"This saved detection is damaged: {error}.") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # numpy scalars
+        return value.item()
+    return value

@@ -1,0 +1,393 @@
+"""A detector: networks, calibration and abstention behind one method, `detect`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.audio.clip import SAMPLE_RATE, Clip
+from core.audio.windows import HOP, WINDOW, stack_windows, window_ranges
+from core.detect.calibration import DEFAULT_PRIOR, UNCALIBRATED, Calibration, logit, posterior
+from core.detect.detection import Detection, Familiarity, Reason, Verdict, Window
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT = "spoofscope.model/1"
+BATCH = 8
+"""Windows in one forward pass: bounds memory; results do not depend on it."""
+
+MIN_WINDOW_SPEECH_S = 0.5
+"""A window with less speech than this is not scored."""
+
+MIN_HOP_S = 0.05
+"""Smallest hop between windows in seconds."""
+
+
+class DetectorError(ValueError):
+    """A detector that cannot be loaded or used; the message is a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """When a score becomes a verdict.
+
+    Attributes
+    ----------
+    inconclusive_llr : (float, float)
+        Posterior log-odds strictly between these give no verdict.
+    """
+
+    inconclusive_llr: tuple[float, float] = (0.0, 0.0)
+
+
+class Detector:
+    """A loaded detector; safe to share between threads.
+
+    Parameters
+    ----------
+    id : str
+        Name in the registry, or of the directory.
+    name : str
+        Name for people.
+    network : torch.nn.Module
+        ``forward(waves [b, n])`` gives raw scores ``[b]`` (higher = spoof) and embeddings
+        ``[b, d]``.
+    weights_sha256 : str
+        Hash of the weights file.
+    calibration : Calibration, optional
+        None where nothing calibrates the scores.
+    decision : Decision
+        When a score becomes a verdict.
+    window, hop : int
+        In samples.
+    familiarity : callable, optional
+        From the clip's mean embedding ``[d]`` to its `Familiarity`.
+    config : mapping
+        The model directory's configuration, for pages that describe the detector.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        name: str,
+        network: nn.Module,
+        weights_sha256: str,
+        calibration: Calibration | None = None,
+        decision: Decision | None = None,
+        window: int = WINDOW,
+        hop: int = HOP,
+        familiarity: Callable[[np.ndarray], Familiarity] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.network = network.eval()
+        self.weights_sha256 = weights_sha256
+        self.calibration = calibration
+        self.decision = decision or Decision()
+        self.window = window
+        self.hop = hop
+        self.familiarity = familiarity
+        self.config = dict(config or {})
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Detector:
+        """Load a model directory: ``config.json`` and the weights it names, checked by hash.
+
+        Raises
+        ------
+        DetectorError
+            If the directory is not a model of this format, or the weights are not those that its
+            configuration names.
+        """
+        from safetensors.torch import load_file
+
+        from core.detect import model
+
+        directory = Path(directory)
+        config = read_config(directory)
+        weights = directory / Path(str(config["weights"]["file"])).name
+        digest = checked_sha256(weights, str(config["weights"]["sha256"]))
+        try:
+            if config["architecture"] == "wav2vec2-mean":
+                from core.detect.wav2vec2 import mean_pooled_wav2vec2
+
+                network = mean_pooled_wav2vec2(config["network"])
+            else:
+                network = model.build(config["architecture"], config["network"])
+            network.load_state_dict(load_file(weights))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise DetectorError(
+                f"The model in {directory.name} does not fit its configuration: {error}"
+            ) from error
+        familiarity = None
+        if config.get("familiarity"):
+            from core.detect import familiarity as familiar
+
+            settings = config["familiarity"]
+            checked_sha256(directory / Path(settings["file"]).name, str(settings["sha256"]))
+            familiarity = familiar.load(directory, settings)
+        calibration = config.get("calibration")
+        band = (config.get("decision") or {}).get("inconclusive_llr", (0.0, 0.0))
+        return cls(
+            id=config["id"],
+            name=config.get("name", config["id"]),
+            network=network,
+            weights_sha256=digest,
+            calibration=Calibration(**calibration) if calibration else None,
+            decision=Decision((float(band[0]), float(band[1]))),
+            window=int(config.get("window", WINDOW)),
+            hop=int(config.get("hop", HOP)),
+            familiarity=familiarity,
+            config=config,
+        )
+
+    def raw_scores(
+        self,
+        samples: np.ndarray,
+        ranges: list[tuple[int, int]],
+        batch: int = BATCH,
+        progress: Callable[[float], None] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The network's scores and embeddings of windows.
+
+        Parameters
+        ----------
+        samples : numpy.ndarray
+            float32, shape ``[n]``, 16 kHz.
+        ranges : list of (int, int)
+            Index ranges, each at most the window's length; zero-padded at the end.
+        batch : int
+            Windows in one forward pass.
+        progress : callable, optional
+            Called with the share that is done, 0-1.
+
+        Returns
+        -------
+        (numpy.ndarray, numpy.ndarray)
+            Raw scores float64 ``[k]``, higher = spoof, and embeddings float32 ``[k, d]``.
+        """
+        import torch
+
+        scores: list[np.ndarray] = []
+        embeddings: list[np.ndarray] = []
+        for first in range(0, len(ranges), batch):
+            part = ranges[first : first + batch]
+            waves = torch.from_numpy(stack_windows(samples, part, self.window))
+            with self._lock, torch.inference_mode():
+                raw, embedding = self.network(waves)
+            scores.append(raw.double().numpy())
+            embeddings.append(embedding.float().numpy())
+            if progress is not None:
+                progress(min(1.0, (first + len(part)) / len(ranges)))
+        return np.concatenate(scores), np.concatenate(embeddings)
+
+    def detect(
+        self,
+        clip: Clip,
+        *,
+        prior: float = DEFAULT_PRIOR,
+        hop_s: float | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Detection:
+        """Judge a clip.
+
+        The clip's raw score is the mean over the windows that hold speech; the calibration turns
+        it into a likelihood ratio, the prior into a posterior, and the decision into a verdict.
+
+        Parameters
+        ----------
+        clip : Clip
+            At 16 kHz.
+        prior : float
+            Probability of synthetic speech before listening, strictly between 0 and 1.
+        hop_s : float, optional
+            Seconds between window starts; the detector's own hop by default.
+        progress : callable, optional
+            Called with the share that is done, 0-1.
+
+        Returns
+        -------
+        Detection
+            With verdict ``not judged`` where the clip gives the model no ground for one.
+
+        Raises
+        ------
+        ValueError
+            If the prior or the hop is out of range.
+        """
+        from core.audio.quality import gate, measure, speech_in
+
+        logit(prior)
+        hop = self.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
+        if not round(MIN_HOP_S * SAMPLE_RATE) <= hop <= self.window:
+            raise ValueError(
+                f"The hop must be between {MIN_HOP_S} and {self.window / SAMPLE_RATE:g} seconds."
+            )
+        began = time.perf_counter()
+        quality = measure(clip)
+        reasons = list(gate(quality))
+        ranges = window_ranges(len(clip.samples), self.window, hop)
+        spans = [(start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in ranges]
+        speech = [speech_in(quality.speech, start, end) for start, end in spans]
+        raws: dict[int, float] = {}
+        familiarity = None
+        if not any(reason.effect == "not judged" for reason in reasons):
+            scored = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
+            scored = scored or [int(np.argmax(speech))]
+            raw, embedding = self.raw_scores(
+                clip.samples, [ranges[i] for i in scored], progress=progress
+            )
+            raws = dict(zip(scored, raw.tolist(), strict=True))
+            if self.familiarity is not None:
+                familiarity = self.familiarity(embedding.mean(axis=0))
+        calibration = self.calibration or UNCALIBRATED
+        detection = Detection(
+            detector=self.id,
+            weights_sha256=self.weights_sha256,
+            calibrated=self.calibration is not None,
+            source=clip.source,
+            quality=quality,
+            windows=tuple(
+                Window(
+                    start_s=start,
+                    end_s=end,
+                    llr=calibration.llr(raws[i]) if i in raws else None,
+                    p_spoof=None,
+                    speech_s=speech[i],
+                )
+                for i, (start, end) in enumerate(spans)
+            ),
+            window_s=self.window / SAMPLE_RATE,
+            hop_s=hop / SAMPLE_RATE,
+            llr=calibration.llr(float(np.mean(list(raws.values())))) if raws else None,
+            p_spoof=None,
+            prior=prior,
+            verdict="not judged",
+            reasons=tuple(reasons),
+            familiarity=familiarity,
+            elapsed_ms=0.0,
+        )
+        judged = self.with_prior(detection, prior)
+        return replace(judged, elapsed_ms=(time.perf_counter() - began) * 1000.0)
+
+    def with_prior(self, detection: Detection, prior: float) -> Detection:
+        """The same evidence under another prior; nothing is scored again.
+
+        Parameters
+        ----------
+        detection : Detection
+            Made by this detector.
+        prior : float
+            Strictly between 0 and 1.
+
+        Returns
+        -------
+        Detection
+            With new posteriors, verdict and reasons.
+        """
+        reasons = [r for r in detection.reasons if r.code not in _JUDGING_CODES]
+        windows = tuple(
+            replace(w, p_spoof=None if w.llr is None else posterior(w.llr, prior))
+            for w in detection.windows
+        )
+        if detection.llr is None:
+            return replace(detection, windows=windows, prior=prior, verdict="not judged")
+        odds = detection.llr + logit(prior)
+        low, high = self.decision.inconclusive_llr
+        if low < odds < high or odds == 0.0:
+            reasons.append(
+                Reason(
+                    "near_threshold",
+                    "The score lies in the band around the threshold where this detector is wrong "
+                    "too often to decide.",
+                    "inconclusive",
+                )
+            )
+        if detection.familiarity is not None and detection.familiarity.level == "unfamiliar":
+            reasons.append(
+                Reason(
+                    "unfamiliar",
+                    "The clip is unlike anything this detector was trained on, so its score "
+                    "carries no known meaning.",
+                    "inconclusive",
+                )
+            )
+        if not detection.calibrated:
+            reasons.append(
+                Reason(
+                    "uncalibrated",
+                    "Nothing calibrates this detector's scores: read the probability as a score, "
+                    "not as a chance.",
+                    "caution",
+                )
+            )
+        verdict: Verdict = "synthetic" if odds > 0 else "authentic"
+        if any(reason.effect == "inconclusive" for reason in reasons):
+            verdict = "inconclusive"
+        return replace(
+            detection,
+            windows=windows,
+            prior=prior,
+            p_spoof=posterior(detection.llr, prior),
+            verdict=verdict,
+            reasons=tuple(reasons),
+        )
+
+
+_JUDGING_CODES = {"near_threshold", "unfamiliar", "uncalibrated"}
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The configuration of a model directory.
+
+    Raises
+    ------
+    DetectorError
+        If it is missing, not JSON, or of another format.
+    """
+    path = directory / "config.json"
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise DetectorError(f"There is no config.json in {directory}.") from error
+    except (OSError, ValueError) as error:
+        raise DetectorError(f"{path} cannot be read as JSON.") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise DetectorError(f"{path} is not of the format {FORMAT}.")
+    return config
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checked_sha256(path: Path, expected: str) -> str:
+    """SHA-256 of a file that must have the expected one.
+
+    Raises
+    ------
+    DetectorError
+        If the file is missing or another one.
+    """
+    if not path.is_file():
+        raise DetectorError(f"The file {path.name} is missing from {path.parent}.")
+    digest = sha256_of(path)
+    if digest != expected:
+        raise DetectorError(
+            f"{path.name} is not the file this detector was published with (its SHA-256 is "
+            f"{digest[:12]}…, expected {expected[:12]}…). Remove it and put the right one in place."
+        )
+    return digest

@@ -1,0 +1,235 @@
+"""Detectors built on `transformers`: the published wav2vec2-base system, and any audio classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BONA_FIDE_WORDS = {"bonafide", "real", "human", "genuine", "authentic", "natural", "original"}
+SPOOF_WORDS = {
+    "spoof",
+    "spoofed",
+    "fake",
+    "deepfake",
+    "synthetic",
+    "synthesized",
+    "generated",
+    "ai",
+    "aivoice",
+    "aigenerated",
+    "machine",
+    "cloned",
+}
+
+
+def mean_pooled_wav2vec2(network: Mapping[str, Any] | None = None) -> nn.Module:
+    """Wav2Vec2Model, mean over time of its last hidden state, and a linear head of two classes.
+
+    The published reference system: class 0 is bona fide, class 1 spoof, no attention mask and no
+    amplitude normalisation.
+
+    Parameters
+    ----------
+    network : mapping, optional
+        Fields of `transformers.Wav2Vec2Config` that differ from wav2vec2-base.
+
+    Returns
+    -------
+    torch.nn.Module
+        ``forward(waves [b, n])`` gives log-odds of spoof ``[b]`` and embeddings ``[b, d]``; its
+        parameters are named ``backbone.*`` and ``classifier.*``.
+    """
+    import torch
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    class MeanPooledWav2Vec2(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            config = Wav2Vec2Config(**(network or {}))
+            self.backbone = Wav2Vec2Model(config)
+            self.classifier = torch.nn.Linear(config.hidden_size, 2)
+
+        def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+            embedding = self.backbone(waves).last_hidden_state.mean(dim=1)
+            logits = self.classifier(embedding)
+            return logits[:, 1] - logits[:, 0], embedding
+
+    return MeanPooledWav2Vec2()
+
+
+def load_published_checkpoint(path: Path, network: Mapping[str, Any] | None = None) -> nn.Module:
+    """Load a checkpoint in the published format (``model_state_dict`` among training state).
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file written by `torch.save`; read with ``weights_only=True``.
+    network : mapping, optional
+        As for `mean_pooled_wav2vec2`.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a checkpoint or its tensors do not fit the network.
+    """
+    import pickle
+
+    import torch
+
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{path.name} is not a checkpoint that can be read safely: it is damaged, or holds "
+            "more than weights. Fetch it again from its publisher."
+        ) from error
+    state = checkpoint.get("model_state_dict") if isinstance(checkpoint, dict) else None
+    if not isinstance(state, dict):
+        raise ValueError(
+            f"{path.name} holds no 'model_state_dict': it is not in the published format."
+        )
+    model = mean_pooled_wav2vec2(network)
+    try:
+        model.load_state_dict(_with_current_names(state, set(model.state_dict())))
+    except RuntimeError as error:
+        raise ValueError(
+            f"The tensors of {path.name} do not fit a wav2vec2 encoder with a linear head of two "
+            "classes."
+        ) from error
+    return model.eval()
+
+
+def _with_current_names(state: Mapping[str, Any], wanted: set[str]) -> dict[str, Any]:
+    """Rename weight-norm tensors where the checkpoint was written by another torch version."""
+    old_new = (
+        ("conv.weight_g", "conv.parametrizations.weight.original0"),
+        ("conv.weight_v", "conv.parametrizations.weight.original1"),
+    )
+    renamed: dict[str, Any] = {}
+    for key, value in state.items():
+        name = key
+        for old, new in old_new:
+            if name not in wanted and name.endswith(old):
+                name = name.removesuffix(old) + new
+            elif name not in wanted and name.endswith(new):
+                name = name.removesuffix(new) + old
+        renamed[name] = value
+    return renamed
+
+
+def class_indices(
+    id2label: Mapping[int, str], labels: Mapping[str, str] | None = None
+) -> tuple[list[int], list[int]]:
+    """Which outputs of a classifier mean bona fide, and which spoof.
+
+    Parameters
+    ----------
+    id2label : mapping of int to str
+        The classifier's own names.
+    labels : mapping of str to str, optional
+        The user's word on a name: ``{"LABEL_0": "spoof", "LABEL_1": "bonafide"}``.
+
+    Returns
+    -------
+    (list of int, list of int)
+        Output indices of bona fide and of spoof, each at least one, covering every output.
+
+    Raises
+    ------
+    ValueError
+        If a name cannot be mapped; the message lists the names.
+    """
+    bona_fide: list[int] = []
+    spoof: list[int] = []
+    for index, label in id2label.items():
+        given = (labels or {}).get(label)
+        word = "".join(c for c in (given or label).lower() if c.isalnum())
+        if word in BONA_FIDE_WORDS:
+            bona_fide.append(int(index))
+        elif word in SPOOF_WORDS:
+            spoof.append(int(index))
+    if not bona_fide or not spoof or len(bona_fide) + len(spoof) != len(id2label):
+        names = ", ".join(repr(name) for name in id2label.values())
+        raise ValueError(
+            f"The model's classes are {names}, which cannot all be read as bona fide or spoof. "
+            "Say which is which, for example labels={'LABEL_0': 'bonafide', 'LABEL_1': 'spoof'}."
+        )
+    return bona_fide, spoof
+
+
+def audio_classifier(
+    name_or_path: str,
+    labels: Mapping[str, str] | None = None,
+    revision: str | None = None,
+    local_only: bool = False,
+) -> nn.Module:
+    """Any `transformers` audio classifier as a detector.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A hub id, or a directory with ``config.json`` and ``model.safetensors``.
+    labels : mapping, optional
+        As for `class_indices`.
+    revision : str, optional
+        Commit of the hub repository.
+    local_only : bool
+        Never reach for the network.
+
+    Returns
+    -------
+    torch.nn.Module
+        ``forward(waves [b, n])`` gives log-odds of spoof ``[b]`` and mean-pooled hidden states
+        ``[b, d]``; in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the classes cannot be mapped.
+    OSError
+        If the model cannot be found or fetched.
+    """
+    import torch
+    from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
+
+    where = {"revision": revision, "local_files_only": local_only}
+    config = AutoConfig.from_pretrained(name_or_path, **where)
+    bona_fide, spoof = class_indices(config.id2label, labels)
+    classifier = AutoModelForAudioClassification.from_pretrained(
+        name_or_path, use_safetensors=True, **where
+    ).eval()
+    try:
+        extractor = AutoFeatureExtractor.from_pretrained(name_or_path, **where)
+    except (OSError, ValueError):
+        extractor = None
+
+    class AudioClassifier(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.classifier = classifier
+
+        def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+            if extractor is not None:
+                inputs = extractor(
+                    list(waves.cpu().numpy()), sampling_rate=16_000, return_tensors="pt"
+                )
+                inputs.pop("attention_mask", None)
+                inputs = {key: value.to(waves.device) for key, value in inputs.items()}
+            else:
+                inputs = {"input_values": waves}
+            out = self.classifier(**inputs, output_hidden_states=True)
+            raw = torch.logsumexp(out.logits[:, spoof], 1) - torch.logsumexp(
+                out.logits[:, bona_fide], 1
+            )
+            return raw, out.hidden_states[-1].mean(dim=1)
+
+    return AudioClassifier().eval()

@@ -1,0 +1,140 @@
+"""Colours and words that mean the same on every page, in the light and the dark theme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.detect.detection import Verdict
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one theme, as CSS hex strings.
+
+    Vermilion and blue are the pair of Okabe and Ito (2008) that stays apart for every common kind
+    of colour blindness; lighter relatives serve on the dark background. Each has a contrast of at
+    least 3:1 against its background, and the ``*_text`` forms at least 4.5:1 (WCAG 2.2).
+    ``.streamlit/config.toml`` holds the same colours for Streamlit's own elements.
+
+    Attributes
+    ----------
+    synthetic, authentic, neutral : str
+        Marks for synthetic speech, human speech, and whatever carries no verdict.
+    synthetic_text, authentic_text, neutral_text : str
+        The same for text.
+    band : str
+        Fill of the inconclusive band; draw it at about half opacity.
+    rule : str
+        Threshold lines and the selected mark's outline.
+    grid : str
+        Axis lines.
+    text, background, surface : str
+        Page text, page background, and the background of cards.
+    series : tuple of str
+        Colours for systems compared side by side, in order.
+    sequential : tuple of str
+        Ten steps from little to much.
+    diverging : tuple of str
+        Ten steps from authentic over neutral to synthetic.
+    """
+
+    synthetic: str
+    authentic: str
+    neutral: str
+    synthetic_text: str
+    authentic_text: str
+    neutral_text: str
+    band: str
+    rule: str
+    grid: str
+    text: str
+    background: str
+    surface: str
+    series: tuple[str, ...]
+    sequential: tuple[str, ...]
+    diverging: tuple[str, ...]
+
+
+_BLUES = ("#E8F1F8 #CFE2F0 #B2D0E6 #92BDDA #70A8CD #4F93BF #337DAE #1D6798 #0F517D #083A5C").split()
+
+LIGHT = Palette(
+    synthetic="#D55E00",
+    authentic="#0072B2",
+    neutral="#7A8694",
+    synthetic_text="#A84600",
+    authentic_text="#005C91",
+    neutral_text="#55606D",
+    band="#D5DBE1",
+    rule="#1B2430",
+    grid="#E3E7EC",
+    text="#1B2430",
+    background="#FFFFFF",
+    surface="#F4F6F8",
+    series=("#0072B2", "#D55E00", "#00805D", "#B85C90", "#9A6C00", "#5B4FC7", "#6B7280", "#2A94C9"),
+    sequential=tuple(_BLUES),
+    diverging=tuple(
+        ("#004C78 #0072B2 #4A9BCB #93C3E0 #D3E4EF #F6DFD0 #F2B48C #E68A50 #D55E00 #8F3F00").split()
+    ),
+)
+
+DARK = Palette(
+    synthetic="#F58A4B",
+    authentic="#56AEE8",
+    neutral="#8793A1",
+    synthetic_text="#FFA168",
+    authentic_text="#7CC4F5",
+    neutral_text="#A9B4C0",
+    band="#3A4552",
+    rule="#E8EDF3",
+    grid="#2A333F",
+    text="#E8EDF3",
+    background="#0F141B",
+    surface="#1A212B",
+    series=("#56AEE8", "#F58A4B", "#2FC79A", "#E39BC4", "#E8BD4A", "#A99CFF", "#A3AEBB", "#7FD3F7"),
+    sequential=tuple(reversed(_BLUES)),
+    diverging=tuple(
+        ("#8FD0FA #56AEE8 #3A86B8 #2B5F83 #28404F #4A3A31 #7D4E30 #B86A3B #F58A4B #FFBE94").split()
+    ),
+)
+
+
+def palette() -> Palette:
+    """The palette of the theme in which the reader sees the page (light where unknown)."""
+    import streamlit as st
+
+    try:
+        return DARK if st.context.theme.type == "dark" else LIGHT
+    except (AttributeError, KeyError):  # no browser: tests and plain scripts
+        return LIGHT
+
+
+@dataclass(frozen=True)
+class VerdictStyle:
+    """How one verdict is put to a reader: never by colour alone.
+
+    Attributes
+    ----------
+    word : str
+        Headline.
+    icon : str
+        Material symbol in Streamlit's notation.
+    mark : str
+        One plain character for tables and exports.
+    colour : str
+        Streamlit colour name, which the theme maps to this project's palette.
+    """
+
+    word: str
+    icon: str
+    mark: str
+    colour: Literal["orange", "blue", "gray"]
+
+
+VERDICTS: dict[Verdict, VerdictStyle] = {
+    "synthetic": VerdictStyle("Likely synthetic", ":material/graphic_eq:", "▲", "orange"),
+    "authentic": VerdictStyle("Likely human", ":material/record_voice_over:", "●", "blue"),
+    "inconclusive": VerdictStyle("Inconclusive", ":material/balance:", "◆", "gray"),
+    "not judged": VerdictStyle("Not judged", ":material/block:", "–", "gray"),
+}
+"""Headline, icon and colour of each verdict."""

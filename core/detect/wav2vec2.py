@@ -1,4 +1,4 @@
-"""Detectors built on `transformers`: the published wav2vec2-base system, and any audio classifier."""
+"""Detectors built on `transformers`: the published wav2vec2-base system, any audio classifier."""
 
 from __future__ import annotations
 

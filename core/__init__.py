@@ -1,0 +1,45 @@
+"""Spoofscope: tells synthetic speech from human speech, and shows where the evidence lies.
+
+The names below load on first use, so that ``import core`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.audio.clip import AudioError, Clip
+    from core.audio.decode import decode
+    from core.detect.detection import Detection
+    from core.detect.detector import Detector, DetectorError
+    from core.detect.registry import list_detectors, load_detector
+
+_HOMES = {
+    "AudioError": "core.audio.clip",
+    "Clip": "core.audio.clip",
+    "decode": "core.audio.decode",
+    "Detection": "core.detect.detection",
+    "Detector": "core.detect.detector",
+    "DetectorError": "core.detect.detector",
+    "list_detectors": "core.detect.registry",
+    "load_detector": "core.detect.registry",
+}
+
+__all__ = [
+    "AudioError",
+    "Clip",
+    "Detection",
+    "Detector",
+    "DetectorError",
+    "decode",
+    "list_detectors",
+    "load_detector",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'core' has no attribute {name!r}")

@@ -1,0 +1,259 @@
+"""The command line: judge files, evaluate scores, build the corpus, train."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import glob
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from core.detect.detection import Detection
+    from core.detect.detector import Detector
+
+AUDIO_SUFFIXES = {
+    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm", ".amr", ".aif",
+    ".aiff", ".mp4", ".mov", ".mkv", ".mka", ".wma", ".3gp", ".au", ".caf",
+}  # fmt: skip
+"""Which files of a directory are taken; files named one by one are taken whatever their name."""
+
+EXIT_UNREADABLE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        As after ``python -m core``; the process's own by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 when all went well, 2 when an input could not be used.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m core",
+        description="Tells synthetic speech from human speech, and shows where the evidence lies.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_detect(commands)
+    _add_detectors(commands)
+    from core.train.commands import add_parsers
+
+    add_parsers(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _add_detect(commands: Any) -> None:
+    parser = commands.add_parser("detect", help="judge audio files")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="audio files, directories or glob patterns"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON list of detections")
+    form.add_argument("--csv", action="store_true", help="print one CSV row a file")
+    parser.add_argument(
+        "--detector", default="embedded", metavar="ID", help="an id, a model directory or a file"
+    )
+    parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
+    parser.add_argument(
+        "--prior", type=float, default=0.5, metavar="P", help="chance of a fake before listening"
+    )
+    parser.set_defaults(run=_detect)
+
+
+def _add_detectors(commands: Any) -> None:
+    parser = commands.add_parser("detectors", help="list the detectors")
+    parser.set_defaults(run=_detectors)
+
+
+def _detectors(options: argparse.Namespace) -> int:
+    from core.detect.registry import list_detectors
+
+    for entry in list_detectors():
+        state = "ready" if entry.ready else f"not here; its home is {entry.home}"
+        print(f"{entry.id:28} {state}\n{'':28} {entry.summary}")
+    return 0
+
+
+def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
+    """Files behind names, directories (searched in depth, by suffix) and glob patterns, in order.
+
+    Parameters
+    ----------
+    patterns : iterable of str
+        As given by the user.
+
+    Yields
+    ------
+    pathlib.Path
+        Each file once; a name that matches nothing is passed on, so that its absence is reported.
+    """
+    seen: set[Path] = set()
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        elif not path.exists() and glob.has_magic(pattern):
+            found = sorted(
+                p
+                for p in map(Path, glob.glob(pattern, recursive=True))
+                if p.is_file() and p.suffix.lower() in AUDIO_SUFFIXES
+            ) or [path]
+        else:
+            found = [path]
+        for file in found:
+            if file not in seen:
+                seen.add(file)
+                yield file
+
+
+def _detect(options: argparse.Namespace) -> int:
+    from core.audio.clip import AudioError
+    from core.audio.decode import decode
+    from core.detect.detector import DetectorError
+    from core.detect.registry import load_detector
+
+    files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
+    if not files:
+        print("No audio files were found there.", file=sys.stderr)
+        return EXIT_UNREADABLE
+    try:
+        detector: Detector = load_detector(options.detector, progress=_bar("fetching weights"))
+    except DetectorError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNREADABLE
+    found: list[tuple[Path, Detection]] = []
+    failed = 0
+    show = _bar("judging") if len(files) > 1 else None
+    for done, file in enumerate(files):
+        if show:
+            show(done / len(files))
+        try:
+            clip = decode(file)
+            found.append((file, detector.detect(clip, prior=options.prior, hop_s=options.hop)))
+        except AudioError as error:
+            failed += 1
+            print(f"{file}: {error}", file=sys.stderr)
+        except ValueError as error:  # a prior or hop out of range: the same for every file
+            print(error, file=sys.stderr)
+            return EXIT_UNREADABLE
+    if show:
+        show(1.0)
+    if options.json:
+        items = [{"file": str(file), **detection.to_dict()} for file, detection in found]
+        print(json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False))
+    elif options.csv:
+        write_csv(found, sys.stdout)
+    else:
+        write_table(found, sys.stdout)
+    return EXIT_UNREADABLE if failed else 0
+
+
+def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
+    """Texts that a shell's ``folder/*`` swept in beside audio: licences, tables, scripts."""
+    swept = len(given) > 1 and str(file) in given
+    return swept and file.is_file() and file.suffix.lower() in {".md", ".csv", ".txt", ".py"}
+
+
+COLUMNS = (
+    "file", "verdict", "p_spoof", "llr", "prior", "duration_s", "speech_s", "windows", "detector",
+    "weights_sha256", "reasons",
+)  # fmt: skip
+
+
+def row(file: Path, detection: Detection) -> dict[str, Any]:
+    """One line of the CSV output.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        What was judged.
+    detection : Detection
+        The judgement.
+
+    Returns
+    -------
+    dict
+        By `COLUMNS`; numbers as numbers, nothing where there is no score.
+    """
+    return {
+        "file": str(file),
+        "verdict": detection.verdict,
+        "p_spoof": "" if detection.p_spoof is None else round(detection.p_spoof, 6),
+        "llr": "" if detection.llr is None else round(detection.llr, 6),
+        "prior": detection.prior,
+        "duration_s": round(detection.quality.duration_s, 3),
+        "speech_s": round(detection.quality.speech_s, 3),
+        "windows": len(detection.windows),
+        "detector": detection.detector,
+        "weights_sha256": detection.weights_sha256,
+        "reasons": " ".join(reason.code for reason in detection.reasons),
+    }
+
+
+def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
+    """Write one row a file, formula cells neutralised with a leading apostrophe."""
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    for file, detection in found:
+        cells = row(file, detection)
+        if cells["file"].startswith(("=", "+", "-", "@", "\t")):
+            cells["file"] = "'" + cells["file"]
+        writer.writerow(cells)
+
+
+def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
+    """Write a table for a terminal, with the reasons below each file that has some."""
+    if not found:
+        return
+    width = min(48, max(len(_shortened(str(file), 48)) for file, _ in found))
+    out.write(
+        f"{'file':{width}}  {'verdict':12}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
+    )
+    for file, detection in found:
+        p = "-" if detection.p_spoof is None else f"{100 * detection.p_spoof:.1f} %"
+        llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
+        out.write(
+            f"{_shortened(str(file), width):{width}}  {detection.verdict:12}  {p:>12}  {llr:>6}  "
+            f"{detection.quality.duration_s:>6.1f} s\n"
+        )
+        for reason in detection.reasons:
+            out.write(f"  {reason.text}\n")
+    detection = found[0][1]
+    kind = "calibrated" if detection.calibrated else "uncalibrated"
+    out.write(
+        f"Detector {detection.detector} ({kind}, weights {detection.weights_sha256[:12]}), prior "
+        f"{detection.prior:g}. One piece of evidence, not proof.\n"
+    )
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[-(width - 1) :]
+
+
+def _bar(what: str) -> Any:
+    """A progress line on stderr, on a terminal only."""
+
+    def show(share: float) -> None:
+        if sys.stderr.isatty():
+            filled = int(share * 30)
+            end = "\r" if share < 1 else "\n"
+            print(f"{what} [{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}", end=end,
+                  file=sys.stderr, flush=True)  # fmt: skip
+
+    return show

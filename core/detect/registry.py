@@ -1,0 +1,279 @@
+"""Which detectors there are, where their weights come from, and how they are checked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.detect.detector import Detector, DetectorError, read_config, sha256_of
+
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDED = ROOT / "data" / "models" / "embedded"
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A detector that can be loaded by id.
+
+    Attributes
+    ----------
+    id, name : str
+        For programs and for people.
+    summary : str
+        One sentence.
+    home : str
+        Where the weights are published; empty where they ship with the project.
+    file : str
+        Name of the weights file.
+    bytes : int
+        Its published size.
+    licence : str
+        Of the weights, as their publisher states it.
+    """
+
+    id: str
+    name: str
+    summary: str
+    home: str = ""
+    file: str = ""
+    bytes: int = 0
+    licence: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Where the weights lie once fetched or put in place."""
+        return EMBEDDED if self.id == "embedded" else models_home() / self.id / self.file
+
+    @property
+    def ready(self) -> bool:
+        """Whether the weights are on this machine."""
+        return (self.path / "config.json").is_file() if not self.file else self.path.is_file()
+
+
+PUBLISHED = Entry(
+    id="wav2vec2-base-asvspoof2019",
+    name="wav2vec2-base, ASVspoof 2019 LA (published)",
+    summary="The published wav2vec2-base detector with mean pooling and a linear head.",
+    home="Sara1708/deepfake-audio-wav2vec2",
+    file="stage2_best.pt",
+    bytes=491_044_441,
+    licence="Apache-2.0 (model card)",
+)
+
+ENTRIES: Mapping[str, Entry] = {
+    entry.id: entry
+    for entry in (
+        Entry(
+            id="embedded",
+            name="Embedded detector",
+            summary="Ships with the project and needs no network.",
+            licence="Apache-2.0",
+        ),
+        PUBLISHED,
+    )
+}
+
+
+def models_home() -> Path:
+    """Folder of fetched weights: ``$SPOOFSCOPE_MODELS``, or a cache folder of the user."""
+    given = os.environ.get("SPOOFSCOPE_MODELS")
+    return Path(given) if given else Path.home() / ".cache" / "spoofscope" / "models"
+
+
+def list_detectors() -> list[Entry]:
+    """Every registered detector, the embedded one first."""
+    return list(ENTRIES.values())
+
+
+def load_detector(
+    detector: str | Path = "embedded",
+    *,
+    labels: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    fetch: bool = True,
+) -> Detector:
+    """Load a detector.
+
+    Parameters
+    ----------
+    detector : str or pathlib.Path
+        An id of `list_detectors`; a model directory of this project's format; a directory with a
+        `transformers` audio classifier; a checkpoint file in the published format (``.pt``); or
+        ``hub:OWNER/NAME``, a `transformers` audio classifier on the hub.
+    labels : mapping, optional
+        For a classifier whose class names do not say what is bona fide and what spoof.
+    progress : callable, optional
+        Called with the share of a download that is done, 0-1.
+    fetch : bool
+        Whether weights may be fetched from their home when they are not here.
+
+    Returns
+    -------
+    Detector
+        Ready to use.
+
+    Raises
+    ------
+    DetectorError
+        With a sentence that says what is wrong and what to do.
+    """
+    name = str(detector)
+    if name == "embedded":
+        return Detector.load(EMBEDDED)
+    if name == PUBLISHED.id:
+        path = PUBLISHED.path
+        if not path.is_file():
+            if not fetch:
+                raise DetectorError(_put_in_place(PUBLISHED))
+            _fetch(PUBLISHED, progress)
+        _check_published(PUBLISHED)
+        return load_checkpoint(path, PUBLISHED.id, PUBLISHED.name)
+    if name.startswith("hub:"):
+        return _load_classifier(name.removeprefix("hub:"), name, labels, local_only=not fetch)
+    path = Path(detector)
+    if path.is_dir():
+        if is_project_model(path):
+            return Detector.load(path)
+        return _load_classifier(str(path), path.resolve().name, labels, local_only=True)
+    if path.is_file():
+        return load_checkpoint(path, path.stem, path.name)
+    known = ", ".join(ENTRIES)
+    raise DetectorError(
+        f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file "
+        "or hub:OWNER/NAME will do as well."
+    )
+
+
+def is_project_model(directory: Path) -> bool:
+    """Whether a directory holds a model of this project's own format."""
+    try:
+        read_config(directory)
+    except DetectorError:
+        return False
+    return True
+
+
+def load_checkpoint(
+    path: Path, id: str, name: str, network: Mapping[str, Any] | None = None
+) -> Detector:
+    """A checkpoint in the published format as an uncalibrated detector.
+
+    Raises
+    ------
+    DetectorError
+        If it cannot be read.
+    """
+    from core.detect.wav2vec2 import load_published_checkpoint
+
+    try:
+        model = load_published_checkpoint(path, network)
+    except ValueError as error:
+        raise DetectorError(str(error)) from error
+    return Detector(id=id, name=name, network=model, weights_sha256=sha256_of(path))
+
+
+def _load_classifier(
+    where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
+) -> Detector:
+    from core.detect.wav2vec2 import audio_classifier
+
+    try:
+        model = audio_classifier(where, labels, local_only=local_only)
+    except ValueError as error:
+        raise DetectorError(str(error)) from error
+    except OSError as error:
+        raise DetectorError(
+            f"No audio classifier with safetensors weights could be loaded from '{where}'. Check "
+            "the name and the network, or give a local directory with config.json and "
+            "model.safetensors."
+        ) from error
+    weights = Path(where) / "model.safetensors"
+    digest = sha256_of(weights) if weights.is_file() else _state_sha256(model)
+    return Detector(id=id, name=where, network=model, weights_sha256=digest)
+
+
+def _state_sha256(model: Any) -> str:
+    """Hash of a network's tensors, for weights whose file is out of reach."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _put_in_place(entry: Entry) -> str:
+    return (
+        f"The weights of '{entry.id}' are not on this machine. Fetch {entry.file} "
+        f"({entry.bytes / 1e6:.0f} MB) from the model hub repository {entry.home} and put it at "
+        f"{entry.path}."
+    )
+
+
+def _fetch(entry: Entry, progress: Progress | None) -> None:
+    """Fetch weights from their home, check them against what the home announces, keep the hash."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def update(self, n: float | None = 1) -> bool | None:
+            done = super().update(n)
+            if progress is not None and self.total:
+                progress(min(1.0, self.n / self.total))
+            return done
+
+    folder = entry.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        announced = get_hf_file_metadata(hf_hub_url(entry.home, entry.file), timeout=10)
+        if announced.size != entry.bytes:
+            raise DetectorError(
+                f"{entry.home} now offers another {entry.file} than the published one "
+                f"({announced.size} bytes, expected {entry.bytes}), so it was not fetched."
+            )
+        got = Path(
+            hf_hub_download(
+                entry.home,
+                entry.file,
+                revision=announced.commit_hash,
+                local_dir=folder / "partial",
+                tqdm_class=Bar,
+            )
+        )
+    except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise DetectorError(f"The hub could not be reached. {_put_in_place(entry)}") from error
+    digest = sha256_of(got)
+    if announced.etag and len(announced.etag) == 64 and digest != announced.etag:
+        got.unlink()
+        raise DetectorError(f"{entry.file} arrived damaged and was removed. Try again.")
+    (folder / "pin.json").write_text(
+        json.dumps({"sha256": digest, "revision": announced.commit_hash}), "utf-8"
+    )
+    got.replace(entry.path)
+
+
+def _check_published(entry: Entry) -> None:
+    """Size as published, and the hash that was pinned when the file was first seen here."""
+    size = entry.path.stat().st_size
+    if size != entry.bytes:
+        raise DetectorError(
+            f"{entry.path} has {size} bytes; the published file has {entry.bytes}. Remove it and "
+            "put the right one in place."
+        )
+    pin = entry.path.parent / "pin.json"
+    digest = sha256_of(entry.path)
+    if not pin.is_file():
+        pin.write_text(json.dumps({"sha256": digest, "revision": None}), "utf-8")
+    elif json.loads(pin.read_text("utf-8")).get("sha256") != digest:
+        raise DetectorError(
+            f"{entry.path} has changed since it was first used here. Remove it and {pin.name} "
+            "beside it, and fetch it again."
+        )

@@ -1,0 +1,77 @@
+"""The landing page's few figures, read from the result tables without loading pandas."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of a result table.
+
+    Attributes
+    ----------
+    system, benchmark, subset, breakdown, condition, metric : str
+        What was measured on what.
+    value : float
+        In the metric's unit (EERs in percent).
+    low, high : float or None
+        Interval, where known.
+    kind : str
+        ``published``, ``corrected`` or ``measured``.
+    source, note : str
+        Where it comes from, and what to keep in mind.
+    """
+
+    system: str
+    benchmark: str
+    subset: str
+    breakdown: str
+    condition: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    kind: str
+    source: str
+    note: str
+
+
+def figures(table: str, **wanted: str) -> Iterator[Figure]:
+    """Rows of ``data/results/<table>.csv`` whose columns have the wanted values.
+
+    Parameters
+    ----------
+    table : str
+        File name without suffix.
+    **wanted : str
+        Column values that must match exactly.
+
+    Yields
+    ------
+    Figure
+        In file order; nothing where the table is missing.
+    """
+    path = RESULTS / f"{table}.csv"
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if all(row.get(column) == value for column, value in wanted.items()):
+                yield Figure(
+                    **{
+                        name: row.get(name) or ""
+                        for name in (
+                            "system", "benchmark", "subset", "breakdown", "condition", "metric",
+                            "kind", "source", "note",
+                        )
+                    },
+                    value=float(row["value"]),
+                    low=float(row["low"]) if row.get("low") else None,
+                    high=float(row["high"]) if row.get("high") else None,
+                )  # fmt: skip

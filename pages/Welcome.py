@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.show.cards import figure_card
-from core.show.headlines import figures
+from core.show.headlines import figure_card, figures
 
 st.title("Is this voice human?", anchor=False)
 st.markdown(
@@ -67,9 +66,9 @@ with news, st.container(border=True, height="stretch"):
     )
 with evidence, st.container(border=True, height="stretch"):
     st.markdown(
-        "**:material/gavel: Ears are not enough**\n\nPeople miss speech deepfakes even when warned, "
-        "and training helps little, so archives, newsrooms and courts need evidence that can be "
-        "checked.\n\n:small[Mai, Bray, Davies, Griffin, "
+        "**:material/gavel: Ears are not enough**\n\nPeople miss speech deepfakes even when warned "
+        "of them, and training helps little, so archives, newsrooms and courts need evidence "
+        "that can be checked.\n\n:small[Mai, Bray, Davies, Griffin, "
         "[Warning: Humans cannot reliably detect speech deepfakes]"
         "(https://doi.org/10.1371/journal.pone.0285333), PLOS ONE, 2023]"
     )

@@ -181,13 +181,13 @@ def load_checkpoint(
 def _load_classifier(
     where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
 ) -> Detector:
-    from core.detect.wav2vec2 import audio_classifier
+    from core.detect.wav2vec2 import LabelError, audio_classifier
 
     try:
         model = audio_classifier(where, labels, local_only=local_only)
-    except ValueError as error:
+    except LabelError as error:
         raise DetectorError(str(error)) from error
-    except OSError as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DetectorError(
             f"No audio classifier with safetensors weights could be loaded from '{where}'. Check "
             "the name and the network, or give a local directory with config.json and "
@@ -223,7 +223,7 @@ def _fetch(entry: Entry, progress: Progress | None) -> None:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     from tqdm.auto import tqdm
 
-    class Bar(tqdm):  # type: ignore[type-arg]
+    class Bar(tqdm):
         def update(self, n: float | None = 1) -> bool | None:
             done = super().update(n)
             if progress is not None and self.total:

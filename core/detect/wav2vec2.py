@@ -26,6 +26,10 @@ SPOOF_WORDS = {
 }
 
 
+class LabelError(ValueError):
+    """Class names that do not say which is bona fide and which spoof."""
+
+
 def mean_pooled_wav2vec2(network: Mapping[str, Any] | None = None) -> nn.Module:
     """Wav2Vec2Model, mean over time of its last hidden state, and a linear head of two classes.
 
@@ -145,7 +149,7 @@ def class_indices(
 
     Raises
     ------
-    ValueError
+    LabelError
         If a name cannot be mapped; the message lists the names.
     """
     bona_fide: list[int] = []
@@ -159,7 +163,7 @@ def class_indices(
             spoof.append(int(index))
     if not bona_fide or not spoof or len(bona_fide) + len(spoof) != len(id2label):
         names = ", ".join(repr(name) for name in id2label.values())
-        raise ValueError(
+        raise LabelError(
             f"The model's classes are {names}, which cannot all be read as bona fide or spoof. "
             "Say which is which, for example labels={'LABEL_0': 'bonafide', 'LABEL_1': 'spoof'}."
         )
@@ -193,10 +197,10 @@ def audio_classifier(
 
     Raises
     ------
-    ValueError
+    LabelError
         If the classes cannot be mapped.
-    OSError
-        If the model cannot be found or fetched.
+    OSError, ValueError
+        If the model cannot be found, fetched or understood.
     """
     import torch
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification

@@ -75,3 +75,24 @@ def figures(table: str, **wanted: str) -> Iterator[Figure]:
                     low=float(row["low"]) if row.get("low") else None,
                     high=float(row["high"]) if row.get("high") else None,
                 )  # fmt: skip
+
+
+def figure_card(label: str, figure: Figure) -> None:
+    """Show one figure with its label, its interval, its subset and its source.
+
+    Parameters
+    ----------
+    label : str
+        What it stands for, in a few words.
+    figure : Figure
+        A percentage.
+    """
+    import streamlit as st
+
+    with st.container(border=True, height="stretch"):
+        st.metric(label, f"{figure.value:.2f} %")
+        interval = ""
+        if figure.low is not None and figure.high is not None:
+            interval = f"95 % interval {figure.low:.1f} to {figure.high:.1f} %. "
+        subset = " ".join(filter(None, (figure.benchmark, figure.subset)))
+        st.caption(f"{subset}. {interval}{figure.kind.capitalize()}; source: {figure.source}")

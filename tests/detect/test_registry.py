@@ -1,0 +1,102 @@
+"""Where detectors come from, and what is said when they are not there."""
+
+import dataclasses
+
+import pytest
+
+from core.detect import registry
+from core.detect.detector import DetectorError
+from core.detect.registry import PUBLISHED, list_detectors, load_detector
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path))
+    return tmp_path
+
+
+def test_embedded_is_first_and_ready():
+    first = list_detectors()[0]
+    assert first.id == "embedded"
+    assert first.ready
+    assert not PUBLISHED.ready
+
+
+def test_unknown_detector_names_the_known_ones():
+    with pytest.raises(DetectorError, match="embedded, wav2vec2-base-asvspoof2019"):
+        load_detector("no-such-detector")
+
+
+def test_missing_weights_say_where_to_put_them():
+    with pytest.raises(DetectorError, match=r"stage2_best\.pt") as error:
+        load_detector(PUBLISHED.id, fetch=False)
+    assert str(PUBLISHED.path) in str(error.value)
+
+
+def test_offline_the_hub_is_said_to_be_out_of_reach(monkeypatch):
+    import huggingface_hub
+
+    def offline(*_, **__):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", offline)
+    with pytest.raises(DetectorError, match="could not be reached") as error:
+        load_detector(PUBLISHED.id)
+    assert str(PUBLISHED.path) in str(error.value)
+
+
+def fake_hub(monkeypatch, content, size=None, etag=None):
+    import hashlib
+    import types
+
+    import huggingface_hub
+
+    meta = types.SimpleNamespace(
+        size=len(content) if size is None else size,
+        etag=etag or hashlib.sha256(content).hexdigest(),
+        commit_hash="c" * 40,
+    )
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *_, **__: meta)
+
+    def download(repo, name, *, revision, local_dir, tqdm_class):
+        assert revision == meta.commit_hash
+        local_dir.mkdir(parents=True, exist_ok=True)
+        bar = tqdm_class(total=len(content), disable=False, file=open("/dev/null", "w"))  # noqa: SIM115
+        bar.update(len(content))
+        (local_dir / name).write_bytes(content)
+        return str(local_dir / name)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+
+
+def test_fetched_weights_are_pinned_and_changes_noticed(monkeypatch):
+    content = b"w" * 1000
+    entry = dataclasses.replace(PUBLISHED, bytes=len(content))
+    fake_hub(monkeypatch, content)
+    shares = []
+    registry._fetch(entry, shares.append)
+    assert shares[-1] == 1.0
+    assert entry.path.read_bytes() == content
+    registry._check_published(entry)
+    entry.path.write_bytes(b"x" * 1000)
+    with pytest.raises(DetectorError, match="has changed"):
+        registry._check_published(entry)
+    entry.path.write_bytes(b"x" * 999)
+    with pytest.raises(DetectorError, match="999 bytes"):
+        registry._check_published(entry)
+
+
+def test_damaged_download_is_removed(monkeypatch):
+    content = b"w" * 1000
+    entry = dataclasses.replace(PUBLISHED, bytes=len(content))
+    fake_hub(monkeypatch, content, etag="0" * 64)
+    with pytest.raises(DetectorError, match="damaged"):
+        registry._fetch(entry, None)
+    assert not entry.path.exists()
+
+
+def test_another_file_than_the_published_one_is_not_fetched(monkeypatch):
+    fake_hub(monkeypatch, b"w" * 10)
+    with pytest.raises(DetectorError, match="was not fetched"):
+        registry._fetch(PUBLISHED, None)
+    assert not PUBLISHED.path.exists()

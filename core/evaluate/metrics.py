@@ -264,10 +264,14 @@ class Tally:
 
     def min_dcf(self, costs: Costs = ASVSPOOF5) -> Cost:
         """Minimum normalised detection cost; see `min_dcf`."""
-        p_miss, p_fa = self._rates()
-        cost = costs.miss * p_miss + costs.fa * p_fa
-        cut = int(np.argmin(cost))
-        return Cost(float(cost[cut] / min(costs.miss, costs.fa)), self._threshold(cut))
+        cost, cut = self._cheapest(costs.miss, costs.fa)
+        return Cost(cost / min(costs.miss, costs.fa), self._threshold(cut))
+
+    def _cheapest(self, miss: float, fa: float) -> tuple[float, int]:
+        bona, spoof = self.accepted
+        cut = int(np.argmin(fa / self.n_spoof * spoof - miss / self.n_bonafide * bona))
+        p_miss = (self.n_bonafide - int(bona[cut])) / self.n_bonafide
+        return miss * p_miss + fa * int(spoof[cut]) / self.n_spoof, cut
 
     def act_dcf(self, costs: Costs = ASVSPOOF5) -> Cost:
         """Normalised detection cost at the Bayes threshold; see `act_dcf`."""
@@ -287,10 +291,8 @@ class Tally:
             raise ValueError(
                 "The tandem cost is undefined: the verification system accepts no spoofed trial."
             )
-        p_miss, p_fa = self._rates()
-        cost = c0 + constants.c1 * p_miss + constants.c2 * p_fa
-        cut = int(np.argmin(cost))
-        return Cost(float(cost[cut] / default), self._threshold(cut))
+        cost, cut = self._cheapest(constants.c1, constants.c2)
+        return Cost((c0 + cost) / default, self._threshold(cut))
 
     def auc(self) -> float:
         """Area under the ROC curve; see `auc`."""
@@ -319,10 +321,13 @@ class Tally:
         """
         from scipy.optimize import isotonic_regression
 
-        size = (self.bonafide + self.spoof).astype(np.float64)
-        posterior = isotonic_regression(self.spoof / size, weights=size).x
+        size = self.bonafide + self.spoof
+        seen = size > 0  # a bootstrap replicate leaves some scores out
+        posterior = np.full(len(size), np.nan)
+        fit = isotonic_regression(self.spoof[seen] / size[seen], weights=size[seen].astype(float))
+        posterior[seen] = np.clip(fit.x, 0, 1)
         with np.errstate(divide="ignore"):
-            odds = np.log(posterior) - np.log1p(-np.clip(posterior, 0, 1))
+            odds = np.log(posterior) - np.log1p(-posterior)
         return np.asarray(odds + np.log(self.n_bonafide) - np.log(self.n_spoof))
 
     def min_cllr(self) -> float:

@@ -1,0 +1,35 @@
+"""The landing page."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.show.headlines import figures
+
+HOME = str(Path(__file__).resolve().parents[2] / "Home.py")
+
+
+def test_home_leads_to_detect_and_shows_figures_from_the_tables():
+    at = AppTest.from_file(HOME, default_timeout=60).run()
+    assert not at.exception
+    assert at.title[0].value == "Is this voice human?"
+    links = [link.proto.page for link in at.get("page_link")]
+    assert "detect" in links
+    published = next(
+        figures(
+            "published_eer",
+            benchmark="ASVspoof 2019 LA eval",
+            breakdown="overall",
+            system="wav2vec2-base stage 2 (published)",
+        )
+    )
+    shown = {metric.value for metric in at.metric}
+    assert f"{published.value:.2f} %" in shown
+    assert all("source" in caption.value for caption in at.caption if "%" in caption.value)
+
+
+def test_missing_tables_leave_the_page_standing(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.show.headlines.RESULTS", tmp_path)
+    at = AppTest.from_file(HOME, default_timeout=60).run()
+    assert not at.exception
+    assert not at.metric

@@ -1,0 +1,94 @@
+"""The rules of the house: imports run one way, and a chart page never pays for torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FORBIDDEN = {
+    "core/audio": ("core.detect", "core.evaluate", "core.train", "core.show", "streamlit", "torch"),
+    "core/detect": ("core.evaluate", "core.train", "core.show", "streamlit"),
+    "core/evaluate": ("core.train", "core.show", "streamlit"),
+    "core/train": ("core.show", "streamlit"),
+    "core/show": ("core.train", "pages"),
+    "core": ("pages", "Home"),
+    "pages": ("core.train", "torch", "transformers"),
+}
+HEAVY = ("torch", "transformers")
+
+
+def imports(tree: ast.AST, top_level_only: bool) -> set[str]:
+    found: set[str] = set()
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def hits(names: set[str], forbidden: tuple[str, ...]) -> set[str]:
+    return {n for n in names for f in forbidden if n == f or n.startswith(f + ".")}
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_imports_run_one_way(folder):
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for path in modules(folder)
+        if (found := hits(imports(ast.parse(path.read_text("utf-8")), False), FORBIDDEN[folder]))
+    }
+    assert not wrong
+
+
+def test_heavy_libraries_are_imported_inside_functions_only():
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for path in modules("core")
+        if (found := hits(imports(ast.parse(path.read_text("utf-8")), True), HEAVY))
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "Home.py",
+        "pages/Detect.py",
+        "pages/Timeline.py",
+        "pages/Benchmarks.py",
+        "pages/Overfitting.py",
+        "pages/Under_the_Hood.py",
+    ],
+)
+def test_pages_open_without_torch(page):
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"at = AppTest.from_file({str(ROOT / page)!r}, default_timeout=60).run()\n"
+        "assert not at.exception, at.exception\n"
+        "loaded = {'torch', 'transformers'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_importing_core_costs_nothing():
+    script = (
+        "import sys, core\n"
+        "loaded = {'torch', 'numpy', 'pandas', 'streamlit', 'av', 'soundfile'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)

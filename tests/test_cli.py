@@ -1,0 +1,127 @@
+"""The command line, run as a user runs it."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.cli import audio_files, main, row
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture(scope="module")
+def examples():
+    found = [path for path in audio_files([str(EXAMPLES)])]
+    assert len(found) == 5
+    return found
+
+
+def test_examples_through_the_shell_print_five_detections():
+    """As in the README: the shell sweeps in tables and licences beside the clips."""
+    done = subprocess.run(
+        f"{sys.executable} -m core detect examples/* --json",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1", "HOME": "/nonexistent"},
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == 5
+    for item in found:
+        assert item["schema"] == "spoofscope.detection/1"
+        assert item["verdict"] in {"synthetic", "authentic", "inconclusive"}
+        assert item["windows"]
+
+
+def test_directory_glob_and_name_find_the_same_files(examples):
+    by_glob = list(audio_files([str(EXAMPLES / "*")]))
+    by_name = list(audio_files([str(path) for path in examples]))
+    assert by_glob == by_name == examples
+    twice = [str(EXAMPLES), str(examples[0])]
+    assert list(audio_files(twice)) == examples
+
+
+def test_unreadable_files_are_reported_and_the_others_judged(examples, tmp_path, capsys):
+    shutil.copy(examples[0], tmp_path / "good.bin")
+    (tmp_path / "broken.wav").write_bytes(b"RIFF nothing of the sort")
+    names = ["broken.wav", "good.bin", "absent.wav"]
+    status = main(["detect", *(str(tmp_path / name) for name in names), "--json"])
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert [Path(item["file"]).name for item in json.loads(out)] == ["good.bin"]
+    assert "broken.wav" in err and "absent.wav" in err
+    assert "Traceback" not in err
+
+
+def test_silence_is_read_but_not_judged(tmp_path, capsys):
+    import numpy as np
+    import soundfile
+
+    soundfile.write(tmp_path / "silence.wav", np.zeros(48_000, np.float32), 16_000)
+    assert main(["detect", str(tmp_path / "silence.wav"), "--json"]) == 0
+    (item,) = json.loads(capsys.readouterr().out)
+    assert item["verdict"] == "not judged"
+    assert item["p_spoof"] is None
+    assert item["reasons"]
+
+
+def test_csv_has_a_row_a_file_and_no_formulas(examples, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(examples[0], tmp_path / "=cmd.wav")
+    assert main(["detect", "=cmd.wav", "--csv"]) == 0
+    (line,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert line["file"] == "'=cmd.wav"
+    assert line["detector"] == "embedded"
+    assert float(line["duration_s"]) > 1
+
+
+def test_table_names_the_detector_and_its_limits(examples, capsys):
+    assert main(["detect", str(examples[0]), "--hop", "1", "--prior", "0.2"]) == 0
+    out = capsys.readouterr().out
+    assert examples[0].name[-20:] in out
+    assert "prior 0.2" in out
+    assert "not proof" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--detector", "nothing-like-it"], "There is no detector"),
+        (["--hop", "99"], "hop must be between"),
+        (["--prior", "1"], "prior"),
+    ],
+)
+def test_bad_options_get_a_sentence(examples, capsys, arguments, says):
+    assert main(["detect", str(examples[0]), *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_empty_directory_says_so(tmp_path, capsys):
+    assert main(["detect", str(tmp_path)]) == 2
+    assert "No audio files" in capsys.readouterr().err
+
+
+def test_detectors_are_listed(capsys):
+    assert main(["detectors"]) == 0
+    out = capsys.readouterr().out
+    assert "embedded" in out and "wav2vec2-base-asvspoof2019" in out
+
+
+def test_row_agrees_with_the_detection(examples):
+    from core import decode, load_detector
+
+    detection = load_detector().detect(decode(examples[0]))
+    cells = row(examples[0], detection)
+    assert cells["verdict"] == detection.verdict
+    assert cells["llr"] == pytest.approx(detection.llr, abs=1e-6)
+    assert cells["weights_sha256"] == detection.weights_sha256

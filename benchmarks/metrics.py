@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from core.evaluate.intervals import EER, calibrated_cllr, intervals, paired
-from core.evaluate.metrics import TandemConstants, Tally, eer
+from core.evaluate.metrics import Tally, TandemConstants, eer
 
 
 def timed(work: Callable[[], object], repeats: int = 3) -> float:

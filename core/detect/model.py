@@ -1,0 +1,194 @@
+"""The networks, built from a configuration.
+
+Every network maps a batch of windows to one raw score and one embedding a window. A raw score is
+log-odds-like and grows with evidence for synthetic speech; calibration makes it a likelihood ratio.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+def build(architecture: str, network: dict[str, Any]) -> torch.nn.Module:
+    """Make an untrained network.
+
+    Parameters
+    ----------
+    architecture : str
+        ``spectral-transformer``, or one of the names in `core.detect.wav2vec2`.
+    network : dict
+        The architecture's own settings; see `spectral_transformer`.
+
+    Returns
+    -------
+    torch.nn.Module
+        Its ``forward(waves)`` takes float32 ``[b, n]`` at 16 kHz and returns ``(raw, embedding)``
+        of shapes ``[b]`` and ``[b, d]``. Levels are normalised inside.
+
+    Raises
+    ------
+    ValueError
+        If no such architecture is known or a setting is unknown to it.
+    """
+    if architecture == "spectral-transformer":
+        try:
+            return spectral_transformer(**network)
+        except TypeError as error:
+            raise ValueError(f"{architecture}: {error}") from error
+    raise ValueError(f"There is no architecture called {architecture!r}.")
+
+
+def spectral_transformer(
+    channels: tuple[int, ...] | list[int] = (64, 64, 128, 256, 256, 256),
+    dim: int = 200,
+    heads: int = 8,
+    layers: int = 7,
+    feedforward: int = 400,
+    dropout: float = 0.0,
+    max_frames: int = 384,
+) -> torch.nn.Module:
+    """A convolution and transformer network over complex spectra.
+
+    The spectrum (20 ms windows every 10 ms, 161 bins, real and imaginary part, magnitudes
+    compressed by the power 0.3) goes through 3 x 3 convolutions that halve the frequency axis and,
+    in the last, the time axis; then through a transformer encoder and attentive pooling. It is the
+    network of the speech quality model DistillMOS (Stahl and Gamper, "Distillation and Pruning
+    for Scalable Self-Supervised Representation-Based Speech Quality Assessment", ICASSP 2025),
+    with a head of its own: attentive mean and standard deviation over time, then one linear layer.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        Output channels of the convolutions; all after the first halve the frequency axis.
+    dim, heads, layers, feedforward : int
+        Size of the transformer encoder.
+    dropout : float
+        Dropout inside the transformer and before the head, while training.
+    max_frames : int
+        Sets the wavelengths of the sinusoidal positions (``2 * max_frames``); longer inputs work.
+
+    Returns
+    -------
+    torch.nn.Module
+    """
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    hop, length, bins = 160, 320, 161
+
+    class Front(nn.Module):
+        """Waves ``[b, n]`` -> features ``[b, frames / 2, channels * bins left]``."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            steps: list[nn.Module] = []
+            before, width = 2, bins
+            for i, after in enumerate(channels):
+                stride = (2 if i else 1, 2 if i == len(channels) - 1 else 1)
+                steps += [nn.Conv2d(before, after, 3, stride, (0, 1)), nn.LeakyReLU(0.1)]
+                before, width = after, (width - 3) // stride[0] + 1
+            self.cnn = nn.Sequential(*steps)
+            self.size = before * width
+            self.register_buffer("window", torch.hann_window(length), persistent=False)
+            self.mask: Any = None  # set by training: spectrum -> spectrum
+
+        def spectrum(self, waves: torch.Tensor) -> torch.Tensor:
+            pad = (length - hop) // 2
+            x = functional.pad(waves, (pad, pad), mode="reflect")
+            x = torch.stft(x, length, hop, length, self.window, center=False, return_complex=True)
+            x = torch.view_as_real(x)
+            magnitude = x.square().sum(-1, keepdim=True).sqrt().clamp_min(1e-12)
+            return (x * magnitude.pow(-0.7)).permute(0, 3, 1, 2)
+
+        def forward(self, waves: torch.Tensor) -> torch.Tensor:
+            with torch.autocast(waves.device.type, enabled=False):
+                x = self.spectrum(waves.float())
+            if self.training and self.mask is not None:
+                x = self.mask(x)
+            x = self.cnn(x.contiguous(memory_format=torch.channels_last))
+            return x.flatten(1, 2).transpose(1, 2)
+
+    class Pool(nn.Module):
+        """Attentive mean and standard deviation over time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear1 = nn.Linear(dim, 2 * dim)
+            self.linear2 = nn.Linear(2 * dim, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            weight = self.linear2(torch.relu(self.linear1(x))).float().softmax(1)
+            x = x.float()
+            mean = (weight * x).sum(1)
+            variance = (weight * (x - mean[:, None]).square()).sum(1)
+            return torch.cat([mean, (variance + 1e-5).sqrt()], 1)
+
+    class SpectralTransformer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.front = Front()
+            self.norm_features = nn.BatchNorm1d(self.front.size)
+            self.project = nn.Linear(self.front.size, dim)
+            self.encoder = nn.TransformerEncoder(
+                nn.TransformerEncoderLayer(
+                    dim, heads, feedforward, dropout, batch_first=True, norm_first=False
+                ),
+                layers,
+                enable_nested_tensor=False,
+            )
+            self.norm_encoder = nn.BatchNorm1d(dim)
+            self.pool = Pool()
+            self.dropout = nn.Dropout(dropout)
+            self.head = nn.Linear(2 * dim, 1)
+
+        def encode(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            x = self.norm_features(features.transpose(1, 2)).transpose(1, 2)
+            x = self.project(x)
+            x = self.encoder(x + _positions(x.shape[1], dim, max_frames).to(x))
+            x = self.norm_encoder(x.transpose(1, 2)).transpose(1, 2)
+            embedding = self.pool(x)
+            with torch.autocast(embedding.device.type, enabled=False):
+                raw = self.head(self.dropout(embedding)).squeeze(1)
+            return raw, embedding
+
+        def forward(self, waves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.encode(self.front(level(waves)))
+
+    return SpectralTransformer()
+
+
+def level(waves: torch.Tensor, target: float = 0.1) -> torch.Tensor:
+    """Scale every wave to one RMS level, taken over the samples that are not exactly zero.
+
+    Parameters
+    ----------
+    waves : torch.Tensor
+        float32, shape ``[b, n]``; padding zeros do not count.
+    target : float
+        RMS level after scaling.
+
+    Returns
+    -------
+    torch.Tensor
+        Same shape; silence stays silent.
+    """
+    power = waves.square().sum(1, keepdim=True)
+    count = (waves != 0).sum(1, keepdim=True).clamp_min(1)
+    return waves * (target / (power / count).sqrt().clamp_min(1e-6))
+
+
+def _positions(frames: int, dim: int, max_frames: int) -> torch.Tensor:
+    """Sinusoidal positions, shape ``[1, frames, dim]`` (Vaswani et al. 2017, section 3.5)."""
+    import torch
+
+    position = torch.arange(frames).unsqueeze(1)
+    rate = torch.exp(torch.arange(0, dim, 2) * (-math.log(2 * max_frames) / dim))
+    table = torch.zeros(1, frames, dim)
+    table[0, :, 0::2] = torch.sin(position * rate)
+    table[0, :, 1::2] = torch.cos(position * rate)
+    return table

@@ -56,7 +56,18 @@ class Palette:
     diverging: tuple[str, ...]
 
 
-_BLUES = ("#E8F1F8 #CFE2F0 #B2D0E6 #92BDDA #70A8CD #4F93BF #337DAE #1D6798 #0F517D #083A5C").split()
+_BLUES = [
+    "#E8F1F8",
+    "#CFE2F0",
+    "#B2D0E6",
+    "#92BDDA",
+    "#70A8CD",
+    "#4F93BF",
+    "#337DAE",
+    "#1D6798",
+    "#0F517D",
+    "#083A5C",
+]
 
 LIGHT = Palette(
     synthetic="#D55E00",
@@ -74,7 +85,18 @@ LIGHT = Palette(
     series=("#0072B2", "#D55E00", "#00805D", "#B85C90", "#9A6C00", "#5B4FC7", "#6B7280", "#2A94C9"),
     sequential=tuple(_BLUES),
     diverging=tuple(
-        ("#004C78 #0072B2 #4A9BCB #93C3E0 #D3E4EF #F6DFD0 #F2B48C #E68A50 #D55E00 #8F3F00").split()
+        [
+            "#004C78",
+            "#0072B2",
+            "#4A9BCB",
+            "#93C3E0",
+            "#D3E4EF",
+            "#F6DFD0",
+            "#F2B48C",
+            "#E68A50",
+            "#D55E00",
+            "#8F3F00",
+        ]
     ),
 )
 
@@ -94,7 +116,18 @@ DARK = Palette(
     series=("#56AEE8", "#F58A4B", "#2FC79A", "#E39BC4", "#E8BD4A", "#A99CFF", "#A3AEBB", "#7FD3F7"),
     sequential=tuple(reversed(_BLUES)),
     diverging=tuple(
-        ("#8FD0FA #56AEE8 #3A86B8 #2B5F83 #28404F #4A3A31 #7D4E30 #B86A3B #F58A4B #FFBE94").split()
+        [
+            "#8FD0FA",
+            "#56AEE8",
+            "#3A86B8",
+            "#2B5F83",
+            "#28404F",
+            "#4A3A31",
+            "#7D4E30",
+            "#B86A3B",
+            "#F58A4B",
+            "#FFBE94",
+        ]
     ),
 )
 
@@ -133,7 +166,7 @@ class VerdictStyle:
 
 VERDICTS: dict[Verdict, VerdictStyle] = {
     "synthetic": VerdictStyle("Likely synthetic", ":material/graphic_eq:", "▲", "orange"),
-    "authentic": VerdictStyle("Likely human", ":material/record_voice_over:", "●", "blue"),
+    "authentic": VerdictStyle("Likely authentic", ":material/record_voice_over:", "●", "blue"),
     "inconclusive": VerdictStyle("Inconclusive", ":material/balance:", "◆", "gray"),
     "not judged": VerdictStyle("Not judged", ":material/block:", "–", "gray"),
 }

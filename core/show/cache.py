@@ -1,0 +1,157 @@
+"""What is loaded once a process and shared by every session: detectors, examples, results.
+
+Only public things live here. What a visitor uploads stays in that visitor's session
+(`core.show.session`).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.audio.clip import Clip
+    from core.detect.detection import Detection
+    from core.detect.detector import Detector
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+RESULTS = ROOT / "data" / "results"
+MODELS = ROOT / "data" / "models"
+
+CONCURRENT_INFERENCES = 2
+"""Clips that are analysed at the same time, over all sessions; the others wait their turn."""
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def detector(id: str = "embedded", _progress: Callable[[float], None] | None = None) -> Detector:
+    """A detector, loaded once a process whatever the number of sessions.
+
+    Parameters
+    ----------
+    id : str
+        As in the registry.
+    _progress : callable, optional
+        Called with the share of a download that is done, 0-1.
+
+    Raises
+    ------
+    DetectorError
+        With a sentence for people; nothing is cached then.
+    """
+    from core import load_detector
+
+    return load_detector(id, progress=_progress)
+
+
+@st.cache_resource(show_spinner=False)
+def inference_slots() -> AbstractContextManager[bool]:
+    """The semaphore that bounds how many clips are analysed at once."""
+    return threading.BoundedSemaphore(CONCURRENT_INFERENCES)
+
+
+def detect(
+    clip: Clip,
+    id: str = "embedded",
+    *,
+    prior: float = 0.5,
+    hop_s: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Detection:
+    """Judge a clip with a shared detector, waiting for a free slot.
+
+    Parameters and errors are those of `core.detect.detector.Detector.detect`.
+    """
+    shared = detector(id)
+    with inference_slots():
+        return shared.detect(clip, prior=prior, hop_s=hop_s, progress=progress)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of ``examples/examples.csv``.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The clip.
+    order : int
+        From 1, easy to hard.
+    label : str
+        ``bona fide`` or ``spoof``: what the clip is in truth.
+    title, system, licence, lesson : str
+        For people; ``system`` made the speech, ``lesson`` says what to learn from it.
+    """
+
+    path: Path
+    order: int
+    label: str
+    title: str
+    system: str
+    licence: str
+    lesson: str
+
+
+def examples() -> list[Example]:
+    """The example clips in order; empty where there are none."""
+    table = EXAMPLES / "examples.csv"
+    return _examples(str(table), _stamp(table)) if table.is_file() else []
+
+
+@st.cache_data(show_spinner=False)
+def _examples(table: str, stamp: float) -> list[Example]:
+    import csv
+
+    folder = Path(table).parent
+    with open(table, encoding="utf-8", newline="") as file:
+        rows = [
+            Example(
+                path=folder / Path(row["file"]).name,
+                order=int(row["order"]),
+                label=row["label"],
+                title=row["title"],
+                system=row["system"],
+                licence=row["licence"],
+                lesson=row["lesson"],
+            )
+            for row in csv.DictReader(file)
+        ]
+    return sorted((row for row in rows if row.path.is_file()), key=lambda row: row.order)
+
+
+def results(name: str) -> pd.DataFrame | None:
+    """Figures of ``data/results/<name>.csv``, one row a figure; None without such a file."""
+    table = RESULTS / f"{Path(name).name}.csv"
+    return _results(str(table), _stamp(table)) if table.is_file() else None
+
+
+@st.cache_data(show_spinner=False)
+def _results(table: str, stamp: float) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(table)
+
+
+def model_config(id: str) -> dict[str, Any]:
+    """The configuration in a shipped model's directory; empty where there is none."""
+    path = MODELS / Path(id).name / "config.json"
+    return _model_config(str(path), _stamp(path)) if path.is_file() else {}
+
+
+@st.cache_data(show_spinner=False)
+def _model_config(path: str, stamp: float) -> dict[str, Any]:
+    return json.loads(Path(path).read_text("utf-8"))
+
+
+def _stamp(path: Path) -> float:
+    """Modification time, so that a file that changes on disk is read again."""
+    return path.stat().st_mtime

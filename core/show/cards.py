@@ -1,0 +1,210 @@
+"""Detections in words: the result card and what stands around it."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import Any
+
+import streamlit as st
+
+from core.detect.detection import Detection
+from core.show.charts import percent
+from core.show.theme import LIGHT, VERDICTS
+
+DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.65, "borderline"))
+"""Least probability of the likelier side for each hint; below the last it is ``uncertain``."""
+
+LIMITS = {
+    "synthetic": (
+        "This is a lead, not proof. Strong noise reduction, repeated compression or an unusual "
+        "microphone can leave traces like those of a synthesiser. Check where the clip comes from, "
+        "and ask for the original."
+    ),
+    "authentic": (
+        "The detector found no trace that it knows. A synthesiser it never met may leave none, "
+        "and human speech can be cut, replayed or put in another context. This does not say who "
+        "is speaking."
+    ),
+    "inconclusive": (
+        "Treat this clip as unknown: neither side has been shown. A longer or cleaner copy of the "
+        "same recording may decide it."
+    ),
+    "not judged": "No score was computed, so nothing is said about this clip either way.",
+}
+"""What a reader must not conclude, for each verdict."""
+
+_FIGURE_COLUMNS = (
+    *("benchmark", "subset", "condition", "metric", "value", "low", "high"),
+    *("n_bonafide", "n_spoof", "kind", "source"),
+)
+
+_EFFECT_ICONS = {
+    "not judged": ":material/block:",
+    "inconclusive": ":material/balance:",
+    "caution": ":material/warning:",
+}
+
+
+def difficulty(detection: Detection) -> str:
+    """How far the posterior lies from even: clear, moderate, borderline or uncertain."""
+    if detection.p_spoof is None:
+        return "not scored"
+    if detection.verdict == "inconclusive":
+        return "uncertain"
+    likelier = max(detection.p_spoof, 1.0 - detection.p_spoof)
+    return next((word for least, word in DIFFICULTY if likelier >= least), "uncertain")
+
+
+def headline(detection: Detection) -> str:
+    """One sentence that says what the verdict means."""
+    return {
+        "synthetic": "The evidence points to machine-made speech.",
+        "authentic": "The evidence points to a human voice.",
+        "inconclusive": "The evidence does not decide between human and machine-made speech.",
+        "not judged": "This clip gives the detector no ground for a verdict.",
+    }[detection.verdict]
+
+
+def explanation(detection: Detection) -> str:
+    """The number in plain words: what it is a chance of, under which assumption.
+
+    Returns
+    -------
+    str
+        Markdown of one to three sentences; empty where nothing was scored.
+    """
+    if detection.p_spoof is None or detection.llr is None:
+        return ""
+    side = "synthetic" if detection.llr > 0 else "human"
+    times = _times(abs(detection.llr))
+    strength = (
+        f"What was heard is **{times} times** as likely from {side} speech as from the other kind."
+        if abs(detection.llr) >= math.log(1.05)
+        else "What was heard is about as likely from human as from synthetic speech."
+    )
+    in_100 = min(99, max(1, round(100 * detection.p_spoof)))
+    prior = percent(detection.prior)
+    if not detection.calibrated:
+        return (
+            f"This detector is **not calibrated**: its {percent(detection.p_spoof)} ranks clips, "
+            "but it is not a chance. Do not read it as so many in a hundred."
+        )
+    return (
+        f"{strength} Assuming that {prior} of such clips are synthetic before anyone listens, "
+        f"about **{in_100} in 100** clips that score like this one would be synthetic. That holds "
+        "for speech like the speech it was calibrated on; a new kind of fake can break it."
+    )
+
+
+def _times(log_ratio: float) -> str:
+    ratio = math.exp(min(log_ratio, 20.0))
+    if ratio < 10:
+        return f"{ratio:.1f}"
+    digits = 1 - math.floor(math.log10(ratio))  # two significant digits
+    return f"{round(ratio, digits):,.0f}"
+
+
+def result_card(detection: Detection) -> None:
+    """Verdict, both probabilities, what they mean, the facts, the reasons and the limits."""
+    style = VERDICTS[detection.verdict]
+    with st.container(border=True, key="result-card"):
+        st.subheader(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
+        st.markdown(headline(detection))
+        if detection.p_spoof is not None:
+            st.html(probability_bars(detection))
+            st.markdown(explanation(detection))
+        for reason in detection.reasons:
+            st.markdown(f"{_EFFECT_ICONS[reason.effect]} {reason.text}")
+        for note in detection.source.notes:
+            st.markdown(f":material/info: {note}")
+        st.html(facts(detection))
+        st.caption(f":material/shield: {LIMITS[detection.verdict]}")
+
+
+def probability_bars(detection: Detection) -> str:
+    """Both posteriors as labelled meters (HTML); grey where the verdict is withheld."""
+    assert detection.p_spoof is not None
+    decided = detection.verdict in ("synthetic", "authentic")
+    rows = (
+        ("Synthetic", detection.p_spoof, LIGHT.synthetic if decided else LIGHT.neutral),
+        ("Human", 1.0 - detection.p_spoof, LIGHT.authentic if decided else LIGHT.neutral),
+    )
+    bars = "".join(
+        '<div style="display:grid;grid-template-columns:5.5rem 1fr 5.5rem;gap:.6rem;'
+        'align-items:center;margin:.35rem 0">'
+        f"<span>{name}</span>"
+        f'<span role="meter" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{100 * p:.0f}" aria-valuetext="{percent(p)}" '
+        'style="height:.8rem;border-radius:.4rem;overflow:hidden;display:block;'
+        'background:rgba(128,140,155,.22)">'
+        f'<span style="display:block;height:100%;width:{100 * p:.2f}%;background:{colour}">'
+        "</span></span>"
+        '<strong style="text-align:right;font-variant-numeric:tabular-nums">'
+        f"{percent(p)}</strong></div>"
+        for name, p, colour in rows
+    )
+    label = f"Probability, assuming {percent(detection.prior)} of such clips are synthetic"
+    return f'<div style="font-size:.8rem;opacity:.75">{label}</div>{bars}'
+
+
+def facts(detection: Detection) -> str:
+    """Duration, speech, windows, time taken and the rest as a description list (HTML)."""
+    source = detection.source
+    pairs = [
+        ("How clear", difficulty(detection)),
+        ("Duration", f"{detection.quality.duration_s:.2f} s"),
+        ("Speech", f"{detection.quality.speech_s:.2f} s"),
+        ("Windows", f"{len(detection.windows)}"),
+        ("Analysis", f"{detection.elapsed_ms:,.0f} ms"),
+    ]
+    if detection.llr is not None:
+        pairs.append(("Log-likelihood ratio", f"{detection.llr:+.2f}"))
+    if detection.familiarity is not None:
+        pairs.append(("To the training data", detection.familiarity.level))
+    pairs.append(("File", f"{source.codec}, {source.sample_rate / 1000:g} kHz"))
+    items = "".join(
+        f'<div><dt style="font-size:.75rem;opacity:.7;margin:0">{html.escape(name)}</dt>'
+        f'<dd style="margin:0;font-weight:600;overflow-wrap:anywhere">{html.escape(value)}</dd>'
+        "</div>"
+        for name, value in pairs
+    )
+    return (
+        '<dl style="display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));'
+        f'gap:.7rem 1rem;margin:.4rem 0 .2rem">{items}</dl>'
+    )
+
+
+def about_detector(name: str, config: dict[str, Any], figures: Any, weights_sha256: str) -> None:
+    """What the detector is and how often it errs, from its configuration and measured figures.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    config : dict
+        The model directory's ``config.json``; may be empty.
+    figures : pandas.DataFrame or None
+        Rows of the results schema for this detector.
+    weights_sha256 : str
+        Hash of the weights file.
+    """
+    st.markdown(f"**{name}**" + (f": {config['summary']}" if config.get("summary") else ""))
+    if figures is not None and len(figures):
+        whole = figures[(figures["metric"] == "eer") & (figures["breakdown"].fillna("") == "")]
+        rows = whole if len(whole) else figures
+        st.dataframe(
+            rows[list(_FIGURE_COLUMNS)],
+            hide_index=True,
+            key="about-figures",
+        )
+        st.caption(
+            "Equal error rate (EER): where as many fakes pass as human clips are accused. Low and "
+            "high bound the 95 % interval. Every row names the data it was measured on and how."
+        )
+    else:
+        st.caption("No figures have been measured for this detector here.")
+    calibration = config.get("calibration") or {}
+    if calibration.get("fitted_on"):
+        st.caption(f"Calibrated on {calibration['fitted_on']}.")
+    st.caption(f"Weights SHA-256 `{weights_sha256[:16]}…`")

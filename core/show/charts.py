@@ -1,0 +1,220 @@
+"""Detections as Altair charts: pure builders that know no Streamlit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+
+from core.detect.calibration import posterior
+from core.detect.detection import Detection
+from core.detect.spans import Cell, band_in_llr, band_in_probability, cells
+from core.show.theme import LIGHT, Palette
+
+PICK = "pick"
+"""Name of the click selection in `window_timeline`; its field is ``window``."""
+
+Scale = Literal["probability", "llr"]
+
+KIND_WORDS = {
+    "synthetic": "Towards synthetic",
+    "authentic": "Towards human",
+    "inconclusive": "Inconclusive",
+    "no speech": "Too little speech",
+}
+
+
+def window_timeline(
+    detection: Detection,
+    band: tuple[float, float] = (0.0, 0.0),
+    scale: Scale = "probability",
+    palette: Palette = LIGHT,
+    height: int = 240,
+) -> alt.LayerChart | alt.FacetChart:
+    """Score of every window over time, as bars that grow from the threshold.
+
+    Parameters
+    ----------
+    detection : Detection
+        With at least one window.
+    band : (float, float)
+        Posterior log-odds that decide nothing, from the detector's `Decision`.
+    scale : str
+        ``probability`` (posterior under the prior) or ``llr`` (natural log, free of the prior).
+    palette : Palette
+        Colours.
+    height : int
+        In pixels.
+
+    Returns
+    -------
+    altair.Chart
+        With a click selection named `PICK` that yields the window's index.
+    """
+    timeline = cells(detection, band)
+    frame = _frame(timeline, scale)
+    if scale == "probability":
+        low, threshold, high = band_in_probability(band)
+        domain = (0.0, 1.0)
+    else:
+        low, threshold, high = band_in_llr(detection.prior, band)
+        reach = max(
+            [1.0, abs(low), abs(high), *(abs(c.llr) for c in timeline if c.llr is not None)]
+        )
+        domain = (-1.1 * reach, 1.1 * reach)
+    frame["threshold"] = threshold
+    frame["bottom"], frame["top"] = domain
+    end = timeline[-1].end_s
+    x = alt.X(
+        "start:Q",
+        title="Seconds",
+        scale=alt.Scale(domain=[0, end], nice=False),
+        axis=alt.Axis(grid=False, tickCount=min(12, max(2, math.ceil(end)))),
+    )
+    y_title = "Chance of synthetic" if scale == "probability" else "Log-likelihood ratio"
+    y_axis = alt.Axis(format="%" if scale == "probability" else "+.1f", tickCount=5)
+    y = alt.Y("score:Q", title=y_title, scale=alt.Scale(domain=list(domain)), axis=y_axis)
+    colour = alt.Color(
+        "says:N",
+        title=None,
+        scale=alt.Scale(
+            domain=list(KIND_WORDS.values()),
+            range=[palette.synthetic, palette.authentic, palette.neutral, palette.band],
+        ),
+        legend=alt.Legend(orient="bottom", columns=2, symbolType="square"),
+    )
+    base = alt.Chart(frame)
+    bars = base.transform_filter("isValid(datum.score)").mark_bar(
+        stroke=palette.background, strokeWidth=1, cornerRadius=2
+    )
+    silent = base.transform_filter("!isValid(datum.score)").mark_bar(opacity=0.55)
+    pick = alt.selection_point(name=PICK, fields=["window"], on="click", empty=False)
+    target = base.mark_rect(
+        opacity=1, fillOpacity=0.001, cursor="pointer", stroke=palette.rule
+    ).encode(
+        x=x,
+        x2="end:Q",
+        y=alt.Y("bottom:Q", title=y_title),
+        y2="top:Q",
+        strokeWidth=alt.condition(pick, alt.value(2), alt.value(0)),
+        tooltip=[
+            alt.Tooltip("number:Q", title="Window"),
+            alt.Tooltip("heard:N", title="Heard"),
+            alt.Tooltip("says:N", title="Says"),
+            alt.Tooltip("chance:N", title="Chance of synthetic"),
+            alt.Tooltip("evidence:N", title="Log-likelihood ratio"),
+            alt.Tooltip("speech:Q", title="Speech (s)", format=".1f"),
+        ],
+    )
+    layers = [
+        bars.encode(x=x, x2="end:Q", y=y, y2="threshold:Q", color=colour),
+        silent.encode(
+            x=x, x2="end:Q", y=alt.Y("bottom:Q", title=y_title), y2="top:Q", color=colour
+        ),
+        base.transform_filter("isValid(datum.score)")
+        .mark_rule(strokeWidth=3)
+        .encode(x=x, x2="end:Q", y=y, color=colour),
+        _threshold_rule(threshold, palette),
+        target.add_params(pick),
+    ]
+    if high > low:
+        layers.insert(0, _band(low, high, end, palette))
+    return alt.layer(*layers).properties(height=height)
+
+
+def _band(low: float, high: float, end: float, palette: Palette) -> alt.Chart:
+    """The stretch of scores that decides nothing."""
+    frame = pd.DataFrame({"start": [0.0], "end": [end], "low": [low], "high": [high]})
+    return (
+        alt.Chart(frame)
+        .mark_rect(color=palette.neutral, opacity=0.18)
+        .encode(x="start:Q", x2="end:Q", y="low:Q", y2="high:Q")
+    )
+
+
+def _threshold_rule(threshold: float, palette: Palette) -> alt.Chart:
+    frame = pd.DataFrame({"score": [threshold], "label": ["decision threshold"]})
+    return (
+        alt.Chart(frame)
+        .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule)
+        .encode(y="score:Q", tooltip=[alt.Tooltip("label:N", title="Line")])
+    )
+
+
+def _frame(timeline: Sequence[Cell], scale: Scale) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "window": [c.window for c in timeline],
+            "number": [c.window + 1 for c in timeline],
+            "start": [c.start_s for c in timeline],
+            "end": [c.end_s for c in timeline],
+            "heard": [f"{c.heard_from_s:.2f} to {c.heard_to_s:.2f} s" for c in timeline],
+            "score": pd.Series(
+                [c.p_spoof if scale == "probability" else c.llr for c in timeline], dtype="float64"
+            ),
+            "says": [KIND_WORDS[c.kind] for c in timeline],
+            "chance": [percent(c.p_spoof) for c in timeline],
+            "evidence": ["not scored" if c.llr is None else f"{c.llr:+.2f}" for c in timeline],
+            "speech": [c.speech_s for c in timeline],
+        }
+    )
+
+
+def prior_curve(
+    llr: float, prior: float, palette: Palette = LIGHT, height: int = 180
+) -> alt.LayerChart | alt.FacetChart:
+    """Posterior of one clip under every prior, with the stated one marked.
+
+    Parameters
+    ----------
+    llr : float
+        The clip's log-likelihood ratio.
+    prior : float
+        The stated prior, strictly between 0 and 1.
+    palette : Palette
+        Colours.
+    height : int
+        In pixels.
+    """
+    priors = [0.001, *(i / 100 for i in range(1, 100)), 0.999]
+    frame = pd.DataFrame({"prior": priors, "posterior": [posterior(llr, p) for p in priors]})
+    here = pd.DataFrame({"prior": [prior], "posterior": [posterior(llr, prior)]})
+    x = alt.X("prior:Q", title="Assumed before listening", axis=alt.Axis(format="%"))
+    y = alt.Y(
+        "posterior:Q",
+        title="Chance after listening",
+        axis=alt.Axis(format="%", tickCount=5),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    tooltip = [alt.Tooltip("prior:Q", format=".1%"), alt.Tooltip("posterior:Q", format=".1%")]
+    line = alt.Chart(frame).mark_line(color=palette.neutral).encode(x=x, y=y, tooltip=tooltip)
+    point = (
+        alt.Chart(here)
+        .mark_point(size=110, filled=True, opacity=1, color=palette.synthetic)
+        .encode(x=x, y=y, tooltip=tooltip)
+    )
+    return alt.layer(line, _threshold_rule_on("posterior", 0.5, palette), point).properties(
+        height=height
+    )
+
+
+def _threshold_rule_on(field: str, value: float, palette: Palette) -> alt.Chart:
+    return (
+        alt.Chart(pd.DataFrame({field: [value]}))
+        .mark_rule(strokeDash=[5, 4], color=palette.rule)
+        .encode(y=f"{field}:Q")
+    )
+
+
+def percent(p: float | None) -> str:
+    """A probability for people: whole percents, and never a certain 0 % or 100 %."""
+    if p is None:
+        return "not scored"
+    if p < 0.01:
+        return "under 1 %"
+    if p > 0.99:
+        return "over 99 %"
+    return f"{100 * p:.0f} %"

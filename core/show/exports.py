@@ -1,0 +1,135 @@
+"""What a reader takes away: JSON and CSV of Detections, and spans as CSV, Audacity labels, RTTM."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from core.detect.detection import Detection
+from core.detect.spans import Span
+
+
+def detection_json(detections: Detection | Sequence[Detection]) -> str:
+    """One Detection as a JSON object, several as a list; indented, schema named in each."""
+    if isinstance(detections, Detection):
+        return json.dumps(detections.to_dict(), indent=2, ensure_ascii=False)
+    return json.dumps([d.to_dict() for d in detections], indent=2, ensure_ascii=False)
+
+
+def windows_csv(detection: Detection) -> str:
+    """One row a window: number from 1, times in seconds, scores; empty where not scored."""
+    return _csv(
+        ["file", "window", "start_s", "end_s", "speech_s", "llr", "p_spoof", "prior"],
+        (
+            [
+                detection.source.name,
+                number,
+                f"{w.start_s:.3f}",
+                f"{w.end_s:.3f}",
+                f"{w.speech_s:.3f}",
+                _number(w.llr),
+                _number(w.p_spoof),
+                detection.prior,
+            ]
+            for number, w in enumerate(detection.windows, 1)
+        ),
+    )
+
+
+def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]] = ()) -> str:
+    """One row a clip, then one a file that could not be read, with the sentence that says why."""
+    rows: list[list[object]] = [
+        [
+            d.source.name,
+            d.verdict,
+            _number(d.p_spoof),
+            _number(d.llr),
+            d.prior,
+            d.calibrated,
+            f"{d.quality.duration_s:.3f}",
+            f"{d.quality.speech_s:.3f}",
+            len(d.windows),
+            f"{d.elapsed_ms:.0f}",
+            " ".join(r.text for r in d.reasons),
+            d.detector,
+            d.weights_sha256,
+            d.source.sha256,
+        ]
+        for d in detections
+    ]
+    rows += [[name, "not read", *[""] * 8, text, "", "", ""] for name, text in errors]
+    return _csv(
+        [
+            *("file", "verdict", "p_spoof", "llr", "prior", "calibrated", "duration_s"),
+            *("speech_s", "windows", "elapsed_ms", "reasons", "detector", "weights_sha256"),
+            "sha256",
+        ],
+        rows,
+    )
+
+
+def spans_csv(spans: Sequence[Span], name: str) -> str:
+    """One row a span, times in seconds."""
+    return _csv(
+        ["file", "start_s", "end_s", "duration_s", "peak_p_spoof", "mean_p_spoof", "peak_llr"],
+        (
+            [
+                name,
+                f"{s.start_s:.3f}",
+                f"{s.end_s:.3f}",
+                f"{s.duration_s:.3f}",
+                _number(s.peak_p),
+                _number(s.mean_p),
+                _number(s.peak_llr),
+            ]
+            for s in spans
+        ),
+    )
+
+
+def audacity_labels(spans: Sequence[Span]) -> str:
+    """A label track as Audacity imports it: start, end and text, separated by tabs.
+
+    Source: Audacity manual, "Importing and Exporting Labels".
+    """
+    return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\tsynthetic? {s.peak_p:.0%}\n" for s in spans)
+
+
+def rttm(spans: Sequence[Span], name: str) -> str:
+    """Rich Transcription Time Marked records with the mean posterior as confidence.
+
+    The ten fields are type, file, channel, onset, duration, orthography, subtype, speaker name,
+    confidence and lookahead. Source: NIST, "2009 (RT-09) Rich Transcription Meeting Recognition
+    Evaluation Plan", appendix A.
+    """
+    file = re.sub(r"\s+", "_", name.rsplit(".", 1)[0]) or "clip"
+    return "".join(
+        f"SPEAKER {file} 1 {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> synthetic "
+        f"{s.mean_p:.4f} <NA>\n"
+        for s in spans
+    )
+
+
+def safe_stem(name: str) -> str:
+    """A file name's stem reduced to letters, digits, dot, dash and underscore, for downloads."""
+    return re.sub(r"[^\w.-]+", "_", name.rsplit(".", 1)[0]).strip("._") or "clip"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([[_plain_cell(cell) for cell in row] for row in rows])
+    return text.getvalue()
+
+
+def _plain_cell(cell: object) -> object:
+    """A file name that a spreadsheet would run as a formula gets a leading quote."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=@" and cell else cell

@@ -1,0 +1,162 @@
+"""What one visitor has brought: clips and Detections, in that session's memory and nowhere else.
+
+Pages share it: Detect fills it, Timeline and Live read it or add to it, and a page switch or a
+rerun loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.audio.clip import SAMPLE_RATE, AudioError, Clip
+from core.detect.detection import Detection
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
+
+KEEP_S = 3600.0
+"""Seconds of sound kept a session; beyond it the oldest clips can no longer be played."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, recording or example that the visitor chose.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    sha256 : str
+        Of the bytes.
+    origin : str
+        ``upload``, ``recording``, ``example`` or ``live``.
+    error : str
+        The sentence that says why it cannot be used; empty where it can.
+    example : int
+        Order of the example, 0 for other origins.
+    """
+
+    name: str
+    sha256: str
+    origin: str
+    error: str = ""
+    example: int = 0
+
+
+def _shelf(name: str) -> dict[Any, Any]:
+    return st.session_state.setdefault(f"spoofscope.{name}", {})
+
+
+def entries() -> list[Entry]:
+    """What the visitor chose last, in order."""
+    return st.session_state.get("spoofscope.entries", [])
+
+
+def choose(chosen: list[Entry]) -> None:
+    """Make these the current entries and the first usable one the selected one."""
+    st.session_state["spoofscope.entries"] = chosen
+    usable = [e for e in chosen if not e.error]
+    select(usable[0].sha256 if usable else None)
+
+
+def selected() -> Entry | None:
+    """The entry whose card is shown, on Detect and on Timeline."""
+    sha256 = st.session_state.get("spoofscope.selected")
+    return next((e for e in entries() if e.sha256 == sha256 and not e.error), None)
+
+
+def select(sha256: str | None) -> None:
+    """Show another of the current entries."""
+    st.session_state["spoofscope.selected"] = sha256
+
+
+def add(data: bytes, name: str, origin: str = "upload", example: int = 0) -> Entry:
+    """Decode bytes into the session; a clip that is already there is not decoded again.
+
+    Returns
+    -------
+    Entry
+        With a sentence under ``error`` where the bytes cannot be used.
+    """
+    from core.audio.decode import decode
+
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 not in _shelf("clips"):
+        try:
+            keep(decode(data, name=name), sha256)
+        except AudioError as error:
+            return Entry(name, sha256, origin, str(error), example)
+    return Entry(name, sha256, origin, "", example)
+
+
+def add_clip(clip: Clip, origin: str = "live") -> Entry:
+    """Put a clip that is already decoded into the session, for example from the microphone."""
+    keep(clip, clip.source.sha256)
+    return Entry(clip.source.name, clip.source.sha256, origin)
+
+
+def keep(clip: Clip, sha256: str) -> None:
+    """Keep a clip's sound, letting go of the oldest beyond `KEEP_S`."""
+    clips = _shelf("clips")
+    clips.pop(sha256, None)
+    clips[sha256] = clip
+    total = sum(len(c.samples) for c in clips.values())
+    for old in list(clips)[:-1]:
+        if total <= KEEP_S * SAMPLE_RATE:
+            break
+        total -= len(clips.pop(old).samples)
+
+
+def clip_of(entry: Entry) -> Clip | None:
+    """The entry's sound, None where it is no longer kept."""
+    return _shelf("clips").get(entry.sha256)
+
+
+def detection_of(entry: Entry, detector_id: str, hop_s: float | None) -> Detection | None:
+    """The Detection made earlier with these settings, under whatever prior it was made."""
+    found = _shelf("detections").get((entry.sha256, detector_id, hop_s))
+    if found is None or found.source.name == entry.name:
+        return found
+    return replace(found, source=replace(found.source, name=entry.name))
+
+
+def judge(
+    entry: Entry,
+    shared: Detector,
+    *,
+    prior: float,
+    hop_s: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Detection | None:
+    """The entry's Detection under a prior: from the session where it is there, else made now.
+
+    Returns
+    -------
+    Detection or None
+        None where the sound is needed but no longer kept.
+    """
+    from core.show import cache
+
+    found = detection_of(entry, shared.id, hop_s)
+    if found is None:
+        clip = clip_of(entry)
+        if clip is None:
+            return None
+        found = cache.detect(clip, shared.id, hop_s=hop_s, progress=progress)
+        _shelf("detections")[entry.sha256, shared.id, hop_s] = found
+    return found if found.prior == prior else shared.with_prior(found, prior)
+
+
+def drawing(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """A picture of a visitor's clip, drawn once a session."""
+    drawings = _shelf("drawings")
+    if key not in drawings:
+        while len(drawings) >= 8:
+            drawings.pop(next(iter(drawings)))
+        drawings[key] = make()
+    return drawings[key]

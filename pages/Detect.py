@@ -1,0 +1,353 @@
+"""Judge clips: upload, record or pick an example; read the verdict with its evidence."""
+
+import pandas as pd
+import streamlit as st
+
+from core.detect.detector import DetectorError
+from core.detect.registry import list_detectors
+from core.show import cache, cards, charts, exports, session
+from core.show.theme import VERDICTS, palette
+from core.show.waveform import wav_bytes
+
+TYPES = [
+    *("wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "amr", "aif", "aiff", "wma"),
+    *("webm", "mp4", "mov", "mkv", "3gp"),
+]
+
+
+def take_uploads() -> None:
+    st.query_params.pop("example", None)
+    files = st.session_state["upload"] or []
+    with st.spinner("Reading…"):
+        session.choose([session.add(f.getvalue(), f.name, "upload") for f in files])
+
+
+def take_recording() -> None:
+    st.query_params.pop("example", None)
+    recording = st.session_state["recording"]
+    if recording is not None:
+        session.choose([session.add(recording.getvalue(), "Your recording.wav", "recording")])
+
+
+def take_example(order: int) -> None:
+    example = next((e for e in cache.examples() if e.order == order), None)
+    if example is not None:
+        data = example.path.read_bytes()
+        session.choose([session.add(data, example.path.name, "example", example.order)])
+        st.query_params["example"] = str(order)
+
+
+def choose_input() -> None:
+    """Three ways in; each replaces what was there."""
+    upload, record, pick = st.tabs(
+        [":material/upload_file: Upload", ":material/mic: Record", ":material/school: Examples"]
+    )
+    with upload:
+        st.file_uploader(
+            "Audio or video files, one or several",
+            type=TYPES,
+            accept_multiple_files=True,
+            key="upload",
+            on_change=take_uploads,
+        )
+    with record:
+        st.audio_input("Speak for five to ten seconds", key="recording", on_change=take_recording)
+        st.caption("Your browser asks for the microphone first.")
+    with pick:
+        examples = cache.examples()
+        for example in examples:
+            st.button(
+                f"{example.order}. {example.title}",
+                key=f"example-{example.order}",
+                on_click=take_example,
+                args=(example.order,),
+                width="stretch",
+            )
+        st.caption(
+            "From easy to hardest. Guess before you look: the truth is shown with the result."
+            if examples
+            else "No examples are installed here."
+        )
+
+
+def choose_settings() -> tuple[str, float]:
+    """The detector's id and the prior."""
+    with st.expander("Settings", icon=":material/tune:"):
+        known = {entry.id: entry for entry in list_detectors()}
+        detector_id = st.selectbox(
+            "Detector",
+            known,
+            format_func=lambda id: known[id].name,
+            key="detector",
+            persist_state="session",
+        )
+        st.caption(known[detector_id].summary)
+        prior = st.slider(
+            "Share of such clips that you assume to be synthetic, before listening",
+            1, 99, 50,
+            format="%d %%",
+            key="prior",
+            persist_state="session",
+        )  # fmt: skip
+        st.caption(
+            "At 50 % the clip's own evidence decides. Lower it for clips from a trusted source, "
+            "raise it for clips from a dubious one."
+        )
+    return detector_id, prior / 100
+
+
+def load(detector_id: str):
+    """The shared detector, with a progress bar where its weights must be fetched first."""
+    entry = next(entry for entry in list_detectors() if entry.id == detector_id)
+    waiting = st.empty()
+    text = "Loading the detector…" if entry.ready else f"Fetching {entry.bytes / 1e6:.0f} MB…"
+    bar = waiting.progress(0.0, text=text)
+    try:
+        return cache.detector(detector_id, lambda share: bar.progress(share, text=text))
+    except DetectorError as error:
+        waiting.empty()
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+    finally:
+        waiting.empty()
+
+
+def judge_all(detector, prior: float) -> dict:
+    """Detections by hash, with a bar that moves over all clips and their windows."""
+    usable = [entry for entry in session.entries() if not entry.error]
+    waiting = st.empty()
+    done = {}
+    for i, entry in enumerate(usable):
+        text = f"Listening to {entry.name}" + (f" ({i + 1} of {len(usable)})" if i else "")
+        if session.detection_of(entry, detector.id, None) is None:
+            waiting.progress(i / len(usable), text=text)
+        done[entry.sha256] = session.judge(
+            entry,
+            detector,
+            prior=prior,
+            progress=lambda share, i=i, text=text: waiting.progress(
+                (i + share) / len(usable), text=text
+            ),
+        )
+    waiting.empty()
+    return done
+
+
+def several(done: dict) -> None:
+    """A row a file, sortable; choosing a row shows its card."""
+    rows = [(entry, done.get(entry.sha256)) for entry in session.entries()]
+    table = pd.DataFrame(
+        {
+            "File": [entry.name for entry, _ in rows],
+            "Verdict": [
+                f"{VERDICTS[d.verdict].mark} {VERDICTS[d.verdict].word}" if d else "✕ Not read"
+                for _, d in rows
+            ],
+            "Synthetic": pd.Series(
+                [100 * d.p_spoof if d and d.p_spoof is not None else None for _, d in rows],
+                dtype="float64",
+            ),
+            "LLR": pd.Series([d.llr if d else None for _, d in rows], dtype="float64"),
+            "Seconds": pd.Series(
+                [d.quality.duration_s if d else None for _, d in rows], dtype="float64"
+            ),
+            "Windows": pd.Series([len(d.windows) if d else None for _, d in rows], dtype="Int64"),
+            "Analysis (ms)": pd.Series(
+                [round(d.elapsed_ms) if d else None for _, d in rows], dtype="Int64"
+            ),
+            "Why": [
+                entry.error or " ".join(r.text for r in d.reasons) if d or entry.error else ""
+                for entry, d in rows
+            ],
+        }
+    )
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        key="files",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "Synthetic": st.column_config.ProgressColumn(
+                format="%.0f %%", min_value=0, max_value=100, help="Chance under your prior"
+            ),
+            "LLR": st.column_config.NumberColumn(format="%+.2f", help="Log-likelihood ratio"),
+            "Seconds": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )
+    picked = event["selection"]["rows"]
+    if picked and not rows[picked[0]][0].error:
+        session.select(rows[picked[0]][0].sha256)
+    st.caption("Choose a row to see its result below; click a column's name to sort.")
+    found = [d for d in done.values() if d]
+    failed = [(entry.name, entry.error) for entry, _ in rows if entry.error]
+    with st.container(horizontal=True):
+        st.download_button(
+            "All as CSV",
+            exports.clips_csv(found, failed),
+            "spoofscope.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "All as JSON",
+            exports.detection_json(found),
+            "spoofscope.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def windows(entry, detection, band) -> None:
+    """The score of every window, and its sound on a click."""
+    clip = session.clip_of(entry)
+    head, switch = st.columns([3, 2], vertical_alignment="bottom")
+    head.subheader("Where the evidence lies", anchor=False)
+    scale = switch.segmented_control(
+        "Scale",
+        ["probability", "llr"],
+        format_func={"probability": "Probability", "llr": "Log-likelihood ratio"}.get,
+        default="probability",
+        required=True,
+        key="scale",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    identity = f"{entry.sha256[:12]}-{detection.detector}-{scale}"
+    event = st.altair_chart(
+        charts.window_timeline(detection, band, scale, palette()),
+        key=f"windows-{identity}",
+        on_select="rerun",
+        selection_mode=[charts.PICK],
+        alt=f"Score of each of {len(detection.windows)} windows over the clip's seconds.",
+    )
+    st.caption(
+        f"Each bar stands for the middle of a window of {detection.window_s:g} s and grows from "
+        "the dashed threshold: up towards synthetic, down towards human. The grey belt decides "
+        "nothing; a grey column holds too little speech. **Click a bar to hear its window.**"
+    )
+    picked = [int(p["window"]) for p in event["selection"].get(charts.PICK, [])]
+    with st.expander("Details of every window", icon=":material/table_rows:"):
+        rows = st.dataframe(
+            pd.DataFrame(
+                {
+                    "Window": range(1, len(detection.windows) + 1),
+                    "From (s)": [w.start_s for w in detection.windows],
+                    "To (s)": [w.end_s for w in detection.windows],
+                    "Speech (s)": [w.speech_s for w in detection.windows],
+                    "Synthetic": [charts.percent(w.p_spoof) for w in detection.windows],
+                    "LLR": pd.Series([w.llr for w in detection.windows], dtype="float64"),
+                }
+            ),
+            hide_index=True,
+            key=f"rows-{identity}",
+            on_select="rerun",
+            selection_mode="single-row",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("From (s)", "To (s)", "Speech (s)")
+            }
+            | {"LLR": st.column_config.NumberColumn(format="%+.2f")},
+        )
+        picked += rows["selection"]["rows"]
+    if picked and picked[0] < len(detection.windows):
+        window = detection.windows[picked[0]]
+        with st.container(border=True, key="heard-window"):
+            st.markdown(
+                f"**Window {picked[0] + 1}**, {window.start_s:.2f} to {window.end_s:.2f} s, "
+                f"chance of synthetic: {charts.percent(window.p_spoof)}"
+            )
+            if clip is not None:
+                st.audio(wav_bytes(clip, window.start_s, window.end_s), autoplay=True)
+
+
+def result(entry, detection, detector) -> None:
+    """Everything about one clip."""
+    band = detector.decision.inconclusive_llr
+    clip = session.clip_of(entry)
+    st.markdown(f"**{entry.name}**")
+    if clip is not None:
+        st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
+    else:
+        st.caption("The sound is no longer kept in this session; open the file again to hear it.")
+    cards.result_card(detection)
+    example = next((e for e in cache.examples() if e.order == entry.example), None)
+    if example is not None:
+        truth = "synthetic speech" if example.label == "spoof" else "human speech"
+        st.info(
+            f"**In truth: {truth}** ({example.system}). {example.lesson}",
+            icon=":material/school:",
+        )
+    if detection.llr is not None:
+        windows(entry, detection, band)
+    with st.container(horizontal=True):
+        if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
+            st.switch_page("pages/Timeline.py")
+        stem = exports.safe_stem(entry.name)
+        st.download_button(
+            "JSON",
+            exports.detection_json(detection),
+            f"{stem}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Windows as CSV",
+            exports.windows_csv(detection),
+            f"{stem}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def welcome() -> None:
+    with st.container(border=True, key="empty"):
+        st.subheader("Nothing to judge yet", anchor=False)
+        st.markdown(
+            "1. Upload a clip, record yourself, or pick an example.\n"
+            "2. Read the verdict, how sure it is, and what that number means.\n"
+            "3. Click a bar of the timeline to hear what the detector heard."
+        )
+        st.caption(
+            ":material/lock: Clips stay in the memory of this session: nothing is written to disk "
+            "or passed on, and all of it is gone when you close the page."
+        )
+
+
+st.title("Detect", anchor=False)
+st.markdown("Is this speech human or machine-made? Bring a clip and see the evidence.")
+
+asked = st.query_params.get("example", "")
+if asked.isdecimal() and [e.example for e in session.entries()] != [int(asked)]:
+    take_example(int(asked))
+
+left, right = st.columns([2, 3], gap="large")
+with left:
+    choose_input()
+    detector_id, prior = choose_settings()
+with right:
+    for entry in session.entries():
+        if entry.error:
+            st.error(f"**{entry.name}**: {entry.error}", icon=":material/error:")
+    if not any(not entry.error for entry in session.entries()):
+        if not session.entries():
+            welcome()
+        st.stop()
+    detector = load(detector_id)
+    done = judge_all(detector, prior)
+    if len(session.entries()) > 1:
+        several(done)
+    chosen = session.selected()
+    detection = done.get(chosen.sha256) if chosen else None
+    if detection is None:
+        st.warning("The sound of this clip is no longer kept. Open the file again.")
+        st.stop()
+    result(chosen, detection, detector)
+with left, st.expander("About this detector", icon=":material/info:"):
+    cards.about_detector(
+        detector.name, detector.config, cache.results(detector_id), detector.weights_sha256
+    )

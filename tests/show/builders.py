@@ -1,0 +1,120 @@
+"""Clips, Detections and a detector without a network, built by hand for tests of the pages."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from core.audio.clip import SAMPLE_RATE, Clip, Source
+from core.detect.detection import Detection, Familiarity, Quality, Reason, Window
+from core.detect.detector import Decision, Detector
+
+BAND = (-1.0, 1.0)
+
+
+def tone(seconds: float, hertz: float = 220.0, level: float = 0.4) -> np.ndarray:
+    """A sine, float32 [n] at 16 kHz."""
+    t = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (level * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
+
+
+def wav(samples: np.ndarray) -> bytes:
+    """A 16-bit WAV file in memory."""
+    data = io.BytesIO()
+    soundfile.write(data, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    return data.getvalue()
+
+
+def clip(seconds: float = 9.0, name: str = "clip.wav", hertz: float = 220.0) -> Clip:
+    samples = tone(seconds, hertz)
+    sha256 = hashlib.sha256(samples.tobytes()).hexdigest()
+    source = Source(name, "wav", "pcm_s16le", SAMPLE_RATE, 1, seconds, sha256, "soundfile")
+    return Clip(samples, source)
+
+
+class HandDetector(Detector):
+    """Everything of a Detector but its network: the scores of the windows are given.
+
+    The pitch of the clip says which: ``scores[hertz]`` is one log-likelihood ratio a window
+    (the last one repeats), None for a window without speech.
+    """
+
+    def __init__(
+        self, scores: dict[float, Sequence[float | None]], calibrated: bool = True, **kwargs: Any
+    ) -> None:
+        network: Any = type("Silent", (), {"eval": lambda self: self})()
+        super().__init__(
+            "embedded", "Hand-made detector", network, "0" * 64, decision=Decision(BAND), **kwargs
+        )
+        self.scores = scores
+        self.is_calibrated = calibrated
+        self.calls: list[tuple[str, float | None]] = []
+
+    def detect(
+        self,
+        clip: Clip,
+        *,
+        prior: float = 0.5,
+        hop_s: float | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Detection:
+        from core.audio.windows import window_ranges
+
+        self.calls.append((clip.source.name, hop_s))
+        hop = self.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
+        ranges = window_ranges(len(clip.samples), self.window, hop)
+        spectrum = np.abs(np.fft.rfft(clip.samples))
+        hertz = round(float(np.argmax(spectrum) * SAMPLE_RATE / len(clip.samples)), -1)
+        given = list(self.scores[hertz])
+        llrs = [given[min(i * hop // self.hop, len(given) - 1)] for i in range(len(ranges))]
+        heard = [x for x in llrs if x is not None]
+        if progress is not None:
+            progress(1.0)
+        speech = clip.duration_s if heard else 0.0
+        bare = Detection(
+            detector=self.id,
+            weights_sha256=self.weights_sha256,
+            calibrated=self.is_calibrated,
+            source=clip.source,
+            quality=Quality(
+                clip.duration_s,
+                speech,
+                ((0.0, speech),) if heard else (),
+                -12.0,
+                0.4,
+                0.0,
+                0.0,
+                4e3,
+            ),
+            windows=tuple(
+                Window(a / SAMPLE_RATE, b / SAMPLE_RATE, x, None, 0.0 if x is None else 3.5)
+                for (a, b), x in zip(ranges, llrs, strict=True)
+            ),
+            window_s=self.window / SAMPLE_RATE,
+            hop_s=hop / SAMPLE_RATE,
+            llr=float(np.mean(heard)) if heard else None,
+            p_spoof=None,
+            prior=prior,
+            verdict="not judged",
+            reasons=()
+            if heard
+            else (Reason("no_speech", "No speech was found in this clip.", "not judged"),),
+            familiarity=Familiarity(0.4, 61.0, "familiar") if heard else None,
+            elapsed_ms=0.0,
+        )
+        return replace(self.with_prior(bare, prior), elapsed_ms=42.0)
+
+
+SCORES: dict[float, Sequence[float | None]] = {
+    220.0: [3.2, 4.1, None, 2.2, -0.4],
+    330.0: [-3.0, -2.5, -4.0],
+    440.0: [0.3, -0.2, 0.1],
+    550.0: [None],
+}
+"""Synthetic with a silent window, authentic, inconclusive, and no speech at all."""

@@ -631,7 +631,7 @@ def _decode_stream(
         if pending and (frame.sample_rate != rate or pending[-1].shape[1] != channels):
             flush()
         rate = frame.sample_rate
-        pending.append(_to_float(native))
+        pending.append(to_float(native))
         held += native.size
         frames += 1
         bad_frames += bool(frame.is_corrupt)
@@ -695,7 +695,7 @@ def _header_facts_of_flac(container: Any, file: _Reader) -> _Header:
         file.seek(position)
 
 
-def _to_float(native: np.ndarray) -> np.ndarray:
+def to_float(native: np.ndarray) -> np.ndarray:
     """Samples as FFmpeg gives them to float32 within [-1, 1], shape kept."""
     if native.dtype.kind == "f":
         with np.errstate(over="ignore"):

@@ -13,7 +13,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -35,7 +35,8 @@ LOST_SHARE = 0.5
 """A file in which more than this share of the packets cannot be decoded is refused."""
 
 OVERSCALE = 4.0
-"""A magnitude above this (12 dB over full scale) is noted: a float file that was never scaled."""
+"""A magnitude above this (12 dB over full scale) is noted in an uncompressed file, which was never
+scaled, and cut off in a compressed one, where only damage makes it."""
 
 _BLOCK = 1 << 18  # samples over all channels in one block: 1 MB of float32
 _CHUNK = 1 << 20  # bytes hashed or copied at a time
@@ -96,14 +97,14 @@ def decode(
     with _opened(source, limits) as file:
         digest = _sha256(file, limits)
         facts = _header_facts(file)
-        try:
-            out, format_ = _with_soundfile(file, facts, limits)
-        except _Refused as refusal:
-            out, format_ = _with_ffmpeg(file, refusal, limits)
+        result = _with_soundfile(file, facts, limits)
+        if isinstance(result, _Refusal):
+            result = _with_ffmpeg(file, result, limits)
+        out, format_ = result
     samples = out.samples()
     if not len(samples):
         raise AudioError("This file has a sound track, but not one sample in it.", "no_samples")
-    notes = [*format_.notes]
+    notes = [*facts.notes, *format_.notes]
     if out.peak > OVERSCALE:
         notes.append(
             f"Samples reach {out.peak:.3g} times full scale: the file was probably written "
@@ -191,8 +192,9 @@ def clip_from_samples(
 class _Output:
     """Collects blocks as mono 16 kHz samples, checking every one against the limits."""
 
-    def __init__(self, limits: Limits, expected_s: float = 0.0) -> None:
+    def __init__(self, limits: Limits, expected_s: float = 0.0, bound: float = 0.0) -> None:
         self.limits = limits
+        self.bound = bound  # magnitudes are cut off there, if it is not 0
         self.rate = self.channels = 0
         self.peak = 0.0
         self.taken = 0  # samples over all channels at the original rates
@@ -230,6 +232,8 @@ class _Output:
                 "where it came from.",
                 "not_finite",
             )
+        if self.bound and peak > self.bound:
+            mono, peak = mono.clip(-self.bound, self.bound), self.bound
         self.peak = max(self.peak, peak)
         if rate != self._now:
             self._switch(rate)
@@ -282,22 +286,15 @@ class _Format:
     notes: list[str] = field(default_factory=list)
 
 
-class _Refused(Exception):
+@dataclass(frozen=True)
+class _Refusal:
     """libsndfile cannot decode this, or not all of it.
 
-    Attributes
-    ----------
-    known : bool
-        Whether libsndfile recognised the format.
-    decoded_s, promised_s : float
-        Seconds it decoded, and seconds the header promised.
+    Not an exception: one would keep the first decoder's samples alive during the second try.
     """
 
-    def __init__(
-        self, why: str, *, known: bool = False, decoded_s: float = 0.0, promised_s: float = 0.0
-    ) -> None:
-        super().__init__(why)
-        self.known, self.decoded_s, self.promised_s = known, decoded_s, promised_s
+    known: bool = False  # whether the format was recognised
+    promised_s: float = 0.0  # what the header promised
 
 
 def check_header(rate: int, channels: int) -> None:
@@ -441,18 +438,25 @@ class _Header:
     present_share: float = 1.0  # sound bytes that are there, of those promised
     flac_md5: bytes = b""
     flac_bits: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def _header_facts(file: _Reader) -> _Header:
-    """Check a WAV or AIFF header against the file; read a FLAC's checksum.
+    """Check a WAV or AIFF header against the file; read a FLAC's checksum and an Ogg's end.
 
-    libsndfile silently shortens a WAV that promises more than is there.
+    libsndfile silently shortens a file that promises more than is there.
     """
     size = file.size()
     head = file.rewound().read(42)
     if head[:4] == b"fLaC" and len(head) == 42 and head[4] & 0x7F == 0:
         bits = ((head[20] & 1) << 4 | head[21] >> 4) + 1
         return _Header("flac", 1.0, head[26:42] if any(head[26:42]) else b"", bits)
+    if head[:4] == b"OggS":
+        file.seek(max(0, size - 65_536))  # no page is longer
+        tail = file.read(65_536)
+        last = tail.rfind(b"OggS")
+        ended = 0 <= last < len(tail) - 5 and tail[last + 5] & 4
+        return _Header("ogg", notes=() if ended else (_NO_END,))
     if head[:4] in (b"RIFF", b"RIFX") and head[8:12] == b"WAVE":
         order, sound, tag = ("<" if head[3:4] == b"F" else ">"), b"data", "wav"
     elif head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -474,9 +478,18 @@ def _header_facts(file: _Reader) -> _Header:
             # Recorders that write to a pipe cannot know the length: 0, or nearly 2 or 4 GB.
             if length == 0 or length >= 0x7FFFF000:
                 return _Header(tag)
+            if there <= 0:
+                raise AudioError(
+                    "The file is cut short: it ends before the sound begins.", "truncated"
+                )
             return _Header(tag, min(1.0, there / length))
         position += 8 + length + (length & 1)
     return _Header(tag)
+
+
+_LEEWAY_S = 0.1  # codecs pad or trim by a frame or two: no loss worth a word
+
+_NO_END = "The file has no end mark: it may have been cut short."
 
 
 def _promise(promised_s: float, decoded_s: float) -> list[str]:
@@ -487,8 +500,7 @@ def _promise(promised_s: float, decoded_s: float) -> list[str]:
             f"{decoded_s:,.1f} s are there. Get a whole copy of it.",
             "truncated",
         )
-    # Codecs pad or trim by a frame or two; a tenth of a second is no loss worth a word.
-    if decoded_s < promised_s - 0.1:
+    if decoded_s < promised_s - _LEEWAY_S:
         return [
             f"The file ends early: its header promises {promised_s:.1f} s of sound, "
             f"{decoded_s:.1f} s are there."
@@ -517,33 +529,33 @@ _CODEC_NAMES = {
 }
 
 
-def _with_soundfile(file: _Reader, facts: _Header, limits: Limits) -> tuple[_Output, _Format]:
+def _with_soundfile(
+    file: _Reader, facts: _Header, limits: Limits
+) -> tuple[_Output, _Format] | _Refusal:
     import soundfile
 
     try:
         sound = soundfile.SoundFile(cast(Any, file.rewound()))
-    except (soundfile.SoundFileError, ValueError, TypeError) as error:
-        raise _Refused(str(error), known=bool(facts.kind)) from error
+    except (soundfile.SoundFileError, ValueError, TypeError):
+        return _Refusal(known=bool(facts.kind))
     with sound:
         if sound.format not in _SNDFILE_CONTAINERS:
-            raise _Refused(f"format {sound.format}")
+            return _Refusal()
         check_header(sound.samplerate, sound.channels)
         frames = sound.frames if 0 <= sound.frames < 1 << 62 else 0
         promised_s = frames / sound.samplerate
-        if promised_s > limits.max_duration_s and facts.kind != "flac":
+        if facts.kind in ("wav", "aiff") and promised_s > limits.max_duration_s:
             raise _too_long(f"longer than {_hours(limits.max_duration_s)}", "cut it into parts")
         out = _Output(limits, promised_s)
         block = np.empty((max(1, _BLOCK // sound.channels), sound.channels), np.float32)
         try:
             while len(read := sound.read(out=block)):
                 out.push(read, sound.samplerate)
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise _Refused(
-                str(error), known=True, decoded_s=out.duration_s, promised_s=promised_s
-            ) from error
+        except soundfile.SoundFileError:
+            return _Refusal(known=True, promised_s=promised_s)
         decoded_s = out.taken / sound.channels / sound.samplerate
-        if decoded_s < promised_s - 0.1:
-            raise _Refused("short", known=True, decoded_s=decoded_s, promised_s=promised_s)
+        if decoded_s < promised_s - _LEEWAY_S:
+            return _Refusal(known=True, promised_s=promised_s)
         codec = _CODEC_NAMES.get(sound.subtype, sound.subtype.lower())
         if sound.format == "FLAC":
             codec = "flac"
@@ -551,7 +563,7 @@ def _with_soundfile(file: _Reader, facts: _Header, limits: Limits) -> tuple[_Out
             codec += "be" if sound.format in ("AIFF", "AU") or sound.endian == "BIG" else "le"
         container = {"WAVEX": "wav", "MPEG": "mp3"}.get(sound.format, sound.format.lower())
         out.rate, out.channels = sound.samplerate, sound.channels
-        notes = _promise(decoded_s / max(facts.present_share, 1e-9), decoded_s)
+        notes = _promise(decoded_s / facts.present_share, decoded_s)
         return out, _Format(container, codec, "soundfile", notes)
 
 
@@ -569,7 +581,7 @@ def _no_other_file(url: str, flags: int, options: dict[str, str]) -> Any:
     raise PermissionError(f"a media file may not open another one ({url})")
 
 
-def _with_ffmpeg(file: _Reader, refusal: _Refused, limits: Limits) -> tuple[_Output, _Format]:
+def _with_ffmpeg(file: _Reader, refusal: _Refusal, limits: Limits) -> tuple[_Output, _Format]:
     import av
 
     try:
@@ -591,7 +603,8 @@ def _with_ffmpeg(file: _Reader, refusal: _Refused, limits: Limits) -> tuple[_Out
                 )
             raise AudioError("This file has no audio track.", "no_audio_track")
         stream = container.streams.audio[0]
-        _check_encryption(stream)
+        if _encrypted(stream):
+            raise _encryption()
         if stream.codec_context is None:
             raise AudioError(
                 "The sound is in a codec that cannot be decoded here: convert it to WAV or FLAC.",
@@ -601,14 +614,15 @@ def _with_ffmpeg(file: _Reader, refusal: _Refused, limits: Limits) -> tuple[_Out
 
 
 def _decode_stream(
-    file: _Reader, container: Any, stream: Any, refusal: _Refused, limits: Limits
+    file: _Reader, container: Any, stream: Any, refusal: _Refusal, limits: Limits
 ) -> tuple[_Output, _Format]:
     import av
 
     facts = _header_facts_of_flac(container, file)
     checksum = hashlib.md5(usedforsecurity=False) if facts.flac_md5 else None
     promised_s = refusal.promised_s or _promised_by(container, stream)
-    out = _Output(limits, promised_s)
+    compressed = not stream.codec_context.name.startswith("pcm_")
+    out = _Output(limits, promised_s, OVERSCALE if compressed else 0.0)
     pending: list[np.ndarray] = []  # frames are small: gather them into blocks
     rate = held = frames = bad_frames = packets = bad_packets = 0
 
@@ -648,6 +662,8 @@ def _decode_stream(
             packet = None
         if packet is None:
             break
+        if packet.has_sidedata("encryption_info"):
+            raise _encryption()
         packets += packet.size > 0
         try:
             for frame in packet.decode():
@@ -722,21 +738,32 @@ def _promised_by(container: Any, stream: Any) -> float:
         return 0.0
     if stream.duration is not None and stream.time_base:
         return max(0.0, float(stream.duration * stream.time_base))
+    tag = stream.metadata.get("DURATION", "").split(":")  # Matroska's, for each track
+    if len(tag) == 3:
+        with suppress(ValueError):
+            return max(0.0, float(tag[0]) * 3600 + float(tag[1]) * 60 + float(tag[2]))
     if container.duration is not None and len(container.streams) == 1:
         return max(0.0, container.duration / 1_000_000)
     return 0.0
 
 
-def _check_encryption(stream: Any) -> None:
+def _encrypted(stream: Any) -> bool:
+    """Whether the track's own tag says so (iTunes, Audible); others mark every packet."""
     try:
-        tag = stream.codec_context.codec_tag if stream.codec_context else ""
-    except (ValueError, UnicodeDecodeError):
-        tag = ""
-    if tag in ("enca", "drms", "aavd"):
-        raise AudioError(
-            "The sound in this file is encrypted (copy protection). Give a copy without it.",
-            "encrypted",
+        return stream.codec_context is not None and stream.codec_context.codec_tag in (
+            "drms",
+            "aavd",
+            "enca",
         )
+    except (ValueError, UnicodeDecodeError):
+        return False
+
+
+def _encryption() -> AudioError:
+    return AudioError(
+        "The sound in this file is encrypted (copy protection). Give a copy without it.",
+        "encrypted",
+    )
 
 
 _MOV_BRANDS = {"M4A ": "m4a", "M4B ": "m4a", "qt  ": "mov", "3gp4": "3gp", "3gp5": "3gp"}
@@ -794,7 +821,7 @@ def _magic(file: _Reader) -> str:
     return next((name for magic, name in _SOUND_MAGIC.items() if head.startswith(magic)), "")
 
 
-def _explain_unopened(file: _Reader, refusal: _Refused) -> AudioError:
+def _explain_unopened(file: _Reader, refusal: _Refusal) -> AudioError:
     kind = _magic(file)
     if kind == "MP4":
         return AudioError(

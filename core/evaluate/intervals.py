@@ -216,6 +216,17 @@ def paired(
     }
 
 
+def eer_interval(eer: float, n_bonafide: int, n_spoof: int) -> tuple[float, float]:
+    """Approximate 95 % interval of a published EER (0-1) from its trial counts alone.
+
+    ``eer +- 1.96 sqrt(eer (1 - eer) (1/n_bonafide + 1/n_spoof) / 4)``: both error rates as
+    independent binomials (Bengio and Mariethoz 2004, "A statistical significance test for person
+    authentication"). Too narrow where few speakers made many trials.
+    """
+    half = 1.96 * np.sqrt(eer * (1 - eer) * (1 / n_bonafide + 1 / n_spoof) / 4)
+    return max(0.0, float(eer - half)), min(1.0, float(eer + half))
+
+
 def holm(p_values: npt.ArrayLike) -> Floats:
     """Holm's adjustment of ``[n]`` p-values for testing n hypotheses at once (Holm 1979)."""
     p = np.asarray(p_values, dtype=np.float64)

@@ -1,0 +1,361 @@
+"""Measured rows from the score files that other teams published for ASVspoof 2019 LA eval.
+
+``python -m core.evaluate.published --scores DIR`` writes measured.csv, det.csv and paired.csv into
+data/results. The score files stay where they are; DIR holds them, plain or gzipped, under the names
+in `SCORE_FILES`, with the official protocol and the scores of the official verification system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from core.evaluate.intervals import (
+    EER,
+    Interval,
+    Metric,
+    calibrated_cllr,
+    holm,
+    intervals,
+    miss_at,
+    paired,
+)
+from core.evaluate.metrics import (
+    DetCurve,
+    Floats,
+    Higher,
+    Tally,
+    TandemConstants,
+    asv_rates,
+    asv_threshold,
+    tandem_constants,
+)
+from core.evaluate.tables import RESULTS, TABLES, check
+from core.evaluate.trials import Trials, TrialsError, attach, read_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BENCHMARK = "ASVspoof 2019 LA eval"
+COMMAND = "python -m core.evaluate.published"
+PROTOCOL = "ASVspoof2019.LA.cm.eval.trl.txt"
+ASV_SCORES = "ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
+
+
+@dataclass(frozen=True)
+class ScoreFile:
+    """A published score file: its local name, where it is public, and which way it runs."""
+
+    system: str
+    name: str
+    source: str
+    higher: Higher
+
+
+_RAWGAT = "eurecom-asp/RawGAT-ST-antispoofing Pre_trained_models/RawGAT_ST_{}/Scores.txt"
+_RESNET = "yzyouzhang/AIR-ASVspoof models1028/{}/checkpoint_cm_score.txt"
+
+
+def _rawgat(fusion: str) -> ScoreFile:
+    name = f"RawGAT-ST-{fusion}.2019LA_eval.txt"
+    return ScoreFile(f"RawGAT-ST {fusion}", name, _RAWGAT.format(fusion), "bonafide")
+
+
+def _resnet(loss: str, higher: Higher) -> ScoreFile:
+    folder = loss.lower().replace("-", "")
+    name = f"LFCC-ResNet18-{loss}.2019LA_eval.txt"
+    return ScoreFile(f"LFCC-ResNet18 {loss}", name, _RESNET.format(folder), higher)
+
+
+SCORE_FILES = (
+    _rawgat("mul"),
+    _rawgat("add"),
+    _rawgat("cat"),
+    _resnet("OC-Softmax", "spoof"),
+    _resnet("AM-Softmax", "bonafide"),
+    _resnet("Softmax", "bonafide"),
+)
+
+SUBSETS = {"overall": "all trials", "attack": "one attack, all bona fide"}
+GRID_POINTS = 90
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="folder with the score files")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the tables")
+    parser.add_argument("--replicates", type=int, default=1000)
+    options = parser.parse_args(arguments)
+    start = time.perf_counter()
+    try:
+        scored = {f: read(options.scores, f) for f in SCORE_FILES}
+        asv = AsvScores.read(_find(options.scores, ASV_SCORES))
+    except TrialsError as error:
+        parser.exit(1, f"{error}\n")
+    tables = build(scored, asv, options.replicates)
+    for name, table in tables.items():
+        check(table, name)
+        table.to_csv(options.out / f"{name}.csv", index=False, lineterminator="\n")
+        print(f"{name}.csv: {len(table)} rows")
+    print(f"{time.perf_counter() - start:.0f} s")
+
+
+def read(folder: Path, file: ScoreFile) -> Trials:
+    """One system's scores with the protocol's speakers, negated where higher means bona fide.
+
+    Raises
+    ------
+    TrialsError
+        If a file is missing or does not fit the protocol.
+    """
+    protocol = read_scores(_find(folder, PROTOCOL))
+    trials = attach(read_scores(_find(folder, file.name)), protocol)
+    if trials.problems:
+        raise TrialsError(" ".join(problem.sentence for problem in trials.problems))
+    table = trials.table.sort_values("trial", ignore_index=True)
+    if file.higher == "bonafide":
+        table["score"] = -table["score"]
+    return Trials(table)
+
+
+@dataclass(frozen=True)
+class AsvScores:
+    """Scores of the verification system (higher = target), spoofed ones by attack."""
+
+    target: Floats
+    nontarget: Floats
+    spoof: Mapping[str, Floats]
+
+    @classmethod
+    def read(cls, path: Path) -> AsvScores:
+        """Read ``class-or-attack target|nontarget|spoof score`` lines."""
+        import pandas as pd
+
+        rows = pd.read_csv(path, sep=" ", names=["group", "key", "score"])
+        of = {key: part for key, part in rows.groupby("key")}
+        attacks = {str(a): p["score"].to_numpy() for a, p in of["spoof"].groupby("group")}
+        return cls(of["target"]["score"].to_numpy(), of["nontarget"]["score"].to_numpy(), attacks)
+
+    def constants(self, attack: str | None = None) -> TandemConstants:
+        """Constants of the tandem cost, for one attack or all together."""
+        spoof = np.concatenate(list(self.spoof.values())) if attack is None else self.spoof[attack]
+        threshold = asv_threshold(self.target, self.nontarget).threshold
+        return tandem_constants(asv_rates(self.target, self.nontarget, spoof, threshold))
+
+
+def build(
+    scored: Mapping[ScoreFile, Trials], asv: AsvScores, replicates: int
+) -> dict[str, pd.DataFrame]:
+    """The three tables, from scores that run towards spoof and trials in one order."""
+    import pandas as pd
+
+    figures: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    for file, trials in scored.items():
+        figures += _figures(file, trials, asv, replicates)
+        curves += _curves(file, trials, replicates)
+    comparisons = []
+    for first, second in itertools.combinations(scored, 2):
+        comparisons += _compare(first, second, scored, replicates)
+    _adjust(comparisons)
+    rows = {"measured": figures, "det": curves, "paired": comparisons}
+    return {
+        name: pd.DataFrame(rows[name], columns=list(TABLES[name].columns)).fillna({"note": ""})
+        for name in rows
+    }
+
+
+def _conditions(trials: Trials) -> list[tuple[str, str, Any]]:
+    table = trials.table
+    bona = table["label"] == "bonafide"
+    attacks = sorted(table["attack"].dropna().unique())
+    return [
+        ("overall", "all", np.ones(len(table), dtype=bool)),
+        *(("attack", a, (bona | (table["attack"] == a)).to_numpy()) for a in attacks),
+    ]
+
+
+def _figures(
+    file: ScoreFile, trials: Trials, asv: AsvScores, replicates: int
+) -> list[dict[str, Any]]:
+    everything = Tally.of(*trials.split())
+    affine = everything.affine_calibration()
+    rows = []
+    for breakdown, condition, chosen in _conditions(trials):
+        table = trials.table[chosen]
+        attack = None if breakdown == "overall" else condition
+        constants = asv.constants(attack)
+        metrics: dict[str, Metric] = {
+            **EER,
+            "min_dcf": lambda tally: tally.min_dcf().cost,
+            "cllr": calibrated_cllr(affine),
+            "min_tdcf": _tandem(constants, 2021),
+        }
+        if attack is None:
+            metrics["min_tdcf_2019"] = _tandem(constants, 2019)
+            metrics["auc"] = lambda tally: tally.auc()
+        found = _by_speaker(table, metrics, replicates)
+        # No interval: drawing trials twice makes the best monotone map fit too well.
+        tally = Tally.of(*Trials(table).split())
+        found["min_cllr"] = Interval(tally.min_cllr(), None, None, 0, "speaker", 0)
+        for metric, interval in found.items():
+            scale, digits = (100, 3) if metric == "eer" else (1, 5)
+            rows.append(
+                {
+                    "system": file.system,
+                    "benchmark": BENCHMARK,
+                    "subset": SUBSETS[breakdown],
+                    "breakdown": breakdown,
+                    "condition": condition,
+                    "metric": metric,
+                    "value": round(scale * interval.value, digits),
+                    "low": interval.low and round(scale * interval.low, digits),
+                    "high": interval.high and round(scale * interval.high, digits),
+                    "n_bonafide": tally.n_bonafide,
+                    "n_spoof": tally.n_spoof,
+                    "kind": "measured",
+                    "source": f"{file.source}; {COMMAND}",
+                    "note": _note(metric),
+                }
+            )
+    return rows
+
+
+def _tandem(constants: TandemConstants, form: Literal[2019, 2021]) -> Metric:
+    return lambda tally: tally.min_tdcf(constants, form=form).cost
+
+
+def _note(metric: str) -> str:
+    return {
+        "cllr": "After affine calibration on all trials of this benchmark.",
+        "min_dcf": "Prior of spoofing 0.05, cost of a miss 1, of a false alarm 10.",
+        "min_tdcf": "Official verification system; ASVspoof 2021 form.",
+        "min_tdcf_2019": "Official verification system; ASVspoof 2019 form.",
+    }.get(metric, "")
+
+
+def _by_speaker(
+    table: pd.DataFrame, metrics: Mapping[str, Metric], replicates: int
+) -> dict[str, Interval]:
+    spoof = table["label"] == "spoof"
+    return intervals(
+        table["score"][~spoof],
+        table["score"][spoof],
+        metrics,
+        speakers=(list(table["speaker"][~spoof]), list(table["speaker"][spoof])),
+        replicates=replicates,
+    )
+
+
+def _curves(file: ScoreFile, trials: Trials, replicates: int) -> list[dict[str, Any]]:
+    grid = probit_grid(2e-4, 0.5, GRID_POINTS)
+    band = _by_speaker(trials.table, {"miss": miss_at(grid)}, replicates)["miss"]
+    common = {
+        "system": file.system,
+        "benchmark": BENCHMARK,
+        "kind": "measured",
+        "source": f"{file.source}; {COMMAND}",
+    }
+    rows = [
+        {**common, "curve": "band", "p_fa": x, "p_miss": y, "low": low, "high": high}
+        for x, y, low, high in np.c_[grid, band.value, band.low, band.high].round(6).tolist()
+    ]
+    hull = convex_hull(Tally.of(*trials.split()).det())
+    return rows + [
+        {**common, "curve": "hull", "p_fa": round(x, 8), "p_miss": round(y, 8)} for x, y in hull
+    ]
+
+
+def probit_grid(low: float, high: float, points: int) -> Floats:
+    """Rates that lie evenly on the normal-deviate axis of a DET plot, rounded to six digits."""
+    from statistics import NormalDist
+
+    normal = NormalDist()
+    steps = np.linspace(normal.inv_cdf(low), normal.inv_cdf(high), points)
+    return np.round([normal.cdf(float(s)) for s in steps], 6)
+
+
+def convex_hull(curve: DetCurve) -> list[tuple[float, float]]:
+    """Corners ``(p_fa, p_miss)`` of the curve's lower convex hull.
+
+    The cheapest threshold lies on a corner whatever the prior and the costs, so a minimum cost
+    computed from these few points is exact.
+    """
+    hull: list[tuple[float, float]] = []
+    for x, y in zip(curve.p_fa.tolist(), curve.p_miss.tolist(), strict=True):
+        while len(hull) > 1:
+            (x1, y1), (x2, y2) = hull[-2:]
+            if (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1) > 0:
+                break
+            hull.pop()
+        hull.append((x, y))
+    return hull
+
+
+def _compare(
+    first: ScoreFile, second: ScoreFile, scored: Mapping[ScoreFile, Trials], replicates: int
+) -> list[dict[str, Any]]:
+    one, two = scored[first].table, scored[second].table
+    rows = []
+    for breakdown, condition, chosen in _conditions(scored[first]):
+        metrics: dict[str, Metric] = dict(EER)
+        if breakdown == "overall":
+            metrics["min_dcf"] = lambda tally: tally.min_dcf().cost
+        found = paired(
+            one["score"][chosen].to_numpy(),
+            two["score"][chosen].to_numpy(),
+            (one["label"] == "spoof")[chosen].to_numpy(),
+            metrics,
+            speakers=list(one["speaker"][chosen]),
+            replicates=replicates,
+        )
+        for metric, difference in found.items():
+            scale = 100 if metric == "eer" else 1
+            rows.append(
+                {
+                    "first": first.system,
+                    "second": second.system,
+                    "benchmark": BENCHMARK,
+                    "breakdown": breakdown,
+                    "condition": condition,
+                    "metric": metric,
+                    "difference": round(scale * difference.value, 5),
+                    "low": round(scale * difference.low, 5),
+                    "high": round(scale * difference.high, 5),
+                    "p_value": round(difference.p_value, 6),
+                    "kind": "measured",
+                    "source": f"{first.source}; {second.source}; {COMMAND}",
+                }
+            )
+    return rows
+
+
+def _adjust(rows: list[dict[str, Any]]) -> None:
+    """Holm's adjustment: over all pairs for a pooled metric, over the attacks within one pair."""
+    families: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        overall = row["breakdown"] == "overall"
+        family = (row["metric"],) if overall else (row["metric"], row["first"], row["second"])
+        families.setdefault(family, []).append(row)
+    for members in families.values():
+        for row, p in zip(members, holm([r["p_value"] for r in members]), strict=True):
+            row["p_holm"] = round(float(p), 6)
+
+
+def _find(folder: Path, name: str) -> Path:
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.is_file():
+            return path
+    raise TrialsError(f"{folder} has neither {name} nor {name}.gz.")
+
+
+if __name__ == "__main__":
+    main()

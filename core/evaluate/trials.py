@@ -1,0 +1,513 @@
+"""Score files and protocols in the formats of the field -> one tidy table of trials.
+
+Reading goes in steps that a page can show one by one: `read_table` (bytes to a raw table),
+`guess_layout` (which column is what), `tidy` (checked trials), `attach` (labels and attributes
+from a protocol). What is wrong is told in sentences with line numbers, and what can be used still
+is. The direction of the scores is reported by `direction`, never flipped silently.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from core.evaluate.metrics import Higher, auc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Label = Literal["bonafide", "spoof"]
+
+LABELS: dict[str, Label] = {
+    **dict.fromkeys(("bonafide", "bona-fide", "bona fide", "genuine", "human", "real"), "bonafide"),
+    **dict.fromkeys(("spoof", "fake", "deepfake", "synthetic", "spoofed"), "spoof"),
+}
+"""Words for the two classes, lower case."""
+
+ROLES = (
+    *("trial", "label", "score", "attack", "codec", "speaker", "channel", "vocoder", "family"),
+    *("gender", "source", "subset", "trim", "language"),
+)
+"""Columns of a tidy table; all but the first three are optional."""
+
+_NAMES = {
+    "trial": "trial trial_id utt utt_id utterance filename file_name file flac_file_name id path",
+    "label": "label key cm-label cm_label class truth target",
+    "score": "score scores cm-score cm_score cm_scores prediction",
+    "attack": "attack attack_id attack_label attack_type system system_id",
+    "codec": "codec compression",
+    "speaker": "speaker speaker_id spk",
+    "vocoder": "vocoder",
+    "channel": "channel transmission",
+    "family": "family",
+    "gender": "gender",
+    "language": "language lang",
+    "subset": "subset phase split",
+    "source": "source corpus",
+}
+_ROLE_OF = {name: role for role, names in _NAMES.items() for name in names.split()}
+
+MAX_BYTES = 2_000_000_000
+"""Most bytes that a compressed file may unpack to."""
+
+_CODECS = set("none nocodec alaw ulaw pstn g722 gsm opus".split())  # noqa: SIM905
+_ATTACK = re.compile(r"^(A\d{2}|AC\d|S\d{1,2})$")
+
+
+class TrialsError(ValueError):
+    """A file that cannot be used; the message is a sentence for the person who gave it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with some rows, which were left out.
+
+    Attributes
+    ----------
+    sentence : str
+        What is wrong, with the count and the first lines.
+    count : int
+        How many rows.
+    lines : tuple of int
+        The first few line numbers, from 1.
+    """
+
+    sentence: str
+    count: int
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which column of a raw table holds what.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        Role (one of `ROLES`) to column of the raw table.
+    format : str
+        Name for people.
+    sure : bool
+        False where a person should confirm.
+    spoof_value : str or None
+        Value of the label column that means spoof, where it is no word in `LABELS`.
+    """
+
+    columns: dict[str, str]
+    format: str
+    sure: bool = True
+    spoof_value: str | None = None
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Checked trials.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row a trial: ``trial`` and any other of `ROLES` that is known; ``score`` as given.
+    problems : tuple of Problem
+        What was left out, and why.
+    """
+
+    table: pd.DataFrame
+    problems: tuple[Problem, ...] = field(default=())
+
+    def split(self) -> tuple[pd.Series, pd.Series]:
+        """Scores of the bona fide and of the spoofed trials.
+
+        Raises
+        ------
+        TrialsError
+            If labels or scores are missing, or only one class is there.
+        """
+        for role, what in (("label", "says which trials are spoofed"), ("score", "has scores")):
+            if role not in self.table:
+                raise TrialsError(f"No column {what}; name it, or add a protocol file.")
+        spoof = self.table["label"] == "spoof"
+        for present, name in ((~spoof, "bona fide"), (spoof, "spoofed")):
+            if not present.any():
+                raise TrialsError(f"There is no {name} trial; both classes are needed.")
+        return self.table.loc[~spoof, "score"], self.table.loc[spoof, "score"]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Which way the scores run, judged by their ranking of the classes.
+
+    Attributes
+    ----------
+    higher : {"spoof", "bonafide"}
+        What a higher score seems to speak for.
+    auc : float
+        Probability that a spoofed trial has the higher score.
+    sure : bool
+        False within 0.1 of chance, where a weak system and a wrong sign look alike.
+    """
+
+    higher: Higher
+    auc: float
+    sure: bool
+
+
+def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
+    """Read a text table (space, tab, comma or semicolon), Parquet, or either in gzip or zip.
+
+    Parameters
+    ----------
+    source : path or bytes
+        The file.
+    name : str
+        File name for messages, if bytes are given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns as text except in Parquet; named from the header, else ``column 1``...; the
+        index holds line numbers from 1.
+
+    Raises
+    ------
+    TrialsError
+        If it is empty, binary, ragged, encrypted or too large.
+    """
+    import pandas as pd
+
+    if isinstance(source, Path):
+        name, data = name or source.name, source.read_bytes()
+    else:
+        data = source
+    name = name or "The file"
+    data = _unpack(data, name)
+    if data[:4] == b"PAR1":
+        try:
+            frame = pd.read_parquet(io.BytesIO(data))
+        except Exception as error:
+            raise TrialsError(f"{name} looks like Parquet but cannot be read: {error}.") from error
+        frame.columns = [str(c) for c in frame.columns]
+        frame.index = pd.RangeIndex(1, len(frame) + 1)
+        return frame
+    text = _decode(data, name)
+    head = [line for line in text[:65536].splitlines()[:50] if line.strip()]
+    if not head:
+        raise TrialsError(f"{name} is empty.")
+    separator = _separator(head)
+    rows = [_cells(line, separator) for line in head]
+    header = _has_header(rows)
+    width = max(len(row) for row in rows)
+    names = (
+        [c.strip().lstrip("\ufeff") or f"column {i + 1}" for i, c in enumerate(rows[0])]
+        if header
+        else [f"column {i + 1}" for i in range(width)]
+    )
+    if len(set(names)) < len(names):
+        raise TrialsError(f"{name} has two columns of the same name in its first line.")
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=r"\s+" if separator == " " else separator,
+            names=names,
+            header=0 if header else None,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            engine="c",
+            quotechar='"',
+        )
+    except pd.errors.ParserError as error:
+        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        if found:
+            wide, line, saw = found.groups()
+            raise TrialsError(
+                f"{name}, line {line}, has {saw} columns where {wide} are expected."
+            ) from error
+        raise TrialsError(f"{name} cannot be read as a table: {error}.") from error
+    frame.index = pd.RangeIndex(2 if header else 1, len(frame) + (2 if header else 1))
+    return frame.dropna(how="all")
+
+
+def guess_layout(frame: pd.DataFrame) -> Layout:
+    """Which column is what, from the header's names and, without one, from the contents."""
+    named = not all(re.fullmatch(r"column \d+", c) for c in frame.columns)
+    columns: dict[str, str] = {}
+    if named:
+        for column in frame.columns:
+            role = _ROLE_OF.get(column.strip().lower())
+            if role and role not in columns:
+                columns[role] = column
+    sample = frame.iloc[:: max(1, len(frame) // 2000)].head(2000)
+    free = [c for c in frame.columns if c not in columns.values()]
+    texts = {c: sample[c].dropna().astype(str).str.strip() for c in frame.columns}
+
+    def take(role: str, share: float, test: Callable[[str], bool]) -> None:
+        if role in columns:
+            return
+        for column in free:
+            values = texts[column]
+            if len(values) and values.map(test).mean() >= share:
+                columns[role] = column
+                free.remove(column)
+                return
+
+    take("label", 0.95, lambda v: v.lower() in LABELS)
+    take("codec", 0.99, lambda v: v.lower() in _CODECS)
+    if "attack" not in columns:
+        for column in free:
+            marks = texts[column].map(lambda v: bool(_ATTACK.match(v)))
+            rest = texts[column][~marks].str.lower().isin(["-", "bonafide", "a00"])
+            if marks.any() and (marks.sum() + rest.sum()) == len(marks):
+                columns["attack"] = column
+                free.remove(column)
+                break
+    if "score" not in columns:
+        numbers = [c for c in free if _share_of_numbers(texts[c]) >= 0.9 and texts[c].nunique() > 2]
+        if numbers:
+            columns["score"] = numbers[-1]
+            free.remove(numbers[-1])
+    if "trial" not in columns and free:
+        # The column that names the trials is the one whose values do not repeat.
+        unique = max(free, key=lambda c: (texts[c].nunique(), -free.index(c)))
+        if texts[unique].nunique() >= 0.9 * len(sample):
+            columns["trial"] = unique
+            free.remove(unique)
+    if "speaker" not in columns and "trial" in columns and free and not named:
+        first = frame.columns[0]
+        if first in free and texts[first].nunique() > 1:
+            columns["speaker"] = first
+    label = columns.get("label")
+    words = label is None or bool(texts[label].str.lower().isin(LABELS).mean() >= 0.95)
+    sure = "trial" in columns and ("score" in columns or "label" in columns) and words
+    if named and "score" not in {_ROLE_OF.get(c.strip().lower()) for c in frame.columns}:
+        sure = sure and "score" not in columns
+    return Layout(columns, _format(columns, named, len(frame.columns)), sure)
+
+
+def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
+    """Name the columns, turn scores into numbers and labels into the field's words.
+
+    Rows that cannot be used are left out and reported: no trial name, a score that is no finite
+    number, an unknown label, a trial that is listed again.
+
+    Raises
+    ------
+    TrialsError
+        If no column names the trials, a chosen column does not exist, or no row is left.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if "trial" not in layout.columns:
+        raise TrialsError(f"No column of {name} names the trials; choose one.")
+    missing = [c for c in layout.columns.values() if c not in frame]
+    if missing:
+        raise TrialsError(f"{name} has no column {missing[0]!r}.")
+    table = pd.DataFrame(
+        {role: frame[layout.columns[role]] for role in ROLES if role in layout.columns}
+    )
+    problems: list[Problem] = []
+
+    def leave_out(bad: pd.Series, what: str) -> None:
+        nonlocal table
+        count = int(bad.sum())
+        if count:
+            lines = tuple(int(i) for i in table.index[bad.to_numpy()][:5])
+            problems.append(Problem(_sentence(name, count, what, lines), count, lines))
+            table = table[~bad]
+
+    leave_out(table["trial"].isna(), "name no trial")
+    table["trial"] = table["trial"].astype(str).str.strip()
+    if "score" in table:
+        numbers = pd.to_numeric(table["score"], errors="coerce").astype("float64")
+        table["score"] = numbers
+        leave_out(numbers.isna(), "have a score that is no number")
+        leave_out(~np.isfinite(table["score"]), "have an infinite score")
+    if "label" in table:
+        given = table["label"].astype(str).str.strip()
+        if layout.spoof_value is None:
+            table["label"] = given.str.lower().map(LABELS)
+            leave_out(table["label"].isna(), "have a label that is neither bona fide nor spoof")
+        else:
+            table["label"] = np.where(given == layout.spoof_value, "spoof", "bonafide")
+    leave_out(table["trial"].duplicated(), "list a trial that was listed before")
+    for role in table.columns.difference(["trial", "score", "label"]):
+        table[role] = table[role].astype("category")
+    if "attack" in table and "label" in table:
+        table["attack"] = table["attack"].where(table["label"] == "spoof")
+    if table.empty:
+        raise TrialsError(f"{name} has no usable row. {' '.join(p.sentence for p in problems)}")
+    return Trials(table, tuple(problems))
+
+
+def attach(scores: Trials, protocol: Trials) -> Trials:
+    """Add the protocol's label, attack, codec, speaker... to scored trials, by trial name.
+
+    Raises
+    ------
+    TrialsError
+        If no scored trial is in the protocol.
+    """
+    key = protocol.table.set_index("trial").drop(columns=["score"], errors="ignore")
+    mine = scores.table.drop(columns=[c for c in key.columns if c in scores.table])
+    known = mine["trial"].isin(key.index)
+    problems = [*scores.problems, *protocol.problems]
+    if not known.any():
+        raise TrialsError(
+            "No trial of the score file is in the protocol; do they belong to the same benchmark? "
+            f"The first are {mine['trial'].iloc[0]} and {key.index[0]}."
+        )
+    if not known.all():
+        count = int((~known).sum())
+        names = ", ".join(mine["trial"][~known].head(3))
+        problems.append(
+            Problem(f"{count:,} scored trials are not in the protocol, such as {names}.", count)
+        )
+    unscored = len(key) - int(known.sum())
+    if unscored:
+        problems.append(
+            Problem(
+                f"{unscored:,} trials of the protocol have no score and are left out.", unscored
+            )
+        )
+    joined = mine[known].join(key, on="trial")
+    order = [role for role in ROLES if role in joined]
+    return Trials(joined[order], tuple(problems))
+
+
+def direction(trials: Trials) -> Direction:
+    """Judge from the ranking which way the scores run.
+
+    Raises
+    ------
+    TrialsError
+        As in `Trials.split`.
+    """
+    bona, spoof = trials.split()
+    area = auc(bona.to_numpy(), spoof.to_numpy())
+    return Direction("spoof" if area >= 0.5 else "bonafide", area, abs(area - 0.5) >= 0.1)
+
+
+def read_scores(source: Path | bytes, name: str = "", layout: Layout | None = None) -> Trials:
+    """`read_table`, `guess_layout` (unless a layout is given) and `tidy` in one.
+
+    Raises
+    ------
+    TrialsError
+        As in those.
+    """
+    name = name or (source.name if isinstance(source, Path) else "The file")
+    frame = read_table(source, name)
+    return tidy(frame, layout or guess_layout(frame), name)
+
+
+def with_columns(layout: Layout, **columns: str) -> Layout:
+    """The layout with some columns chosen by a person."""
+    return replace(layout, columns={**layout.columns, **columns}, sure=True)
+
+
+def _unpack(data: bytes, name: str) -> bytes:
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise TrialsError(f"{name} is a damaged gzip file.") from error
+    elif data[:4] == b"PK\x03\x04":
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir() and m.file_size]
+                members = [m for m in members if "__MACOSX" not in m.filename]
+                if len(members) != 1:
+                    raise TrialsError(
+                        f"{name} holds {len(members)} files; make it one file, or unpack it first."
+                    )
+                with archive.open(members[0]) as file:
+                    data = file.read(MAX_BYTES + 1)
+        except RuntimeError as error:
+            raise TrialsError(f"{name} is encrypted; unpack it first.") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise TrialsError(f"{name} is a damaged zip file.") from error
+    if len(data) > MAX_BYTES:
+        raise TrialsError(f"{name} unpacks to more than {MAX_BYTES / 1e9:.0f} GB.")
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    encoding, word = "utf-8-sig", "UTF-8"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = word = "utf-16"
+    elif b"\x00" in data[:4096]:
+        raise TrialsError(f"{name} is not a text file, nor Parquet, gzip or zip.")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise TrialsError(f"{name}, line {line}, is not {word} text; save it as UTF-8.") from error
+
+
+def _separator(lines: list[str]) -> str:
+    for separator in ("\t", ",", ";"):
+        counts = {line.count(separator) for line in lines}
+        if min(counts) > 0:
+            return separator
+    return " "
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    cells = line.split() if separator == " " else line.split(separator)
+    return [cell.strip().strip('"') for cell in cells]
+
+
+def _has_header(rows: list[list[str]]) -> bool:
+    first = rows[0]
+    if any(_number(cell) for cell in first) or any(c.lower() in LABELS for c in first):
+        return False
+    known = sum(cell.lower() in _ROLE_OF for cell in first)
+    if known >= 2 or (known and len(first) <= 2):
+        return True
+    # No known name, but numbers start below: still a header.
+    return len(rows) > 1 and any(_number(cell) for cell in rows[1])
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _share_of_numbers(values: pd.Series) -> float:
+    return float(values.map(_number).mean()) if len(values) else 0.0
+
+
+def _format(columns: dict[str, str], named: bool, width: int) -> str:
+    if named:
+        return "table with a header"
+    if "score" in columns and "label" in columns:
+        return "ASVspoof 2019 scores (trial, attack, label, score)"
+    if "score" in columns:
+        return "ASVspoof 2021 scores (trial, score)" if width == 2 else "scores without labels"
+    if "label" in columns:
+        if width == 5:
+            return "ASVspoof 2019 protocol"
+        return "ASVspoof 2021 key" if "codec" in columns or width >= 8 else "protocol"
+    return "unknown"
+
+
+def _sentence(name: str, count: int, what: str, lines: tuple[int, ...]) -> str:
+    listed = ", ".join(str(line) for line in lines) + (", ..." if count > len(lines) else "")
+    if count == 1:
+        verbs = what.replace("have ", "has ", 1).replace("name no", "names no", 1)
+        return f"1 row of {name} {verbs.replace('list a', 'lists a', 1)} (line {listed})."
+    return f"{count:,} rows of {name} {what} (lines {listed})."

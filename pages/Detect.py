@@ -9,11 +9,6 @@ from core.show import cache, cards, charts, exports, session
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
-TYPES = [
-    *("wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "amr", "aif", "aiff", "wma"),
-    *("webm", "mp4", "mov", "mkv", "3gp"),
-]
-
 
 def take_uploads() -> None:
     st.query_params.pop("example", None)
@@ -45,7 +40,7 @@ def choose_input() -> None:
     with upload:
         st.file_uploader(
             "Audio or video files, one or several",
-            type=TYPES,
+            type=session.TYPES,
             accept_multiple_files=True,
             key="upload",
             on_change=take_uploads,
@@ -119,7 +114,7 @@ def judge_all(detector, prior: float) -> dict:
     done = {}
     for i, entry in enumerate(usable):
         text = f"Listening to {entry.name}" + (f" ({i + 1} of {len(usable)})" if i else "")
-        if session.detection_of(entry, detector.id, None) is None:
+        if session.detection_of(entry, detector) is None:
             waiting.progress(i / len(usable), text=text)
         done[entry.sha256] = session.judge(
             entry,
@@ -164,6 +159,7 @@ def several(done: dict) -> None:
     event = st.dataframe(
         table,
         hide_index=True,
+        placeholder="–",
         key="files",
         on_select="rerun",
         selection_mode="single-row",
@@ -203,9 +199,8 @@ def several(done: dict) -> None:
 def windows(entry, detection, band) -> None:
     """The score of every window, and its sound on a click."""
     clip = session.clip_of(entry)
-    head, switch = st.columns([3, 2], vertical_alignment="bottom")
-    head.subheader("Where the evidence lies", anchor=False)
-    scale = switch.segmented_control(
+    st.subheader("Where the evidence lies", anchor=False)
+    scale = st.segmented_control(
         "Scale",
         ["probability", "llr"],
         format_func={"probability": "Probability", "llr": "Log-likelihood ratio"}.get,
@@ -318,6 +313,7 @@ def welcome() -> None:
         )
 
 
+st.set_page_config(page_title="Detect · Spoofscope", layout="wide")
 st.title("Detect", anchor=False)
 st.markdown("Is this speech human or machine-made? Bring a clip and see the evidence.")
 
@@ -325,7 +321,7 @@ asked = st.query_params.get("example", "")
 if asked.isdecimal() and [e.example for e in session.entries()] != [int(asked)]:
     take_example(int(asked))
 
-left, right = st.columns([2, 3], gap="large")
+left, right = st.columns([1, 2], gap="medium")
 with left:
     choose_input()
     detector_id, prior = choose_settings()

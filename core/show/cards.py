@@ -76,10 +76,10 @@ def explanation(detection: Detection) -> str:
     """
     if detection.p_spoof is None or detection.llr is None:
         return ""
-    side = "synthetic" if detection.llr > 0 else "human"
+    side, other = ("synthetic", "human") if detection.llr > 0 else ("human", "synthetic")
     times = _times(abs(detection.llr))
     strength = (
-        f"What was heard is **{times} times** as likely from {side} speech as from the other kind."
+        f"What was heard is **{times} times** as likely from {side} as from {other} speech."
         if abs(detection.llr) >= math.log(1.05)
         else "What was heard is about as likely from human as from synthetic speech."
     )
@@ -109,7 +109,7 @@ def result_card(detection: Detection) -> None:
     """Verdict, both probabilities, what they mean, the facts, the reasons and the limits."""
     style = VERDICTS[detection.verdict]
     with st.container(border=True, key="result-card"):
-        st.subheader(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
+        st.header(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
         st.markdown(headline(detection))
         if detection.p_spoof is not None:
             st.html(probability_bars(detection))
@@ -131,7 +131,7 @@ def probability_bars(detection: Detection) -> str:
         ("Human", 1.0 - detection.p_spoof, LIGHT.authentic if decided else LIGHT.neutral),
     )
     bars = "".join(
-        '<div style="display:grid;grid-template-columns:5.5rem 1fr 5.5rem;gap:.6rem;'
+        '<div style="display:grid;grid-template-columns:5rem 1fr 4.6rem;gap:.6rem;'
         'align-items:center;margin:.35rem 0">'
         f"<span>{name}</span>"
         f'<span role="meter" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
@@ -149,7 +149,7 @@ def probability_bars(detection: Detection) -> str:
 
 
 def facts(detection: Detection) -> str:
-    """Duration, speech, windows, time taken and the rest as a description list (HTML)."""
+    """Duration, speech, windows, time taken and the rest as a list (HTML)."""
     source = detection.source
     pairs = [
         ("How clear", difficulty(detection)),
@@ -164,14 +164,14 @@ def facts(detection: Detection) -> str:
         pairs.append(("To the training data", detection.familiarity.level))
     pairs.append(("File", f"{source.codec}, {source.sample_rate / 1000:g} kHz"))
     items = "".join(
-        f'<div><dt style="font-size:.75rem;opacity:.7;margin:0">{html.escape(name)}</dt>'
-        f'<dd style="margin:0;font-weight:600;overflow-wrap:anywhere">{html.escape(value)}</dd>'
-        "</div>"
+        '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
+        f'{html.escape(name)}</div><div style="font-weight:600;overflow-wrap:anywhere">'
+        f"{html.escape(value)}</div></div>"
         for name, value in pairs
     )
     return (
-        '<dl style="display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));'
-        f'gap:.7rem 1rem;margin:.4rem 0 .2rem">{items}</dl>'
+        '<div role="list" style="display:grid;gap:.7rem 1rem;margin:.4rem 0 .2rem;'
+        f'grid-template-columns:repeat(auto-fit,minmax(6.8rem,1fr))">{items}</div>'
     )
 
 

@@ -32,7 +32,7 @@ def window_timeline(
     band: tuple[float, float] = (0.0, 0.0),
     scale: Scale = "probability",
     palette: Palette = LIGHT,
-    height: int = 240,
+    height: int = 320,
 ) -> alt.LayerChart | alt.FacetChart:
     """Score of every window over time, as bars that grow from the threshold.
 
@@ -75,7 +75,11 @@ def window_timeline(
         axis=alt.Axis(grid=False, tickCount=min(12, max(2, math.ceil(end)))),
     )
     y_title = "Chance of synthetic" if scale == "probability" else "Log-likelihood ratio"
-    y_axis = alt.Axis(format="%" if scale == "probability" else "+.1f", tickCount=5)
+    y_axis = (
+        alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
+        if scale == "probability"
+        else alt.Axis(format="+.1f", tickCount=5)
+    )
     y = alt.Y("score:Q", title=y_title, scale=alt.Scale(domain=list(domain)), axis=y_axis)
     colour = alt.Color(
         "says:N",

@@ -19,6 +19,12 @@ from core.detect.detection import Detection
 if TYPE_CHECKING:
     from core.detect.detector import Detector
 
+TYPES = [
+    *("wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "amr", "aif", "aiff", "wma"),
+    *("webm", "mp4", "mov", "mkv", "3gp"),
+]
+"""File name endings that the upload fields offer; what a file holds is found by its content."""
+
 KEEP_S = 3600.0
 """Seconds of sound kept a session; beyond it the oldest clips can no longer be played."""
 
@@ -117,9 +123,13 @@ def clip_of(entry: Entry) -> Clip | None:
     return _shelf("clips").get(entry.sha256)
 
 
-def detection_of(entry: Entry, detector_id: str, hop_s: float | None) -> Detection | None:
+def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[str, str, float]:
+    return entry.sha256, shared.id, hop_s or shared.hop / SAMPLE_RATE
+
+
+def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:
     """The Detection made earlier with these settings, under whatever prior it was made."""
-    found = _shelf("detections").get((entry.sha256, detector_id, hop_s))
+    found = _shelf("detections").get(_settings(entry, shared, hop_s))
     if found is None or found.source.name == entry.name:
         return found
     return replace(found, source=replace(found.source, name=entry.name))
@@ -142,13 +152,13 @@ def judge(
     """
     from core.show import cache
 
-    found = detection_of(entry, shared.id, hop_s)
+    found = detection_of(entry, shared, hop_s)
     if found is None:
         clip = clip_of(entry)
         if clip is None:
             return None
         found = cache.detect(clip, shared.id, hop_s=hop_s, progress=progress)
-        _shelf("detections")[entry.sha256, shared.id, hop_s] = found
+        _shelf("detections")[_settings(entry, shared, hop_s)] = found
     return found if found.prior == prior else shared.with_prior(found, prior)
 
 

@@ -398,7 +398,10 @@ def _opened(source: str | Path | bytes | BinaryIO, limits: Limits) -> Iterator[_
             source.seek(position)
     else:  # a stream: both decoders need to seek
         with tempfile.TemporaryFile() as spooled:
-            _spool(source, spooled, limits)
+            try:
+                _spool(source, spooled, limits)
+            except OSError as error:
+                raise _unreadable(error) from error
             yield _Reader(cast(BinaryIO, spooled))
 
 
@@ -409,6 +412,10 @@ def _spool(source: BinaryIO, spooled: Any, limits: Limits) -> None:
         if left < 0:
             raise AudioError(_TOO_LARGE, "too_large")
         spooled.write(data)
+
+
+def _unreadable(error: OSError) -> AudioError:
+    return AudioError(f"The file cannot be read: {error}.", "unreadable")
 
 
 _TOO_LARGE = "This file is too large: cut it into parts, or give only its sound track."
@@ -426,7 +433,7 @@ def _sha256(file: _Reader, limits: Limits) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     except OSError as error:
-        raise AudioError(f"The file cannot be read: {error}.", "unreadable") from error
+        raise _unreadable(error) from error
     return digest.hexdigest()
 
 
@@ -549,12 +556,18 @@ def _with_soundfile(
         out = _Output(limits, promised_s)
         block = np.empty((max(1, _BLOCK // sound.channels), sound.channels), np.float32)
         try:
-            while len(read := sound.read(out=block)):
+            while True:
+                # First exactly what is promised: what follows may be odd, and may be sound.
+                left = frames - out.taken // sound.channels
+                read = sound.read(out=block[:left] if left > 0 else block)
+                if not len(read):
+                    break
                 out.push(read, sound.samplerate)
         except soundfile.SoundFileError:
-            return _Refusal(known=True, promised_s=promised_s)
+            if not 0 < frames <= out.taken // sound.channels:  # else only the end is odd
+                return _Refusal(known=True, promised_s=promised_s)
         decoded_s = out.taken / sound.channels / sound.samplerate
-        if decoded_s < promised_s - _LEEWAY_S:
+        if not out.taken or decoded_s < promised_s - _LEEWAY_S:
             return _Refusal(known=True, promised_s=promised_s)
         codec = _CODEC_NAMES.get(sound.subtype, sound.subtype.lower())
         if sound.format == "FLAC":

@@ -548,3 +548,21 @@ def _from_zero(counts: Ints) -> Ints:
     total = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=total[1:])
     return total
+
+
+def cheapest_point(
+    p_fa: npt.ArrayLike, p_miss: npt.ArrayLike, costs: Costs
+) -> tuple[float, float, float]:
+    """Minimum normalised cost over the points of a curve, and the point where it is reached.
+
+    Exact on the corners of the curve's convex hull (`core.evaluate.published.convex_hull`).
+
+    Returns
+    -------
+    tuple of float
+        Cost (1 = the better trivial system), false-alarm rate, miss rate.
+    """
+    fa, miss = np.asarray(p_fa, dtype=np.float64), np.asarray(p_miss, dtype=np.float64)
+    cost = (costs.miss * miss + costs.fa * fa) / min(costs.miss, costs.fa)
+    best = int(np.argmin(cost))
+    return float(cost[best]), float(fa[best]), float(miss[best])

@@ -285,7 +285,34 @@ def load_figures(folder: Path = RESULTS) -> pd.DataFrame:
 
     names = [name for name, table in TABLES.items() if table is FIGURES]
     frames = [load(n, folder) for n in names if n != "embedded" or (folder / f"{n}.csv").exists()]
-    return pd.concat(frames, ignore_index=True)
+    figures = pd.concat(frames, ignore_index=True)
+    figures["metric"] = figures["metric"].replace("eer_percent", "eer")
+    return figures
+
+
+def described(figures: pd.DataFrame, folder: Path = RESULTS) -> pd.DataFrame:
+    """Figures with columns for what their condition stands for, "" where it does not apply.
+
+    Added are ``attack``, ``codec``, ``vocoder``, ``training`` (whether the attack's algorithm was
+    in the training set of ASVspoof 2019) and ``bandwidth`` (of the codec's audio).
+
+    Raises
+    ------
+    TableError
+        As in `load`.
+    """
+    seen = load("attacks", folder).set_index("attack")["seen"]
+    rate = load("codecs", folder).set_index("codec")["sample_rate_khz"]
+    out = figures.copy()
+    parts = out["condition"].str.partition("/")
+    grid = out["breakdown"] == "attack-codec"
+    of = {name: out["breakdown"] == name for name in ("attack", "codec", "vocoder")}
+    out["attack"] = parts[0].where(of["attack"] | grid, "")
+    out["codec"] = parts[2].where(grid, out["condition"].where(of["codec"], ""))
+    out["vocoder"] = out["condition"].where(of["vocoder"], "")
+    out["training"] = out["attack"].map(seen).fillna("")
+    out["bandwidth"] = out["codec"].map(rate.map("{:g} kHz audio".format)).fillna("")
+    return out
 
 
 def check(frame: pd.DataFrame, name: str) -> None:

@@ -141,6 +141,43 @@ def _results(table: str, stamp: float) -> pd.DataFrame:
     return pd.read_csv(table)
 
 
+def table(name: str) -> pd.DataFrame:
+    """A checked table of ``data/results``; read again when its file changes.
+
+    Raises
+    ------
+    core.evaluate.tables.TableError
+        With a sentence, if the file is missing or breaks its schema.
+    """
+    path = RESULTS / f"{name}.csv"
+    return _table(name, str(RESULTS), _stamp(path) if path.is_file() else 0.0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)  # shared: callers copy before they change it
+def _table(name: str, folder: str, stamp: float) -> pd.DataFrame:
+    from core.evaluate.tables import load
+
+    return load(name, Path(folder))
+
+
+def figures() -> pd.DataFrame:
+    """Every figure of the checked tables with what is known of its attack, codec and vocoder.
+
+    Errors as in `table`.
+    """
+    names = ("published_eer", "measured", "embedded", "attacks", "codecs", "vocoders")
+    files = [RESULTS / f"{name}.csv" for name in names]
+    stamps = tuple(_stamp(path) if path.is_file() else 0.0 for path in files)
+    return _figures(str(RESULTS), stamps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _figures(folder: str, stamps: tuple[float, ...]) -> pd.DataFrame:
+    from core.evaluate.tables import described, load_figures
+
+    return described(load_figures(Path(folder)), Path(folder))
+
+
 def model_config(id: str) -> dict[str, Any]:
     """The configuration in a shipped model's directory; empty where there is none."""
     path = MODELS / Path(id).name / "config.json"

@@ -12,14 +12,14 @@ from core.show.waveform import wav_bytes
 
 def take_uploads() -> None:
     st.query_params.pop("example", None)
-    files = st.session_state["upload"] or []
+    files = st.session_state[f"upload-{session.generation()}"] or []
     with st.spinner("Reading…"):
         session.choose([session.add(f.getvalue(), f.name, "upload") for f in files])
 
 
 def take_recording() -> None:
     st.query_params.pop("example", None)
-    recording = st.session_state["recording"]
+    recording = st.session_state[f"recording-{session.generation()}"]
     if recording is not None:
         session.choose([session.add(recording.getvalue(), "Your recording.wav", "recording")])
 
@@ -32,6 +32,11 @@ def take_example(order: int) -> None:
         st.query_params["example"] = str(order)
 
 
+def forget() -> None:
+    st.query_params.pop("example", None)
+    session.forget()
+
+
 def choose_input() -> None:
     """Three ways in; each replaces what was there."""
     upload, record, pick = st.tabs(
@@ -42,11 +47,15 @@ def choose_input() -> None:
             "Audio or video files, one or several",
             type=session.TYPES,
             accept_multiple_files=True,
-            key="upload",
+            key=f"upload-{session.generation()}",
             on_change=take_uploads,
         )
     with record:
-        st.audio_input("Speak for five to ten seconds", key="recording", on_change=take_recording)
+        st.audio_input(
+            "Speak for five to ten seconds",
+            key=f"recording-{session.generation()}",
+            on_change=take_recording,
+        )
         st.caption("Your browser asks for the microphone first.")
     with pick:
         examples = cache.examples()
@@ -218,6 +227,7 @@ def windows(entry, detection, band) -> None:
         selection_mode=[charts.PICK],
         alt=f"Score of each of {len(detection.windows)} windows over the clip's seconds.",
     )
+    st.caption(charts.LEGEND)
     st.caption(
         f"Each bar stands for the middle of a window of {detection.window_s:g} s and grows from "
         "the dashed threshold: up towards synthetic, down towards human. The grey belt decides "
@@ -297,6 +307,7 @@ def result(entry, detection, detector) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        st.button("Forget all clips", icon=":material/delete:", on_click=forget, type="tertiary")
 
 
 def welcome() -> None:
@@ -317,6 +328,7 @@ st.set_page_config(page_title="Detect · Spoofscope", layout="wide")
 st.title("Detect", anchor=False)
 st.markdown("Is this speech human or machine-made? Bring a clip and see the evidence.")
 
+# A shared address such as ?example=3 opens that example.
 asked = st.query_params.get("example", "")
 if asked.isdecimal() and [e.example for e in session.entries()] != [int(asked)]:
     take_example(int(asked))
@@ -343,7 +355,7 @@ with right:
         st.warning("The sound of this clip is no longer kept. Open the file again.")
         st.stop()
     result(chosen, detection, detector)
-with left, st.expander("About this detector", icon=":material/info:"):
-    cards.about_detector(
-        detector.name, detector.config, cache.results(detector_id), detector.weights_sha256
-    )
+    with st.expander("About this detector", icon=":material/info:"):
+        cards.about_detector(
+            detector.name, detector.config, cache.results(detector_id), detector.weights_sha256
+        )

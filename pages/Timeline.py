@@ -56,8 +56,14 @@ def empty() -> None:
 
 def analyse(entry, detector, clip, prior: float, hop_s: float):
     """The Detection at this hop; one that would take long waits for a click."""
+    bar = st.empty()
+
+    def moving(share: float) -> None:
+        bar.progress(share, text=f"Listening to {entry.name}…")
+
     if session.detection_of(entry, detector, hop_s) is None:
-        coarse = session.judge(entry, detector, prior=prior)
+        coarse = session.judge(entry, detector, prior=prior, progress=moving)
+        bar.empty()
         each_s = coarse.elapsed_ms / 1000 / max(1, len(coarse.windows))
         expected_s = each_s * clip.duration_s / hop_s
         if expected_s > PATIENCE_S and not st.button(
@@ -65,14 +71,7 @@ def analyse(entry, detector, clip, prior: float, hop_s: float):
         ):
             st.caption("Until then the coarser scores are shown.")
             return coarse
-    bar = st.empty()
-    detection = session.judge(
-        entry,
-        detector,
-        prior=prior,
-        hop_s=hop_s,
-        progress=lambda share: bar.progress(share, text=f"Listening every {hop_s:g} s…"),
-    )
+    detection = session.judge(entry, detector, prior=prior, hop_s=hop_s, progress=moving)
     bar.empty()
     return detection
 

@@ -32,7 +32,7 @@ def window_timeline(
     band: tuple[float, float] = (0.0, 0.0),
     scale: Scale = "probability",
     palette: Palette = LIGHT,
-    height: int = 320,
+    height: int = 260,
 ) -> alt.LayerChart | alt.FacetChart:
     """Score of every window over time, as bars that grow from the threshold.
 
@@ -88,7 +88,7 @@ def window_timeline(
             domain=list(KIND_WORDS.values()),
             range=[palette.synthetic, palette.authentic, palette.neutral, palette.band],
         ),
-        legend=alt.Legend(orient="bottom", columns=2, symbolType="square"),
+        legend=None,
     )
     base = alt.Chart(frame)
     bars = base.transform_filter("isValid(datum.score)").mark_bar(
@@ -165,6 +165,14 @@ def _frame(timeline: Sequence[Cell], scale: Scale) -> pd.DataFrame:
             "speech": [c.speech_s for c in timeline],
         }
     )
+
+
+LEGEND = (
+    ":orange[■] towards synthetic  :blue[■] towards human  :gray[■] inconclusive  "
+    ":gray[░] too little speech"
+)
+"""What the colours of `window_timeline` mean, in Streamlit's Markdown: it wraps where a chart's
+own legend would not."""
 
 
 def prior_curve(

@@ -57,7 +57,7 @@ export default function ({ data, parentElement, setStateValue }) {
       pen.fillStyle = inks[c.kind];
       pen.globalAlpha = c.p === null ? 0.5 : 1;
       if (c.p === null) pen.fillRect(x, 0, w, height);
-      else pen.fillRect(x, Math.min(y(c.p), y(threshold)) - 1, w, Math.abs(y(c.p) - y(threshold)) + 2);
+      else pen.fillRect(x, Math.min(y(c.p), y(0.5)) - 1, w, Math.abs(y(c.p) - y(0.5)) + 2);
     }
     pen.globalAlpha = 1;
     pen.strokeStyle = ink("text-color");

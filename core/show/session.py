@@ -162,6 +162,19 @@ def judge(
     return found if found.prior == prior else shared.with_prior(found, prior)
 
 
+def generation() -> int:
+    """How often the visitor has made the session forget; part of the input widgets' keys."""
+    return st.session_state.get("spoofscope.generation", 0)
+
+
+def forget() -> None:
+    """Drop every clip, Detection and picture of this session, and empty the input widgets."""
+    after = generation() + 1
+    for key in [k for k in st.session_state if str(k).startswith("spoofscope.")]:
+        del st.session_state[key]
+    st.session_state["spoofscope.generation"] = after
+
+
 def drawing(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """A picture of a visitor's clip, drawn once a session."""
     drawings = _shelf("drawings")

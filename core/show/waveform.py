@@ -97,8 +97,8 @@ def spectrogram_db(
     peak = float(banded.max())
     if peak <= 0.0:
         return np.full(banded.shape, FLOOR_DB, np.float32), SAMPLE_RATE / 2
-    level = 10.0 * np.log10(np.maximum(banded / peak, 10.0 ** (FLOOR_DB / 10.0)))
-    return level.astype(np.float32), SAMPLE_RATE / 2
+    level = 10.0 * np.log10(np.maximum(banded / peak, 1e-30))
+    return np.clip(level, FLOOR_DB, 0.0).astype(np.float32), SAMPLE_RATE / 2
 
 
 def spectrogram_png(samples: np.ndarray, palette: Palette = LIGHT) -> str:

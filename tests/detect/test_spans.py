@@ -1,0 +1,92 @@
+"""Windows as one timeline: cells without gaps or overlaps, and the spans above a threshold."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import window_ranges
+from core.detect.calibration import posterior
+from core.detect.detection import Detection, Window
+from core.detect.spans import band_in_llr, cell_at, cells, kind_of, spans_above
+from tests.show.builders import SCORES, HandDetector, clip
+
+
+def detection_of(llrs: list[float | None], samples: int, hop: int) -> Detection:
+    base = HandDetector(SCORES).detect(clip(5.0))
+    ranges = window_ranges(samples, 64_000, hop)
+    windows = tuple(
+        Window(a / SAMPLE_RATE, b / SAMPLE_RATE, x, None if x is None else posterior(x), 3.0)
+        for (a, b), x in zip(ranges, llrs, strict=False)
+    )
+    return replace(base, windows=windows, hop_s=hop / SAMPLE_RATE)
+
+
+def test_a_cell_is_the_middle_of_its_window():
+    found = cells(detection_of([1.0, -1.0, 2.0], 128_000, 32_000))
+    assert [(c.start_s, c.end_s) for c in found] == [(0.0, 3.0), (3.0, 5.0), (5.0, 8.0)]
+    assert [(c.heard_from_s, c.heard_to_s) for c in found] == [(0, 4), (2, 6), (4, 8)]
+
+
+@given(
+    samples=st.integers(1, 900_000),
+    hop=st.sampled_from([4_000, 8_000, 16_000, 32_000, 64_000]),
+)
+def test_cells_tile_the_clip(samples, hop):
+    count = len(window_ranges(samples, 64_000, hop))
+    found = cells(detection_of([0.5] * count, samples, hop))
+    assert found[0].start_s == 0.0
+    assert found[-1].end_s == pytest.approx(samples / SAMPLE_RATE)
+    assert all(a.end_s == b.start_s for a, b in pairwise(found))
+    assert all(c.end_s > c.start_s for c in found)
+
+
+def test_spans_join_neighbours_and_break_at_silence_and_below_the_threshold():
+    llrs = [2.0, 3.0, None, 1.0, -1.0, 4.0]
+    found = spans_above(cells(detection_of(llrs, 64_000 + 5 * 32_000, 32_000)))
+    assert [(s.start_s, s.end_s) for s in found] == [(0.0, 5.0), (7.0, 9.0), (11.0, 14.0)]
+    assert [s.windows for s in found] == [2, 1, 1]
+    first = found[0]
+    assert first.peak_llr == 3.0
+    assert first.peak_p == posterior(3.0)
+    assert first.mean_p == pytest.approx((3 * posterior(2.0) + 2 * posterior(3.0)) / 5)
+
+
+def test_a_higher_threshold_leaves_less():
+    timeline = cells(detection_of([2.0, 3.0], 96_000, 32_000))
+    assert [(s.start_s, s.end_s) for s in spans_above(timeline, posterior(2.0))] == [(3.0, 6.0)]
+    assert spans_above(timeline, 0.99) == []
+    assert spans_above([], 0.5) == []
+
+
+@pytest.mark.parametrize(
+    ("llr", "prior", "kind"),
+    [
+        (None, 0.5, "no speech"),
+        (0.0, 0.5, "inconclusive"),
+        (0.9, 0.5, "inconclusive"),
+        (1.0, 0.5, "synthetic"),
+        (-1.0, 0.5, "authentic"),
+        (3.0, 0.05, "inconclusive"),
+        (3.0, 0.01, "authentic"),
+    ],
+)
+def test_what_a_score_says_depends_on_prior_and_band(llr, prior, kind):
+    assert kind_of(llr, prior, (-1.0, 1.0)) == kind
+
+
+@given(prior=st.floats(0.01, 0.99), offset=st.floats(0.01, 5.0))
+def test_the_threshold_is_where_the_posterior_is_one_half(prior, offset):
+    low, threshold, high = band_in_llr(prior, (-offset, offset))
+    assert posterior(threshold, prior) == pytest.approx(0.5)
+    assert low < threshold < high
+
+
+def test_a_moment_belongs_to_one_cell():
+    timeline = cells(detection_of([1.0, -1.0, 2.0], 128_000, 32_000))
+    assert [cell_at(timeline, s).window for s in (0.0, 2.99, 3.0, 8.0)] == [0, 0, 1, 2]
+    assert cell_at(timeline, 8.01) is None
+    assert cell_at([], 0.0) is None

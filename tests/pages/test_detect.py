@@ -1,0 +1,253 @@
+"""The Detect page in every state, with a detector whose scores are given."""
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.detect.detector import DetectorError
+from core.show.charts import PICK
+from core.show.theme import VERDICTS
+from tests.show.builders import SCORES, HandDetector, tone, wav
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
+FILES = {
+    "synthetic.wav": wav(tone(9.0, 220.0)),
+    "human.wav": wav(tone(8.0, 330.0)),
+    "unsure.wav": wav(tone(7.0, 440.0)),
+    "silent.wav": wav(tone(2.0, 550.0)),
+    "broken.wav": b"RIFF no sound at all",
+}
+
+
+@pytest.fixture
+def detector(monkeypatch, tmp_path):
+    """A detector without a network, and no examples but those a test writes."""
+    st.cache_resource.clear()
+    made = HandDetector(SCORES)
+    monkeypatch.setattr("core.detect.registry.load_detector", lambda *args, **kwargs: made)
+    monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
+    yield made
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(detector) -> AppTest:
+    return AppTest.from_file(PAGE, default_timeout=60).run()
+
+
+@pytest.fixture
+def examples(tmp_path) -> Path:
+    (tmp_path / "one.wav").write_bytes(FILES["human.wav"])
+    (tmp_path / "two.wav").write_bytes(FILES["unsure.wav"])
+    with (tmp_path / "examples.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "order", "label", "title", "system", "licence", "lesson"])
+        writer.writerow(["two.wav", 2, "spoof", "A hard one", "Engine X", "CC0", "Do not guess."])
+        writer.writerow(["one.wav", 1, "bona fide", "An easy one", "A reader", "CC0", "Listen."])
+        writer.writerow(["gone.wav", 3, "spoof", "Not here", "Engine Y", "CC0", "-"])
+    return tmp_path
+
+
+def upload(page: AppTest, *names: str) -> AppTest:
+    for name in names:
+        page.file_uploader[0].upload(name, FILES[name])
+    page.run()
+    assert not page.exception
+    return page
+
+
+def headings(page: AppTest) -> list[str]:
+    return [h.value for h in [*page.header, *page.subheader]]
+
+
+def words(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.html, *page.error, *page.info, *page.warning]
+    return "\n".join([*headings(page), *(str(p.value) for p in parts)])
+
+
+def download(page: AppTest, label: str):
+    return next(d for d in page.get("download_button") if d.proto.label == label)
+
+
+def test_empty_page_says_what_to_do(page):
+    assert not page.exception
+    assert "Nothing to judge yet" in headings(page)
+    assert "Clips stay in the memory of this session" in words(page)
+    assert not page.get("vega_lite_chart")
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("synthetic.wav", "synthetic"), ("human.wav", "authentic"), ("unsure.wav", "inconclusive")],
+)
+def test_an_upload_gets_its_card(page, name, verdict):
+    upload(page, name)
+    style = VERDICTS[verdict]
+    assert f":{style.colour}[{style.icon} {style.word}]" in headings(page)
+    text = words(page)
+    for part in ('role="meter"', "assuming 50 %", "42 ms", "Windows", "How clear", "in 100"):
+        assert part in text
+    others = {v.word for v in VERDICTS.values()} - {style.word}
+    assert not [h for h in headings(page) if any(word in h for word in others)]
+    assert len(page.get("vega_lite_chart")) == 1
+    assert len(page.get("audio")) == 1
+
+
+def test_an_inconclusive_clip_says_why_and_is_called_unknown(page):
+    text = words(upload(page, "unsure.wav"))
+    assert "wrong too often to decide" in text
+    assert "Treat this clip as unknown" in text
+
+
+def test_a_clip_without_speech_gets_no_verdict_no_number_and_no_chart(page):
+    text = words(upload(page, "silent.wav"))
+    assert "No speech was found in this clip." in text
+    assert "Likely" not in text
+    assert "meter" not in text
+    assert not page.get("vega_lite_chart")
+    assert "clear" not in text.split("How clear")[1][:120]
+
+
+def test_a_broken_file_gets_a_sentence_and_nothing_else(page):
+    upload(page, "broken.wav")
+    assert len(page.error) == 1
+    assert "**broken.wav**" in page.error[0].value
+    assert "Traceback" not in words(page)
+    assert not page.header
+
+
+def test_several_files_give_a_row_each_and_the_broken_one_does_not_stop_them(page):
+    upload(page, *FILES)
+    table = page.dataframe[0].value
+    assert list(table["File"]) == list(FILES)
+    assert [v.split(" ", 1)[1] for v in table["Verdict"]] == [
+        *("Likely synthetic", "Likely authentic", "Inconclusive", "Not judged", "Not read")
+    ]
+    assert pd.isna(table["Synthetic"].iloc[3])
+    assert pd.isna(table["Synthetic"].iloc[4])
+    assert table["Why"].iloc[4] == page.error[0].value.split(": ", 1)[1]
+    assert "Likely synthetic" in headings(page)[0]
+    download(page, "All as CSV")
+    download(page, "All as JSON")
+
+
+def test_a_chosen_row_shows_its_card(page):
+    upload(page, "synthetic.wav", "human.wav")
+    page.session_state["files"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.run()
+    assert "Likely authentic" in headings(page)[0]
+    assert "**human.wav**" in [m.value for m in page.markdown]
+
+
+def test_a_recording_is_judged(page):
+    page.audio_input[0].upload("recording.wav", FILES["human.wav"]).run()
+    assert not page.exception
+    assert "Likely authentic" in headings(page)[0]
+    assert "**Your recording.wav**" in [m.value for m in page.markdown]
+
+
+def test_examples_come_in_order_with_their_truth_and_lesson(detector, examples):
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert [b.label for b in page.button if "one" in b.label] == ["1. An easy one", "2. A hard one"]
+    page.button(key="example-2").click().run()
+    assert not page.exception
+    assert "Inconclusive" in headings(page)[0]
+    assert "In truth: synthetic speech" in page.info[0].value
+    assert "Do not guess." in page.info[0].value
+    assert page.query_params["example"] == "2"
+
+
+def test_an_address_opens_an_example(detector, examples):
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["example"] = "1"
+    page.run()
+    assert "Likely authentic" in headings(page)[0]
+    assert "In truth: human speech" in page.info[0].value
+    upload(page, "synthetic.wav")
+    assert "Likely synthetic" in headings(page)[0]
+    assert not page.info
+    assert "example" not in page.query_params
+
+
+@pytest.mark.parametrize("asked", ["9", "x", "-1", ""])
+def test_an_address_that_names_no_example_leaves_the_page_empty(detector, examples, asked):
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["example"] = asked
+    page.run()
+    assert not page.exception
+    assert "Nothing to judge yet" in headings(page)
+
+
+def test_the_prior_changes_the_verdict_without_another_analysis(page, detector):
+    upload(page, "synthetic.wav")
+    assert len(detector.calls) == 1
+    page.slider(key="prior").set_value(1).run()
+    assert "Likely authentic" in headings(page)[0] or "Inconclusive" in headings(page)[0]
+    assert "assuming 1 %" in words(page)
+    assert len(detector.calls) == 1
+
+
+def test_a_rerun_and_the_same_bytes_again_are_not_analysed_twice(page, detector):
+    upload(page, "synthetic.wav")
+    page.run()
+    page.file_uploader[0].upload("same bytes.wav", FILES["synthetic.wav"])
+    page.run()
+    assert len(detector.calls) == 1
+
+
+def test_a_click_on_a_window_plays_it(page):
+    upload(page, "synthetic.wav")
+    chart = page.get("vega_lite_chart")[0]
+    key = next(k for k in page.session_state.to_dict() if str(k).startswith("windows-"))
+    assert chart is not None
+    page.session_state[key] = {"selection": {PICK: [{"window": 1}]}}
+    page.run()
+    assert any("**Window 2**, 2.00 to 6.00 s" in m.value for m in page.markdown)
+    assert len(page.get("audio")) == 2
+
+
+def test_details_list_every_window_and_downloads_carry_them(page):
+    upload(page, "synthetic.wav")
+    table = page.dataframe[0].value
+    assert list(table["Window"]) == [1, 2, 3, 4]
+    assert list(table["Synthetic"])[2] == "not scored"
+    download(page, "JSON")
+    download(page, "Windows as CSV")
+
+
+def test_figures_about_the_detector_come_from_the_table(page, monkeypatch, tmp_path):
+    row = {
+        **dict(system="embedded", benchmark="corpus", subset="test", breakdown="overall"),
+        **dict(condition="all", metric="eer_percent", value=7.25, low=5.5, high=9.0),
+        **dict(n_bonafide=400, n_spoof=800, kind="measured", source="python -m core x", note=""),
+    }
+    pd.DataFrame([row]).to_csv(tmp_path / "embedded.csv", index=False)
+    monkeypatch.setattr("core.show.cache.RESULTS", tmp_path)
+    upload(page, "human.wav")
+    shown = page.dataframe[-1].value
+    assert shown["value"].iloc[0] == 7.25
+    assert shown["source"].iloc[0] == "python -m core x"
+
+
+def test_forgetting_empties_the_session(page):
+    upload(page, "synthetic.wav")
+    next(b for b in page.button if b.label == "Forget all clips").click().run()
+    assert "Nothing to judge yet" in headings(page)
+    held = json.dumps([str(v)[:80] for v in page.session_state.to_dict().values()])
+    assert "synthetic.wav" not in held
+
+
+def test_a_detector_that_cannot_be_loaded_is_a_sentence(monkeypatch, detector):
+    def refuse(*args, **kwargs):
+        raise DetectorError("The weights are not on this machine.")
+
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    monkeypatch.setattr("core.detect.registry.load_detector", refuse)
+    upload(page, "human.wav")
+    assert [e.value for e in page.error] == ["The weights are not on this machine."]
+    assert not page.header

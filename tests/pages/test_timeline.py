@@ -1,0 +1,117 @@
+"""The Timeline page in every state, with a detector whose scores are given."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.show.builders import SCORES, HandDetector, tone, wav
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = str(ROOT / "pages" / "Timeline.py")
+
+
+@pytest.fixture
+def detector(monkeypatch, tmp_path):
+    st.cache_resource.clear()
+    made = HandDetector(SCORES)
+    monkeypatch.setattr("core.detect.registry.load_detector", lambda *args, **kwargs: made)
+    monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
+    yield made
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(detector) -> AppTest:
+    return AppTest.from_file(PAGE, default_timeout=60).run()
+
+
+def upload(page: AppTest, data: bytes, name: str = "clip.wav") -> AppTest:
+    page.file_uploader[0].upload(name, data).run()
+    assert not page.exception
+    return page
+
+
+def downloads(page: AppTest) -> dict[str, bool]:
+    return {d.proto.label: d.proto.disabled for d in page.get("download_button")}
+
+
+def test_empty_page_says_what_to_do(page):
+    assert not page.exception
+    assert page.subheader[0].value == "No clip yet"
+    assert "Detect" in page.markdown[1].value
+    assert not page.get("bidi_component")
+
+
+def test_an_upload_is_drawn_with_its_spans(page):
+    upload(page, wav(tone(13.0, 220.0)))
+    assert len(page.get("bidi_component")) == 1
+    table = page.dataframe[0].value
+    assert list(zip(table["From (s)"], table["To (s)"], strict=True)) == [(0, 5), (7, 9)]
+    assert downloads(page) == {"CSV": False, "Audacity labels": False, "RTTM": False}
+    assert any("Likely synthetic" in m.value for m in page.markdown)
+
+
+def test_a_higher_threshold_leaves_fewer_spans(page):
+    upload(page, wav(tone(13.0, 220.0)))
+    page.slider(key="threshold").set_value(95).run()
+    table = page.dataframe[0].value
+    assert list(zip(table["From (s)"], table["To (s)"], strict=True)) == [(0, 5)]
+
+
+def test_no_span_is_said_and_nothing_can_be_exported(page):
+    upload(page, wav(tone(9.0, 330.0)))
+    assert not page.dataframe
+    assert any("No stretch of this clip lies above 50%" in m.value for m in page.markdown)
+    assert all(downloads(page).values())
+
+
+def test_a_finer_hop_is_analysed_once_and_gives_finer_spans(page, detector):
+    upload(page, wav(tone(13.0, 220.0)))
+    assert detector.calls == [("clip.wav", None)]
+    page.segmented_control(key="hop").set_value(0.5).run()
+    assert not page.exception
+    page.run()
+    assert detector.calls == [("clip.wav", None), ("clip.wav", 0.5)]
+    assert page.dataframe[0].value["From (s)"].iloc[0] == 0.0
+
+
+def test_a_clip_without_speech_gets_no_verdict(page):
+    upload(page, wav(tone(2.0, 550.0)))
+    text = "\n".join(str(m.value) for m in [*page.markdown, *page.caption])
+    assert "Not judged" in text
+    assert "Likely" not in text
+    assert "No speech was found in this clip." in text
+
+
+def test_a_broken_file_gets_a_sentence(page):
+    upload(page, b"no sound", "broken.wav")
+    assert "**broken.wav**" in page.error[0].value
+    assert page.subheader[0].value == "No clip yet"
+
+
+def test_a_long_clip_is_drawn_in_stretches(page):
+    upload(page, wav(tone(90.0, 330.0)))
+    view = next(s for s in page.slider if s.label.startswith("Stretch"))
+    assert view.value == (0.0, 60.0)
+    view.set_value((30.0, 30.0)).run()
+    assert not page.exception
+    assert len(page.get("bidi_component")) == 1
+
+
+def test_the_clip_of_detect_is_here_already(detector):
+    home = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+    home.switch_page("pages/Detect.py").run()
+    home.file_uploader[0].upload("from detect.wav", wav(tone(9.0, 220.0))).run()
+    home.slider(key="prior").set_value(20).run()
+    home.switch_page("pages/Timeline.py").run()
+    assert not home.exception
+    text = "\n".join(m.value for m in home.markdown)
+    assert "**from detect.wav**" in text
+    assert "assuming 20 %" in text
+    assert len(detector.calls) == 1
+    home.switch_page("pages/Detect.py").run()
+    assert "Likely synthetic" in home.header[0].value
+    assert home.slider(key="prior").value == 20
+    assert len(detector.calls) == 1

@@ -1,0 +1,81 @@
+"""The words around a number are right for the number."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.detect.calibration import posterior
+from core.show import cards
+from tests.show.builders import SCORES, HandDetector, clip
+
+
+def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5):
+    return HandDetector(SCORES, calibrated).detect(clip(9.0, hertz=hertz), prior=prior)
+
+
+@pytest.mark.parametrize(
+    ("p", "word"),
+    [
+        *((0.98, "clear"), (0.02, "clear"), (0.9, "moderate"), (0.7, "borderline")),
+        *((0.6, "uncertain"), (0.5, "uncertain"), (None, "not scored")),
+    ],
+)
+def test_difficulty_follows_the_likelier_side(p, word):
+    assert cards.difficulty(replace(detection(), p_spoof=p)) == word
+
+
+def test_an_inconclusive_clip_is_uncertain_whatever_its_score():
+    assert cards.difficulty(replace(detection(), p_spoof=0.99, verdict="inconclusive")) == (
+        "uncertain"
+    )
+
+
+def test_the_explanation_gives_the_ratio_and_the_frequency_under_the_prior():
+    made = replace(detection(prior=0.1), llr=3.0, p_spoof=posterior(3.0, 0.1))
+    text = cards.explanation(made)
+    assert "**20 times** as likely from synthetic as from human" in text  # e^3 = 20.09
+    assert "Assuming that 10 %" in text
+    assert "**69 in 100**" in text  # 20.09 / 9 odds
+
+
+def test_evidence_for_a_human_voice_is_said_the_other_way_round():
+    made = replace(detection(330.0), llr=-3.0, p_spoof=posterior(-3.0))
+    assert "**20 times** as likely from human as from synthetic" in cards.explanation(made)
+    assert "**5 in 100**" in cards.explanation(made)
+
+
+def test_even_evidence_names_no_side():
+    assert "about as likely" in cards.explanation(replace(detection(), llr=0.01, p_spoof=0.5025))
+
+
+def test_an_uncalibrated_score_is_not_called_a_chance():
+    text = cards.explanation(detection(calibrated=False))
+    assert "not calibrated" in text
+    assert "in 100**" not in text
+
+
+def test_nothing_is_explained_where_nothing_was_scored():
+    assert cards.explanation(detection(550.0)) == ""
+
+
+def test_every_verdict_has_a_headline_and_its_limits():
+    for hertz, verdict in ((220, "synthetic"), (330, "authentic"), (440, "inconclusive")):
+        made = detection(float(hertz))
+        assert made.verdict == verdict
+        assert cards.headline(made)
+        assert cards.LIMITS[verdict]
+
+
+def test_both_bars_carry_their_value_for_those_who_do_not_see_them():
+    bars = cards.probability_bars(detection())
+    assert bars.count('role="meter"') == 2
+    assert 'aria-label="Synthetic"' in bars
+    assert 'aria-label="Human"' in bars
+
+
+def test_facts_escape_what_a_file_claims():
+    made = detection()
+    made = replace(made, source=replace(made.source, codec="<script>"))
+    assert "<script>" not in cards.facts(made)
+    for fact in ("9.00 s", "42 ms", "familiar"):
+        assert fact in cards.facts(made)

@@ -178,14 +178,15 @@ def through(clip: Clip, codec: str) -> Clip:
 def _aligned(samples: np.ndarray, codec: Codec, delay: int) -> np.ndarray:
     # Silence behind the sound pushes the last of it through the codec.
     padded = np.pad(samples, (0, int(_MAX_DELAY_S * SAMPLE_RATE)))
-    heard, rate = _trip(np.clip(padded, -1, 1), codec)
-    out = _resampled(heard[delay:], rate, SAMPLE_RATE)[: len(samples)]
+    heard, rate = _trip(padded, codec)
+    # Phones and players put out integers: what decoders and resamplers overshoot is cut off.
+    out = _resampled(heard[delay:].clip(-1, 1), rate, SAMPLE_RATE)[: len(samples)].clip(-1, 1)
     return np.pad(out, (0, len(samples) - len(out)))
 
 
 def _trip(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int]:
     """Through the codec, delay and all: the decoder's samples, float32 ``[m]``, and their rate."""
-    sound = _resampled(samples, SAMPLE_RATE, codec.rate)
+    sound = _resampled(samples, SAMPLE_RATE, codec.rate).clip(-1, 1)
     if codec.encoder.startswith("sndfile:"):
         return _through_sndfile(sound, codec), codec.rate
     if codec.encoder:

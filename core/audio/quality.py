@@ -129,7 +129,7 @@ def measure(clip: Clip) -> Quality:
         level_dbfs=_level(x, spans or [(0, len(x))]),
         peak=float(max(x.max(), -x.min())),
         clipped_share=_clipped_share(frames),
-        zero_share=1.0 - np.count_nonzero(x) / len(x),
+        zero_share=1.0 - int(np.count_nonzero(x)) / len(x),
         bandwidth_hz=_bandwidth(frames),
     )
 
@@ -284,11 +284,12 @@ def speech_spans(probabilities: np.ndarray, n: int) -> list[tuple[int, int]]:
     """
     raw: list[tuple[int, int]] = []
     start = pause = -1
+    on, off = float(np.float32(SPEECH_ON)), float(np.float32(SPEECH_OFF))  # as precise as the data
     for frame, p in enumerate(probabilities.tolist()):
         at = frame * _FRAME
-        if p >= SPEECH_ON:
+        if p >= on:
             start, pause = (at if start < 0 else start), -1
-        elif p < SPEECH_OFF and start >= 0:
+        elif p < off and start >= 0:
             pause = at if pause < 0 else pause
             if at - pause >= MIN_PAUSE_S * SAMPLE_RATE:
                 raw.append((start, pause))
@@ -376,8 +377,8 @@ def _bandwidth(frames: np.ndarray) -> float:
     power = np.zeros(_FRAME // 2 + 1)
     for i in range(0, len(frames), 1000):
         power += (np.abs(np.fft.rfft(frames[i : i + 1000] * window, axis=1)) ** 2).sum(axis=0)
-    # A median over five bins (156 Hz): a lone whistle is no bandwidth.
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(power, 2, "edge"), 5), 1)
+    # A median over nine bins (281 Hz): a lone whistle is no bandwidth.
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(power, 4, "edge"), 9), 1)
     if smooth.max() <= 0:
         return 0.0
     loud = np.flatnonzero(smooth >= smooth.max() * 10 ** (BANDWIDTH_FLOOR_DB / 10))

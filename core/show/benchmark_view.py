@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -80,10 +80,11 @@ def show_chart(
     on_pick : callable, optional
         Called after a click; the selection is in ``st.session_state[key]``.
     """
+    chart = chart.properties(description=alt)  # in the page's markup and in what is saved
     if on_pick is None:
-        st.altair_chart(chart, key=key, alt=alt)
+        st.altair_chart(chart, key=key)
     else:
-        st.altair_chart(chart, key=key, alt=alt, on_select=on_pick)
+        st.altair_chart(chart, key=key, on_select=on_pick)
     with st.popover("Save", icon=":material/download:", type="tertiary"):
         downloads = (
             ("CSV", "text/csv", lambda: csv(rows)),
@@ -102,7 +103,7 @@ def show_chart(
             )
 
 
-def image(chart: AnyChart, format: str) -> bytes:
+def image(chart: AnyChart, format: Literal["png", "svg"]) -> bytes:
     """The chart as PNG or SVG on the page's light background, at a fixed width."""
     file = io.BytesIO() if format == "png" else io.StringIO()
     chart.properties(width=640, background="#FFFFFF", padding=16).save(

@@ -55,25 +55,26 @@ def empty() -> None:
 
 
 def analyse(entry, detector, clip, prior: float, hop_s: float):
-    """The Detection at this hop; one that would take long waits for a click."""
+    """The clip's Detection at the detector's own hop, which alone gives the verdict, and the one
+    at the wanted hop; an analysis that would take long waits for a click."""
     bar = st.empty()
 
     def moving(share: float) -> None:
         bar.progress(share, text=f"Listening to {entry.name}…")
 
+    whole = session.judge(entry, detector, prior=prior, progress=moving)
     if session.detection_of(entry, detector, hop_s) is None:
-        coarse = session.judge(entry, detector, prior=prior, progress=moving)
         bar.empty()
-        each_s = coarse.elapsed_ms / 1000 / max(1, len(coarse.windows))
+        each_s = whole.elapsed_ms / 1000 / max(1, len(whole.windows))
         expected_s = each_s * clip.duration_s / hop_s
         if expected_s > PATIENCE_S and not st.button(
             f"Analyse every {hop_s:g} s (about {expected_s:,.0f} s)", type="primary"
         ):
             st.caption("Until then the coarser scores are shown.")
-            return coarse
-    detection = session.judge(entry, detector, prior=prior, hop_s=hop_s, progress=moving)
+            return whole, whole
+    fine = session.judge(entry, detector, prior=prior, hop_s=hop_s, progress=moving)
     bar.empty()
-    return detection
+    return whole, fine
 
 
 def choose_view(entry, duration_s: float) -> tuple[float, float]:
@@ -228,22 +229,22 @@ except DetectorError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 prior = st.session_state.get("prior", 50) / 100
-detection = analyse(entry, detector, clip, prior, hop_s)
+whole, detection = analyse(entry, detector, clip, prior, hop_s)
 band = detector.decision.inconclusive_llr
 timeline = cells(detection, band)
 spans = spans_above(timeline, threshold)
 
-style = VERDICTS[detection.verdict]
+style = VERDICTS[whole.verdict]
 st.markdown(
     f":{style.colour}-badge[{style.icon} {style.word}] "
     + (
-        f"{charts.percent(detection.p_spoof)} synthetic, assuming "
-        f"{charts.percent(detection.prior)} before listening"
-        if detection.p_spoof is not None
+        f"{charts.percent(whole.p_spoof)} synthetic, assuming "
+        f"{charts.percent(whole.prior)} before listening"
+        if whole.p_spoof is not None
         else ""
     )
 )
-for reason in detection.reasons:
+for reason in whole.reasons:
     st.caption(reason.text)
 view = choose_view(entry, clip.duration_s)
 picture(entry, clip, detection, timeline, spans, view, band, threshold)

@@ -168,8 +168,8 @@ def _frame(timeline: Sequence[Cell], scale: Scale) -> pd.DataFrame:
 
 
 LEGEND = (
-    ":orange[■] towards synthetic  :blue[■] towards human  :gray[■] inconclusive  "
-    ":gray[░] too little speech"
+    ":small[:orange[■] towards synthetic &emsp; :blue[■] towards human &emsp; "
+    ":gray[■] inconclusive &emsp; :gray[▒] too little speech]"
 )
 """What the colours of `window_timeline` mean, in Streamlit's Markdown: it wraps where a chart's
 own legend would not."""

@@ -94,6 +94,7 @@ def spectral_transformer(
                 before, width = after, (width - 3) // stride[0] + 1
             self.cnn = nn.Sequential(*steps)
             self.size = before * width
+            self.window: torch.Tensor
             self.register_buffer("window", torch.hann_window(length), persistent=False)
             self.mask: Any = None  # set by training: spectrum -> spectrum
 

@@ -26,27 +26,29 @@ class Strength:
         a smooth equaliser.
     """
 
-    codec: float = 0.35
-    band: float = 0.3
-    resample: float = 0.3
-    room: float = 0.2
-    noise: float = 0.4
-    rawboost: float = 0.25
-    clip: float = 0.05
+    codec: float = 0.2
+    band: float = 0.12
+    resample: float = 0.15
+    room: float = 0.1
+    noise: float = 0.25
+    rawboost: float = 0.1
+    clip: float = 0.02
     pad: float = 0.15
-    smooth: float = 0.4
+    smooth: float = 0.3
 
 
 CODECS = (
-    ("mp3_64k", 3),
-    ("mp3_32k", 3),
-    ("opus_16k", 2),
-    ("aac_32k", 2),
-    ("vorbis", 1),
-    ("g711_mulaw", 1),
-    ("g711_alaw", 1),
-    ("amr_nb", 1),
+    ("mp3-128", 3),
+    ("mp3-32", 3),
+    ("opus-24", 2),
+    ("opus-16", 2),
+    ("aac-128", 1),
+    ("aac-32", 1),
+    ("g711-mulaw", 1),
+    ("g711-alaw", 1),
     ("g722", 1),
+    ("gsm", 1),
+    ("amr-nb", 1),
 )
 """Codec and how often it is drawn."""
 
@@ -110,7 +112,9 @@ def disturb(
     x = x * (10 ** (rng.uniform(-26, -1) / 20) / max(float(np.max(np.abs(x))), 1e-6))
     if rng.random() < strength.codec:
         if codec is None:
-            from core.audio.codecs import encode_decode as codec
+            from core.audio.codecs import encode_decode
+
+            codec = encode_decode
         names = [name for name, _ in CODECS]
         weights = np.array([w for _, w in CODECS], float)
         x = codec(np.asarray(x, np.float32), str(rng.choice(names, p=weights / weights.sum())))
@@ -207,8 +211,8 @@ def coloured(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def noise(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Coloured noise at 3 to 45 dB under the speech, sometimes slowly swelling."""
-    level = float(np.sqrt(np.mean(x**2))) * 10 ** (-rng.uniform(3, 45) / 20)
+    """Coloured noise at 8 to 50 dB under the speech, sometimes slowly swelling."""
+    level = float(np.sqrt(np.mean(x**2))) * 10 ** (-rng.uniform(8, 50) / 20)
     made = coloured(len(x), rng) * level
     if rng.random() < 0.3:
         t = np.arange(len(x)) / SAMPLE_RATE

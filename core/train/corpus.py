@@ -222,7 +222,7 @@ def build_corpus(
             done += len(lost)
         _write(rows, INDEX_COLUMNS, report.index)
     _write(rows, INDEX_COLUMNS, report.index)
-    failed = [{"clip": c, "reason": r} for c, r in report.failed]
+    failed: list[dict[str, object]] = [{"clip": c, "reason": r} for c, r in report.failed]
     _write(failed, ("clip", "reason"), out / "failed.csv")
     return report
 

@@ -1,0 +1,142 @@
+"""How far a clip lies from what a detector was trained on.
+
+Embeddings are whitened with the covariance of the training clips and compared with the nearest of
+a few centres of training speech. The distances of development clips, whose systems and speakers
+the detector never saw, say what is usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.detect.detection import Familiarity
+
+
+@dataclass(frozen=True)
+class FamiliarityMeasure:
+    """Distance to training speech, and what is usual.
+
+    Attributes
+    ----------
+    mean : numpy.ndarray
+        float32, shape ``[d]``.
+    whiten : numpy.ndarray
+        float32, shape ``[d, k]``: principal directions over their standard deviations.
+    centres : numpy.ndarray
+        float32, shape ``[c, k]``, in the whitened space.
+    usual : numpy.ndarray
+        float32, shape ``[m]``: sorted distances of development clips.
+    edge, unfamiliar : float
+        Percentiles from which a clip is at the edge, and beyond, of what is known.
+    """
+
+    mean: np.ndarray
+    whiten: np.ndarray
+    centres: np.ndarray
+    usual: np.ndarray
+    edge: float = 95.0
+    unfamiliar: float = 99.0
+
+    def distance(self, embeddings: np.ndarray) -> np.ndarray:
+        """Distances ``[n]`` of embeddings ``[n, d]`` to the nearest centre, per dimension RMS."""
+        x = (np.asarray(embeddings, np.float64) - self.mean) @ self.whiten
+        squared = ((x[:, None, :] - self.centres[None]) ** 2).mean(axis=2)
+        return np.sqrt(squared.min(axis=1))
+
+    def measure(self, embedding: np.ndarray) -> Familiarity:
+        """Familiarity of one clip from its mean embedding ``[d]``."""
+        distance = float(self.distance(np.asarray(embedding)[None])[0])
+        percentile = float(100 * np.searchsorted(self.usual, distance) / len(self.usual))
+        if percentile < self.edge:
+            return Familiarity(distance, percentile, "familiar")
+        # beyond all development clips the rank says no more, so distance decides
+        beyond = percentile >= self.unfamiliar
+        return Familiarity(distance, percentile, "unfamiliar" if beyond else "edge")
+
+    __call__ = measure
+
+
+def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure:
+    """Load the measure that a model's configuration names.
+
+    Parameters
+    ----------
+    directory : path-like
+        The model's folder.
+    config : mapping
+        ``file``, and optionally the percentiles ``edge`` and ``unfamiliar``.
+
+    Returns
+    -------
+    FamiliarityMeasure
+
+    Raises
+    ------
+    KeyError
+        If the file lacks an array.
+    """
+    from safetensors.numpy import load_file
+
+    arrays = load_file(Path(directory) / str(config["file"]))
+    return FamiliarityMeasure(
+        arrays["mean"],
+        arrays["whiten"],
+        arrays["centres"],
+        arrays["usual"],
+        float(config.get("edge", 95.0)),
+        float(config.get("unfamiliar", 99.0)),
+    )
+
+
+def fit(
+    train: np.ndarray,
+    label: np.ndarray,
+    usual: np.ndarray,
+    dimensions: int = 24,
+    centres: int = 8,
+    seed: int = 0,
+) -> FamiliarityMeasure:
+    """Fit the measure.
+
+    Parameters
+    ----------
+    train : numpy.ndarray
+        Embeddings of training clips, ``[n, d]``.
+    label : numpy.ndarray
+        1 for spoof, ``[n]``; each class gets its own centres.
+    usual : numpy.ndarray
+        Embeddings of development clips, ``[m, d]``.
+    dimensions, centres : int
+        Whitened directions, and centres of each class.
+    seed : int
+        Of the clustering.
+
+    Returns
+    -------
+    FamiliarityMeasure
+    """
+    from sklearn.cluster import KMeans
+
+    mean = train.mean(axis=0)
+    _, spread, directions = np.linalg.svd(train - mean, full_matrices=False)
+    k = min(dimensions, int((spread > 1e-6 * spread[0]).sum()))
+    whiten = directions[:k].T / (spread[:k] / np.sqrt(len(train)))
+    x = (train - mean) @ whiten
+    found = [
+        KMeans(min(centres, int((label == c).sum())), n_init=4, random_state=seed)
+        .fit(x[label == c])
+        .cluster_centers_
+        for c in (0, 1)
+    ]
+    single = np.float32
+    draft = FamiliarityMeasure(
+        mean.astype(single), whiten.astype(single), np.concatenate(found).astype(single),
+        np.zeros(1, single),
+    )  # fmt: skip
+    distances = np.sort(draft.distance(usual)).astype(single)
+    return FamiliarityMeasure(draft.mean, draft.whiten, draft.centres, distances)

@@ -1,0 +1,401 @@
+"""Run a detector over a benchmark: every clip a trial, then the figures with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core.evaluate.intervals import intervals
+from core.evaluate.metrics import Costs, Tally
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
+
+COLUMNS = (
+    "system", "benchmark", "subset", "breakdown", "condition", "metric", "value", "low", "high",
+    "n_bonafide", "n_spoof", "kind", "source", "note",
+)  # fmt: skip
+"""Columns of a table of results."""
+
+TRIAL_COLUMNS = (
+    "trial", "label", "score", "raw", "windows", "source", "family", "system", "material",
+    "speaker", "pair", "codec", "verdict", "familiarity", "bandwidth_hz", "duration_s",
+    "speech_s", "level_dbfs", "zero_share", "lead_s", "tail_s",
+)  # fmt: skip
+"""Columns of a table of trials; ``score`` is the LLR, higher = spoof, empty if not judged."""
+
+
+def score_trials(
+    detector: Detector,
+    index: pd.DataFrame,
+    split: str = "test",
+    codec: str | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    embeddings: list[np.ndarray] | None = None,
+    prepare: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> pd.DataFrame:
+    """Judge every clip of a split, exactly as `Detector.detect` does.
+
+    Parameters
+    ----------
+    detector : Detector
+        The system.
+    index : pandas.DataFrame
+        From `core.train.corpus.read_index`.
+    split : str
+        Which rows.
+    codec : str, optional
+        Send every clip through this codec first (see `core.audio.codecs`).
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+    embeddings : list, optional
+        Collects the mean embedding ``[d]`` of every clip (zeros where it was not judged).
+    prepare : callable, optional
+        Changes the samples ``[n]`` of every clip before it is judged.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `TRIAL_COLUMNS`, one row a clip, in the order of the index.
+    """
+    from core.audio.clip import SAMPLE_RATE, Clip
+    from core.audio.decode import decode
+    from core.audio.quality import gate, measure, speech_in
+    from core.audio.windows import window_ranges
+    from core.detect.calibration import UNCALIBRATED
+    from core.detect.detector import MIN_WINDOW_SPEECH_S
+
+    rows = index[index["split"] == split]
+    out = []
+    for done, row in enumerate(rows.to_dict("records"), 1):
+        clip = decode(row["file"])
+        samples = clip.samples if prepare is None else prepare(clip.samples)
+        if codec:
+            from core.audio.codecs import encode_decode
+
+            samples = encode_decode(samples, codec)
+        clip = Clip(samples, clip.source)
+        quality = measure(clip)
+        reasons = gate(quality)
+        trial: dict[str, Any] = {
+            "trial": row["clip"],
+            "label": row["label"],
+            "codec": codec or "none",
+            "bandwidth_hz": quality.bandwidth_hz,
+            "duration_s": quality.duration_s,
+            "speech_s": quality.speech_s,
+            "level_dbfs": quality.level_dbfs,
+            "zero_share": quality.zero_share,
+            "lead_s": quality.speech[0][0] if quality.speech else np.nan,
+            "tail_s": quality.duration_s - quality.speech[-1][1] if quality.speech else np.nan,
+            "verdict": "not judged",
+            **{k: row[k] for k in ("source", "family", "system", "material", "speaker", "pair")},
+        }
+        mean = np.zeros(0, np.float32)
+        if not any(reason.effect == "not judged" for reason in reasons):
+            ranges = window_ranges(len(samples), detector.window, detector.hop)
+            speech = [
+                speech_in(quality.speech, a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in ranges
+            ]
+            kept = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
+            kept = kept or [int(np.argmax(speech))]
+            raw, vectors = detector.raw_scores(samples, [ranges[i] for i in kept])
+            mean = vectors.mean(axis=0)
+            calibration = detector.calibration or UNCALIBRATED
+            llr = calibration.llr(float(raw.mean()))
+            low, high = detector.decision.inconclusive_llr
+            trial |= {"raw": float(raw.mean()), "score": llr, "windows": len(kept)}
+            trial["verdict"] = "synthetic" if llr > 0 else "authentic"
+            unsure = any(reason.effect == "inconclusive" for reason in reasons)
+            if detector.familiarity is not None:
+                familiarity = detector.familiarity(mean)
+                trial["familiarity"] = familiarity.distance
+                unsure |= familiarity.level == "unfamiliar"
+            if unsure or low < llr < high or llr == 0:
+                trial["verdict"] = "inconclusive"
+        out.append(trial)
+        if embeddings is not None:
+            embeddings.append(mean)
+        if progress is not None:
+            progress(done, len(rows), str(row["clip"]))
+    if embeddings is not None:
+        size = max((len(e) for e in embeddings), default=0)
+        embeddings[:] = [e if len(e) else np.zeros(size, np.float32) for e in embeddings]
+    return pd.DataFrame(out, columns=list(TRIAL_COLUMNS))
+
+
+def figures(
+    trials: pd.DataFrame,
+    system: str,
+    benchmark: str,
+    subset: str,
+    source: str,
+    condition: str = "none",
+    replicates: int = 1000,
+) -> pd.DataFrame:
+    """The figures of one system on one set of trials.
+
+    Pooled EER, minimum DCF, Cllr and its minimum; the mean over repositories of the EER within a
+    repository; EER by material, repository and family (each family against the human clips of
+    the repositories it occurs in). Clips that were not judged are left out and counted.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        From `score_trials`.
+    system, benchmark, subset, source : str
+        Who, on what, which part, and the command that makes the figures again.
+    condition : str
+        The codec, or another change made to all clips.
+    replicates : int
+        Bootstrap draws, by speaker where one is known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `COLUMNS`; EERs in percent.
+    """
+    judged = trials[trials["score"].notna()]
+    rows: list[dict[str, Any]] = []
+
+    def add(breakdown: str, where: str, metric: str, part: pd.DataFrame, found: Any) -> None:
+        n = part["label"].value_counts()
+        value, low, high = found
+        rows.append(
+            {
+                "system": system,
+                "benchmark": benchmark,
+                "subset": subset,
+                "breakdown": breakdown,
+                "condition": where,
+                "metric": metric,
+                "value": value,
+                "low": low,
+                "high": high,
+                "n_bonafide": int(n.get("bonafide", 0)),
+                "n_spoof": int(n.get("spoof", 0)),
+                "kind": "measured",
+                "source": source,
+                "note": "",
+            }
+        )
+
+    def eer(breakdown: str, where: str, part: pd.DataFrame) -> None:
+        if part["label"].nunique() == 2:
+            found = _intervals(part, {"eer": _eer}, replicates)["eer"]
+            add(breakdown, where, "eer_percent", part, found)
+
+    overall = _intervals(
+        judged,
+        {
+            "eer_percent": _eer,
+            "min_dcf": lambda t: t.min_dcf(Costs()).cost,
+            "act_dcf": lambda t: t.act_dcf(Costs()).cost,
+            "cllr": lambda t: t.cllr(),
+            "min_cllr": lambda t: t.min_cllr(),
+            "auc": lambda t: t.auc(),
+        },
+        replicates,
+    )
+    for metric, found in overall.items():
+        add("pooled" if condition == "none" else "codec", condition, metric, judged, found)
+    add(
+        "within" if condition == "none" else "codec_within",
+        condition,
+        "eer_percent",
+        judged,
+        within_source(judged, replicates),
+    )
+    if condition == "none":
+        for repository, part in judged.groupby("source"):
+            eer("repository", str(repository), part)
+        human = judged["label"] == "bonafide"
+        for material in ("synthesis", "copy-synthesis"):
+            of = judged[judged["material"] == material]
+            eer("material", material, judged[human | (judged["material"] == material)])
+            near = judged["source"].isin(set(of["source"]))
+            eer(
+                "material_within",
+                material,
+                judged[(human & near) | (judged["material"] == material)],
+            )
+        for family, part in judged[~human].groupby("family"):
+            near = judged["source"].isin(set(part["source"]))
+            eer("family", str(family), judged[(human & near) | judged.index.isin(part.index)])
+        for name, low, high in (("below 4.3 kHz", 0, 4300), ("4.3 to 7 kHz", 4300, 7000),
+                                ("above 7 kHz", 7000, 9000)):  # fmt: skip
+            part = judged[judged["bandwidth_hz"].between(low, high, inclusive="left")]
+            eer("bandwidth", name, part)
+        rows.append(_share(trials, add_to=(system, benchmark, subset, source)))
+        rows += _risk(trials, (system, benchmark, subset, source))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def within_source(trials: pd.DataFrame, replicates: int = 1000) -> tuple[float, float, float]:
+    """Mean over repositories of the EER within one, in percent, with a 95 % interval.
+
+    The interval is from a bootstrap of the trials (whole speakers where known) inside every
+    repository; repositories themselves are taken as given.
+    """
+    rng = np.random.default_rng(0)
+    parts = [p for _, p in trials.groupby("source") if p["label"].nunique() == 2]
+    if not parts:
+        return float("nan"), float("nan"), float("nan")
+    value = float(np.mean([_eer(_tally(p)) for p in parts]))
+    drawn = []
+    for _ in range(replicates):
+        again = []
+        for part in parts:
+            units = part["speaker"].where(part["speaker"] != "", part["trial"])
+            groups = part.groupby(units.to_numpy()).indices
+            names = list(groups)
+            while True:
+                picked = rng.integers(0, len(names), len(names))
+                sample = part.iloc[np.concatenate([groups[names[k]] for k in picked])]
+                if sample["label"].nunique() == 2:
+                    break
+            again.append(_eer(_tally(sample)))
+        drawn.append(float(np.mean(again)))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return value, float(low), float(high)
+
+
+def run_benchmark(
+    detector: Detector,
+    index: str | Path,
+    benchmark: str = "public_samples",
+    split: str = "test",
+    codecs: Sequence[str | None] = (None,),
+    trials_to: str | Path | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    replicates: int = 1000,
+) -> pd.DataFrame:
+    """Score a benchmark and compute its figures.
+
+    Parameters
+    ----------
+    detector : Detector
+        The system.
+    index : path-like
+        Index of the corpus, or its folder.
+    benchmark, split : str
+        Name of the benchmark and the part of it.
+    codecs : sequence of str or None
+        Conditions; None is the clips as they are.
+    trials_to : path-like, optional
+        Folder for one CSV of trials a condition.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+    replicates : int
+        Bootstrap draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows for ``data/results`` (`COLUMNS`).
+
+    Raises
+    ------
+    ValueError
+        If the index or a codec is unknown, or a class is missing.
+    """
+    from core.train.corpus import read_index
+
+    clips = read_index(index)
+    tables = []
+    for codec in codecs:
+        trials = score_trials(detector, clips, split, codec, progress)
+        name = codec or "none"
+        if trials_to is not None:
+            folder = Path(trials_to)
+            folder.mkdir(parents=True, exist_ok=True)
+            trials.to_csv(folder / f"{detector.id}-{split}-{name}.csv", index=False)
+        command = f"python -m core evaluate --benchmark {benchmark} --detector {detector.id}"
+        if codec:
+            command += f" --codec {codec}"
+        tables.append(figures(trials, detector.id, benchmark, split, command, name, replicates))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _tally(part: pd.DataFrame) -> Tally:
+    spoof = part["label"] == "spoof"
+    return Tally.of(part["score"][~spoof], part["score"][spoof], higher="spoof")
+
+
+def _eer(tally: Tally) -> float:
+    return 100 * tally.eer().rate
+
+
+def _intervals(
+    part: pd.DataFrame, metrics: dict[str, Callable[[Tally], Any]], replicates: int
+) -> dict[str, tuple[float, float, float]]:
+    spoof = (part["label"] == "spoof").to_numpy()
+    score, speaker = part["score"].to_numpy(float), part["speaker"].to_numpy()
+    found = intervals(
+        score[~spoof],
+        score[spoof],
+        metrics,
+        speakers=(speaker[~spoof], speaker[spoof]),
+        replicates=replicates,
+    )
+    return {k: (float(v.value), float(v.low), float(v.high)) for k, v in found.items()}
+
+
+def _share(trials: pd.DataFrame, add_to: tuple[str, str, str, str]) -> dict[str, Any]:
+    system, benchmark, subset, source = add_to
+    n = trials["label"].value_counts()
+    return {
+        "system": system,
+        "benchmark": benchmark,
+        "subset": subset,
+        "breakdown": "coverage",
+        "condition": "judged",
+        "metric": "share_percent",
+        "value": 100 * float(trials["score"].notna().mean()),
+        "low": np.nan,
+        "high": np.nan,
+        "n_bonafide": int(n.get("bonafide", 0)),
+        "n_spoof": int(n.get("spoof", 0)),
+        "kind": "measured",
+        "source": source,
+        "note": "Clips with too little speech are not judged and left out of the error rates.",
+    }
+
+
+def _risk(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[str, Any]]:
+    """Error among the clips judged with most confidence, at shares from 10 % to 100 %.
+
+    Classes count alike, as under a prior of 0.5; confidence is the magnitude of the LLR.
+    """
+    system, benchmark, subset, source = names
+    judged = trials[trials["score"].notna()]
+    order = judged["score"].abs().sort_values(ascending=False, kind="stable").index
+    rows = []
+    for percent in (10, 20, 30, 40, 50, 60, 70, 80, 90, 100):
+        part = judged.loc[order[: max(1, round(len(order) * percent / 100))]]
+        spoof = part["label"] == "spoof"
+        wrong = (part["score"] > 0) != spoof
+        value = 100 * float(np.mean([wrong[spoof].mean(), wrong[~spoof].mean()]))
+        rows.append(
+            {
+                "system": system,
+                "benchmark": benchmark,
+                "subset": subset,
+                "breakdown": "risk_coverage",
+                "condition": f"{percent} %",
+                "metric": "balanced_error_percent",
+                "value": value,
+                "low": np.nan,
+                "high": np.nan,
+                "n_bonafide": int((~spoof).sum()),
+                "n_spoof": int(spoof.sum()),
+                "kind": "measured",
+                "source": source,
+                "note": "The clips with the largest |LLR|.",
+            }
+        )
+    return rows

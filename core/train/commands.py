@@ -1,0 +1,176 @@
+"""The commands that build the corpus, train, export and evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+MANIFEST = Path("data/benchmarks/public_samples.csv")
+
+
+def add_parsers(commands: Any) -> None:
+    """Add the commands to ``python -m core``.
+
+    Parameters
+    ----------
+    commands : object
+        From `argparse.ArgumentParser.add_subparsers`.
+    """
+    corpus = commands.add_parser("corpus", help="build the clips that a manifest names")
+    kinds = corpus.add_subparsers(dest="kind", required=True, metavar="KIND")
+    build = kinds.add_parser("build", help="extract clips from public repositories")
+    build.add_argument("manifest", nargs="?", default=str(MANIFEST), metavar="MANIFEST")
+    build.add_argument("--sources", required=True, metavar="DIR", help="folder of git directories")
+    build.add_argument("--out", default=_corpus(), metavar="DIR")
+    build.add_argument("--no-clone", action="store_true", help="never clone what is missing")
+    build.set_defaults(run=_build)
+    copies = kinds.add_parser("copies", help="make copies of the human training clips")
+    copies.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    copies.add_argument("--out", required=True, metavar="DIR")
+    copies.add_argument("--count", type=int, default=4, help="copies of every clip")
+    copies.set_defaults(run=_copies)
+    packaged = kinds.add_parser("packaged", help="make clips from what packages carry")
+    packaged.add_argument("--out", required=True, metavar="DIR")
+    packaged.set_defaults(run=_packaged)
+
+    train = commands.add_parser("train", help="train a detector by a recipe")
+    train.add_argument("--recipe", default="embedded", metavar="NAME", help="a name or TOML file")
+    train.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
+    train.add_argument("--out", required=True, metavar="DIR")
+    train.add_argument("--start", metavar="FILE", help="weights to start from")
+    train.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
+    train.add_argument("--threads", type=int, metavar="N")
+    train.set_defaults(run=_train)
+
+    export = commands.add_parser("export", help="turn trained weights into a model directory")
+    export.add_argument("--recipe", default="embedded", metavar="NAME")
+    export.add_argument("--weights", required=True, metavar="FILE")
+    export.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
+    export.add_argument("--out", required=True, metavar="DIR")
+    export.set_defaults(run=_export)
+
+    evaluate = commands.add_parser("evaluate", help="run a detector over a benchmark")
+    evaluate.add_argument("--benchmark", default="public_samples", metavar="NAME")
+    evaluate.add_argument("--detector", default="embedded", metavar="ID")
+    evaluate.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    evaluate.add_argument("--split", default="test", choices=("dev", "test"))
+    evaluate.add_argument("--codec", action="append", metavar="NAME", help="may be repeated")
+    evaluate.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
+    evaluate.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _corpus() -> str:
+    return os.environ.get("SPOOFSCOPE_CORPUS", "build/corpus")
+
+
+def _build(options: argparse.Namespace) -> int:
+    from core.train.corpus import build_corpus, print_progress
+
+    try:
+        report = build_corpus(
+            options.manifest,
+            options.sources,
+            options.out,
+            clone=not options.no_clone,
+            progress=print_progress(),
+        )
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    print(
+        f"{report.index}: {report.built} clips built, {report.reused} there already, "
+        f"{len(report.failed)} missing"
+        + (f" (see {report.index.parent / 'failed.csv'})" if report.failed else "")
+    )
+    return 0
+
+
+def _copies(options: argparse.Namespace) -> int:
+    from core.train.copysynth import build_copies
+    from core.train.corpus import print_progress, read_index
+    from core.train.data import keep_for_training
+
+    try:
+        index = keep_for_training(read_index(options.corpus))
+        print(build_copies(index, options.out, options.count, progress=print_progress()))
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        return _complain(error)
+    return 0
+
+
+def _packaged(options: argparse.Namespace) -> int:
+    from core.train.packaged import build_packaged
+
+    try:
+        build_packaged(Path(options.out))
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        return _complain(error)
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from core.train.recipe import train
+
+    try:
+        found = train(
+            options.recipe,
+            options.corpus,
+            options.out,
+            options.start,
+            options.resume,
+            options.threads,
+        )
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    for name, value in found.items():
+        print(f"{name:40} {value:8.2f}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from core.train.corpus import print_progress
+    from core.train.export import export_model
+    from core.train.recipe import load_recipe
+
+    try:
+        recipe = load_recipe(options.recipe)
+        config = export_model(
+            options.weights, recipe, options.corpus, options.out, progress=print_progress()
+        )
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    print(config["calibration"])
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from core.detect.detector import DetectorError
+    from core.detect.registry import load_detector
+    from core.evaluate.benchmark import run_benchmark
+    from core.train.corpus import print_progress
+
+    try:
+        table = run_benchmark(
+            load_detector(options.detector),
+            options.corpus,
+            options.benchmark,
+            options.split,
+            options.codec or (None,),
+            options.trials,
+            print_progress(),
+        )
+    except (DetectorError, OSError, ValueError) as error:
+        return _complain(error)
+    if options.out:
+        table.to_csv(options.out, index=False)
+    else:
+        print(table.to_string(index=False))
+    return 0
+
+
+def _complain(error: Exception) -> int:
+    print(error, file=sys.stderr)
+    return 2

@@ -1,0 +1,402 @@
+"""Training by recipe: `transformers`' Trainer on pairs of human and synthetic crops.
+
+A recipe is one TOML file in ``core/train/recipes``. Dev figures choose the weights that are kept;
+the test split is never read here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core.train.augment import Strength, trim
+from core.train.corpus import read_index
+from core.train.data import Mix, Pairs, collate, keep_for_training
+
+if TYPE_CHECKING:
+    import torch
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def load_recipe(name: str | Path) -> dict[str, Any]:
+    """A recipe by its name, or by the path of a TOML file.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or it is not TOML.
+    """
+    path = RECIPES / f"{name}.toml"
+    if not path.is_file():
+        path = Path(name)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
+        raise ValueError(f"There is no recipe {str(name)!r}. Known are {known}, or a TOML file.")
+    try:
+        return {"name": path.stem, **tomllib.loads(path.read_text("utf-8"))}
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class DevSet:
+    """Windows of the dev split, ready to be scored again and again.
+
+    Attributes
+    ----------
+    windows : numpy.ndarray
+        int16, shape ``[w, n]``.
+    clip : numpy.ndarray
+        Which clip each window is of, shape ``[w]``.
+    label : numpy.ndarray
+        1 for spoof, shape ``[clips]``.
+    source : numpy.ndarray
+        Repository of each clip, shape ``[clips]``.
+    """
+
+    windows: np.ndarray
+    clip: np.ndarray
+    label: np.ndarray
+    source: np.ndarray
+
+
+def dev_set(index: pd.DataFrame, per_clip: int = 1, length: int = 48_000) -> DevSet:
+    """Up to ``per_clip`` windows of every dev clip, spread over it, silent ends trimmed."""
+    import soundfile
+
+    rows = index[index["split"] == "dev"]
+    windows, of = [], []
+    for i, file in enumerate(rows["file"]):
+        samples, _ = soundfile.read(file, dtype="float32")
+        samples = trim(samples)
+        places = np.linspace(0, max(0, len(samples) - length), per_clip).astype(int)
+        for start in sorted(set(places.tolist())):
+            row = np.zeros(length, np.int16)
+            part = samples[start : start + length]
+            row[: len(part)] = np.round(part * 32767)
+            windows.append(row)
+            of.append(i)
+    label = (rows["label"] == "spoof").to_numpy().astype(int)
+    return DevSet(np.array(windows), np.array(of), label, rows["source"].to_numpy())
+
+
+def figures(scores: np.ndarray, label: np.ndarray, source: np.ndarray) -> dict[str, float]:
+    """Pooled EER, mean EER within a source, and their mean, in percent.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        Shape ``[n]``, higher = spoof.
+    label : numpy.ndarray
+        1 for spoof, shape ``[n]``.
+    source : numpy.ndarray
+        Shape ``[n]``; only sources with both classes count.
+    """
+    from core.evaluate.metrics import Tally
+
+    def eer(keep: np.ndarray) -> float:
+        tally = Tally.of(scores[keep & (label == 0)], scores[keep & (label == 1)], higher="spoof")
+        return 100 * tally.eer().rate
+
+    everything = np.ones(len(scores), bool)
+    within = {
+        str(s): eer(source == s) for s in sorted(set(source)) if len(set(label[source == s])) == 2
+    }
+    pooled, mean = eer(everything), float(np.mean(list(within.values())))
+    parts = {f"eer/{s.split('/')[-1]}": v for s, v in within.items()}
+    return {"eer_pooled": pooled, "eer_within": mean, "eer": (pooled + mean) / 2, **parts}
+
+
+def score_windows(
+    model: torch.nn.Module, windows: np.ndarray, batch: int = 16, half: bool = True
+) -> np.ndarray:
+    """Raw scores ``[w]`` of int16 windows ``[w, n]``; ``half`` computes in bfloat16."""
+    import torch
+
+    model.eval()
+    device = next(model.parameters()).device
+    out = []
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+        for i in range(0, len(windows), batch):
+            waves = torch.from_numpy(windows[i : i + batch].astype(np.float32) / 32767)
+            out.append(model(waves.to(device))[0].float().cpu().numpy())
+    return np.concatenate(out)
+
+
+def dev_figures(model: torch.nn.Module, dev: DevSet, half: bool = True) -> dict[str, float]:
+    """`figures` of a model on the dev windows, a clip's score being the mean of its windows'."""
+    raw = score_windows(model, dev.windows, half=half)
+    clips = np.bincount(dev.clip, raw) / np.bincount(dev.clip)
+    return figures(clips, dev.label, dev.source)
+
+
+def spectrum_mask(settings: Mapping[str, float]) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function that hides stretches of time and bands of frequency of ``[b, 2, f, t]``."""
+
+    def mask(x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        b, _, f, t = x.shape
+        keep = torch.ones(b, 1, f, t)
+        for row in keep:
+            for _ in range(int(settings.get("time", 0))):
+                width = int(torch.randint(0, min(40, t // 4) + 1, ()))
+                start = int(torch.randint(0, t - width + 1, ()))
+                row[:, :, start : start + width] = 0
+            for _ in range(int(settings.get("frequency", 0))):
+                width = int(torch.randint(0, 21, ()))
+                start = int(torch.randint(0, f - width + 1, ()))
+                row[:, start : start + width] = 0
+        return x * keep.to(x)
+
+    return mask
+
+
+def train(
+    recipe: str | Path | Mapping[str, Any],
+    indexes: Sequence[str | Path],
+    out: str | Path,
+    start: str | Path | None = None,
+    resume: bool = False,
+    threads: int | None = None,
+    workers: int = 1,
+    codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
+    weight: dict[str, float] | None = None,
+) -> dict[str, float]:
+    """Train by a recipe.
+
+    Parameters
+    ----------
+    recipe : str, path-like or mapping
+        Name of a recipe, a TOML file, or its content.
+    indexes : sequence of path-like
+        Indexes of corpora, or the folders that hold them. Dev clips come from these, too.
+    out : path-like
+        Folder for checkpoints, the log, TensorBoard events and ``best.safetensors``.
+    start : path-like, optional
+        Weights to start from instead of the recipe's: a ``.pt`` of DistillMOS or ``.safetensors``
+        of this architecture.
+    resume : bool
+        Continue from the latest checkpoint in ``out``.
+    threads : int, optional
+        CPU threads of the network.
+    workers : int
+        Processes that make crops.
+    codec : callable, optional
+        See `core.train.augment.augment`.
+    weight : dict of str to float, optional
+        See `core.train.data.Pairs`.
+
+    Returns
+    -------
+    dict
+        Dev figures of the weights that were kept, in percent.
+
+    Raises
+    ------
+    ValueError
+        If the recipe, an index or the weights to start from do not fit.
+    """
+    import torch
+    from transformers import TrainingArguments, set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+
+    recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "recipe.json").write_text(json.dumps(recipe, indent=1), "utf-8")
+    if threads:
+        torch.set_num_threads(threads)
+    set_seed(int(recipe.get("seed", 0)))
+    settings = recipe["training"]
+    index = pd.concat([read_index(i) for i in indexes], ignore_index=True)
+    steps, pairs = int(settings["steps"]), int(settings["pairs"])
+    data = Pairs(
+        keep_for_training(index),
+        steps * pairs,
+        int(recipe.get("seed", 0)),
+        Mix(**recipe.get("mix", {})),
+        Strength(**recipe.get("strength", {})),
+        codec,
+        weight,
+    )
+    dev = dev_set(index)
+    model = _network(recipe, start)
+    gpu = torch.cuda.is_available()
+    every = int(settings["evaluate_every"])
+    arguments = TrainingArguments(
+        output_dir=str(out),
+        max_steps=steps,
+        per_device_train_batch_size=pairs,
+        learning_rate=float(settings["learning_rate"]),
+        weight_decay=float(settings.get("weight_decay", 0.01)),
+        warmup_steps=int(settings.get("warmup", 0)),
+        lr_scheduler_type=settings.get("schedule", "cosine"),
+        max_grad_norm=float(settings.get("clip", 1.0)),
+        bf16=bool(settings.get("half", True)),
+        use_cpu=not gpu,
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        logging_steps=min(25, every),
+        dataloader_num_workers=workers,
+        remove_unused_columns=False,
+        report_to=["tensorboard"],
+        disable_tqdm=True,
+        seed=int(recipe.get("seed", 0)),
+        metric_for_best_model="eer",
+        greater_is_better=False,
+        label_names=["labels"],
+    )
+    trainer = _trainer(model, arguments, data, dev, settings, out)
+    last = get_last_checkpoint(str(out)) if resume else None
+    trainer.train(resume_from_checkpoint=last)
+    best = json.loads((out / "best.json").read_text("utf-8"))
+    return {k: float(v) for k, v in best.items()}
+
+
+def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Module:
+    from safetensors.torch import load_file
+
+    from core.detect.model import build
+    from core.train.initial import load_distillmos
+
+    model = build(recipe["architecture"], dict(recipe.get("network", {})))
+    start = start or recipe.get("start", {}).get("distillmos")
+    if start and str(start).endswith(".safetensors"):
+        model.load_state_dict(load_file(start))
+    elif start:
+        load_distillmos(model, start)
+    front = getattr(model, "front", None)
+    if front is not None:
+        front.mask = spectrum_mask(recipe.get("mask", {}))
+        for layer in list(front.cnn)[: 2 * int(recipe["training"].get("frozen", 0))]:
+            layer.requires_grad_(False)
+    return model
+
+
+def _trainer(
+    model: torch.nn.Module,
+    arguments: Any,
+    data: Pairs,
+    dev: DevSet,
+    settings: Mapping[str, Any],
+    out: Path,
+) -> Any:
+    """The Trainer with this project's loss, learning rates, averaged weights and dev figures."""
+    import torch
+    from safetensors.torch import load_file, save_file
+    from torch.nn import functional
+    from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
+
+    class Average(TrainerCallback):
+        """A running average of all weights; it is what is evaluated and kept."""
+
+        def __init__(self) -> None:
+            self.state: dict[str, torch.Tensor] = {}
+            self.count = 0
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            saved = (
+                Path(args.output_dir) / f"checkpoint-{state.global_step}" / "average.safetensors"
+            )
+            if state.global_step and saved.is_file():
+                self.state = load_file(saved)
+            else:
+                self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            self.count = state.global_step
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.count += 1
+            decay = min(float(settings.get("average", 0.0)), self.count / (self.count + 10))
+            for key, value in model.state_dict().items():
+                if value.is_floating_point():
+                    self.state[key].lerp_(value.detach(), 1 - decay)
+                else:
+                    self.state[key].copy_(value)
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            save_file(_plain(self.state), folder / "average.safetensors")
+
+    average = Average()
+
+    class PairTrainer(Trainer):
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: Any,
+            return_outputs: bool = False,
+            num_items_in_batch: Any = None,
+        ) -> Any:
+            for module in model.modules():  # tiny batches would blur the pretrained statistics
+                if isinstance(module, torch.nn.BatchNorm1d):
+                    module.eval()
+            raw, _ = model(inputs["waves"])
+            soft = float(settings.get("smoothing", 0.0))
+            target = inputs["labels"] * (1 - 2 * soft) + soft
+            loss = functional.binary_cross_entropy_with_logits(raw.float(), target)
+            pair = raw.float().view(-1, 2)
+            rank = functional.softplus(pair[:, 0] - pair[:, 1]).mean()
+            loss = loss + float(settings.get("ranking", 0.0)) * rank
+            return (loss, raw) if return_outputs else loss
+
+        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+            front: list[torch.nn.Parameter] = []
+            rest: list[torch.nn.Parameter] = []
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad:
+                    (front if name.startswith("front.") else rest).append(parameter)
+            rate = self.args.learning_rate
+            groups = [
+                {"params": rest, "lr": rate},
+                {"params": front, "lr": float(settings.get("front_learning_rate", rate))},
+            ]
+            self.optimizer = torch.optim.AdamW(
+                [g for g in groups if g["params"]], weight_decay=self.args.weight_decay
+            )
+            return self.optimizer
+
+        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+            now = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            model.load_state_dict(average.state)
+            found = dev_figures(model, dev)
+            model.load_state_dict(now)
+            model.train()
+            metrics = {f"eval_{k}": v for k, v in found.items()}
+            best = out / "best.json"
+            old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
+            if found["eer"] < old:
+                save_file(_plain(average.state), out / "best.safetensors")
+                best.write_text(json.dumps({"step": self.state.global_step, **found}), "utf-8")
+            self.log(dict(metrics))
+            with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")
+            self.control = self.callback_handler.on_evaluate(
+                self.args, self.state, self.control, metrics
+            )
+            return metrics
+
+    return PairTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data,
+        eval_dataset=data,
+        data_collator=collate,
+        callbacks=[average, EarlyStoppingCallback(int(settings.get("patience", 5)))],
+    )
+
+
+def _plain(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {k: v.detach().cpu().contiguous().clone() for k, v in state.items()}

@@ -1,0 +1,106 @@
+"""What only a browser shows: files, a microphone, clicks in a chart, a moving cursor."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.show.theme import VERDICTS
+from tests.browser.helpers import PATIENCE_MS, SPEECH, overflow
+
+pytestmark = pytest.mark.browser
+ANY_VERDICT = re.compile("|".join(style.word for style in VERDICTS.values()))
+
+
+def card(page: Page):
+    return page.locator(".st-key-result-card")
+
+
+def read_card(page: Page) -> str:
+    """The card's text once it is there and the script has come to rest."""
+    expect(card(page).get_by_role("heading")).to_have_text(ANY_VERDICT, timeout=PATIENCE_MS)
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    return card(page).inner_text()
+
+
+def upload(page: Page) -> None:
+    page.locator("input[type=file]").first.set_input_files(str(SPEECH))
+
+
+def test_upload_read_hear_a_window_and_come_back(visit):
+    page = visit("Detect")
+    upload(page)
+    before = read_card(page)
+    assert re.search(r"Windows\s+\d+", before)
+    meters = card(page).get_by_role("meter")
+    assert sum(float(m.get_attribute("aria-valuenow")) for m in meters.all()) == pytest.approx(
+        100, abs=1
+    )
+    chart = page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first
+    box = chart.bounding_box()
+    chart.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.4})
+    window = page.locator(".st-key-heard-window")
+    expect(window).to_contain_text(re.compile(r"Window \d+, \d+\.\d\d to \d+\.\d\d s"))
+    expect(window.locator("audio")).to_have_count(1)
+
+    page.get_by_role("button", name="Open in Timeline").click()
+    page.get_by_role("heading", name="Timeline", level=1).wait_for()
+    page.get_by_role("button", name="Back to the result").click()
+    page.get_by_role("heading", name="Detect", level=1).wait_for()
+    assert read_card(page).split("\n")[0] == before.split("\n")[0]
+
+
+def test_record_from_the_microphone(visit):
+    page = visit("Detect")
+    page.get_by_role("tab", name="Record").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(4_500)
+    page.get_by_role("button", name="Stop recording").click()
+    text = read_card(page)
+    expect(page.get_by_text("Your recording.wav").first).to_be_visible()
+    duration = float(re.search(r"Duration\s+([\d.]+) s", text).group(1))
+    assert 3.0 < duration < 8.0
+
+
+def test_the_timeline_follows_the_sound_and_the_hand(visit):
+    page = visit("Timeline")
+    upload(page)
+    stage = page.get_by_role("slider", name="Position in the clip")
+    stage.wait_for()
+    expect(stage).to_have_attribute("data-ready", "true")
+    end = float(stage.get_attribute("aria-valuemax"))
+    box = stage.bounding_box()
+    stage.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
+    expect(page.locator(".st-key-here")).to_contain_text("window")
+
+    stage.press("ArrowLeft")
+    here = float(stage.get_attribute("aria-valuenow"))
+    assert here == pytest.approx(end / 2 - 1.0, abs=0.2)
+    stage.press(" ")
+    page.wait_for_timeout(800)
+    stage.press(" ")
+    assert float(stage.get_attribute("aria-valuenow")) > here + 0.2
+    painted = page.evaluate(
+        """() => [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)
+        .flatMap(root => [...root.querySelectorAll('canvas')])
+        .every(c => {
+          const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+          return new Set(data).size > 2;
+        })"""
+    )
+    assert painted
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["Detect", "Timeline"])
+def test_a_telephone_needs_no_sideways_scroll(visit, name, scheme):
+    page = visit(name, width=390, scheme=scheme)
+    assert overflow(page) <= 0
+    upload(page)
+    if name == "Detect":
+        read_card(page)
+        page.get_by_test_id("stVegaLiteChart").first.wait_for()
+    else:
+        page.get_by_role("slider", name="Position in the clip").wait_for()
+    assert overflow(page) <= 0

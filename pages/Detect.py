@@ -9,26 +9,27 @@ from core.show import cache, cards, charts, exports, session
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
+LONGEST_SOUND_S = 900.0  # the whole clip goes to the browser only up to here
+
 
 def take_uploads() -> None:
     st.query_params.pop("example", None)
     files = st.session_state[f"upload-{session.generation()}"] or []
-    with st.spinner("Reading…"):
-        session.choose([session.add(f.getvalue(), f.name, "upload") for f in files])
+    session.bring([session.Arrival(f.getvalue, f.name, "upload") for f in files])
 
 
 def take_recording() -> None:
     st.query_params.pop("example", None)
     recording = st.session_state[f"recording-{session.generation()}"]
     if recording is not None:
-        session.choose([session.add(recording.getvalue(), "Your recording.wav", "recording")])
+        session.bring([session.Arrival(recording.getvalue, "Your recording.wav", "recording")])
 
 
 def take_example(order: int) -> None:
     example = next((e for e in cache.examples() if e.order == order), None)
     if example is not None:
-        data = example.path.read_bytes()
-        session.choose([session.add(data, example.path.name, "example", example.order)])
+        path = example.path
+        session.bring([session.Arrival(path.read_bytes, path.name, "example", order)])
         st.query_params["example"] = str(order)
 
 
@@ -101,38 +102,68 @@ def choose_settings() -> tuple[str, float]:
 
 
 def load(detector_id: str):
-    """The shared detector, with a progress bar where its weights must be fetched first."""
+    """The shared detector; weights that are not here are fetched only when the visitor says so."""
     entry = next(entry for entry in list_detectors() if entry.id == detector_id)
     waiting = st.empty()
-    text = "Loading the detector…" if entry.ready else f"Fetching {entry.bytes / 1e6:.0f} MB…"
-    bar = waiting.progress(0.0, text=text)
     try:
-        return cache.detector(detector_id, lambda share: bar.progress(share, text=text))
+        if entry.ready or not entry.file:
+            with st.spinner("Loading the detector…"):
+                return cache.detector(detector_id)
+        st.warning(f"The weights of **{entry.name}** are not on this machine.")
+        if not st.button(f"Fetch {entry.bytes / 1e6:.0f} MB", type="primary"):
+            st.stop()
+        return cache.detector(
+            detector_id, lambda share: waiting.progress(share, text="Fetching…"), _fetch=True
+        )
     except DetectorError as error:
-        waiting.empty()
         st.error(str(error), icon=":material/error:")
         st.stop()
     finally:
         waiting.empty()
 
 
-def judge_all(detector, prior: float) -> dict:
-    """Detections by hash, with a bar that moves over all clips and their windows."""
-    usable = [entry for entry in session.entries() if not entry.error]
+def take_in(detector_id: str):
+    """Read and judge what has arrived, one by one: a long file must not hold up memory for all.
+
+    The detector is loaded only if a file could be read.
+    """
+    detector = None
     waiting = st.empty()
-    done = {}
-    for i, entry in enumerate(usable):
-        text = f"Listening to {entry.name}" + (f" ({i + 1} of {len(usable)})" if i else "")
-        if session.detection_of(entry, detector) is None:
-            waiting.progress(i / len(usable), text=text)
-        done[entry.sha256] = session.judge(
+    while session.arrivals():
+        name = cards.plain(session.arrivals()[0].name)
+        left_over = f" ({len(session.arrivals())} to go)" if len(session.arrivals()) > 1 else ""
+        waiting.progress(0.0, text=f"Reading {name}{left_over}")
+        entry = session.next_entry()
+        if not entry.error:
+            detector = detector or load(detector_id)
+            session.judge(
+                entry,
+                detector,
+                prior=0.5,
+                progress=lambda share, text=f"Listening to {name}{left_over}": waiting.progress(
+                    share, text=text
+                ),
+            )
+        session.admit(entry)
+    waiting.empty()
+    return detector
+
+
+def judge_all(detector, prior: float) -> dict:
+    """Detections by hash; another detector than before listens again."""
+    waiting = st.empty()
+    done = {
+        entry.sha256: session.judge(
             entry,
             detector,
             prior=prior,
-            progress=lambda share, i=i, text=text: waiting.progress(
-                (i + share) / len(usable), text=text
+            progress=lambda share, entry=entry: waiting.progress(
+                share, text=f"Listening to {cards.plain(entry.name)}"
             ),
         )
+        for entry in session.entries()
+        if not entry.error
+    }
     waiting.empty()
     return done
 
@@ -272,8 +303,10 @@ def result(entry, detection, detector) -> None:
     """Everything about one clip."""
     band = detector.decision.inconclusive_llr
     clip = session.clip_of(entry)
-    st.markdown(f"**{entry.name}**")
-    if clip is not None:
+    st.markdown(f"**{cards.plain(entry.name)}**")
+    if clip is not None and clip.duration_s > LONGEST_SOUND_S:
+        st.caption("A long clip: hear its windows below, or open it in Timeline.")
+    elif clip is not None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
     else:
         st.caption("The sound is no longer kept in this session; open the file again to hear it.")
@@ -330,7 +363,7 @@ st.markdown("Is this speech human or machine-made? Bring a clip and see the evid
 
 # A shared address such as ?example=3 opens that example.
 asked = st.query_params.get("example", "")
-if asked.isdecimal() and [e.example for e in session.entries()] != [int(asked)]:
+if asked.isdecimal() and int(asked) not in {e.example for e in session.entries()}:
     take_example(int(asked))
 
 left, right = st.columns([1, 2], gap="medium")
@@ -338,14 +371,18 @@ with left:
     choose_input()
     detector_id, prior = choose_settings()
 with right:
+    detector = take_in(detector_id)
     for entry in session.entries():
         if entry.error:
-            st.error(f"**{entry.name}**: {entry.error}", icon=":material/error:")
+            st.error(
+                f"**{cards.plain(entry.name)}**: {cards.plain(entry.error)}",
+                icon=":material/error:",
+            )
     if not any(not entry.error for entry in session.entries()):
         if not session.entries():
             welcome()
         st.stop()
-    detector = load(detector_id)
+    detector = detector or load(detector_id)
     done = judge_all(detector, prior)
     if len(session.entries()) > 1:
         several(done)

@@ -6,6 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.spans import cell_at, cells, spans_above
 from core.show import cache, charts, exports, session
+from core.show.cards import plain
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import player, player_data, says, spectrogram_png, wav_bytes
 
@@ -17,7 +18,7 @@ PATIENCE_S = 20.0  # an analysis that will take longer than this waits for a cli
 
 
 def take_upload() -> None:
-    file = st.session_state["timeline-upload"]
+    file = st.session_state[f"upload-timeline-{session.generation()}"]
     if file is not None:
         session.choose([session.add(file.getvalue(), file.name, "upload")])
 
@@ -31,7 +32,10 @@ def take_example(order: int) -> None:
 def choose_clip() -> None:
     """An upload or an example; what Detect has is here already."""
     st.file_uploader(
-        "Audio or video file", type=session.TYPES, key="timeline-upload", on_change=take_upload
+        "Audio or video file",
+        type=session.TYPES,
+        key=f"upload-timeline-{session.generation()}",
+        on_change=take_upload,
     )
     with st.container(horizontal=True):
         for example in cache.examples():
@@ -60,7 +64,7 @@ def analyse(entry, detector, clip, prior: float, hop_s: float):
     bar = st.empty()
 
     def moving(share: float) -> None:
-        bar.progress(share, text=f"Listening to {entry.name}…")
+        bar.progress(share, text=f"Listening to {plain(entry.name)}…")
 
     whole = session.judge(entry, detector, prior=prior, progress=moving)
     if session.detection_of(entry, detector, hop_s) is None:
@@ -177,7 +181,7 @@ st.title("Timeline", anchor=False)
 st.markdown("Where in the clip does the evidence lie? Look, listen, and mark the spans.")
 for failed in session.entries():
     if failed.error:
-        st.error(f"**{failed.name}**: {failed.error}", icon=":material/error:")
+        st.error(f"**{plain(failed.name)}**: {plain(failed.error)}", icon=":material/error:")
 entry = session.selected()
 clip = session.clip_of(entry) if entry else None
 if clip is None:
@@ -199,7 +203,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
             session.select(sha256)
             st.rerun()
     else:
-        st.markdown(f"**{entry.name}**")
+        st.markdown(f"**{plain(entry.name)}**")
     with st.popover("Another clip", icon=":material/folder_open:"):
         choose_clip()
 

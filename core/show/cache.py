@@ -33,7 +33,11 @@ CONCURRENT_INFERENCES = 2
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def detector(id: str = "embedded", _progress: Callable[[float], None] | None = None) -> Detector:
+def detector(
+    id: str = "embedded",
+    _progress: Callable[[float], None] | None = None,
+    _fetch: bool = False,
+) -> Detector:
     """A detector, loaded once a process whatever the number of sessions.
 
     Parameters
@@ -42,6 +46,8 @@ def detector(id: str = "embedded", _progress: Callable[[float], None] | None = N
         As in the registry.
     _progress : callable, optional
         Called with the share of a download that is done, 0-1.
+    _fetch : bool
+        Whether weights that are not on this machine may be fetched.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def detector(id: str = "embedded", _progress: Callable[[float], None] | None = N
     """
     from core import load_detector
 
-    return load_detector(id, progress=_progress)
+    return load_detector(id, progress=_progress, fetch=_fetch)
 
 
 @st.cache_resource(show_spinner=False)
@@ -61,17 +67,16 @@ def inference_slots() -> AbstractContextManager[bool]:
 
 def detect(
     clip: Clip,
-    id: str = "embedded",
+    shared: Detector,
     *,
     prior: float = 0.5,
     hop_s: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Detection:
-    """Judge a clip with a shared detector, waiting for a free slot.
+    """Judge a clip with a detector that other sessions use too, waiting for a free slot.
 
     Parameters and errors are those of `core.detect.detector.Detector.detect`.
     """
-    shared = detector(id)
     with inference_slots():
         return shared.detect(clip, prior=prior, hop_s=hop_s, progress=progress)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from typing import Any
 
 import streamlit as st
@@ -44,6 +45,11 @@ _EFFECT_ICONS = {
     "inconclusive": ":material/balance:",
     "caution": ":material/warning:",
 }
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is: a file's name must not format, link or load anything."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!:$|~&@/])", r"\\\1", text)
 
 
 def difficulty(detection: Detection) -> str:

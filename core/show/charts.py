@@ -92,7 +92,7 @@ def window_timeline(
     )
     base = alt.Chart(frame)
     bars = base.transform_filter("isValid(datum.score)").mark_bar(
-        stroke=palette.background, strokeWidth=1, cornerRadius=2
+        stroke=palette.background, strokeWidth=1 if len(timeline) <= 100 else 0
     )
     silent = base.transform_filter("!isValid(datum.score)").mark_bar(opacity=0.55)
     pick = alt.selection_point(name=PICK, fields=["window"], on="click", empty=False)

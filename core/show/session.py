@@ -63,9 +63,53 @@ def entries() -> list[Entry]:
     return st.session_state.get("spoofscope.entries", [])
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """A file that was handed over but not read yet.
+
+    Attributes
+    ----------
+    read : callable
+        Gives the bytes.
+    name, origin, example
+        As in `Entry`.
+    """
+
+    read: Callable[[], bytes]
+    name: str
+    origin: str
+    example: int = 0
+
+
+def bring(arrivals: list[Arrival]) -> None:
+    """Let go of the current entries and line up new files; `next_entry` reads them one by one."""
+    choose([])
+    st.session_state["spoofscope.arrivals"] = arrivals
+
+
+def arrivals() -> list[Arrival]:
+    """Files that wait to be read."""
+    return st.session_state.get("spoofscope.arrivals", [])
+
+
+def next_entry() -> Entry:
+    """Decode the first of `arrivals`; it keeps waiting until it is given to `admit`."""
+    first = arrivals()[0]
+    return add(first.read(), first.name, first.origin, first.example)
+
+
+def admit(entry: Entry) -> None:
+    """Move the first of `arrivals` to the entries; the first usable one becomes the selected."""
+    st.session_state["spoofscope.arrivals"] = arrivals()[1:]
+    st.session_state["spoofscope.entries"] = [*entries(), entry]
+    if selected() is None and not entry.error:
+        select(entry.sha256)
+
+
 def choose(chosen: list[Entry]) -> None:
     """Make these the current entries and the first usable one the selected one."""
     st.session_state["spoofscope.entries"] = chosen
+    st.session_state["spoofscope.arrivals"] = []
     usable = [e for e in chosen if not e.error]
     select(usable[0].sha256 if usable else None)
 
@@ -157,7 +201,7 @@ def judge(
         clip = clip_of(entry)
         if clip is None:
             return None
-        found = cache.detect(clip, shared.id, hop_s=hop_s, progress=progress)
+        found = cache.detect(clip, shared, hop_s=hop_s, progress=progress)
         _shelf("detections")[_settings(entry, shared, hop_s)] = found
     return found if found.prior == prior else shared.with_prior(found, prior)
 
@@ -170,7 +214,8 @@ def generation() -> int:
 def forget() -> None:
     """Drop every clip, Detection and picture of this session, and empty the input widgets."""
     after = generation() + 1
-    for key in [k for k in st.session_state if str(k).startswith("spoofscope.")]:
+    ours = ("spoofscope.", "upload-", "recording-")
+    for key in [k for k in st.session_state if str(k).startswith(ours)]:
         del st.session_state[key]
     st.session_state["spoofscope.generation"] = after
 

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.detect.detector import DetectorError
+from core.show.cards import plain
 from core.show.charts import PICK
 from core.show.theme import VERDICTS
 from tests.show.builders import SCORES, HandDetector, tone, wav
@@ -116,7 +117,7 @@ def test_a_clip_without_speech_gets_no_verdict_no_number_and_no_chart(page):
 def test_a_broken_file_gets_a_sentence_and_nothing_else(page):
     upload(page, "broken.wav")
     assert len(page.error) == 1
-    assert "**broken.wav**" in page.error[0].value
+    assert f"**{plain('broken.wav')}**" in page.error[0].value
     assert "Traceback" not in words(page)
     assert not page.header
 
@@ -130,7 +131,7 @@ def test_several_files_give_a_row_each_and_the_broken_one_does_not_stop_them(pag
     ]
     assert pd.isna(table["Synthetic"].iloc[3])
     assert pd.isna(table["Synthetic"].iloc[4])
-    assert table["Why"].iloc[4] == page.error[0].value.split(": ", 1)[1]
+    assert plain(table["Why"].iloc[4]) == page.error[0].value.split(": ", 1)[1]
     assert "Likely synthetic" in headings(page)[0]
     download(page, "All as CSV")
     download(page, "All as JSON")
@@ -141,14 +142,14 @@ def test_a_chosen_row_shows_its_card(page):
     page.session_state["files"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
     assert "Likely authentic" in headings(page)[0]
-    assert "**human.wav**" in [m.value for m in page.markdown]
+    assert f"**{plain('human.wav')}**" in [m.value for m in page.markdown]
 
 
 def test_a_recording_is_judged(page):
     page.audio_input[0].upload("recording.wav", FILES["human.wav"]).run()
     assert not page.exception
     assert "Likely authentic" in headings(page)[0]
-    assert "**Your recording.wav**" in [m.value for m in page.markdown]
+    assert f"**{plain('Your recording.wav')}**" in [m.value for m in page.markdown]
 
 
 def test_examples_come_in_order_with_their_truth_and_lesson(detector, examples):
@@ -238,7 +239,7 @@ def test_forgetting_empties_the_session(page):
     upload(page, "synthetic.wav")
     next(b for b in page.button if b.label == "Forget all clips").click().run()
     assert "Nothing to judge yet" in headings(page)
-    held = json.dumps([str(v)[:80] for v in page.session_state.to_dict().values()])
+    held = json.dumps([str(v) for v in page.session_state.to_dict().values()])
     assert "synthetic.wav" not in held
 
 
@@ -251,3 +252,39 @@ def test_a_detector_that_cannot_be_loaded_is_a_sentence(monkeypatch, detector):
     upload(page, "human.wav")
     assert [e.value for e in page.error] == ["The weights are not on this machine."]
     assert not page.header
+
+
+def test_a_file_name_is_text_and_nothing_else(page):
+    name = "![x](http://example.org/a.png) :red[b] $c$.wav"
+    page.file_uploader[0].upload(name, FILES["human.wav"]).run()
+    shown = [m.value for m in page.markdown if "example" in m.value]
+    assert shown == [f"**{plain(name)}**"]
+    assert all(f"\\{c}" in shown[0] for c in "![](:$")
+
+
+def test_more_sound_than_is_kept_is_judged_all_the_same(page, monkeypatch, detector):
+    monkeypatch.setattr("core.show.session.KEEP_S", 10.0)
+    upload(page, "synthetic.wav", "human.wav", "unsure.wav")
+    assert list(page.dataframe[0].value["Verdict"].str[2:]) == [
+        *("Likely synthetic", "Likely authentic", "Inconclusive")
+    ]
+    assert len(detector.calls) == 3
+    assert "no longer kept" in words(page)
+
+
+def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, monkeypatch):
+    fetched = []
+
+    def load(id, *, progress=None, fetch=True):
+        fetched.append((id, fetch))
+        return detector
+
+    monkeypatch.setattr("core.detect.registry.load_detector", load)
+    monkeypatch.setattr("core.detect.registry.models_home", lambda: Path("/nowhere"))
+    page.selectbox(key="detector").select("wav2vec2-base-asvspoof2019").run()
+    upload(page, "human.wav")
+    assert fetched == []
+    assert "not on this machine" in page.warning[0].value
+    next(b for b in page.button if b.label.startswith("Fetch")).click().run()
+    assert fetched == [("wav2vec2-base-asvspoof2019", True)]
+    assert "Likely authentic" in headings(page)[0]

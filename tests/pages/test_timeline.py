@@ -6,6 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.show.cards import plain
 from tests.show.builders import SCORES, HandDetector, tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +88,7 @@ def test_a_clip_without_speech_gets_no_verdict(page):
 
 def test_a_broken_file_gets_a_sentence(page):
     upload(page, b"no sound", "broken.wav")
-    assert "**broken.wav**" in page.error[0].value
+    assert f"**{plain('broken.wav')}**" in page.error[0].value
     assert page.subheader[0].value == "No clip yet"
 
 
@@ -108,7 +109,7 @@ def test_the_clip_of_detect_is_here_already(detector):
     home.switch_page("pages/Timeline.py").run()
     assert not home.exception
     text = "\n".join(m.value for m in home.markdown)
-    assert "**from detect.wav**" in text
+    assert f"**{plain('from detect.wav')}**" in text
     assert "assuming 20 %" in text
     assert len(detector.calls) == 1
     home.switch_page("pages/Detect.py").run()

@@ -99,7 +99,7 @@ def decode(
         facts = _header_facts(file)
         result = _with_soundfile(file, facts, limits)
         if isinstance(result, _Refusal):
-            result = _with_ffmpeg(file, result, limits)
+            result = _with_ffmpeg(file, facts, result, limits)
         out, format_ = result
     samples = out.samples()
     if not len(samples):
@@ -205,10 +205,6 @@ class _Output:
         self._buffer = np.empty(int(expected * SAMPLE_RATE) + SAMPLE_RATE // 10, np.float32)
         self._now = 0  # rate of the resampler in use
         self._resampler: Any = None
-
-    @property
-    def duration_s(self) -> float:
-        return self._n / SAMPLE_RATE
 
     def push(self, block: np.ndarray, rate: int) -> None:
         """Add samples, float32 ``[frames, channels]``; the rate may change between blocks."""
@@ -446,6 +442,7 @@ class _Header:
     flac_md5: bytes = b""
     flac_bits: int = 0
     notes: tuple[str, ...] = ()
+    chained: bool = False  # several Ogg streams, one after the other
 
 
 def _header_facts(file: _Reader) -> _Header:
@@ -458,12 +455,11 @@ def _header_facts(file: _Reader) -> _Header:
     if head[:4] == b"fLaC" and len(head) == 42 and head[4] & 0x7F == 0:
         bits = ((head[20] & 1) << 4 | head[21] >> 4) + 1
         return _Header("flac", 1.0, head[26:42] if any(head[26:42]) else b"", bits)
+    if head[:3] == b"ID3" or head[:1] == b"\xff":
+        return _Header("mp3" if head[:3] == b"ID3" else "", _mp3_share(file, head, size))
     if head[:4] == b"OggS":
-        file.seek(max(0, size - 65_536))  # no page is longer
-        tail = file.read(65_536)
-        last = tail.rfind(b"OggS")
-        ended = 0 <= last < len(tail) - 5 and tail[last + 5] & 4
-        return _Header("ogg", notes=() if ended else (_NO_END,))
+        chained, ended = _ogg_pages(file)
+        return _Header("ogg", notes=() if ended else (_NO_END,), chained=chained)
     if head[:4] in (b"RIFF", b"RIFX") and head[8:12] == b"WAVE":
         order, sound, tag = ("<" if head[3:4] == b"F" else ">"), b"data", "wav"
     elif head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -494,6 +490,38 @@ def _header_facts(file: _Reader) -> _Header:
     return _Header(tag)
 
 
+def _ogg_pages(file: _Reader) -> tuple[bool, bool]:
+    """Whether an Ogg file is several in a row, and whether its last page is marked as the last."""
+    position = flags = 0
+    begun = chained = False
+    while True:
+        file.seek(position)
+        page = file.read(27 + 255)
+        if len(page) < 27 or page[:4] != b"OggS" or len(page) < 27 + page[26]:
+            return chained, bool(flags & 4)
+        flags = page[5]
+        begins = bool(flags & 2)
+        chained |= begins and begun
+        begun |= not begins
+        position += 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def _mp3_share(file: _Reader, head: bytes, size: int) -> float:
+    """Bytes that are there, of those that an MP3's Xing or Info frame counts."""
+    start = 0
+    if head[:3] == b"ID3":
+        a, b, c, d = head[6:10]
+        start = 10 + (a << 21 | b << 14 | c << 7 | d)  # seven bits a byte
+    file.seek(start)
+    first = file.read(256)
+    at = max(first.find(b"Xing"), first.find(b"Info"))
+    if at < 0 or len(first) < at + 16:
+        return 1.0
+    flags, *counts = struct.unpack(">IIII", first[at + 4 : at + 20].ljust(16, b"\0"))
+    promised = counts[flags & 1] if flags & 2 else 0  # the frame count comes first, if any
+    return min(1.0, max(1, size - start) / promised) if promised else 1.0
+
+
 _LEEWAY_S = 0.1  # codecs pad or trim by a frame or two: no loss worth a word
 
 _NO_END = "The file has no end mark: it may have been cut short."
@@ -518,9 +546,10 @@ def _promise(promised_s: float, decoded_s: float) -> list[str]:
 # --- libsndfile ------------------------------------------------------------------------------
 
 _SNDFILE_CONTAINERS = frozenset(
-    ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "MPEG", "AIFF", "AU", "CAF", "NIST"]
+    ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF", "AU", "CAF", "NIST"]
 )
-# libsndfile recognises further formats by so little that other files pass for them.
+# libsndfile recognises further formats by so little that other files pass for them. It also reads
+# MP3, but stops at a length guessed from the first frame or taken from the first of joined files.
 
 _CODEC_NAMES = {
     "PCM_S8": "pcm_s8",
@@ -532,7 +561,6 @@ _CODEC_NAMES = {
     "DOUBLE": "pcm_f64",
     "ULAW": "pcm_mulaw",
     "ALAW": "pcm_alaw",
-    "MPEG_LAYER_III": "mp3",
 }
 
 
@@ -541,6 +569,8 @@ def _with_soundfile(
 ) -> tuple[_Output, _Format] | _Refusal:
     import soundfile
 
+    if facts.chained:  # libsndfile would stop after the first
+        return _Refusal(known=True)
     try:
         sound = soundfile.SoundFile(cast(Any, file.rewound()))
     except (soundfile.SoundFileError, ValueError, TypeError):
@@ -574,7 +604,7 @@ def _with_soundfile(
             codec = "flac"
         elif codec[:5] in ("pcm_s", "pcm_f") and codec != "pcm_s8":
             codec += "be" if sound.format in ("AIFF", "AU") or sound.endian == "BIG" else "le"
-        container = {"WAVEX": "wav", "MPEG": "mp3"}.get(sound.format, sound.format.lower())
+        container = "wav" if sound.format == "WAVEX" else sound.format.lower()
         out.rate, out.channels = sound.samplerate, sound.channels
         notes = _promise(decoded_s / facts.present_share, decoded_s)
         return out, _Format(container, codec, "soundfile", notes)
@@ -594,7 +624,9 @@ def _no_other_file(url: str, flags: int, options: dict[str, str]) -> Any:
     raise PermissionError(f"a media file may not open another one ({url})")
 
 
-def _with_ffmpeg(file: _Reader, refusal: _Refusal, limits: Limits) -> tuple[_Output, _Format]:
+def _with_ffmpeg(
+    file: _Reader, facts: _Header, refusal: _Refusal, limits: Limits
+) -> tuple[_Output, _Format]:
     import av
 
     try:
@@ -623,15 +655,19 @@ def _with_ffmpeg(file: _Reader, refusal: _Refusal, limits: Limits) -> tuple[_Out
                 "The sound is in a codec that cannot be decoded here: convert it to WAV or FLAC.",
                 "unreadable",
             )
-        return _decode_stream(file, container, stream, refusal, limits)
+        return _decode_stream(file, container, stream, facts, refusal, limits)
 
 
 def _decode_stream(
-    file: _Reader, container: Any, stream: Any, refusal: _Refusal, limits: Limits
+    file: _Reader,
+    container: Any,
+    stream: Any,
+    facts: _Header,
+    refusal: _Refusal,
+    limits: Limits,
 ) -> tuple[_Output, _Format]:
     import av
 
-    facts = _header_facts_of_flac(container, file)
     checksum = hashlib.md5(usedforsecurity=False) if facts.flac_md5 else None
     promised_s = refusal.promised_s or _promised_by(container, stream)
     compressed = not stream.codec_context.name.startswith("pcm_")
@@ -695,7 +731,8 @@ def _decode_stream(
         )
     if bad_packets > LOST_SHARE * packets:
         raise _damaged() if refusal.known or _magic(file) else _not_audio()
-    notes = _promise(promised_s, out.taken / out.channels / out.rate)
+    decoded_s = out.taken / out.channels / out.rate
+    notes = _promise(promised_s or decoded_s / facts.present_share, decoded_s)
     whole = checksum is not None and checksum.digest() == facts.flac_md5
     if whole and refusal.known:
         notes.append(
@@ -711,17 +748,6 @@ def _decode_stream(
             "The decoded sound differs from the file's own checksum: damage was concealed."
         )
     return out, _Format(_container_name(container, file), _codec_name(stream), "ffmpeg", notes)
-
-
-def _header_facts_of_flac(container: Any, file: _Reader) -> _Header:
-    """A bare FLAC file's checksum; FFmpeg is in the middle of the file, so go back there."""
-    if container.format.name != "flac":
-        return _Header()
-    position = file.tell()
-    try:
-        return _header_facts(file)
-    finally:
-        file.seek(position)
 
 
 def to_float(native: np.ndarray) -> np.ndarray:

@@ -56,6 +56,7 @@ def _make_media(
     *,
     video: bool = False,
     options: dict[str, str] | None = None,
+    bit_rate: int = 0,
 ) -> bytes:
     """16 kHz samples in any container; ``codec`` None leaves the sound out."""
     import av
@@ -70,6 +71,8 @@ def _make_media(
         picture.pix_fmt = "yuv420p"
     if codec:
         track = container.add_stream(codec, rate=rate, layout="mono")
+        if bit_rate:
+            track.bit_rate = bit_rate
     if picture is not None:
         for _ in range(25 * len(samples) // SAMPLE_RATE):
             image = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))

@@ -42,8 +42,8 @@ except TableError as error:
 
 colours = palette()
 # Systems with figures by attack come first, so that those seen together get different colours.
-ranked = figures.assign(rank=figures["breakdown"] != "attack").sort_values("rank", kind="stable")
-system_colours = charts.system_colours(list(ranked["system"].unique()), colours)
+by_detail = figures.assign(rank=figures["breakdown"] != "attack").sort_values("rank", kind="stable")
+system_colours = charts.system_colours(list(by_detail["system"].unique()), colours)
 
 
 def values(column: str) -> list[str]:
@@ -145,7 +145,10 @@ if view == "Systems":
         nothing()
     for benchmark, group in overall.groupby("benchmark", sort=False):
         n = group[["n_bonafide", "n_spoof"]].max()
-        chart = charts.ranked(
+        key = f"systems-{benchmark}".lower().replace(" ", "-")
+        best = group.loc[group["value"].idxmin()]
+        show_chart(
+            charts.ranked,
             group,
             metric,
             f"{metric_name} on {benchmark}",
@@ -153,14 +156,8 @@ if view == "Systems":
             by="system",
             chosen=[],
             palette=colours,
-        )
-        key = f"systems-{benchmark}".lower().replace(" ", "-")
-        best = group.loc[group["value"].idxmin()]
-        show_chart(
-            chart,
-            group,
-            key,
-            f"{metric_name} of {len(group)} systems on {benchmark}; the lowest is "
+            key=key,
+            alt=f"{metric_name} of {len(group)} systems on {benchmark}; the lowest is "
             f"{best['value']:.2f} by {best['system']}.",
             on_pick=picks(key, "system"),
         )
@@ -185,7 +182,8 @@ if view == "Attacks and codecs":
         several = group["codec"].nunique() > 1
         key = f"attacks-{benchmark}".lower().replace(" ", "-")
         worst = group.loc[group["value"].idxmax()]
-        chart = charts.ranked(
+        show_chart(
+            charts.ranked,
             group,
             metric,
             f"{metric_name} by attack on {benchmark}" + (f", through {through}" if through else ""),
@@ -194,13 +192,9 @@ if view == "Attacks and codecs":
             names={} if several else attack_names,
             chosen=filters.attack,
             palette=colours,
-        )
-        show_chart(
-            chart,
-            group,
-            key,
-            f"{metric_name} by attack; the highest is {worst['value']:.2f} for {worst['attack']} "
-            f"by {worst['system']}.",
+            key=key,
+            alt=f"{metric_name} by attack; the highest is {worst['value']:.2f} for "
+            f"{worst['attack']} by {worst['system']}.",
             on_pick=None if several else picks(key, "attack"),
         )
     shown.append(filters.apply(attack_rows, ignoring=("vocoder",)))
@@ -220,7 +214,8 @@ if view == "Attacks and codecs":
             finding = "; ".join(f"{b}: {spread(p)}" for b, p in bands.items())
         names = {r.codec: f"{r.codec} ({r.sample_rate_khz:g} kHz)" for r in codecs.itertuples()}
         key = f"codecs-{benchmark}".lower().replace(" ", "-")
-        chart = charts.ranked(
+        show_chart(
+            charts.ranked,
             group,
             metric,
             finding,
@@ -229,12 +224,9 @@ if view == "Attacks and codecs":
             names={} if several else names,
             chosen=filters.codec,
             palette=colours,
-        )
-        show_chart(
-            chart,
-            group,
-            key,
-            f"{metric_name} by codec: " + "; ".join(f"{b} {spread(p)}" for b, p in bands.items()),
+            key=key,
+            alt=f"{metric_name} by codec: "
+            + "; ".join(f"{b} {spread(p)}" for b, p in bands.items()),
             on_pick=None if several else picks(key, "codec"),
         )
     shown.append(filters.apply(codec_rows, ignoring=("vocoder",)))
@@ -246,7 +238,8 @@ if view == "Attacks and codecs":
     for system, group in grid.groupby("system", sort=False):
         key = "attack-by-codec"
         worst = group.loc[group["value"].idxmax()]
-        chart = charts.heat(
+        show_chart(
+            charts.heat,
             group,
             metric,
             f"{metric_name} of {system} by attack and codec",
@@ -259,12 +252,8 @@ if view == "Attacks and codecs":
             if filters.attack or filters.codec
             else [],
             palette=colours,
-        )
-        show_chart(
-            chart,
-            group,
-            key,
-            f"Heat map of {len(group)} cells; the worst is {worst['condition']} with "
+            key=key,
+            alt=f"Heat map of {len(group)} cells; the worst is {worst['condition']} with "
             f"{worst['value']:.2f}.",
             on_pick=picks(key, "attack", "codec"),
         )
@@ -288,7 +277,8 @@ if view == "Vocoders":
         finding = f"{metric_name} by vocoder on WaveFake"
         if metric == "eer" and len(fair):
             finding = f"{spread(fair)} on vocoders of the same language; JSUT is a shortcut"
-        chart = charts.ranked(
+        show_chart(
+            charts.ranked,
             group,
             metric,
             finding,
@@ -297,12 +287,8 @@ if view == "Vocoders":
             names=names,
             chosen=filters.vocoder,
             palette=colours,
-        )
-        show_chart(
-            chart,
-            group,
-            "vocoders",
-            f"{finding}. {len(group)} vocoders.",
+            key="vocoders",
+            alt=f"{finding}. {len(group)} vocoders.",
             on_pick=picks("vocoders", "vocoder"),
         )
         shown.append(filters.apply(group))
@@ -334,6 +320,7 @@ if view == "Error trade-off":
             & (figures["breakdown"] == "overall")
             & figures["system"].isin(known["system"])
             & figures["benchmark"].isin(known["benchmark"])
+            & figures["metric"].isin(["eer", "min_dcf"])
         ]
         points, lowest = [], {}
         for system, corners in hull.groupby("system", sort=False):
@@ -347,16 +334,14 @@ if view == "Error trade-off":
         marks = pd.DataFrame(points, columns=["system", "p_fa", "p_miss", "point", "cost"])
         best = min(lowest, key=lowest.__getitem__)
         show_chart(
-            charts.det(
-                band,
-                marks,
-                f"At this cost {best} is cheapest: DCF {lowest[best]:.4f}",
-                system_colours,
-                palette=colours,
-            ),
+            charts.det,
             band,
-            "det",
-            "Detection error trade-off of "
+            marks,
+            f"At this cost {best} is cheapest: DCF {lowest[best]:.4f}",
+            system_colours,
+            palette=colours,
+            key="det",
+            alt="Detection error trade-off of "
             + ", ".join(f"{s} (DCF {c:.4f})" for s, c in lowest.items()),
         )
         st.dataframe(
@@ -412,10 +397,13 @@ if view == "Significance":
         )
         pair["condition"] = pair["condition"].replace("all", "all attacks")
         show_chart(
-            charts.differences(pair, "eer", verdict, palette=colours),
+            charts.differences,
             pair,
-            "differences",
-            f"{verdict}; 95 % interval {overall['low']:.2f} to {overall['high']:.2f} points.",
+            "eer",
+            verdict,
+            palette=colours,
+            key="differences",
+            alt=f"{verdict}; 95 % interval {overall['low']:.2f} to {overall['high']:.2f} points.",
         )
         st.caption(
             f"All attacks: {overall['difference']:+.2f} points, 95 % interval "

@@ -38,6 +38,16 @@ def system_colours(systems: Sequence[str], palette: Palette = LIGHT) -> dict[str
     return {s: palette.series[i % len(palette.series)] for i, s in enumerate(systems)}
 
 
+def _distinct(present: Sequence[str], colours: Mapping[str, str], palette: Palette) -> list[str]:
+    """Colours of the systems on one chart: a colour that is taken gives way to a free one."""
+    taken: list[str] = []
+    for system in present:
+        free = [c for c in palette.series if c not in taken]
+        wanted = colours[system]
+        taken.append(wanted if wanted not in taken or not free else free[0])
+    return taken
+
+
 def ranked(
     frame: pd.DataFrame,
     metric: str,
@@ -90,20 +100,20 @@ def ranked(
         "name:N",
         title=None,
         sort=order,
-        axis=alt.Axis(labelLimit=190, labelExpr=_broken("datum.label") if longest > 18 else ""),
+        axis=alt.Axis(
+            labelLimit=190,
+            labelOverlap=False,
+            labelExpr=_broken("datum.label") if longest > 18 else "datum.label",
+        ),
     )
     top = float(data[["value", "high"]].max().max()) or 1.0
     scale = alt.Scale(domain=[0, top * (1.16 if few else 1.04)], nice=False)
     x = alt.X("value:Q", title=metric_title(metric), scale=scale, axis=alt.Axis(tickCount=6))
-    legend = (
-        None
-        if single or len(systems) == 1
-        else alt.Legend(orient="bottom", columns=2, labelLimit=220, symbolOpacity=1)
-    )
+    legend = None if single or len(systems) == 1 else _system_legend()
     colour = alt.Color(
         "system:N",
         title=None,
-        scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
+        scale=alt.Scale(domain=systems, range=_distinct(systems, colours, palette)),
         legend=legend,
     )
     tooltip = [
@@ -139,7 +149,7 @@ def ranked(
             **offset,
         )
         layers = [bars.add_params(pick), whiskers, labels]
-        step = 24 if single or len(systems) == 1 else 17 * len(systems) + 8
+        step = 17 * len(systems) + 8 if offset else 36 if longest > 18 else 24
     else:
         whiskers = known.mark_rule(strokeWidth=1.5).encode(
             y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour, opacity=opacity, **offset
@@ -157,8 +167,10 @@ def ranked(
         )
         layers = [whiskers, points.add_params(pick)]
         step = max(26, 7 * len(systems))
-    height = max(70, step * len(order))
-    return _titled(alt.layer(*layers), title, height, palette)
+    legends = 0 if legend is None else -(-len(systems) // 2)
+    return _titled(
+        alt.layer(*layers), title, max(30, step * len(order)), palette, legend_rows=legends
+    )
 
 
 def heat(
@@ -226,8 +238,8 @@ def heat(
         opacity=opacity,
         color=alt.condition(strong, alt.value(light_ink), alt.value(dark_ink)),
     )
-    height = 26 * data["attack"].nunique()
-    return _titled(alt.layer(cells.add_params(pick), text), title, max(80, height), palette)
+    height = 26 * data["attack"].nunique() + 24
+    return _titled(alt.layer(cells.add_params(pick), text), title, height, palette, legend_rows=2)
 
 
 def det(
@@ -261,12 +273,13 @@ def det(
     marks = points.assign(x=points["p_fa"].map(_probit), y=points["p_miss"].map(_probit))
     marks["fa"], marks["miss"] = 100 * points["p_fa"], 100 * points["p_miss"]
     x = alt.X("x:Q", title="False alarms: spoofed speech passed (%)", scale=scale, axis=axis)
-    y = alt.Y("y:Q", title="Misses: human speech rejected (%)", scale=scale, axis=axis)
+    shared = {"title": "Misses: human speech rejected (%)", "scale": scale, "axis": axis}
+    y = alt.Y("y:Q", **shared)
     colour = alt.Color(
         "system:N",
         title=None,
-        scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
-        legend=alt.Legend(orient="bottom", columns=2, labelLimit=220),
+        scale=alt.Scale(domain=systems, range=_distinct(systems, colours, palette)),
+        legend=_system_legend(),
     )
     tooltip = [
         alt.Tooltip("system:N", title="System"),
@@ -276,7 +289,7 @@ def det(
     areas = (
         alt.Chart(data)
         .mark_area(opacity=0.14, clip=True)
-        .encode(x=x, y=alt.Y("y_low:Q", scale=scale, title=None), y2="y_high:Q", color=colour)
+        .encode(x=x, y=alt.Y("y_low:Q", **shared), y2="y_high:Q", color=colour)
     )
     lines = (
         alt.Chart(data)
@@ -286,11 +299,11 @@ def det(
     diagonal = (
         alt.Chart(pd.DataFrame({"x": [_probit(lowest), _probit(highest)]}))
         .mark_line(color=palette.neutral, strokeDash=[2, 4], strokeWidth=1)
-        .encode(x="x:Q", y=alt.Y("x:Q", scale=scale))
+        .encode(x=x, y=alt.Y("x:Q", **shared))
     )
     spots = (
         alt.Chart(marks)
-        .mark_point(size=90, filled=True, opacity=1, stroke=palette.background, clip=True)
+        .mark_point(size=150, filled=True, opacity=1, stroke=palette.background, clip=True)
         .encode(
             x=x,
             y=y,
@@ -310,7 +323,10 @@ def det(
             ],
         )
     )
-    return _titled(alt.layer(areas, diagonal, lines, spots), title, height, palette)
+    rows = -(-len(systems) // 2) + 2
+    return _titled(
+        alt.layer(areas, diagonal, lines, spots), title, height, palette, legend_rows=rows
+    )
 
 
 def differences(
@@ -362,7 +378,8 @@ def differences(
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y=y, x=x, color=colour, tooltip=tooltip
     )
-    return _titled(alt.layer(zero, whiskers, points), title, 24 * len(data), palette)
+    layers = alt.layer(zero, whiskers, points)
+    return _titled(layers, title, 24 * len(data) + 14, palette, legend_rows=3)
 
 
 def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
@@ -449,7 +466,7 @@ def training(
         tooltip=tooltip,
         size=alt.condition("datum.best", alt.value(140), alt.value(30)),
     )
-    return _titled(alt.layer(line, dots), title, 220, palette)
+    return _titled(alt.layer(line, dots), title, 220, palette, legend_rows=1)
 
 
 def thresholds(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
@@ -520,7 +537,7 @@ def two_classes(
         .mark_rule(color=palette.rule, strokeWidth=2, strokeDash=[5, 4])
         .encode(x="score:Q")
     )
-    return _titled(alt.layer(wrong, lines, rule), title, 200, palette)
+    return _titled(alt.layer(wrong, lines, rule), title, 200, palette, legend_rows=1)
 
 
 def one_in(percent: float) -> str:
@@ -528,9 +545,13 @@ def one_in(percent: float) -> str:
     return "countless" if percent <= 0 else f"{max(1, round(100 / percent)):,}"
 
 
-def _titled(chart: AnyChart, title: str, height: int, palette: Palette) -> AnyChart:
+def _titled(
+    chart: AnyChart, title: str, plot: int, palette: Palette, *, legend_rows: int = 0
+) -> AnyChart:
     # Vega does not wrap titles, and the narrowest page is 390 pixels wide.
     lines = textwrap.wrap(title, 44)
+    # The page fits title, axis and legend into the height, so the plot's own comes on top.
+    height = plot + 18 * len(lines) + 62 + (18 + 20 * legend_rows if legend_rows else 0)
     return chart.properties(
         title=alt.Title(
             lines, anchor="start", fontSize=14, color=palette.text, offset=10, frame="group"
@@ -538,7 +559,14 @@ def _titled(chart: AnyChart, title: str, height: int, palette: Palette) -> AnyCh
         height=height,
         width="container",
         description=title,
+        usermeta={"dark": palette is not LIGHT},
     )
+
+
+def _system_legend() -> alt.Legend:
+    # Two columns of names without their brackets fit a page of 390 pixels.
+    short = "split(datum.label, ' (')[0]"
+    return alt.Legend(orient="bottom", columns=2, labelLimit=168, labelExpr=short, symbolOpacity=1)
 
 
 def _broken(label: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from core.show.benchmark_charts import AnyChart, metric_title
+from core.evaluate.tables import METRICS
+from core.show.benchmark_charts import AnyChart
+from core.show.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,20 +60,22 @@ def by_codec(figures: pd.DataFrame, filters: Filters) -> pd.DataFrame:
 
 
 def show_chart(
-    chart: AnyChart,
+    build: Callable[..., AnyChart],
     rows: pd.DataFrame,
+    *arguments: Any,
     key: str,
     alt: str,
     on_pick: Callable[[], None] | None = None,
+    **options: Any,
 ) -> None:
     """A chart with a description for screen readers and its downloads.
 
     Parameters
     ----------
-    chart : altair.Chart
-        From `core.show.benchmark_charts`.
+    build : callable
+        A builder of `core.show.benchmark_charts`, called with the rows, arguments and options.
     rows : pandas.DataFrame
-        What it shows, for the CSV download.
+        What it shows; also the CSV download.
     key : str
         Unique; also the name of the downloads.
     alt : str
@@ -80,37 +83,68 @@ def show_chart(
     on_pick : callable, optional
         Called after a click; the selection is in ``st.session_state[key]``.
     """
-    chart = chart.properties(description=alt)  # in the page's markup and in what is saved
+    name = f"{build.__module__}.{build.__qualname__}"
+    spec = _spec(name, rows, arguments, options, alt, _build=build)
     if on_pick is None:
-        st.altair_chart(chart, key=key)
+        st.vega_lite_chart(spec, key=key)
     else:
-        st.altair_chart(chart, key=key, on_select=on_pick)
+        st.vega_lite_chart(spec, key=key, on_select=on_pick)
     with st.popover("Save", icon=":material/download:", type="tertiary"):
         downloads = (
             ("CSV", "text/csv", lambda: csv(rows)),
-            ("PNG", "image/png", lambda: image(chart, "png")),
-            ("SVG", "image/svg+xml", lambda: image(chart, "svg")),
+            ("PNG", "image/png", lambda: image(spec, "png")),
+            ("SVG", "image/svg+xml", lambda: image(spec, "svg")),
         )
-        for name, mime, make in downloads:
+        for kind, mime, make in downloads:
             st.download_button(
-                name,
+                kind,
                 make,
-                file_name=f"{key}.{name.lower()}",
+                file_name=f"{key}.{kind.lower()}",
                 mime=mime,
-                key=f"{key}-{name}",
+                key=f"{key}-{kind}",
                 on_click="ignore",
                 type="tertiary",
             )
 
 
-def image(chart: AnyChart, format: Literal["png", "svg"]) -> bytes:
-    """The chart as PNG or SVG on the page's light background, at a fixed width."""
-    file = io.BytesIO() if format == "png" else io.StringIO()
-    chart.properties(width=640, background="#FFFFFF", padding=16).save(
-        file, format=format, scale_factor=2
-    )
-    content = file.getvalue()
-    return content if isinstance(content, bytes) else content.encode()
+@st.cache_data(show_spinner=False, max_entries=500)
+def _spec(
+    name: str,
+    rows: pd.DataFrame,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    alt: str,
+    _build: Callable[..., AnyChart],
+) -> dict[str, Any]:
+    """The chart's Vega-Lite; kept, because Altair needs longer for it than the rest of a page."""
+    from altair.utils import schemapi
+
+    # The tests validate every builder against the schema; here that would take most of the time.
+    with schemapi.debug_mode(False):
+        chart = _build(rows, *arguments, **options).properties(description=alt)
+        return chart.to_dict(validate=False)
+
+
+def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:
+    """A chart as PNG or SVG at a fixed width, on the background it was coloured for."""
+    import vl_convert
+
+    dark = spec.get("usermeta", {}).get("dark", False)
+    palette = DARK if dark else LIGHT
+    fixed = {
+        **spec,
+        "width": 640,
+        "background": palette.background,
+        "padding": 16,
+        "config": {
+            **spec.get("config", {}),
+            "axis": {"labelColor": palette.text, "titleColor": palette.text},
+            "legend": {"labelColor": palette.text, "titleColor": palette.text},
+        },
+    }
+    if format == "png":
+        return vl_convert.vegalite_to_png(fixed, scale=2)
+    return vl_convert.vegalite_to_svg(fixed).encode()
 
 
 def csv(rows: pd.DataFrame) -> bytes:
@@ -149,13 +183,14 @@ def figure_card(label: str, row: Any) -> None:
     """
     unit = " %" if row.metric == "eer" else ""
     with st.container(border=True, height="stretch"):
-        st.metric(label, f"{row.value:.2f}{unit}", help=f"{metric_title(row.metric)}: {row.system}")
+        st.markdown(f":small[**{label}**]")
+        st.metric(label, f"{row.value:.2f}{unit}", label_visibility="collapsed")
         known = row.low == row.low and row.high == row.high
         interval = f"95 % interval {row.low:.2f} to {row.high:.2f}{unit}. " if known else ""
         note = f"{row.note} " if row.note else ""
         st.caption(
-            f"{row.benchmark}, {row.subset}. {interval}{note}{row.kind.capitalize()}; "
-            f"source: {row.source}."
+            f"{METRICS[row.metric][0]}, {row.benchmark}, {row.subset}. {interval}{note}",
+            help=f"{row.kind.capitalize()}. Source: {row.source}.",
         )
 
 

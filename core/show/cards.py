@@ -181,6 +181,13 @@ def facts(detection: Detection) -> str:
     )
 
 
+_EER_LABELS = {
+    "pooled": "Equal error rate, all clips",
+    "overall": "Equal error rate, all clips",
+    "within": "Equal error rate, mean over sources",
+}
+
+
 def about_detector(name: str, config: dict[str, Any], figures: Any, weights_sha256: str) -> None:
     """What the detector is and how often it errs, from its configuration and measured figures.
 
@@ -195,22 +202,38 @@ def about_detector(name: str, config: dict[str, Any], figures: Any, weights_sha2
     weights_sha256 : str
         Hash of the weights file.
     """
-    st.markdown(f"**{name}**" + (f": {config['summary']}" if config.get("summary") else ""))
-    if figures is not None and len(figures):
-        whole = figures[(figures["metric"] == "eer") & (figures["breakdown"].fillna("") == "")]
-        rows = whole if len(whole) else figures
-        st.dataframe(
-            rows[list(_FIGURE_COLUMNS)],
-            hide_index=True,
-            key="about-figures",
-        )
-        st.caption(
-            "Equal error rate (EER): where as many fakes pass as human clips are accused. Low and "
-            "high bound the 95 % interval. Every row names the data it was measured on and how."
-        )
-    else:
+    st.markdown(f"**{plain(name)}**")
+    if figures is None or not len(figures):
         st.caption("No figures have been measured for this detector here.")
+    else:
+        error_rates = figures[
+            figures["metric"].isin(["eer_percent", "eer"])
+            & figures["breakdown"].isin(list(_EER_LABELS))
+        ]
+        with st.container(horizontal=True):
+            for row in error_rates.itertuples():
+                _error_rate(row)
+        st.caption(
+            "Equal error rate: the threshold where as many fakes pass as human clips are accused. "
+            "It is measured on voices and generators kept out of training; your clip may be harder."
+        )
+        st.dataframe(figures[list(_FIGURE_COLUMNS)], hide_index=True, key="about-figures")
     calibration = config.get("calibration") or {}
     if calibration.get("fitted_on"):
-        st.caption(f"Calibrated on {calibration['fitted_on']}.")
-    st.caption(f"Weights SHA-256 `{weights_sha256[:16]}…`")
+        st.caption(f"Calibrated on {plain(calibration['fitted_on'])}.")
+    if config.get("training_families"):
+        families = ", ".join(map(str, config["training_families"]))
+        st.caption(f"Trained on fakes made with: {plain(families)}.")
+    st.caption(f"Weights SHA-256: `{weights_sha256[:16]}…`")
+
+
+def _error_rate(row: Any) -> None:
+    with st.container(border=True, width=300):
+        st.metric(_EER_LABELS[row.breakdown], f"{row.value:.1f} %")
+        interval = ""
+        if row.low == row.low and row.high == row.high:  # not NaN
+            interval = f"95 % interval {row.low:.1f} to {row.high:.1f} %. "
+        st.caption(
+            f"{interval}{plain(f'{row.benchmark}, {row.subset}')}: {row.n_bonafide:,.0f} human and "
+            f"{row.n_spoof:,.0f} synthetic clips. {row.kind.capitalize()} by `{row.source}`"
+        )

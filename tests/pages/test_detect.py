@@ -223,8 +223,8 @@ def test_details_list_every_window_and_downloads_carry_them(page):
 
 def test_figures_about_the_detector_come_from_the_table(page, monkeypatch, tmp_path):
     row = {
-        **dict(system="embedded", benchmark="corpus", subset="test", breakdown="overall"),
-        **dict(condition="all", metric="eer_percent", value=7.25, low=5.5, high=9.0),
+        **dict(system="embedded", benchmark="corpus", subset="test", breakdown="pooled"),
+        **dict(condition="none", metric="eer_percent", value=7.25, low=5.5, high=9.0),
         **dict(n_bonafide=400, n_spoof=800, kind="measured", source="python -m core x", note=""),
     }
     pd.DataFrame([row]).to_csv(tmp_path / "embedded.csv", index=False)
@@ -233,6 +233,10 @@ def test_figures_about_the_detector_come_from_the_table(page, monkeypatch, tmp_p
     shown = page.dataframe[-1].value
     assert shown["value"].iloc[0] == 7.25
     assert shown["source"].iloc[0] == "python -m core x"
+    assert page.metric[0].value == "7.2 %"
+    text = words(page)
+    for part in ("95 % interval 5.5 to 9.0 %", "400 human and 800 synthetic", "python -m core x"):
+        assert part in text
 
 
 def test_forgetting_empties_the_session(page):

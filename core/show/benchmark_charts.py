@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -264,6 +264,7 @@ def det(
     lowest, highest = 0.0008, 0.42
     ticks = [round(_probit(p), 4) for p in _DET_TICKS]
     words = ", ".join(f"'{t:.2f}': '{100 * p:g}'" for t, p in zip(ticks, _DET_TICKS, strict=True))
+    words = words.replace("-", "\u2212")  # Vega writes a true minus sign
     axis = alt.Axis(values=ticks, labelExpr=f"{{{words}}}[format(datum.value, '.2f')]")
     scale = alt.Scale(domain=[_probit(lowest), _probit(highest)], nice=False)
     data = pd.DataFrame({"system": band["system"], "x": band["p_fa"].map(_probit)})
@@ -273,7 +274,11 @@ def det(
     marks = points.assign(x=points["p_fa"].map(_probit), y=points["p_miss"].map(_probit))
     marks["fa"], marks["miss"] = 100 * points["p_fa"], 100 * points["p_miss"]
     x = alt.X("x:Q", title="False alarms: spoofed speech passed (%)", scale=scale, axis=axis)
-    shared = {"title": "Misses: human speech rejected (%)", "scale": scale, "axis": axis}
+    shared: dict[str, Any] = {
+        "title": "Misses: human speech rejected (%)",
+        "scale": scale,
+        "axis": axis,
+    }
     y = alt.Y("y:Q", **shared)
     colour = alt.Color(
         "system:N",

@@ -361,6 +361,7 @@ def _speak_piper(text: str) -> np.ndarray:
 def _session(path: str) -> Any:
     import onnxruntime
 
+    onnxruntime.set_seed(0)  # VITS draws noise: the same clips on every run
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -434,7 +434,7 @@ def _pieces(
     target = draw.uniform(3, 8)
     for path in paths:
         try:
-            piece = trim_edges(_read(path, raw))
+            piece = trim_edges(read_recording(path, raw))
         except Exception:  # an unreadable prompt is one prompt fewer
             continue
         while len(piece) > 10 * SAMPLE_RATE:
@@ -465,7 +465,21 @@ def _files(group: Recordings) -> list[Path]:
     ]
 
 
-def _read(path: Path, raw: str | None) -> np.ndarray:
+def read_recording(path: Path, raw: str | None = None) -> np.ndarray:
+    """Samples of a recording at `SAMPLE_RATE`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An audio file.
+    raw : str, optional
+        FFmpeg's name of its form where it has no header, such as ``g722``.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape ``[n]``.
+    """
     if raw is None:
         return decode(path).samples
     import av
@@ -487,7 +501,7 @@ def sentences(language: str) -> list[str]:
 
 
 def plan_voice(voice: Voice) -> Iterator[Planned]:
-    """Clips of one voice: whole sentences, and about one in four joined from short ones."""
+    """Clips of one voice that speaks the sentences of its language."""
     draw = random.Random(f"voice {voice.name}")
     for number, texts in enumerate(_scripts(voice.language, voice.count, draw)):
         yield Planned(
@@ -508,14 +522,18 @@ def _speak(voice: Voice, texts: Sequence[str], pauses_s: Sequence[float]) -> np.
 
 
 def _scripts(language: str, count: int, draw: random.Random) -> list[list[str]]:
+    """What each clip says: one sentence, two, or a few short ones, as long as the human clips."""
     long = sentences(language)
     short = sentences(f"{language}-short")
-    draw.shuffle(long)
-    scripts = [[text] for text in long]
-    while len(scripts) < count and len(long) > 1:  # few sentences: pair them
-        scripts.append(draw.sample(long, 2))
-    scripts = scripts[:count]
-    if short:
-        for index in range(0, len(scripts), 4):
-            scripts[index] = draw.sample(short, draw.randint(3, 5))
-    return scripts
+    scripts = []
+    while len(scripts) < count:
+        draw.shuffle(long)
+        for text in long:
+            kind = len(scripts) % 4
+            if kind == 0 and short:
+                scripts.append(draw.sample(short, draw.randint(3, 5)))
+            elif kind < 3:
+                scripts.append([text, draw.choice([other for other in long if other != text])])
+            else:
+                scripts.append([text])
+    return scripts[:count]

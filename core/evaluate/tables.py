@@ -286,7 +286,10 @@ def load_figures(folder: Path = RESULTS) -> pd.DataFrame:
     names = [name for name, table in TABLES.items() if table is FIGURES]
     frames = [load(n, folder) for n in names if n != "embedded" or (folder / f"{n}.csv").exists()]
     figures = pd.concat(frames, ignore_index=True)
+    # The benchmark of the embedded detector has its own words for the same things.
     figures["metric"] = figures["metric"].replace("eer_percent", "eer")
+    pooled = figures["breakdown"] == "pooled"
+    figures.loc[pooled, ["breakdown", "condition"]] = ["overall", "all"]
     return figures
 
 

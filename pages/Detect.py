@@ -136,6 +136,7 @@ def take_in(detector_id: str):
         entry = session.next_entry()
         if not entry.error:
             detector = detector or load(detector_id)
+            waiting.progress(0.0, text=f"Listening to {name}{left_over}")
             session.judge(
                 entry,
                 detector,

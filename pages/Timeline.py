@@ -14,6 +14,8 @@ HOPS = (2.0, 1.0, 0.5, 0.25)
 SOUND = "timeline-sound"
 LONGEST_VIEW_S = 300.0
 FIRST_VIEW_S = 60.0
+WHOLE_VIEW_S = 20.0  # clips up to here are always shown whole
+MARGIN_S = 5.0  # shown on either side of a span that was chosen
 PATIENCE_S = 20.0  # an analysis that will take longer than this waits for a click
 
 
@@ -83,16 +85,13 @@ def analyse(entry, detector, clip, prior: float, hop_s: float):
 
 def choose_view(entry, duration_s: float) -> tuple[float, float]:
     """The stretch of the clip that is drawn and played."""
-    if duration_s <= FIRST_VIEW_S / 3:
+    if duration_s <= WHOLE_VIEW_S:
         return 0.0, duration_s
+    key = f"view-{entry.sha256[:12]}"
+    first = st.session_state.get(key, (0.0, min(duration_s, FIRST_VIEW_S)))
+    st.session_state[key] = st.session_state.pop("spoofscope.next-view", first)
     start, end = st.slider(
-        "Stretch shown, in seconds",
-        0.0,
-        duration_s,
-        (0.0, min(duration_s, FIRST_VIEW_S)),
-        step=0.5,
-        format="%.1f",
-        key=f"view-{entry.sha256[:12]}",
+        "Stretch shown, in seconds", 0.0, duration_s, step=0.5, format="%.1f", key=key
     )
     if end - start < 0.5:
         start = max(0.0, end - 0.5)
@@ -129,12 +128,24 @@ def picture(entry, clip, detection, timeline, spans, view, band, threshold) -> N
             st.audio(wav_bytes(clip, cell.heard_from_s, cell.heard_to_s))
 
 
-def span_table(entry, detection, spans, threshold: float) -> None:
+def go_to(span, entry, duration_s: float) -> None:
+    """Show the stretch around a span, once: the visitor may move on from there."""
+    here = (entry.sha256, span)
+    if duration_s > WHOLE_VIEW_S and st.session_state.get("spoofscope.shown-span") != here:
+        st.session_state["spoofscope.shown-span"] = here
+        st.session_state["spoofscope.next-view"] = (
+            max(0.0, span.start_s - MARGIN_S),
+            min(duration_s, span.end_s + MARGIN_S, span.start_s + LONGEST_VIEW_S),
+        )
+        st.rerun()
+
+
+def span_table(entry, detection, spans, threshold: float, duration_s: float) -> None:
     st.subheader("Spans above the threshold", anchor=False)
     if not spans:
         st.markdown(f"No stretch of this clip lies above {threshold:.0%}.")
     else:
-        st.dataframe(
+        event = st.dataframe(
             pd.DataFrame(
                 {
                     "From (s)": [s.start_s for s in spans],
@@ -147,12 +158,19 @@ def span_table(entry, detection, spans, threshold: float) -> None:
             ),
             hide_index=True,
             key="spans",
+            on_select="rerun",
+            selection_mode="single-row",
             column_config={
                 name: st.column_config.NumberColumn(format="%.2f")
                 for name in ("From (s)", "To (s)", "Length (s)")
             }
             | {"Highest LLR": st.column_config.NumberColumn(format="%+.2f")},
         )
+        if duration_s > WHOLE_VIEW_S:
+            st.caption("Choose a row to see that span above.")
+        rows = event["selection"]["rows"]
+        if rows and rows[0] < len(spans):
+            go_to(spans[rows[0]], entry, duration_s)
     stem = exports.safe_stem(entry.name)
     with st.container(horizontal=True):
         for label, text, suffix, kind in (
@@ -252,6 +270,6 @@ for reason in whole.reasons:
     st.caption(reason.text)
 view = choose_view(entry, clip.duration_s)
 picture(entry, clip, detection, timeline, spans, view, band, threshold)
-span_table(entry, detection, spans, threshold)
+span_table(entry, detection, spans, threshold, clip.duration_s)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

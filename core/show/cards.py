@@ -154,14 +154,23 @@ def probability_bars(detection: Detection) -> str:
     return f'<div style="font-size:.8rem;opacity:.75">{label}</div>{bars}'
 
 
+def duration(seconds: float) -> str:
+    """Seconds for people: hundredths in short clips, hours and minutes in long ones."""
+    if seconds < 120:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
+
+
 def facts(detection: Detection) -> str:
     """Duration, speech, windows, time taken and the rest as a list (HTML)."""
     source = detection.source
     pairs = [
         ("How clear", difficulty(detection)),
-        ("Duration", f"{detection.quality.duration_s:.2f} s"),
-        ("Speech", f"{detection.quality.speech_s:.2f} s"),
-        ("Windows", f"{len(detection.windows)}"),
+        ("Duration", duration(detection.quality.duration_s)),
+        ("Speech", duration(detection.quality.speech_s)),
+        ("Windows", f"{len(detection.windows):,}"),
         ("Analysis", f"{detection.elapsed_ms:,.0f} ms"),
     ]
     if detection.llr is not None:

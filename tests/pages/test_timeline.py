@@ -101,6 +101,19 @@ def test_a_long_clip_is_drawn_in_stretches(page):
     assert len(page.get("bidi_component")) == 1
 
 
+def test_a_chosen_span_is_shown_once(page):
+    upload(page, wav(tone(90.0, 220.0)))
+    page.slider(key="threshold").set_value(90).run()
+    spans = page.dataframe[0].value
+    page.session_state["spans"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.run()
+    assert not page.exception
+    view = next(s for s in page.slider if s.label.startswith("Stretch"))
+    assert view.value == (spans["From (s)"].iloc[1] - 5.0, spans["To (s)"].iloc[1] + 5.0)
+    view.set_value((20.0, 40.0)).run()
+    assert next(s for s in page.slider if s.label.startswith("Stretch")).value == (20.0, 40.0)
+
+
 def test_the_clip_of_detect_is_here_already(detector):
     home = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
     home.switch_page("pages/Detect.py").run()

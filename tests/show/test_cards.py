@@ -79,3 +79,11 @@ def test_facts_escape_what_a_file_claims():
     assert "<script>" not in cards.facts(made)
     for fact in ("9.00 s", "42 ms", "familiar"):
         assert fact in cards.facts(made)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.5, "0.50 s"), (119.99, "119.99 s"), (120.0, "2:00 min"), (3599.6, "1:00:00 h")],
+)
+def test_durations_are_readable(seconds, words):
+    assert cards.duration(seconds) == words

@@ -349,7 +349,11 @@ class _Reader(io.RawIOBase):
         return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+        # A damaged file can send libsndfile anywhere; it finds out by where it is told to be.
+        try:
+            return self._file.seek(offset, whence)
+        except (ValueError, OverflowError, OSError):
+            return self._file.tell()
 
     def tell(self) -> int:
         return self._file.tell()
@@ -442,7 +446,7 @@ class _Header:
     flac_md5: bytes = b""
     flac_bits: int = 0
     notes: tuple[str, ...] = ()
-    chained: bool = False  # several Ogg streams, one after the other
+    ffmpeg_only: bool = False  # libsndfile would stop before the end
 
 
 def _header_facts(file: _Reader) -> _Header:
@@ -455,11 +459,13 @@ def _header_facts(file: _Reader) -> _Header:
     if head[:4] == b"fLaC" and len(head) == 42 and head[4] & 0x7F == 0:
         bits = ((head[20] & 1) << 4 | head[21] >> 4) + 1
         return _Header("flac", 1.0, head[26:42] if any(head[26:42]) else b"", bits)
-    if head[:3] == b"ID3" or head[:1] == b"\xff":
-        return _Header("mp3" if head[:3] == b"ID3" else "", _mp3_share(file, head, size))
+    if head[:3] == b"ID3":
+        return _Header("mp3", _mp3_share(file, head, size), ffmpeg_only=True)
+    if head[:1] == b"\xff":  # perhaps an MPEG frame; nothing that libsndfile knows besides
+        return _Header("", _mp3_share(file, head, size), ffmpeg_only=True)
     if head[:4] == b"OggS":
         chained, ended = _ogg_pages(file)
-        return _Header("ogg", notes=() if ended else (_NO_END,), chained=chained)
+        return _Header("ogg", notes=() if ended else (_NO_END,), ffmpeg_only=chained)
     if head[:4] in (b"RIFF", b"RIFX") and head[8:12] == b"WAVE":
         order, sound, tag = ("<" if head[3:4] == b"F" else ">"), b"data", "wav"
     elif head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -549,7 +555,8 @@ _SNDFILE_CONTAINERS = frozenset(
     ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF", "AU", "CAF", "NIST"]
 )
 # libsndfile recognises further formats by so little that other files pass for them. It also reads
-# MP3, but stops at a length guessed from the first frame or taken from the first of joined files.
+# MP3, but stops at a length guessed from the first frame or taken from the first of joined files,
+# as it does at the end of the first of joined Ogg streams: those are left to FFmpeg.
 
 _CODEC_NAMES = {
     "PCM_S8": "pcm_s8",
@@ -569,8 +576,8 @@ def _with_soundfile(
 ) -> tuple[_Output, _Format] | _Refusal:
     import soundfile
 
-    if facts.chained:  # libsndfile would stop after the first
-        return _Refusal(known=True)
+    if facts.ffmpeg_only:
+        return _Refusal(known=bool(facts.kind))
     try:
         sound = soundfile.SoundFile(cast(Any, file.rewound()))
     except (soundfile.SoundFileError, ValueError, TypeError):
@@ -709,6 +716,8 @@ def _decode_stream(
             bad_packets += 1
             packets += 1
             packet = None
+        except IndexError:  # PyAV stumbles over tracks that appear midway, at the end of the file
+            packet = None
         if packet is None:
             break
         if packet.has_sidedata("encryption_info"):
@@ -721,6 +730,9 @@ def _decode_stream(
             pass
         except (av.FFmpegError, ValueError):
             bad_packets += packet.size > 0
+    with suppress(av.FFmpegError, ValueError):  # what the decoder still holds, if anything
+        for frame in stream.codec_context.decode(None):
+            take(frame)
     flush()
 
     if not out.taken:

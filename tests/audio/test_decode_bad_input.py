@@ -244,6 +244,7 @@ def whole_files(speech: np.ndarray, make_sound, make_media) -> list[bytes]:
     ]
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @settings(max_examples=150, deadline=None)
 @given(
     which=st.integers(0, 7),

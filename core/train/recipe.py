@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from core.train.augment import Strength, trim
-from core.train.corpus import read_index
 from core.train.data import Mix, Pairs, collate, keep_for_training
+from core.train.protocols import read_corpus
 
 if TYPE_CHECKING:
     import torch
@@ -207,7 +207,7 @@ def train(
         If the recipe, an index or the weights to start from do not fit.
     """
     import torch
-    from transformers import TrainingArguments, set_seed
+    from transformers import set_seed
     from transformers.trainer_utils import get_last_checkpoint
 
     recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
@@ -217,8 +217,10 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     set_seed(int(recipe.get("seed", 0)))
+    if recipe.get("kind") == "windows":
+        return _train_windows(recipe, indexes, out, start, resume, workers)
     settings = recipe["training"]
-    index = pd.concat([read_index(i) for i in indexes], ignore_index=True)
+    index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
     steps, pairs = int(settings["steps"]), int(settings["pairs"])
     data = Pairs(
         keep_for_training(index),
@@ -231,19 +233,88 @@ def train(
     )
     dev = dev_set(index)
     model = _network(recipe, start)
-    gpu = torch.cuda.is_available()
+    arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
+    loss = pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
+    trainer = _trainer(model, arguments, data, dev, settings, out, loss, collate)
+    last = get_last_checkpoint(str(out)) if resume else None
+    trainer.train(resume_from_checkpoint=last)
+    return _best(out)
+
+
+def _best(out: Path) -> dict[str, float]:
+    best = json.loads((out / "best.json").read_text("utf-8"))
+    return {k: float(v) for k, v in best.items()}
+
+
+def _train_windows(
+    recipe: Mapping[str, Any],
+    indexes: Sequence[str | Path],
+    out: Path,
+    start: str | Path | None,
+    resume: bool,
+    workers: int,
+) -> dict[str, float]:
+    """Stages of training on labelled windows; each starts from the best weights of the last."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers.trainer_utils import get_last_checkpoint
+
+    from core.train.windows import Windows, collate_windows
+
+    index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
+    data = Windows(index[index["split"] == "train"])
+    dev = dev_set(index, length=data.length)
+    model = _network(recipe, start)
+    weights = recipe.get("class_weights") or data.class_weights()
+    loss = weighted_loss(float(weights["bonafide"]), float(weights["spoof"]))
+    seed = int(recipe.get("seed", 0))
+    for number, stage in enumerate(recipe["stage"], 1):
+        folder = out / f"stage{number}"
+        folder.mkdir(exist_ok=True)
+        if resume and (folder / "done").is_file():
+            model.load_state_dict(load_file(folder / "best.safetensors"))
+            continue
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(any(name.startswith(p) for p in stage["trainable"]))
+        batch = int(stage["batch"])
+        epoch = -(-len(data) // batch)
+        steps = int(stage.get("steps", epoch * int(stage.get("epochs", 1))))
+        settings = {
+            **stage,
+            "warmup": round(steps * float(stage.get("warmup_share", 0.0))),
+            "evaluate_every": stage.get("evaluate_every", min(epoch, steps)),
+            "half": stage.get("half", torch.cuda.is_available()),
+        }
+        arguments = _arguments(folder, settings, steps, batch, seed, workers)
+        trainer = _trainer(model, arguments, data, dev, settings, folder, loss, collate_windows)
+        last = get_last_checkpoint(str(folder)) if resume else None
+        trainer.train(resume_from_checkpoint=last)
+        model.load_state_dict(load_file(folder / "best.safetensors"))
+        (folder / "done").touch()
+    best = out / f"stage{len(recipe['stage'])}"
+    for name in ("best.safetensors", "best.json"):
+        (out / name).write_bytes((best / name).read_bytes())
+    return _best(out)
+
+
+def _arguments(
+    out: Path, settings: Mapping[str, Any], steps: int, batch: int, seed: int, workers: int
+) -> Any:
+    import torch
+    from transformers import TrainingArguments
+
     every = int(settings["evaluate_every"])
-    arguments = TrainingArguments(
+    return TrainingArguments(
         output_dir=str(out),
         max_steps=steps,
-        per_device_train_batch_size=pairs,
+        per_device_train_batch_size=batch,
         learning_rate=float(settings["learning_rate"]),
         weight_decay=float(settings.get("weight_decay", 0.01)),
         warmup_steps=int(settings.get("warmup", 0)),
         lr_scheduler_type=settings.get("schedule", "cosine"),
         max_grad_norm=float(settings.get("clip", 1.0)),
         bf16=bool(settings.get("half", True)),
-        use_cpu=not gpu,
+        use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps",
         eval_steps=every,
         save_strategy="steps",
@@ -254,16 +325,55 @@ def train(
         remove_unused_columns=False,
         report_to=["tensorboard"],
         disable_tqdm=True,
-        seed=int(recipe.get("seed", 0)),
+        seed=seed,
         metric_for_best_model="eer",
         greater_is_better=False,
         label_names=["labels"],
     )
-    trainer = _trainer(model, arguments, data, dev, settings, out)
-    last = get_last_checkpoint(str(out)) if resume else None
-    trainer.train(resume_from_checkpoint=last)
-    best = json.loads((out / "best.json").read_text("utf-8"))
-    return {k: float(v) for k, v in best.items()}
+
+
+Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+
+
+def pair_loss(ranking: float, smoothing: float) -> Loss:
+    """Cross-entropy with smoothed labels, plus a ranking loss within every pair.
+
+    Parameters
+    ----------
+    ranking : float
+        Weight of ``log(1 + exp(human - synthetic))``, the logistic ranking loss of a pair.
+    smoothing : float
+        How far targets lie from 0 and 1.
+
+    Returns
+    -------
+    callable
+        From raw scores ``[2 b]`` and labels ``[2 b]``, human and synthetic in turn.
+    """
+    from torch.nn import functional
+
+    def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        target = labels * (1 - 2 * smoothing) + smoothing
+        value = functional.binary_cross_entropy_with_logits(raw, target)
+        pair = raw.view(-1, 2)
+        return value + ranking * functional.softplus(pair[:, 0] - pair[:, 1]).mean()
+
+    return loss
+
+
+def weighted_loss(bonafide: float, spoof: float) -> Loss:
+    """Class-weighted cross-entropy, as torch's with ``weight``: divided by the sum of weights.
+
+    Of two logits only their difference matters, which is the raw score.
+    """
+    from torch.nn import functional
+
+    def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        weight = labels * spoof + (1 - labels) * bonafide
+        each = functional.binary_cross_entropy_with_logits(raw, labels, reduction="none")
+        return (weight * each).sum() / weight.sum()
+
+    return loss
 
 
 def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Module:
@@ -272,7 +382,20 @@ def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Mo
     from core.detect.model import build
     from core.train.initial import load_distillmos
 
-    model = build(recipe["architecture"], dict(recipe.get("network", {})))
+    settings = dict(recipe.get("network", {}))
+    if recipe["architecture"] == "wav2vec2-mean":
+        from core.detect.wav2vec2 import mean_pooled_wav2vec2
+
+        model = mean_pooled_wav2vec2(settings)
+        pretrained = recipe.get("start", {}).get("pretrained")
+        if start:
+            model.load_state_dict(load_file(start))
+        elif pretrained:
+            from transformers import Wav2Vec2Model
+
+            model.backbone = Wav2Vec2Model.from_pretrained(pretrained)
+        return model
+    model = build(recipe["architecture"], settings)
     start = start or recipe.get("start", {}).get("distillmos")
     if start and str(start).endswith(".safetensors"):
         model.load_state_dict(load_file(start))
@@ -289,15 +412,16 @@ def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Mo
 def _trainer(
     model: torch.nn.Module,
     arguments: Any,
-    data: Pairs,
+    data: Any,
     dev: DevSet,
     settings: Mapping[str, Any],
     out: Path,
+    loss: Loss,
+    collate: Callable[[list[Any]], dict[str, Any]],
 ) -> Any:
     """The Trainer with this project's loss, learning rates, averaged weights and dev figures."""
     import torch
     from safetensors.torch import load_file, save_file
-    from torch.nn import functional
     from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 
     class Average(TrainerCallback):
@@ -332,7 +456,7 @@ def _trainer(
 
     average = Average()
 
-    class PairTrainer(Trainer):
+    class AveragingTrainer(Trainer):
         def compute_loss(
             self,
             model: Any,
@@ -344,13 +468,8 @@ def _trainer(
                 if isinstance(module, torch.nn.BatchNorm1d):
                     module.eval()
             raw, _ = model(inputs["waves"])
-            soft = float(settings.get("smoothing", 0.0))
-            target = inputs["labels"] * (1 - 2 * soft) + soft
-            loss = functional.binary_cross_entropy_with_logits(raw.float(), target)
-            pair = raw.float().view(-1, 2)
-            rank = functional.softplus(pair[:, 0] - pair[:, 1]).mean()
-            loss = loss + float(settings.get("ranking", 0.0)) * rank
-            return (loss, raw) if return_outputs else loss
+            value = loss(raw.float(), inputs["labels"])
+            return (value, raw) if return_outputs else value
 
         def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
             front: list[torch.nn.Parameter] = []
@@ -388,7 +507,7 @@ def _trainer(
             )
             return metrics
 
-    return PairTrainer(
+    return AveragingTrainer(
         model=model,
         args=arguments,
         train_dataset=data,

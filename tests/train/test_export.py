@@ -1,0 +1,118 @@
+"""From trained weights to a detector and its figures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.torch import save_file
+
+from core.audio.quality import Quality
+from core.detect.detector import Detector
+from core.detect.familiarity import fit, load
+from core.detect.model import build
+from core.evaluate import benchmark
+from core.evaluate.benchmark import COLUMNS, figures, run_benchmark, within_source
+from core.train.export import export_model
+from tests.train.conftest import TINY_NETWORK
+
+RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
+
+
+@pytest.fixture
+def everything_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buzzes are no speech to a voice activity detector."""
+
+    def measure(clip: object) -> Quality:
+        n = len(clip.samples) / 16_000  # type: ignore[attr-defined]
+        return Quality(n, n, ((0.0, n),), -20.0, 0.5, 0.0, 0.0, 8000.0)
+
+    monkeypatch.setattr("core.audio.quality.measure", measure)
+
+
+def test_export_makes_a_calibrated_detector(
+    tiny_index: Path, tmp_path: Path, everything_is_speech: None
+) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    save_file(build("spectral-transformer", TINY_NETWORK).state_dict(), tmp_path / "w.safetensors")
+    config = export_model(tmp_path / "w.safetensors", RECIPE, [tiny_index], tmp_path / "model")
+    assert config["calibration"]["llr_limit"] == pytest.approx(math.log(4))
+    assert config["training_families"] == ["Vocoder1", "Vocoder3"]
+    detector = Detector.load(tmp_path / "model")
+    assert detector.calibration is not None and detector.familiarity is not None
+
+    table = run_benchmark(detector, tiny_index, split="dev", trials_to=tmp_path, replicates=20)
+    assert list(table.columns) == list(COLUMNS)
+    again = run_benchmark(detector, tiny_index, split="dev", replicates=20)
+    pd.testing.assert_frame_equal(table, again)
+    trials = pd.read_csv(tmp_path / "embedded-dev-none.csv")
+    assert len(trials) == 8
+    assert trials["score"].abs().max() <= math.log(4) + 1e-9
+    narrow = run_benchmark(detector, tiny_index, split="dev", codecs=["g711-alaw"], replicates=5)
+    assert set(narrow["condition"]) == {"g711-alaw"}
+
+
+def trials(rng: np.random.Generator, n: int = 300, apart: float = 2.0) -> pd.DataFrame:
+    label = np.where(np.arange(n) % 2, "spoof", "bonafide")
+    score = rng.normal(size=n) + apart * (label == "spoof") - apart / 2
+    return pd.DataFrame(
+        {
+            "trial": [f"t{i}" for i in range(n)],
+            "label": label,
+            "score": score,
+            "source": np.where(np.arange(n) % 4 < 2, "o/a", "o/b"),
+            "family": np.where(label == "spoof", "V", "human"),
+            "material": np.where(label == "spoof", "synthesis", "human"),
+            "speaker": [f"s{i % 30}" for i in range(n)],
+            "bandwidth_hz": 8000.0,
+        }
+    )
+
+
+def test_figures_of_known_gaussians() -> None:
+    # N(-1, 1) against N(1, 1): EER is the normal tail beyond 1, and the scores are halved LLRs.
+    table = figures(
+        trials(np.random.default_rng(0), 4000), "s", "b", "test", "command", replicates=50
+    )
+    pooled = table[table["breakdown"] == "pooled"].set_index("metric")
+    assert pooled.loc["eer_percent", "value"] == pytest.approx(15.87, abs=1.5)
+    assert pooled.loc["eer_percent", "low"] < 15.87 < pooled.loc["eer_percent", "high"]
+    assert pooled.loc["min_cllr", "value"] <= pooled.loc["cllr", "value"]
+    risk = table[table["breakdown"] == "risk_coverage"]["value"].to_numpy()
+    assert risk[0] < risk[4] < risk[-1] == pytest.approx(15.87, abs=1.5)
+    families = table[table["breakdown"] == "family"]
+    assert families["condition"].tolist() == ["V"]
+    assert (table["kind"] == "measured").all() and (table["source"] == "command").all()
+
+
+def test_within_source_ignores_shifts_between_sources() -> None:
+    table = trials(np.random.default_rng(1), 800, apart=6.0)
+    table.loc[table["source"] == "o/b", "score"] += 100
+    value, low, high = within_source(table, 30)
+    assert low <= value <= high < 2
+    assert benchmark._eer(benchmark._tally(table)) > 20
+
+
+def test_familiarity_tells_the_strange_from_the_known(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file as save_arrays
+
+    rng = np.random.default_rng(0)
+    train = rng.normal(size=(400, 6)) * [1, 2, 3, 1, 1, 1]
+    label = np.arange(400) % 2
+    train[label == 1] += 4
+    usual = rng.normal(size=(200, 6)) * [1, 2, 3, 1, 1, 1]
+    measure = fit(train, label, usual, dimensions=6, centres=2)
+    assert measure(usual[0]).level in {"familiar", "edge"}
+    assert measure(np.full(6, 50.0)).level == "unfamiliar"
+    levels = [measure(x).level for x in usual]
+    assert 0.9 <= levels.count("familiar") / 200 <= 0.96
+    arrays = {k: np.ascontiguousarray(getattr(measure, k)) for k in
+              ("mean", "whiten", "centres", "usual")}  # fmt: skip
+    save_arrays(arrays, tmp_path / "f.safetensors")
+    again = load(tmp_path, {"file": "f.safetensors"})
+    assert again.measure(usual[3]) == measure.measure(usual[3])

@@ -429,7 +429,7 @@ if parts:
         "Download these figures", csv(table), "figures.csv", "text/csv", icon=":material/download:"
     )
 st.caption(
-    "Published: as its authors print it. Corrected: printed wrong elsewhere, right here. Measured: "
-    "computed here from public scores by the command in its source. Intervals of published rates "
-    "come from trial counts alone and are too narrow where few speakers made many trials."
+    "Published: as its authors print it. Corrected (†): printed wrong elsewhere, right here. "
+    "Measured: computed here from public scores by the command in its source. Intervals of "
+    "published rates come from trial counts alone and are too narrow where few speakers made many trials."
 )

@@ -52,9 +52,9 @@ def evidence(*ids: str) -> None:
 st.title("Is it overfit?", anchor=False)
 st.markdown(
     "A detector with a tiny error on one test can fail on the next. This page follows one "
-    f"published system, *{SYSTEM}*, from the data it was trained on to data it had never met, and then asks "
-    "the same of the detector that ships here. Every number comes from a table; open a claim to "
-    "see its evidence."
+    f"published system, *{SYSTEM}*, from the data it was trained on to data it had never met, and "
+    "then asks the same of the detector that ships here. Every number comes from a table; "
+    "open a claim to see its evidence."
 )
 
 st.header("1. What overfitting is", anchor=False)
@@ -156,8 +156,8 @@ show_chart(
 )
 st.markdown(
     "An equal error rate assumes the best threshold for each data set. A deployed detector has one "
-    "threshold for all. Where the right one is near 0 and the decision is made at 0.5, most of the "
-    "fakes that could have been caught are waved through, however small the EER. Softmax outputs "
+    "threshold for all. Where the right one is near 0 and the decision is made at 0.5, fakes "
+    "that a better threshold would catch are waved through, however small the EER. Softmax outputs "
     "crowd at 0 and 1, and nothing ties them to real odds; that is why the detector here is "
     "calibrated, and why it says *inconclusive*."
 )
@@ -166,11 +166,12 @@ evidence("calibrated")
 st.header("5. Four stories, told right", anchor=False)
 stories = st.tabs(["A10", "A16 and A19", "Japanese vocoders", "Codecs"])
 with stories[0]:
+    size = cache.table("systems").set_index("system").loc[RIVAL, "parameters"]
     st.markdown(
         f"A10 is the system's worst attack of 2019: **{eer(EVAL, 'A10'):.2f} %**. Bad, but far "
-        f"from the 50 % of a coin. On the same clips {RIVAL}, a far smaller network, "
-        f"reports **{eer(EVAL, 'A10', RIVAL):.2f} %**: the traces are there, this system misses "
-        "them."
+        f"from the 50 % of a coin. On the same clips {RIVAL}, with {size:,.0f} "
+        f"parameters, reports **{eer(EVAL, 'A10', RIVAL):.2f} %**: the traces are there, "
+        "this system misses them."
     )
     evidence("a10-blind")
 with stories[1]:

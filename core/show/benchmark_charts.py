@@ -86,6 +86,7 @@ def ranked(
     data = frame.copy()
     data["name"] = data[by].map(lambda v: (names or {}).get(v, v))
     data["shown"] = data["value"].map(lambda v: f"{v:.2f}" if v >= 0.005 or v == 0 else f"{v:.4f}")
+    data.loc[data["kind"] == "corrected", "shown"] += " \u2020"
     data["interval"] = [
         "not known" if pd.isna(a) else f"{a:.3g} to {b:.3g}"
         for a, b in zip(data["low"], data["high"], strict=True)
@@ -559,7 +560,7 @@ def _titled(
     height = plot + 18 * len(lines) + 62 + (18 + 20 * legend_rows if legend_rows else 0)
     return chart.properties(
         title=alt.Title(
-            lines, anchor="start", fontSize=14, color=palette.text, offset=10, frame="group"
+            lines, anchor="start", fontSize=14, color=palette.text, offset=10, frame="bounds"
         ),
         height=height,
         width="container",

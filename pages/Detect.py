@@ -113,7 +113,7 @@ def load(detector_id: str):
         if not st.button(f"Fetch {entry.bytes / 1e6:.0f} MB", type="primary"):
             st.stop()
         return cache.detector(
-            detector_id, lambda share: waiting.progress(share, text="Fetching…"), _fetch=True
+            detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
         )
     except DetectorError as error:
         st.error(str(error), icon=":material/error:")
@@ -300,11 +300,20 @@ def windows(entry, detection, band) -> None:
                 st.audio(wav_bytes(clip, window.start_s, window.end_s), autoplay=True)
 
 
+def truth(example) -> None:
+    """What an example is in fact, and what to learn from it."""
+    fact = "human speech" if example.label != "spoof" else f"synthetic, made by {example.system}"
+    with st.container(border=True, key="truth"):
+        st.markdown(f":material/school: **In truth: {fact}.** {example.lesson}")
+        st.caption(f"Licence of this clip: {example.licence}")
+
+
 def result(entry, detection, detector) -> None:
     """Everything about one clip."""
     band = detector.decision.inconclusive_llr
     clip = session.clip_of(entry)
-    st.markdown(f"**{cards.plain(entry.name)}**")
+    example = next((e for e in cache.examples() if e.order == entry.example), None)
+    st.markdown(f"**{cards.plain(example.title if example else entry.name)}**")
     if clip is not None and clip.duration_s > LONGEST_SOUND_S:
         st.caption("A long clip: hear its windows below, or open it in Timeline.")
     elif clip is not None:
@@ -312,13 +321,8 @@ def result(entry, detection, detector) -> None:
     else:
         st.caption("The sound is no longer kept in this session; open the file again to hear it.")
     cards.result_card(detection)
-    example = next((e for e in cache.examples() if e.order == entry.example), None)
     if example is not None:
-        truth = "synthetic speech" if example.label == "spoof" else "human speech"
-        st.info(
-            f"**In truth: {truth}** ({example.system}). {example.lesson}",
-            icon=":material/school:",
-        )
+        truth(example)
     if detection.llr is not None:
         windows(entry, detection, band)
     with st.container(horizontal=True):

@@ -28,35 +28,63 @@ EXAMPLES = ROOT / "examples"
 RESULTS = ROOT / "data" / "results"
 MODELS = ROOT / "data" / "models"
 
+DETECTORS_KEPT = 2
+"""Detectors that stay in memory; the one that was loaded first makes room for another."""
+
 CONCURRENT_INFERENCES = 2
 """Clips that are analysed at the same time, over all sessions; the others wait their turn."""
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+class _Shelf:
+    """Loaded detectors by id, the latest last."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.loaded: dict[str, Detector] = {}
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> _Shelf:
+    return _Shelf()
+
+
 def detector(
     id: str = "embedded",
-    _progress: Callable[[float], None] | None = None,
-    _fetch: bool = False,
+    progress: Callable[[float], None] | None = None,
+    fetch: bool = False,
 ) -> Detector:
     """A detector, loaded once a process whatever the number of sessions.
+
+    The cached thing is the shelf and not this function, because a cached function may not move a
+    progress bar of the page that called it.
 
     Parameters
     ----------
     id : str
         As in the registry.
-    _progress : callable, optional
+    progress : callable, optional
         Called with the share of a download that is done, 0-1.
-    _fetch : bool
+    fetch : bool
         Whether weights that are not on this machine may be fetched.
 
     Raises
     ------
     DetectorError
-        With a sentence for people; nothing is cached then.
+        With a sentence for people; nothing is kept then.
     """
     from core import load_detector
 
-    return load_detector(id, progress=_progress, fetch=_fetch)
+    shelf = _shelf()
+    found = shelf.loaded.get(id)
+    if found is not None:
+        return found
+    with shelf.lock:
+        if id not in shelf.loaded:
+            made = load_detector(id, progress=progress, fetch=fetch)
+            for oldest in list(shelf.loaded)[: max(0, len(shelf.loaded) + 1 - DETECTORS_KEPT)]:
+                del shelf.loaded[oldest]
+            shelf.loaded[id] = made
+        return shelf.loaded[id]
 
 
 @st.cache_resource(show_spinner=False)

@@ -158,8 +158,8 @@ def test_examples_come_in_order_with_their_truth_and_lesson(detector, examples):
     page.button(key="example-2").click().run()
     assert not page.exception
     assert "Inconclusive" in headings(page)[0]
-    assert "In truth: synthetic speech" in page.info[0].value
-    assert "Do not guess." in page.info[0].value
+    assert "**In truth: synthetic, made by Engine X.** Do not guess." in words(page)
+    assert "**A hard one**" in words(page)
     assert page.query_params["example"] == "2"
 
 
@@ -168,10 +168,10 @@ def test_an_address_opens_an_example(detector, examples):
     page.query_params["example"] = "1"
     page.run()
     assert "Likely authentic" in headings(page)[0]
-    assert "In truth: human speech" in page.info[0].value
+    assert "**In truth: human speech.** Listen." in words(page)
     upload(page, "synthetic.wav")
     assert "Likely synthetic" in headings(page)[0]
-    assert not page.info
+    assert "In truth" not in words(page)
     assert "example" not in page.query_params
 
 
@@ -281,6 +281,7 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
 
     def load(id, *, progress=None, fetch=True):
         fetched.append((id, fetch))
+        progress(0.5)
         return detector
 
     monkeypatch.setattr("core.detect.registry.load_detector", load)

@@ -431,5 +431,6 @@ if parts:
 st.caption(
     "Published: as its authors print it. Corrected (†): printed wrong elsewhere, right here. "
     "Measured: computed here from public scores by the command in its source. Intervals of "
-    "published rates come from trial counts alone and are too narrow where few speakers made many trials."
+    "published rates come from trial counts alone and are too narrow where few speakers made "
+    "many trials."
 )

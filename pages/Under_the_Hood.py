@@ -20,6 +20,7 @@ try:
     figures, recipe = cache.figures(), cache.table("training_recipe")
     systems, citations = cache.table("systems"), cache.table("citations")
     corrections = cache.table("corrections")
+    train = cache.table("benchmarks").set_index("benchmark").loc["ASVspoof 2019 LA train"]
 except TableError as error:
     st.error(f"{error} Restore the file from the project's repository, then reload this page.")
     st.stop()
@@ -63,12 +64,10 @@ with st.expander("Where the encoder's layer norm really sits", icon=":material/l
     )
 
 st.header("Training the published system in two stages", anchor=False)
-st.dataframe(
-    recipe[["setting", "stage_1", "stage_2"]].rename(
-        columns={"setting": "", "stage_1": "Stage 1", "stage_2": "Stage 2"}
-    ),
-    hide_index=True,
-    key="recipe",
+st.table(
+    recipe[["setting", "stage_1", "stage_2"]]
+    .rename(columns={"setting": "Setting", "stage_1": "Stage 1", "stage_2": "Stage 2"})
+    .set_index("Setting")
 )
 dev = figures[
     (figures["benchmark"] == "ASVspoof 2019 LA dev")
@@ -102,8 +101,8 @@ st.markdown(
     "speech nothing is judged at all.\n"
     f"- **Bandwidth matters.** EER of the published system by codec: {bands}. Narrow-band clips "
     "are flagged, because the evidence above 4 kHz is gone.\n"
-    "- **Weighted loss.** The training set has nine fakes to one human clip; without weights a "
-    "network learns to say *fake*."
+    f"- **Weighted loss.** The training set has {train['n_spoof'] / train['n_bonafide']:.1f} fakes "
+    "to one human clip; without weights a network learns to say *fake*."
 )
 
 st.header("Limits", anchor=False)

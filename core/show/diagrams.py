@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -85,10 +84,8 @@ def _chain(parts: Sequence[Part], palette: Palette) -> str:
     ]
     for i, (name, detail, kind) in enumerate(parts):
         dash = ', style="rounded,filled,dashed"' if kind == "frozen" else ""
-        label = (
-            f'<<b>{html.escape(name)}</b><br/><font point-size="11">{html.escape(detail)}</font>>'
-        )
-        lines.append(f'n{i} [label={label}, color="{border[kind]}"{dash}];')
+        label = f"{name}\\n{detail}".replace('"', "'")
+        lines.append(f'n{i} [label="{label}", color="{border[kind]}"{dash}];')
     lines += [f"n{i} -> n{i + 1};" for i in range(len(parts) - 1)]
     return "\n".join([*lines, "}"])
 

@@ -49,11 +49,11 @@ def evidence(*ids: str) -> None:
             )
 
 
-st.title("Is it overfit?", anchor=False)
+st.title("Overfitting", anchor=False)
 st.markdown(
-    "A detector with a tiny error on one test can fail on the next. This page follows one "
-    f"published system, *{SYSTEM}*, from the data it was trained on to data it had never met, and "
-    "then asks the same of the detector that ships here. Every number comes from a table; "
+    "Is a good score a good detector? One with a tiny error on one test can fail on the next. This "
+    f"page follows one published system, *{SYSTEM}*, from its training data to data it had never "
+    "met, and then asks the same of the detector that ships here. Every number comes from a table; "
     "open a claim to see its evidence."
 )
 

@@ -25,7 +25,8 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     )
     shown = {metric.value for metric in at.metric}
     assert f"{published.value:.2f} %" in shown
-    assert all("source" in caption.value for caption in at.caption if "%" in caption.value)
+    sources = [caption.value for caption in at.caption if "source: " in caption.value]
+    assert len(sources) == len(at.metric)
 
 
 def test_missing_tables_leave_the_page_standing(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
-from core.audio.decode import to_float
+from core.audio.decode import frame_samples, to_float
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _through_ffmpeg(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int]
         for packet in packets:
             for frame in decoder.decode(packet):
                 rate = frame.sample_rate
-                blocks.append(to_float(frame.to_ndarray()[:1]).reshape(-1))
+                blocks.append(to_float(frame_samples(frame)[:, 0]))
 
     integers = np.round(samples * 32767).astype(np.int16)
     for start in range(0, len(integers), _BLOCK):

@@ -693,9 +693,8 @@ def _decode_stream(
         nonlocal rate, held, frames, bad_frames
         if not frame.samples:
             return
-        native = frame.to_ndarray()
-        channels = frame.layout.nb_channels
-        native = native.T if frame.format.is_planar else native.reshape(-1, channels)
+        native = frame_samples(frame)
+        channels = native.shape[1]
         if checksum is not None:
             checksum.update(_flac_bytes(native, facts.flac_bits))
         if pending and (frame.sample_rate != rate or pending[-1].shape[1] != channels):
@@ -760,6 +759,24 @@ def _decode_stream(
             "The decoded sound differs from the file's own checksum: damage was concealed."
         )
     return out, _Format(_container_name(container, file), _codec_name(stream), "ffmpeg", notes)
+
+
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+
+
+def frame_samples(frame: Any) -> np.ndarray:
+    """Samples of an FFmpeg frame, shape ``[frames, channels]``, in the type it came in.
+
+    PyAV's own ``to_ndarray`` counts planes until it meets a null pointer; behind the eighth there
+    need not be one.
+    """
+    dtype = np.dtype(_DTYPES[frame.format.name.removesuffix("p")])
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        packed = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
+        return packed.reshape(-1, channels)
+    planes = frame.planes[:channels]
+    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes], axis=1)
 
 
 def to_float(native: np.ndarray) -> np.ndarray:

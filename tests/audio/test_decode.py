@@ -162,6 +162,26 @@ def test_channels_are_averaged(format_: str, subtype: str, speech: np.ndarray, m
     assert np.abs(decode(make_sound(format_, subtype, opposed)).samples).max() < 1e-4
 
 
+def test_eight_planar_channels_are_averaged(voice: np.ndarray) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="ipod") as container:
+        track = container.add_stream("aac", rate=SAMPLE_RATE, layout="7.1")
+        track.bit_rate = 512_000
+        channels = np.zeros((len(voice), 8), np.float32)
+        channels[:, 1] = voice
+        frame = av.AudioFrame.from_ndarray(channels.reshape(1, -1), "flt", "7.1")
+        frame.sample_rate, frame.pts = SAMPLE_RATE, 0
+        container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    clip = decode(file.getvalue())
+    assert clip.source.channels == 8
+    lag, correlation = best_match(clip.samples, voice)
+    assert abs(lag) <= 2
+    assert correlation > 0.98
+    level = np.sqrt((clip.samples**2).mean() / (voice**2).mean())
+    assert level == pytest.approx(1 / 8, rel=0.05)
+
+
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
 def test_resampling_keeps_level_and_length(rate: int) -> None:
     t = np.arange(3 * rate) / rate

@@ -176,7 +176,7 @@ if view == "Attacks and codecs":
     grid = filters.apply(rows[rows["breakdown"] == "attack-codec"], ignoring=("attack", "codec"))
     if attack_rows.empty and codec_rows.empty:
         nothing()
-    st.caption("Click a bar, point or cell to filter the others; click on nothing to let go.")
+    st.caption("Click a bar, point or cell to filter everything by it; Reset lets go.")
     for benchmark, group in attack_rows.groupby("benchmark", sort=False):
         through = " and ".join(sorted(set(group["codec"]) - {""}))
         several = group["codec"].nunique() > 1
@@ -423,7 +423,8 @@ if parts:
     import pandas as pd
 
     table = pd.concat(parts).loc[lambda t: ~t.index.duplicated()]
-    st.subheader(f"The {len(table):,} figures shown above", anchor=False)
+    count = "The figure" if len(table) == 1 else f"The {len(table):,} figures"
+    st.subheader(f"{count} shown above", anchor=False)
     figure_table(table, "table")
     st.download_button(
         "Download these figures", csv(table), "figures.csv", "text/csv", icon=":material/download:"

@@ -40,8 +40,9 @@ def forget() -> None:
 
 def choose_input() -> None:
     """Three ways in; each replaces what was there."""
+    ways = [":material/upload_file: Upload", ":material/mic: Record", ":material/school: Examples"]
     upload, record, pick = st.tabs(
-        [":material/upload_file: Upload", ":material/mic: Record", ":material/school: Examples"]
+        ways, default=ways[2 if "example" in st.query_params else 0], key="way"
     )
     with upload:
         st.file_uploader(
@@ -135,6 +136,7 @@ def take_in(detector_id: str):
         waiting.progress(0.0, text=f"Reading {name}{left_over}")
         entry = session.next_entry()
         if not entry.error:
+            waiting.empty()
             detector = detector or load(detector_id)
             waiting.progress(0.0, text=f"Listening to {name}{left_over}")
             session.judge(

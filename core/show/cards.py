@@ -230,9 +230,10 @@ def about_detector(name: str, config: dict[str, Any], figures: Any, weights_sha2
     calibration = config.get("calibration") or {}
     if calibration.get("fitted_on"):
         st.caption(f"Calibrated on {plain(calibration['fitted_on'])}.")
-    if config.get("training_families"):
-        families = ", ".join(map(str, config["training_families"]))
-        st.caption(f"Trained on fakes made with: {plain(families)}.")
+    families = [str(family) for family in config.get("training_families", [])]
+    if families:
+        with st.popover(f"Trained on fakes of {len(families)} systems", type="tertiary"):
+            st.caption(plain(", ".join(families)))
     st.caption(f"Weights SHA-256: `{weights_sha256[:16]}…`")
 
 

@@ -112,7 +112,7 @@ class Detector:
         """
         from safetensors.torch import load_file
 
-        from core.detect import model
+        from core.detect.model import build
 
         directory = Path(directory)
         config = read_config(directory)
@@ -124,7 +124,7 @@ class Detector:
 
                 network = mean_pooled_wav2vec2(config["network"])
             else:
-                network = model.build(config["architecture"], config["network"])
+                network = build(config["architecture"], config["network"])
             network.load_state_dict(load_file(weights))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise DetectorError(
@@ -132,11 +132,11 @@ class Detector:
             ) from error
         familiarity = None
         if config.get("familiarity"):
-            from core.detect import familiarity as familiar
+            from core.detect.familiarity import load as load_familiarity
 
             settings = config["familiarity"]
             checked_sha256(directory / Path(settings["file"]).name, str(settings["sha256"]))
-            familiarity = familiar.load(directory, settings)
+            familiarity = load_familiarity(directory, settings)
         calibration = config.get("calibration")
         band = (config.get("decision") or {}).get("inconclusive_llr", (0.0, 0.0))
         return cls(

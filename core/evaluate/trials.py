@@ -58,7 +58,7 @@ MAX_BYTES = 2_000_000_000
 """Most bytes that a compressed file may unpack to."""
 
 _CODECS = set("none nocodec alaw ulaw pstn g722 gsm opus".split())  # noqa: SIM905
-_ATTACK = re.compile(r"^(A\d{2}|AC\d|S\d{1,2})$")
+_ATTACK = re.compile(r"^(A\d{2}|AC\d)$")
 
 
 class TrialsError(ValueError):

@@ -169,9 +169,9 @@ def ranked(
         layers = [whiskers, points.add_params(pick)]
         step = max(26, 7 * len(systems))
     legends = 0 if legend is None else -(-len(systems) // 2)
-    return _titled(
-        alt.layer(*layers), title, max(30, step * len(order)), palette, legend_rows=legends
-    )
+    plot = max(30, step * len(order))
+    below = systems[0] if len(systems) == 1 and not single else ""
+    return _titled(alt.layer(*layers), title, plot, palette, legend_rows=legends, subtitle=below)
 
 
 def heat(
@@ -552,15 +552,33 @@ def one_in(percent: float) -> str:
 
 
 def _titled(
-    chart: AnyChart, title: str, plot: int, palette: Palette, *, legend_rows: int = 0
+    chart: AnyChart,
+    title: str,
+    plot: int,
+    palette: Palette,
+    *,
+    legend_rows: int = 0,
+    subtitle: str = "",
 ) -> AnyChart:
     # Vega does not wrap titles, and the narrowest page is 390 pixels wide.
     lines = textwrap.wrap(title, 44)
     # The page fits title, axis and legend into the height, so the plot's own comes on top.
-    height = plot + 18 * len(lines) + 62 + (18 + 20 * legend_rows if legend_rows else 0)
+    height = (
+        plot
+        + 18 * (len(lines) + bool(subtitle))
+        + 62
+        + (18 + 20 * legend_rows if legend_rows else 0)
+    )
     return chart.properties(
         title=alt.Title(
-            lines, anchor="start", fontSize=14, color=palette.text, offset=10, frame="bounds"
+            lines,
+            subtitle=subtitle,
+            subtitleColor=palette.neutral_text,
+            anchor="start",
+            fontSize=14,
+            color=palette.text,
+            offset=10,
+            frame="bounds",
         ),
         height=height,
         width="container",

@@ -325,6 +325,17 @@ def result(entry, detection, detector) -> None:
     cards.result_card(detection)
     if example is not None:
         truth(example)
+    if detection.llr is not None and detection.calibrated:
+        with st.expander("What if you assumed something else?", icon=":material/function:"):
+            st.altair_chart(
+                charts.prior_curve(detection.llr, detection.prior, palette()),
+                key=f"priors-{entry.sha256[:12]}",
+                alt="Chance of synthetic speech after listening, for every assumption before.",
+            )
+            st.caption(
+                "The clip's evidence is fixed; what it amounts to depends on how common fakes are "
+                "among such clips. The dot is your assumption, which you can move under Settings."
+            )
     if detection.llr is not None:
         windows(entry, detection, band)
     with st.container(horizontal=True):

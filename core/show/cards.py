@@ -63,10 +63,13 @@ def difficulty(detection: Detection) -> str:
 
 
 def headline(detection: Detection) -> str:
-    """One sentence that says what the verdict means."""
+    """One sentence that says what the verdict means, and how firmly."""
+    weak = difficulty(detection) == "uncertain"
     return {
-        "synthetic": "The evidence points to machine-made speech.",
-        "authentic": "The evidence points to a human voice.",
+        "synthetic": "The evidence points to machine-made speech"
+        + (", but so weakly that you should treat the clip as undecided." if weak else "."),
+        "authentic": "The evidence points to a human voice"
+        + (", but so weakly that you should treat the clip as undecided." if weak else "."),
         "inconclusive": "The evidence does not decide between human and machine-made speech.",
         "not judged": "This clip gives the detector no ground for a verdict.",
     }[detection.verdict]

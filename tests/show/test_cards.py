@@ -66,6 +66,12 @@ def test_every_verdict_has_a_headline_and_its_limits():
         assert cards.LIMITS[verdict]
 
 
+def test_weak_evidence_is_called_weak():
+    firm, weak = detection(), replace(detection(), p_spoof=0.6)
+    assert "undecided" not in cards.headline(firm)
+    assert "treat the clip as undecided" in cards.headline(weak)
+
+
 def test_both_bars_carry_their_value_for_those_who_do_not_see_them():
     bars = cards.probability_bars(detection())
     assert bars.count('role="meter"') == 2

@@ -3,7 +3,7 @@
 import pytest
 
 from core.detect.calibration import posterior
-from core.show.charts import LEGEND, PICK, percent, window_timeline
+from core.show.charts import LEGEND, PICK, percent, prior_curve, window_timeline
 from core.show.theme import LIGHT
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
@@ -68,3 +68,10 @@ def test_colours_are_the_palettes_and_the_legend_names_each():
 )
 def test_no_probability_is_certain(p, words):
     assert percent(p) == words
+
+
+def test_the_prior_curve_is_bayes_rule_and_marks_the_stated_prior():
+    made = prior_curve(2.0, 0.2).to_dict()
+    rows = [row for rows in made["datasets"].values() for row in rows if "prior" in row]
+    assert all(r["posterior"] == pytest.approx(posterior(2.0, r["prior"])) for r in rows)
+    assert len([r for r in rows if r["prior"] == 0.2]) == 2

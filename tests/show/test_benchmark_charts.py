@@ -1,0 +1,165 @@
+"""Benchmark charts: valid Vega-Lite that says what it should, in both themes."""
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from core.evaluate import tables
+from core.show import benchmark_charts as charts
+from core.show.theme import DARK, LIGHT
+
+FIGURES = tables.described(tables.load_figures())
+SYSTEMS = list(FIGURES["system"].unique())
+EVAL = "ASVspoof 2019 LA eval"
+
+
+def rows(**wanted):
+    part = FIGURES[FIGURES["metric"] == wanted.pop("metric", "eer")]
+    for column, value in wanted.items():
+        part = part[part[column] == value]
+    return part
+
+
+def everything(palette):
+    """One chart of every builder."""
+    colours = charts.system_colours(SYSTEMS, palette)
+    attacks = rows(breakdown="attack", benchmark=EVAL)
+    one = attacks[attacks["system"] == "AASIST"]
+    overall = rows(breakdown="overall", benchmark=EVAL)
+    det, paired = tables.load("det"), tables.load("paired")
+    band = det[det["curve"] == "band"]
+    marks = pd.DataFrame(
+        [(band["system"].iloc[0], 0.01, 0.02, "lowest cost", "0.03")],
+        columns=["system", "p_fa", "p_miss", "point", "cost"],
+    )
+    pair = paired[
+        (paired["first"] == paired["first"].iloc[0])
+        & (paired["second"] == paired["second"].iloc[0])
+        & (paired["metric"] == "eer")
+    ]
+    stairs = overall.head(3).assign(label=["First step", "The second step of all", "It's third"])
+    history = tables.load("training_history")
+    drift = rows(metric="eer_threshold")
+    grid = rows(breakdown="attack-codec")
+    codecs = list(tables.load("codecs")["codec"])
+    return {
+        "points": charts.ranked(attacks, "eer", "Points", colours, by="attack", palette=palette),
+        "bars": charts.ranked(
+            one, "eer", "Bars", colours, by="attack", chosen=["A10"], palette=palette
+        ),
+        "systems": charts.ranked(overall, "eer", "By system", colours, by="system"),
+        "single": charts.ranked(one.head(1), "eer", "One row", colours, palette=palette),
+        "heat": charts.heat(grid, "eer", "Heat", columns=codecs, palette=palette),
+        "picked": charts.heat(
+            grid, "eer", "Heat", columns=codecs, chosen=[("A10", "gsm")], palette=palette
+        ),
+        "det": charts.det(band, marks, "DET", colours, palette=palette),
+        "differences": charts.differences(pair, "eer", "Differences", palette=palette),
+        "staircase": charts.staircase(stairs, "Staircase", palette=palette),
+        "training": charts.training(history, "dev_eer", "Training", palette=palette),
+        "thresholds": charts.thresholds(drift, "Thresholds", palette=palette),
+        "two_classes": charts.two_classes(3.0, 0.5, "A drawing", palette=palette),
+    }
+
+
+LIGHT_CHARTS, DARK_CHARTS = everything(LIGHT), everything(DARK)
+
+
+def encodings(spec):
+    for layer in spec.get("layer", [spec]):
+        yield from layer["encoding"].items()
+
+
+@pytest.mark.parametrize("name", LIGHT_CHARTS)
+def test_charts_are_valid_and_titled_with_axis_units_and_description(name):
+    spec = LIGHT_CHARTS[name].to_dict()  # validates against the schema
+    assert spec["title"]["text"]
+    assert spec["description"]
+    assert all(len(line) <= 44 for line in spec["title"]["text"])
+    titles = [str(e.get("title")) for channel, e in encodings(spec) if channel == "x"]
+    assert any(title and title != "None" for title in titles)
+
+
+@pytest.mark.parametrize("name", DARK_CHARTS)
+def test_dark_charts_use_the_dark_palette(name):
+    light, dark = LIGHT_CHARTS[name].to_dict(), DARK_CHARTS[name].to_dict()
+    if name != "systems":
+        assert light["title"]["color"] == LIGHT.text
+        assert dark["title"]["color"] == DARK.text
+        assert dark["usermeta"] == {"dark": True}
+
+
+def data_of(chart):
+    return pd.DataFrame(next(iter(chart.to_dict()["datasets"].values())))
+
+
+def test_bars_are_ordered_by_the_worst_and_keep_their_values():
+    spec = LIGHT_CHARTS["bars"].to_dict()
+    order = spec["layer"][0]["encoding"]["y"]["sort"]
+    data = data_of(LIGHT_CHARTS["bars"]).set_index("name")
+    assert order == data.sort_values("value", ascending=False).index.tolist()
+    assert data.loc["A18", "value"] == 3.40
+    assert data.loc["A18", "shown"] == "3.40"
+
+
+def test_what_is_not_picked_fades_and_clicks_have_a_name():
+    data = data_of(LIGHT_CHARTS["bars"]).set_index("name")
+    assert not data.loc["A10", "faded"]
+    assert data.drop("A10")["faded"].all()
+    assert not data_of(LIGHT_CHARTS["points"])["faded"].any()
+    for name in ("bars", "points", "heat"):
+        assert [p["name"] for p in LIGHT_CHARTS[name].to_dict()["params"]] == [charts.PICK]
+    picked = data_of(LIGHT_CHARTS["picked"])
+    assert picked.loc[~picked["faded"], ["attack", "codec"]].to_numpy().tolist() == [["A10", "gsm"]]
+
+
+def test_corrected_values_carry_a_mark():
+    spec = charts.ranked(
+        rows(breakdown="overall", benchmark="ASVspoof 2021 LA eval"),
+        "eer",
+        "Baselines",
+        charts.system_colours(SYSTEMS),
+        by="system",
+    )
+    shown = data_of(spec).set_index("system")["shown"]
+    assert shown["LFCC-GMM (official)"] == "19.30 †"
+    assert shown["LFCC-LCNN (official)"] == "9.26"
+
+
+def test_systems_on_one_chart_never_share_a_colour():
+    colours = charts.system_colours(SYSTEMS)
+    part = FIGURES[(FIGURES["breakdown"] == "attack") & (FIGURES["metric"] == "eer")]
+    for _, group in part.groupby("benchmark"):
+        present = [s for s in colours if s in set(group["system"])]
+        used = charts._distinct(present, colours, LIGHT)
+        assert len(set(used)) == len(present)
+    assert charts._distinct(SYSTEMS[:1], colours, LIGHT) == [colours[SYSTEMS[0]]]
+
+
+def test_det_axes_are_probits_labelled_in_percent():
+    spec = LIGHT_CHARTS["det"].to_dict()
+    axis = spec["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["values"][charts._DET_TICKS.index(0.1)] == pytest.approx(-1.2816, abs=1e-4)
+    assert "'−1.28': '10'" in axis["labelExpr"]
+
+
+def test_staircase_labels_survive_quotes_and_say_one_in_n():
+    chart = LIGHT_CHARTS["staircase"].to_dict()
+    expression = chart["layer"][1]["encoding"]["y"]["axis"]["labelExpr"]
+    assert "'It\\'s third'" in expression
+    assert charts.one_in(26.33) == "4"
+    assert charts.one_in(0.69) == "145"
+    assert charts.one_in(100) == "1"
+    assert charts.one_in(0) == "countless"
+
+
+def test_shaded_drawing_marks_the_wrong_side_only():
+    data = data_of(charts.two_classes(2.0, 0.0, "Drawing"))
+    human = data["class"] == "human speech"
+    assert data.loc[human & (data["score"] > 0), "wrong"].all()
+    assert not data.loc[human & (data["score"] <= 0), "wrong"].any()
+    assert data.loc[~human & (data["score"] < 0), "wrong"].all()
+
+
+def test_builders_return_charts():
+    assert all(isinstance(c, alt.LayerChart | alt.FacetChart) for c in LIGHT_CHARTS.values())

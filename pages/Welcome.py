@@ -10,9 +10,10 @@ st.markdown(
     "**where in the clip** the evidence lies, and says so when it **cannot tell**. It runs on this "
     "machine; what you give it is kept in memory for your session and sent nowhere."
 )
-left, middle, _ = st.columns([1, 1, 2])
-left.page_link("pages/Detect.py", label="**Examine a recording**", icon=":material/hearing:")
-middle.page_link("pages/Benchmarks.py", label="Compare detectors", icon=":material/leaderboard:")
+with st.container(horizontal=True, vertical_alignment="center"):
+    if st.button("Examine a recording", icon=":material/hearing:", type="primary"):
+        st.switch_page("pages/Detect.py")
+    st.page_link("pages/Benchmarks.py", label="Compare detectors", icon=":material/leaderboard:")
 
 st.subheader("How far to trust it", anchor=False)
 st.markdown(
@@ -24,7 +25,7 @@ PUBLISHED = "wav2vec2-base stage 2 (published)"
 STEPS = (
     ("ASVspoof 2019 LA dev", "Attacks seen in training"),
     ("ASVspoof 2019 LA eval", "Other attacks, same corpus"),
-    ("ASVspoof 2021 LA eval", "The same through telephone lines"),
+    ("ASVspoof 2021 LA eval", "The same, through telephone lines"),
     ("WaveFake", "Another corpus"),
 )
 cards = []
@@ -34,9 +35,10 @@ for benchmark, label in STEPS:
     )
     cards += [(label, row) for row in rows]
 cards += [
-    ("The embedded detector, unseen generators", row)
-    for row in figures("embedded", breakdown="overall", condition="all", metric="eer_percent")
-][:1]
+    ("The detector that ships here, on unseen generators", row)
+    for row in figures("embedded", benchmark="public_samples", breakdown="overall", metric="eer")
+    if row.condition == "all"
+]
 for column, (label, row) in zip(st.columns(max(1, len(cards))), cards, strict=False):
     with column:
         figure_card(label, row)

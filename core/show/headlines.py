@@ -89,10 +89,12 @@ def figure_card(label: str, figure: Figure) -> None:
     """
     import streamlit as st
 
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f"95 % interval {figure.low:.1f} to {figure.high:.1f} %"
     with st.container(border=True, height="stretch"):
-        st.metric(label, f"{figure.value:.2f} %")
-        interval = ""
-        if figure.low is not None and figure.high is not None:
-            interval = f"95 % interval {figure.low:.1f} to {figure.high:.1f} %. "
-        subset = " ".join(filter(None, (figure.benchmark, figure.subset)))
-        st.caption(f"{subset}. {interval}{figure.kind.capitalize()}; source: {figure.source}")
+        st.markdown(f"**{label}**", help=f"Source: {figure.source}")
+        st.metric(label, f"{figure.value:.2f} %", label_visibility="collapsed")
+        st.caption(
+            "  \n".join(filter(None, (figure.benchmark, figure.subset, interval, figure.kind)))
+        )

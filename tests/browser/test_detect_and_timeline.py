@@ -36,7 +36,7 @@ def test_upload_read_hear_a_window_and_come_back(visit):
     assert sum(float(m.get_attribute("aria-valuenow")) for m in meters.all()) == pytest.approx(
         100, abs=1
     )
-    chart = page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first
+    chart = page.locator("[class*=st-key-windows-]").locator("canvas, svg").first
     box = chart.bounding_box()
     chart.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.4})
     window = page.locator(".st-key-heard-window")
@@ -100,7 +100,7 @@ def test_a_telephone_needs_no_sideways_scroll(visit, name, scheme):
     upload(page)
     if name == "Detect":
         read_card(page)
-        page.get_by_test_id("stVegaLiteChart").first.wait_for()
+        page.locator("[class*=st-key-windows-]").locator("canvas, svg").first.wait_for()
     else:
         page.get_by_role("slider", name="Position in the clip").wait_for()
     assert overflow(page) <= 0

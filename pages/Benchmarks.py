@@ -24,7 +24,7 @@ from core.show.benchmark_view import (
 from core.show.theme import palette
 
 FOCUS = "wav2vec2-base stage 2 (published)"
-VIEWS = ("Systems", "Attacks and codecs", "Vocoders", "Error trade-off", "Significance")
+VIEWS = ("Systems", "Attacks and codecs", "Generators", "Error trade-off", "Significance")
 
 st.title("Benchmarks", anchor=False)
 st.markdown(
@@ -266,34 +266,43 @@ if view == "Attacks and codecs":
                 f"{row.in_words} :small[Source: {row.source}]"
             )
 
-if view == "Vocoders":
-    group = filters.apply(rows[rows["breakdown"] == "vocoder"], ignoring=("vocoder",))
-    if group.empty:
+if view == "Generators":
+    names = {r.vocoder: r.name for r in vocoders.itertuples()}
+    suspect = set(vocoders.loc[vocoders["caveat"] != "", "vocoder"])
+    breakdowns = {
+        "vocoder": "vocoder",
+        "family": "family of generators",
+        "material": "kind of material",
+        "repository": "source of the clips",
+    }
+    for breakdown, words in breakdowns.items():
+        found = filters.apply(rows[rows["breakdown"] == breakdown], ignoring=("vocoder",))
+        for benchmark, group in found.groupby("benchmark", sort=False):
+            fair = group[~group["vocoder"].isin(suspect)]
+            finding = f"{metric_name} by {words} on {benchmark}"
+            if metric == "eer" and 0 < len(fair) < len(group):
+                finding = f"{spread(fair)} on vocoders of the same language; JSUT is a shortcut"
+            key = f"{breakdown}-{benchmark}".lower().replace(" ", "-")
+            show_chart(
+                charts.ranked,
+                group,
+                metric,
+                finding,
+                system_colours,
+                by="vocoder" if breakdown == "vocoder" else "condition",
+                names=names,
+                chosen=filters.vocoder if breakdown == "vocoder" else [],
+                palette=colours,
+                key=key,
+                alt=f"{finding}. {len(group)} figures.",
+                on_pick=picks(key, "vocoder") if breakdown == "vocoder" else None,
+            )
+            shown.append(filters.apply(group))
+        if breakdown == "vocoder" and len(found):
+            for caveat in vocoders.loc[vocoders["vocoder"].isin(suspect), "caveat"].unique():
+                st.warning(f"JSUT vocoders: {caveat}", icon=":material/translate:")
+    if not shown:
         nothing()
-    else:
-        names = {r.vocoder: r.name for r in vocoders.itertuples()}
-        suspect = set(vocoders.loc[vocoders["caveat"] != "", "vocoder"])
-        fair = group[~group["vocoder"].isin(suspect)]
-        finding = f"{metric_name} by vocoder on WaveFake"
-        if metric == "eer" and len(fair):
-            finding = f"{spread(fair)} on vocoders of the same language; JSUT is a shortcut"
-        show_chart(
-            charts.ranked,
-            group,
-            metric,
-            finding,
-            system_colours,
-            by="vocoder",
-            names=names,
-            chosen=filters.vocoder,
-            palette=colours,
-            key="vocoders",
-            alt=f"{finding}. {len(group)} vocoders.",
-            on_pick=picks("vocoders", "vocoder"),
-        )
-        shown.append(filters.apply(group))
-        for caveat in vocoders.loc[vocoders["vocoder"].isin(suspect), "caveat"].unique():
-            st.warning(f"JSUT vocoders: {caveat}", icon=":material/translate:")
 
 if view == "Error trade-off":
     known = det[det["system"].isin(filters.system)] if filters.system else det

@@ -1,0 +1,175 @@
+"""The Benchmarks page: filters, deep links, every view, empty states, the table below."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.evaluate import tables
+from core.show import cache
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Benchmarks.py")
+VIEWS = ("Systems", "Attacks and codecs", "Generators", "Error trade-off", "Significance")
+
+
+def run(**query):
+    at = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def shown(at):
+    """The table under the charts."""
+    return next(d.value for d in at.dataframe if "condition" in d.value and "source" in d.value)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_shows_charts_and_no_error(view):
+    at = run(view=view)
+    assert at.get("arrow_vega_lite_chart") or at.get("vega_lite_chart")
+    assert not at.error
+    if view != "Significance":
+        assert (shown(at)["source"] != "").all()
+
+
+def test_headlines_name_subset_interval_and_value():
+    at = run()
+    assert [m.value for m in at.metric] == ["0.69 %", "5.55 %", "9.09 %", "26.33 %"]
+    cards = [c.value for c in at.caption if c.value.startswith("EER")]
+    assert "ASVspoof 2019 LA eval, all trials. 95 % interval 5.27 to 5.83 %" in cards[1]
+    assert "checkpoint was chosen" in cards[0]
+
+
+def test_corrected_claims_are_open_to_the_reader():
+    text = " ".join(m.value for m in run().markdown)
+    assert "LFCC-GMM has an EER of 25.56 %" in text
+    assert "19.30 %" in text
+
+
+def test_a_deep_link_by_attack_and_codec_leaves_one_row():
+    at = run(view="Attacks and codecs", attack="A10", codec="gsm")
+    table = shown(at)
+    assert table["condition"].tolist() == ["A10/gsm"]
+    assert table["value"].tolist() == [23.90]
+    assert any("A10, gsm" in c.value for c in at.caption)
+    assert any("Tacotron 2" in m.value for m in at.markdown)
+
+
+def test_filters_combine_and_reset():
+    at = run(view="Attacks and codecs", benchmark="ASVspoof 2019 LA eval")
+    at.multiselect(key="system").set_value(["AASIST"]).run()
+    assert set(shown(at)["system"]) == {"AASIST"}
+    assert len(shown(at)) == 13
+    at.multiselect(key="training").set_value(["unseen"]).run()
+    assert len(shown(at)) == 11
+    next(b for b in at.button if b.label == "Reset").click().run()
+    assert at.multiselect(key="system").value == []
+    assert len(shown(at)) > 200
+
+
+def test_bandwidth_filter_keeps_narrow_codecs():
+    table = shown(run(view="Attacks and codecs", bandwidth="8 kHz audio"))
+    assert set(table["condition"].str.split("/").str[-1]) == {"alaw", "ulaw", "gsm", "pstn"}
+
+
+def test_nothing_matching_says_so_and_offers_a_way_back():
+    at = run(view="Attacks and codecs", system="AASIST-L")
+    assert "Reset" in at.info[0].value
+    assert not any("shown above" in s.value for s in at.subheader)
+    at = run(view="Error trade-off", system="AASIST")
+    assert "No score file" in at.info[0].value
+
+
+def test_another_metric_changes_the_figures():
+    at = run(view="Attacks and codecs", metric="min t-DCF", system="LFCC-GMM (official)")
+    table = shown(at)
+    assert set(table["metric"]) == {"min_tdcf"}
+    assert table["value"].max() == 1.0
+
+
+def test_costs_move_the_cheapest_threshold():
+    at = run(view="Error trade-off")
+    first = at.dataframe[0].value.set_index("system")["lowest DCF"]
+    assert first["RawGAT-ST mul"] == "0.0299"
+    measured = tables.load("measured").query("metric == 'min_dcf' and condition == 'all'")
+    for row in measured.itertuples():
+        assert float(first[row.system]) == pytest.approx(row.value, abs=1e-4)
+    at.slider(key="prior").set_value(50.0).run()
+    second = at.dataframe[0].value.set_index("system")["lowest DCF"]
+    assert (second != first).all()
+
+
+def test_significance_is_symmetric_in_its_choice():
+    at = run(view="Significance", first="RawGAT-ST mul", second="RawGAT-ST add")
+    assert any("p = 0.5" in c.value for c in at.caption)
+    back = run(view="Significance", first="RawGAT-ST add", second="RawGAT-ST mul")
+    assert [c.value for c in at.caption] == [c.value for c in back.caption]
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A copy of the tables that a test may change."""
+    folder = tmp_path / "results"
+    shutil.copytree(tables.RESULTS, folder)
+    (folder / "embedded.csv").unlink(missing_ok=True)
+    monkeypatch.setattr(cache, "RESULTS", folder)
+    return folder
+
+
+def own_rows():
+    """Rows as the benchmark of the embedded detector writes them."""
+    base = {
+        "system": "Embedded detector",
+        "benchmark": "public_samples",
+        "subset": "test",
+        "low": 5.0,
+        "high": 9.0,
+        "n_bonafide": 340,
+        "n_spoof": 536,
+        "kind": "measured",
+        "source": "python -m core benchmark",
+        "note": "",
+    }
+    rows = [
+        ("pooled", "none", "eer_percent", 7.0),
+        ("codec", "gsm", "eer_percent", 8.0),
+        ("family", "VITS", "eer_percent", 6.0),
+        ("material", "synthesis", "eer_percent", 5.5),
+        ("coverage", "judged", "share_percent", 97.0),
+    ]
+    return pd.DataFrame(
+        [{**base, "breakdown": b, "condition": c, "metric": m, "value": v} for b, c, m, v in rows]
+    )[list(tables.FIGURES.columns)]
+
+
+def test_rows_of_the_embedded_detector_join_in(results):
+    own_rows().to_csv(results / "embedded.csv", index=False)
+    assert "Embedded detector" in set(shown(run())["system"])
+    families = shown(run(view="Generators", system="Embedded detector"))
+    assert {"VITS", "synthesis"} <= set(families["condition"])
+    codecs = shown(run(view="Attacks and codecs", system="Embedded detector"))
+    assert codecs["condition"].tolist() == ["gsm"]
+
+
+def test_a_broken_table_is_named_in_a_sentence(results):
+    figures = pd.read_csv(results / "measured.csv")
+    figures.loc[0, "value"] = -4
+    figures.to_csv(results / "measured.csv", index=False)
+    at = run()
+    assert "measured.csv, line 2" in at.error[0].value
+    (results / "det.csv").unlink()
+    shutil.copy(tables.RESULTS / "measured.csv", results / "measured.csv")
+    assert "det.csv is missing" in run().error[0].value
+
+
+def test_a_changed_table_changes_the_page(results):
+    figures = pd.read_csv(results / "published_eer.csv")
+    mine = figures["system"].str.contains("stage 2") & figures["benchmark"].eq("WaveFake")
+    figures.loc[mine & (figures["metric"] == "eer") & (figures["condition"] == "all"), "value"] = 30
+    figures.to_csv(results / "published_eer.csv", index=False)
+    assert "30.00 %" in [m.value for m in run().metric]

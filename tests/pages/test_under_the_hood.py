@@ -1,0 +1,57 @@
+"""Under the hood: diagrams, recipe, model card, versions and citations."""
+
+import json
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.evaluate import tables
+from core.show import cache
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Under_the_Hood.py")
+
+
+def run():
+    at = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not at.exception
+    return at
+
+
+def text(at):
+    return " ".join(m.value for m in at.markdown)
+
+
+def test_both_architectures_the_recipe_and_the_layer_norm():
+    at = run()
+    assert len(at.get("graphviz_chart")) == 2
+    recipe = at.table[0].value
+    assert recipe.loc["Trained parameters", "Stage 2"] == "14,178,818 (15.02 %)"
+    assert "**before the first** transformer layer" in text(at)
+    assert "**10.09 %**" in text(at) and "**0.69 %**" in text(at)
+
+
+def test_versions_and_citations():
+    at = run()
+    assert any("streamlit" in c.value and "Python" in c.value for c in at.caption)
+    words = text(at)
+    assert all(link in words for link in tables.load("citations")["link"])
+    assert "@misc{wang2020asvspoof," in at.code[0].value
+
+
+def test_the_model_card_and_the_hash_come_from_the_models_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "embedded"
+    folder.mkdir()
+    monkeypatch.setattr(cache, "MODELS", tmp_path)
+    assert any("MODEL_CARD.md" in i.value for i in run().info)
+    (folder / "MODEL_CARD.md").write_text("# Card of a test\n\nMade for this test.", "utf-8")
+    config = {
+        "weights": {"file": "model.safetensors", "sha256": "ab" * 32},
+        "calibration": {"scale": 2.0, "offset": 0.5},
+        "decision": {"inconclusive_llr": [-1.0, 1.0]},
+    }
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    at = run()
+    assert "Card of a test" in text(at)
+    detectors = next(d.value for d in at.dataframe if "detector" in d.value)
+    assert detectors["weights (SHA-256)"].iloc[0] == "ab" * 32
+    assert "llr = 2 x score +0.5" in at.get("graphviz_chart")[0].proto.spec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from core.detect.calibration import DEFAULT_PRIOR, UNCALIBRATED, Calibration, lo
 from core.detect.detection import Detection, Familiarity, Reason, Verdict, Window
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 FORMAT = "spoofscope.model/1"
@@ -90,7 +92,7 @@ class Detector:
     ) -> None:
         self.id = id
         self.name = name
-        self.network = network.eval()
+        self.network: Any = network.eval()
         self.weights_sha256 = weights_sha256
         self.calibration = calibration
         self.decision = decision or Decision()
@@ -181,16 +183,56 @@ class Detector:
 
         scores: list[np.ndarray] = []
         embeddings: list[np.ndarray] = []
+        gain = _common_gain(samples, ranges) if self._can_share(ranges) else None
         for first in range(0, len(ranges), batch):
             part = ranges[first : first + batch]
-            waves = torch.from_numpy(stack_windows(samples, part, self.window))
             with self._lock, torch.inference_mode():
-                raw, embedding = self.network(waves)
+                if gain is None:
+                    waves = torch.from_numpy(stack_windows(samples, part, self.window))
+                    raw, embedding = self.network(waves)
+                else:
+                    raw, embedding = self.network.encode(self._features(samples, part, gain))
             scores.append(raw.double().numpy())
             embeddings.append(embedding.float().numpy())
             if progress is not None:
                 progress(min(1.0, (first + len(part)) / len(ranges)))
         return np.concatenate(scores), np.concatenate(embeddings)
+
+    def _can_share(self, ranges: list[tuple[int, int]]) -> bool:
+        """Whether overlapping windows can share the network's convolutions."""
+        frame = getattr(self.network, "samples_per_frame", 0)
+        return bool(
+            frame
+            and len(ranges) > 1
+            and self.window % frame == 0
+            and all(start % frame == 0 for start, _ in ranges)
+        )
+
+    def _features(
+        self, samples: np.ndarray, part: list[tuple[int, int]], gain: float
+    ) -> torch.Tensor:
+        """Front-end features of windows ``[k, frames, size]``; what overlaps is computed once.
+
+        A run of overlapping windows goes through the front end as one wave, with a margin on both
+        sides that is cut off again, so that no feature depends on how windows were grouped.
+        """
+        import torch
+
+        frame = int(self.network.samples_per_frame)
+        margin = int(self.network.margin)
+        frames = self.window // frame
+        found: list[torch.Tensor] = []
+        for run in _runs(part):
+            begin = max(0, run[0][0] - margin)
+            last = run[-1][0] + self.window
+            wave = np.zeros(last - begin + margin, np.float32)
+            given = samples[begin : last + margin]
+            wave[: len(given)] = given
+            features = self.network.front(torch.from_numpy(wave * np.float32(gain))[None])[0]
+            for start, _ in run:
+                at = (start - begin) // frame
+                found.append(features[at : at + frames])
+        return torch.stack(found)
 
     def detect(
         self,
@@ -343,6 +385,30 @@ class Detector:
             verdict=verdict,
             reasons=tuple(reasons),
         )
+
+
+def _runs(ranges: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Ranges in groups of neighbours that overlap."""
+    runs: list[list[tuple[int, int]]] = []
+    for start, end in ranges:
+        if runs and start < runs[-1][-1][1] and start >= runs[-1][-1][0]:
+            runs[-1].append((start, end))
+        else:
+            runs.append([(start, end)])
+    return runs
+
+
+def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
+    """Gain that brings the windows taken together to the network's level (`model.level`)."""
+    from core.detect.model import LEVEL
+
+    power, count, done = 0.0, 0, 0
+    for start, end in ranges:
+        part = samples[max(start, done) : end]
+        power += float(np.dot(part, part))
+        count += int(np.count_nonzero(part))
+        done = max(done, end)
+    return LEVEL / max(math.sqrt(power / max(count, 1)), 1e-6)
 
 
 _JUDGING_CODES = {"near_threshold", "unfamiliar", "uncalibrated"}

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import torch
 
 
+LEVEL = 0.1
+"""RMS level at which networks hear every wave."""
+
+
 def build(architecture: str, network: dict[str, Any]) -> torch.nn.Module:
     """Make an untrained network.
 
@@ -130,6 +134,9 @@ def spectral_transformer(
             return torch.cat([mean, (variance + 1e-5).sqrt()], 1)
 
     class SpectralTransformer(nn.Module):
+        samples_per_frame = 2 * hop  # of the front's output
+        margin = 10 * 2 * hop  # more samples than any output frame looks to either side
+
         def __init__(self) -> None:
             super().__init__()
             self.front = Front()
@@ -163,7 +170,7 @@ def spectral_transformer(
     return SpectralTransformer()
 
 
-def level(waves: torch.Tensor, target: float = 0.1) -> torch.Tensor:
+def level(waves: torch.Tensor, target: float = LEVEL) -> torch.Tensor:
     """Scale every wave to one RMS level, taken over the samples that are not exactly zero.
 
     Parameters

@@ -16,6 +16,11 @@ def card(page: Page):
     return page.locator(".st-key-result-card")
 
 
+def window_chart(page: Page):
+    chart = page.locator("[class*=st-key-windows-]").get_by_test_id("stVegaLiteChart")
+    return chart.filter(has=page.locator("canvas, svg"))
+
+
 def read_card(page: Page) -> str:
     """The card's text once it is there and the script has come to rest."""
     expect(card(page).get_by_role("heading")).to_have_text(ANY_VERDICT, timeout=PATIENCE_MS)
@@ -36,7 +41,7 @@ def test_upload_read_hear_a_window_and_come_back(visit):
     assert sum(float(m.get_attribute("aria-valuenow")) for m in meters.all()) == pytest.approx(
         100, abs=1
     )
-    chart = page.locator("[class*=st-key-windows-]").locator("canvas, svg").first
+    chart = window_chart(page)
     box = chart.bounding_box()
     chart.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.4})
     window = page.locator(".st-key-heard-window")
@@ -100,7 +105,7 @@ def test_a_telephone_needs_no_sideways_scroll(visit, name, scheme):
     upload(page)
     if name == "Detect":
         read_card(page)
-        page.locator("[class*=st-key-windows-]").locator("canvas, svg").first.wait_for()
+        window_chart(page).wait_for()
     else:
         page.get_by_role("slider", name="Position in the clip").wait_for()
     assert overflow(page) <= 0

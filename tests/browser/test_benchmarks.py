@@ -1,0 +1,88 @@
+"""What only a browser shows of the pages of figures: clicks, the address, downloads, widths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.helpers import PATIENCE_MS, overflow
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("Benchmarks", "Overfitting", "Under the hood")
+
+
+def click_mark(page: Page, label: str) -> None:
+    """Click the middle of a bar or cell, found by what it says to a screen reader."""
+    mark = page.locator(f'[data-testid="stVegaLiteChart"] path[aria-label*="{label}"]').first
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def count(page: Page, words: str) -> None:
+    heading = page.get_by_role("heading", name=re.compile(words))
+    expect(heading).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_clicks_filter_the_table_and_the_address_survives_a_reload(
+    visit: Callable[..., Page], address: str
+) -> None:
+    page = visit("Benchmarks")
+    page.goto(f"{address}/benchmarks?view=Attacks+and+codecs&benchmark=ASVspoof+2021+LA+eval")
+    count(page, "131 figures shown above")
+    click_mark(page, "name: A10;")
+    count(page, "9 figures shown above")
+    click_mark(page, "name: alaw")
+    count(page, "The figure shown above")
+    page.wait_for_url(re.compile(r"attack=A10.*codec=alaw|codec=alaw.*attack=A10"))
+    expect(page.get_by_text("Filtered by: ASVspoof 2021 LA eval, A10, alaw.")).to_be_visible()
+
+    click_mark(page, "Codec: gsm; Attack: A12")
+    page.wait_for_url(re.compile(r"attack=A12.*codec=gsm|codec=gsm.*attack=A12"))
+    kept = page.url
+    page.reload()
+    count(page, "The figure shown above")
+    expect(page.get_by_text("Filtered by: ASVspoof 2021 LA eval, A12, gsm.")).to_be_visible()
+    assert page.url == kept
+
+    page.get_by_role("button", name="Reset").click()
+    count(page, r"\d{3} figures shown above")
+    page.wait_for_url(lambda url: "attack" not in url)
+
+
+def test_a_filter_narrows_what_is_shown(visit: Callable[..., Page]) -> None:
+    page = visit("Benchmarks")
+    count(page, "figures shown above")
+    page.get_by_role("combobox", name="Benchmarks").click()
+    page.get_by_role("option", name="WaveFake").click()
+    page.keyboard.press("Escape")
+    count(page, "The figure shown above")
+    page.wait_for_url(re.compile("benchmark=WaveFake"))
+
+
+def test_a_chart_saves_as_csv_png_and_svg(visit: Callable[..., Page]) -> None:
+    page = visit("Benchmarks")
+    save = page.get_by_role("button", name="Save").first
+    save.evaluate("button => button.scrollIntoView({block: 'center'})")
+    save.click()
+    starts = {"CSV": b"system,benchmark", "PNG": b"\x89PNG", "SVG": b"<svg"}
+    for kind, start in starts.items():
+        with page.expect_download() as waiting:
+            page.get_by_test_id("stPopoverBody").get_by_role("button", name=kind).click()
+        with open(waiting.value.path(), "rb") as file:
+            assert file.read(len(start)) == start
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_page_does_not_scroll_sideways(
+    visit: Callable[..., Page], name: str, scheme: str
+) -> None:
+    page = visit(name, width=390, scheme=scheme)
+    page.get_by_test_id("stVegaLiteChart").or_(page.locator("svg")).first.wait_for()
+    assert overflow(page) <= 0

@@ -176,7 +176,7 @@ own legend would not."""
 
 
 def prior_curve(
-    llr: float, prior: float, palette: Palette = LIGHT, height: int = 180
+    llr: float, prior: float, palette: Palette = LIGHT, height: int = 240
 ) -> alt.LayerChart | alt.FacetChart:
     """Posterior of one clip under every prior, with the stated one marked.
 
@@ -194,18 +194,22 @@ def prior_curve(
     priors = [0.001, *(i / 100 for i in range(1, 100)), 0.999]
     frame = pd.DataFrame({"prior": priors, "posterior": [posterior(llr, p) for p in priors]})
     here = pd.DataFrame({"prior": [prior], "posterior": [posterior(llr, prior)]})
-    x = alt.X("prior:Q", title="Assumed before listening", axis=alt.Axis(format="%"))
+    x = alt.X(
+        "prior:Q",
+        title="Assumed before listening",
+        axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
+    )
     y = alt.Y(
         "posterior:Q",
-        title="Chance after listening",
-        axis=alt.Axis(format="%", tickCount=5),
+        title="Chance afterwards",
+        axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
         scale=alt.Scale(domain=[0, 1]),
     )
     tooltip = [alt.Tooltip("prior:Q", format=".1%"), alt.Tooltip("posterior:Q", format=".1%")]
     line = alt.Chart(frame).mark_line(color=palette.neutral).encode(x=x, y=y, tooltip=tooltip)
     point = (
         alt.Chart(here)
-        .mark_point(size=110, filled=True, opacity=1, color=palette.synthetic)
+        .mark_point(size=110, filled=True, opacity=1, color=palette.rule)
         .encode(x=x, y=y, tooltip=tooltip)
     )
     return alt.layer(line, _threshold_rule_on("posterior", 0.5, palette), point).properties(

@@ -4,9 +4,11 @@ const running = new WeakMap();
 const clock = (s) => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0")}`;
 
 export default function ({ data, parentElement, setStateValue }) {
-  running.get(parentElement)?.abort();
+  const before = running.get(parentElement);
+  before?.control.abort();
   const control = new AbortController();
-  running.set(parentElement, control);
+  const kept = { control, clip: data.clip, seconds: before?.clip === data.clip ? before.seconds : null };
+  running.set(parentElement, kept);
   const { signal } = control;
   const find = (selector) => parentElement.querySelector(selector);
   const stage = find(".stage");
@@ -127,9 +129,10 @@ export default function ({ data, parentElement, setStateValue }) {
   // The page shows the sound in an audio element of its own; it covers from..to.
   let sound = null;
   let stopAt = null;
-  const now = () => from + (sound?.currentTime ?? 0);
+  const now = () => (sound ? from + sound.currentTime : kept.seconds ?? from);
   function follow() {
     const seconds = Math.min(to, now());
+    if (sound) kept.seconds = seconds;
     cursor.style.left = `${share(seconds) * 100}%`;
     const cell = cellAt(seconds);
     find(".time").textContent = `${clock(seconds)} / ${clock(to)}  ${cell.says}`;
@@ -148,7 +151,10 @@ export default function ({ data, parentElement, setStateValue }) {
   function attach() {
     const found = document.querySelector(`.st-key-${data.sound} audio`);
     if (found && found !== sound) {
+      const wanted = kept.seconds;
       sound = found;
+      // A rerun of the page may have put a new element there, which starts at its beginning.
+      if (wanted !== null && sound.currentTime === 0) sound.currentTime = wanted - from;
       for (const event of ["play", "seeked", "timeupdate", "pause"]) {
         sound.addEventListener(event, tick, { signal });
       }
@@ -164,6 +170,7 @@ export default function ({ data, parentElement, setStateValue }) {
     attach();
     const target = Math.min(to - 0.01, Math.max(from, seconds));
     stopAt = null;
+    kept.seconds = target;
     if (sound) sound.currentTime = target - from;
     follow();
     clearTimeout(telling);

@@ -24,6 +24,8 @@ def window_chart(page: Page):
 def read_card(page: Page) -> str:
     """The card's text once it is there and the script has come to rest."""
     expect(card(page).get_by_role("heading")).to_have_text(ANY_VERDICT, timeout=PATIENCE_MS)
+    expect(card(page)).to_contain_text(re.compile(r"Windows\s*\d+"), timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Open in Timeline")).to_be_visible(timeout=PATIENCE_MS)
     page.locator("[data-test-script-state=notRunning]").wait_for()
     return card(page).inner_text()
 
@@ -78,6 +80,11 @@ def test_the_timeline_follows_the_sound_and_the_hand(visit):
     stage.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
     assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
     expect(page.locator(".st-key-here")).to_contain_text("window")
+
+    page.get_by_role("radio", name="1 s", exact=True).click()
+    expect(page.get_by_role("radio", name="1 s", exact=True)).to_be_checked()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
 
     stage.press("ArrowLeft")
     here = float(stage.get_attribute("aria-valuenow"))

@@ -319,9 +319,13 @@ if view == "Error trade-off":
             "spoofing is and what each error costs: the diamond is the cheapest threshold."
         )
         one, two, three = st.columns(3)
-        prior = one.slider("Share of spoofed trials (%)", 0.5, 99.5, 5.0, 0.5, key="prior")
-        c_miss = two.slider("Cost of rejecting a human", 1, 100, 1, key="c_miss")
-        c_fa = three.slider("Cost of passing a fake", 1, 100, 10, key="c_fa")
+        prior = one.slider(
+            "Share of spoofed trials (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
+        )
+        c_miss = two.slider(
+            "Cost of rejecting a human", 1, 100, 1, key="c_miss", bind="query-params"
+        )
+        c_fa = three.slider("Cost of passing a fake", 1, 100, 10, key="c_fa", bind="query-params")
         costs = Costs(prior / 100, c_miss, c_fa)
         band, hull = known[known["curve"] == "band"], known[known["curve"] == "hull"]
         measured = figures[

@@ -10,7 +10,7 @@ import streamlit as st
 from core.detect.registry import list_detectors
 from core.evaluate.tables import TableError
 from core.show import cache, diagrams
-from core.show.benchmark_view import spread
+from core.show.benchmark_view import spread, sunk
 from core.show.theme import palette
 
 PUBLISHED = "wav2vec2-base stage 2 (published)"
@@ -126,7 +126,7 @@ if not corrections.empty:
 st.header("Model card", anchor=False)
 if card.is_file():
     with st.container(border=True):
-        st.markdown(card.read_text("utf-8"))
+        st.markdown(sunk(card.read_text("utf-8")))
 else:
     st.info(
         "The embedded detector is not installed: data/models/embedded holds no MODEL_CARD.md. "

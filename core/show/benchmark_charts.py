@@ -110,7 +110,7 @@ def ranked(
     top = float(data[["value", "high"]].max().max()) or 1.0
     scale = alt.Scale(domain=[0, top * (1.16 if few else 1.04)], nice=False)
     x = alt.X("value:Q", title=metric_title(metric), scale=scale, axis=alt.Axis(tickCount=6))
-    legend = None if single or len(systems) == 1 else _system_legend()
+    legend = None if single or len(systems) == 1 else _system_legend(systems)
     colour = alt.Color(
         "system:N",
         title=None,
@@ -168,8 +168,8 @@ def ranked(
         )
         layers = [whiskers, points.add_params(pick)]
         step = max(26, 7 * len(systems))
-    legends = 0 if legend is None else -(-len(systems) // 2)
-    plot = max(30, step * len(order))
+    legends = 0 if legend is None else _legend_rows(systems)
+    plot = step * len(order) + 12
     below = systems[0] if len(systems) == 1 and not single else ""
     return _titled(alt.layer(*layers), title, plot, palette, legend_rows=legends, subtitle=below)
 
@@ -285,7 +285,7 @@ def det(
         "system:N",
         title=None,
         scale=alt.Scale(domain=systems, range=_distinct(systems, colours, palette)),
-        legend=_system_legend(),
+        legend=_system_legend(systems),
     )
     tooltip = [
         alt.Tooltip("system:N", title="System"),
@@ -329,7 +329,7 @@ def det(
             ],
         )
     )
-    rows = -(-len(systems) // 2) + 2
+    rows = _legend_rows(systems) + 2
     return _titled(
         alt.layer(areas, diagonal, lines, spots), title, height, palette, legend_rows=rows
     )
@@ -587,10 +587,18 @@ def _titled(
     )
 
 
-def _system_legend() -> alt.Legend:
-    # Two columns of names without their brackets fit a page of 390 pixels.
+def _system_legend(systems: Sequence[str]) -> alt.Legend:
     short = "split(datum.label, ' (')[0]"
-    return alt.Legend(orient="bottom", columns=2, labelLimit=168, labelExpr=short, symbolOpacity=1)
+    columns = -(-len(systems) // _legend_rows(systems))
+    return alt.Legend(
+        orient="bottom", columns=columns, labelLimit=180, labelExpr=short, symbolOpacity=1
+    )
+
+
+def _legend_rows(systems: Sequence[str]) -> int:
+    # Two names fit side by side on 390 pixels if both are short.
+    longest = max(len(s.split(" (")[0]) for s in systems)
+    return len(systems) if longest > 22 else -(-len(systems) // 2)
 
 
 def _broken(label: str) -> str:

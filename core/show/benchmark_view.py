@@ -194,6 +194,15 @@ def figure_card(label: str, row: Any) -> None:
         )
 
 
+def sunk(markdown: str) -> str:
+    """Markdown with its headings two levels lower, to sit inside a page; code stays as it is."""
+    lines, code = [], False
+    for line in markdown.splitlines():
+        code ^= line.lstrip().startswith("```")
+        lines.append(f"##{line}" if line.startswith("#") and not code else line)
+    return "\n".join(lines)
+
+
 def spread(rows: pd.DataFrame) -> str:
     """ "5.24 to 5.42 %" for the values of some EER rows."""
     low, high = rows["value"].min(), rows["value"].max()

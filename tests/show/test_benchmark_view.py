@@ -7,7 +7,7 @@ import pandas as pd
 from core.evaluate import tables
 from core.show import benchmark_charts as charts
 from core.show import diagrams
-from core.show.benchmark_view import COLUMNS, Filters, by_attack, by_codec, csv, image, spread
+from core.show.benchmark_view import COLUMNS, Filters, by_attack, by_codec, csv, image, spread, sunk
 from core.show.theme import DARK, LIGHT
 
 FIGURES = tables.described(tables.load_figures())
@@ -57,6 +57,11 @@ def test_saved_pictures_show_the_chart_on_its_own_background():
         assert "By vocoder" in svg and "33.85" in svg
         assert palette.background.lower() in svg.lower()
     assert image(chart.to_dict(), "png")[:4] == b"\x89PNG"
+
+
+def test_headings_of_an_embedded_text_sink_but_code_does_not():
+    text = "# Card\n\ntext\n\n```sh\n# a comment\n```\n## Part"
+    assert sunk(text) == "### Card\n\ntext\n\n```sh\n# a comment\n```\n#### Part"
 
 
 def test_spread_of_one_and_of_many():

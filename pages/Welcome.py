@@ -36,8 +36,10 @@ for benchmark, label in STEPS:
     cards += [(label, row) for row in rows]
 cards += [
     ("The detector that ships here, on unseen generators", row)
-    for row in figures("embedded", benchmark="public_samples", breakdown="overall", metric="eer")
-    if row.condition == "all"
+    for row in figures(
+        "embedded", benchmark="public_samples", breakdown="pooled", metric="eer_percent"
+    )
+    if row.condition == "none"
 ]
 for column, (label, row) in zip(st.columns(max(1, len(cards))), cards, strict=False):
     with column:

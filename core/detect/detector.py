@@ -426,11 +426,15 @@ def read_config(directory: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise DetectorError(f"There is no config.json in {directory}.") from error
+        raise DetectorError(
+            f"There is no config.json in the model directory {directory.name}."
+        ) from error
     except (OSError, ValueError) as error:
-        raise DetectorError(f"{path} cannot be read as JSON.") from error
+        raise DetectorError(
+            f"The config.json of {directory.name} cannot be read as JSON."
+        ) from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise DetectorError(f"{path} is not of the format {FORMAT}.")
+        raise DetectorError(f"The config.json of {directory.name} is not of the format {FORMAT}.")
     return config
 
 
@@ -449,7 +453,9 @@ def checked_sha256(path: Path, expected: str) -> str:
         If the file is missing or another one.
     """
     if not path.is_file():
-        raise DetectorError(f"The file {path.name} is missing from {path.parent}.")
+        raise DetectorError(
+            f"The file {path.name} is missing from the model directory {path.parent.name}."
+        )
     digest = sha256_of(path)
     if digest != expected:
         raise DetectorError(

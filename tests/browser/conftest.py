@@ -32,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "server.fileWatcherType": "none",
         "logger.enableRich": "false",  # so that an uncaught error has a line of its own
     }
-    command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+    command = [sys.executable, "-m", "core.show.serve"]
     command += [f"--{name}={value}" for name, value in options.items()]
     with log.open("w") as out:
         server = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)

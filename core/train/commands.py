@@ -58,6 +58,7 @@ def add_parsers(commands: Any) -> None:
     evaluate.add_argument("--corpus", default=_corpus(), metavar="DIR")
     evaluate.add_argument("--split", default="test", choices=("dev", "test"))
     evaluate.add_argument("--codec", action="append", metavar="NAME", help="may be repeated")
+    evaluate.add_argument("--windows", type=int, metavar="N", help="score at most N windows a clip")
     evaluate.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
     evaluate.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
     evaluate.set_defaults(run=_evaluate)
@@ -161,6 +162,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.codec or (None,),
             options.trials,
             print_progress(),
+            windows=options.windows,
         )
     except (DetectorError, OSError, ValueError) as error:
         return _complain(error)

@@ -26,6 +26,7 @@ def export_model(
     name: str = "Embedded detector",
     known: int = 600,
     progress: Callable[[int, int, str], None] | None = None,
+    scored: Mapping[str, tuple[pd.DataFrame, np.ndarray]] | None = None,
 ) -> dict[str, Any]:
     """Write a model directory.
 
@@ -49,6 +50,9 @@ def export_model(
         Training clips from which familiarity is measured.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
+    scored : mapping, optional
+        Trials and embeddings of ``dev`` and ``known`` clips by these very weights, if
+        `core.evaluate.benchmark.score_trials` has made them already.
 
     Returns
     -------
@@ -75,8 +79,15 @@ def export_model(
     draft = Detector("embedded", name, network, digest)
 
     corpora = [read_index(i) for i in indexes]
-    dev_vectors: list[np.ndarray] = []
-    dev = score_trials(draft, corpora[0], "dev", None, progress, dev_vectors)
+
+    def score(clips: pd.DataFrame, split: str) -> tuple[pd.DataFrame, np.ndarray]:
+        if scored is not None and split in scored:
+            return scored[split]
+        vectors: list[np.ndarray] = []
+        table = score_trials(draft, clips, split, None, progress, vectors)
+        return table, np.stack(vectors)
+
+    dev, dev_vectors = score(corpora[0], "dev")
     judged = dev["raw"].notna().to_numpy()
     spoof = (dev["label"] == "spoof").to_numpy()
     raw = dev["raw"].to_numpy(float)
@@ -89,13 +100,12 @@ def export_model(
     train = pd.concat([keep_for_training(c) for c in corpora], ignore_index=True)
     train = train[~train["family"].str.startswith("copy:")]
     sample = train.sample(min(known, len(train)), random_state=0).assign(split="known")
-    vectors: list[np.ndarray] = []
-    scored = score_trials(draft, sample, "known", None, progress, vectors)
-    usable = scored["raw"].notna().to_numpy()
+    seen, vectors = score(sample, "known")
+    usable = seen["raw"].notna().to_numpy()
     measure = familiarity.fit(
-        np.stack(vectors)[usable],
-        (scored["label"] == "spoof").to_numpy()[usable].astype(int),
-        np.stack(dev_vectors)[judged],
+        vectors[usable],
+        (seen["label"] == "spoof").to_numpy()[usable].astype(int),
+        dev_vectors[judged],
     )
     save_arrays(
         {

@@ -233,12 +233,73 @@ def train(
     )
     dev = dev_set(index)
     model = _network(recipe, start)
+    if "stored" in recipe:
+        _train_stored(recipe, index, dev, model, out / "stored", resume, workers, codec, weight)
+        if not steps:
+            for name in ("best.safetensors", "best.json"):
+                (out / name).write_bytes((out / "stored" / name).read_bytes())
+            return _best(out)
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
     loss = pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
     trainer = _trainer(model, arguments, data, dev, settings, out, loss, collate)
     last = get_last_checkpoint(str(out)) if resume else None
     trainer.train(resume_from_checkpoint=last)
     return _best(out)
+
+
+def _train_stored(
+    recipe: Mapping[str, Any],
+    index: pd.DataFrame,
+    dev: DevSet,
+    model: torch.nn.Module,
+    out: Path,
+    resume: bool,
+    workers: int,
+    codec: Callable[[np.ndarray, str], np.ndarray] | None,
+    weight: dict[str, float] | None,
+) -> None:
+    """First stage: the transformer alone, on stored features; `model` gets the best weights."""
+    from safetensors.torch import load_file
+    from transformers.trainer_utils import get_last_checkpoint
+
+    from core.train.cached import (
+        StoredPairs,
+        collate_features,
+        store_dev,
+        store_features,
+        stored_figures,
+    )
+    from core.train.corpus import print_progress
+
+    settings = recipe["stored"]
+    seed = int(recipe.get("seed", 0))
+    out.mkdir(exist_ok=True)
+    pairs = Pairs(
+        keep_for_training(index),
+        int(settings["crops"]),
+        seed + 1,
+        Mix(**{**recipe.get("mix", {}), "seconds": float(settings.get("seconds", 2.5))}),
+        Strength(**recipe.get("strength", {})),
+        codec,
+        weight,
+    )
+    features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
+    seen = store_dev(model, dev)
+    steps, batch = int(settings["steps"]), int(settings["pairs"])
+    data = StoredPairs(features, steps * batch, seed, settings)
+    trainer = _trainer(
+        model,
+        _arguments(out, settings, steps, batch, seed, 0),
+        data,
+        dev,
+        settings,
+        out,
+        pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0))),
+        collate_features,
+        lambda net, which: stored_figures(net, seen, which),
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if resume else None)
+    model.load_state_dict(load_file(out / "best.safetensors"))
 
 
 def _best(out: Path) -> dict[str, float]:
@@ -418,6 +479,7 @@ def _trainer(
     out: Path,
     loss: Loss,
     collate: Callable[[list[Any]], dict[str, Any]],
+    judge: Callable[[torch.nn.Module, DevSet], dict[str, float]] | None = None,
 ) -> Any:
     """The Trainer with this project's loss, learning rates, averaged weights and dev figures."""
     import torch
@@ -467,7 +529,10 @@ def _trainer(
             for module in model.modules():  # tiny batches would blur the pretrained statistics
                 if isinstance(module, torch.nn.BatchNorm1d):
                     module.eval()
-            raw, _ = model(inputs["waves"])
+            if "features" in inputs:
+                raw, _ = model.encode(inputs["features"])
+            else:
+                raw, _ = model(inputs["waves"])
             value = loss(raw.float(), inputs["labels"])
             return (value, raw) if return_outputs else value
 
@@ -490,7 +555,7 @@ def _trainer(
         def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
             now = {k: v.detach().clone() for k, v in model.state_dict().items()}
             model.load_state_dict(average.state)
-            found = dev_figures(model, dev)
+            found = (judge or dev_figures)(model, dev)
             model.load_state_dict(now)
             model.train()
             metrics = {f"eval_{k}": v for k, v in found.items()}

@@ -1,0 +1,206 @@
+"""Questions put to a benchmark and a detector beside error rates.
+
+Can the benchmark be solved without listening? Do a detector's windows point at the synthetic part
+of a clip that is synthetic only in part?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
+
+SURFACE = ("duration_s", "level_dbfs", "bandwidth_hz", "zero_share", "lead_s", "tail_s", "speech")
+"""What a listener who hears no voice could still see; ``speech`` is the share of speech."""
+
+
+def surface(
+    index: pd.DataFrame, progress: Callable[[int, int, str], None] | None = None
+) -> pd.DataFrame:
+    """Measure the `SURFACE` of every clip of an index, in its order."""
+    from core.audio.decode import decode
+    from core.audio.quality import measure
+
+    rows = []
+    for done, file in enumerate(index["file"], 1):
+        q = measure(decode(file))
+        rows.append(
+            {
+                "duration_s": q.duration_s,
+                "level_dbfs": -90.0 if q.level_dbfs is None else q.level_dbfs,
+                "bandwidth_hz": q.bandwidth_hz,
+                "zero_share": q.zero_share,
+                "lead_s": q.speech[0][0] if q.speech else q.duration_s,
+                "tail_s": q.duration_s - (q.speech[-1][1] if q.speech else 0.0),
+                "speech": q.speech_s / q.duration_s,
+            }
+        )
+        if progress is not None:
+            progress(done, len(index), str(file))
+    return pd.DataFrame(rows, columns=list(SURFACE), index=index.index)
+
+
+def shortcut_scores(
+    train: pd.DataFrame, train_is_spoof: np.ndarray, test: pd.DataFrame, seed: int = 0
+) -> np.ndarray:
+    """Scores of a model that sees nothing but the surface.
+
+    Parameters
+    ----------
+    train, test : pandas.DataFrame
+        From `surface`, ``[n, 7]`` and ``[m, 7]``.
+    train_is_spoof : numpy.ndarray
+        bool, ``[n]``.
+    seed : int
+        Of the boosted trees.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``[m]``, higher = spoof: log-odds of gradient-boosted trees with both classes weighted
+        alike.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model = HistGradientBoostingClassifier(
+        max_iter=150, learning_rate=0.06, max_leaf_nodes=15, class_weight="balanced",
+        random_state=seed,
+    )  # fmt: skip
+    model.fit(train.to_numpy(), train_is_spoof)
+    return np.asarray(model.decision_function(test.to_numpy()))
+
+
+def splice(human: np.ndarray, fake: np.ndarray, fake_first: bool, fade: int = 160) -> np.ndarray:
+    """Two stretches of equal level, one after the other with a short cross-fade.
+
+    Parameters
+    ----------
+    human, fake : numpy.ndarray
+        float32, shapes ``[n]`` and ``[m]``.
+    fake_first : bool
+        Which comes first.
+    fade : int
+        Samples of the cross-fade.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape ``[n + m - fade]``.
+    """
+    one, two = (fake, human) if fake_first else (human, fake)
+    rms = [max(float(np.sqrt(np.mean(x**2))), 1e-6) for x in (one, two)]
+    two = two * (rms[0] / rms[1])
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)
+    middle = one[-fade:] * (1 - ramp) + two[:fade] * ramp
+    return np.concatenate([one[:-fade], middle, two[fade:]]).astype(np.float32)
+
+
+def spliced_windows(
+    detector: Detector,
+    index: pd.DataFrame,
+    limit: int = 80,
+    half_s: float = 6.0,
+    hop_s: float = 1.0,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> pd.DataFrame:
+    """Score the windows of clips that are half human, half synthetic.
+
+    Parameters
+    ----------
+    detector : Detector
+        The system.
+    index : pandas.DataFrame
+        Clips of one split; human and synthetic clips of one source and pair (else of
+        one speaker) are joined, the synthetic half first in every second clip.
+    limit : int
+        At most this many clips, evenly chosen.
+    half_s, hop_s : float
+        Longest half, and distance between windows, in seconds.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a window: ``clip``, ``start_s``, ``fake`` (share of the window that is synthetic,
+        0-1), ``raw``.
+    """
+    from core.audio.clip import SAMPLE_RATE
+    from core.audio.decode import decode
+    from core.audio.windows import window_ranges
+
+    pairs: list[tuple[pd.Series, pd.Series]] = []
+    used: set[str] = set()
+    for column in ("pair", "speaker"):
+        for _, part in index[index[column] != ""].groupby(["source", column]):
+            humans = part[part["label"] == "bonafide"]
+            fakes = part[(part["label"] == "spoof") & ~part["clip"].isin(used)]
+            if len(humans) and len(fakes):
+                used |= set(fakes["clip"])
+                pairs += [(humans.iloc[0], fake) for _, fake in fakes.iterrows()]
+    keep = np.unique(np.linspace(0, len(pairs) - 1, min(limit, len(pairs))).astype(int))
+    rows = []
+    for done, k in enumerate(keep, 1):
+        human, fake = (decode(row["file"]).samples[: int(half_s * SAMPLE_RATE)] for row in pairs[k])
+        if min(len(human), len(fake)) < SAMPLE_RATE:
+            continue
+        fake_first = bool(done % 2)
+        joined = splice(human, fake, fake_first)
+        border = len(fake if fake_first else human)
+        ranges = window_ranges(len(joined), detector.window, round(hop_s * SAMPLE_RATE))
+        raw, _ = detector.raw_scores(joined, ranges)
+        for (start, end), score in zip(ranges, raw, strict=True):
+            first = np.clip(border - start, 0, end - start) / (end - start)
+            rows.append(
+                {
+                    "clip": str(pairs[k][1]["clip"]),
+                    "start_s": start / SAMPLE_RATE,
+                    "fake": float(first if fake_first else 1 - first),
+                    "raw": float(score),
+                }
+            )
+        if progress is not None:
+            progress(done, len(keep), str(pairs[k][1]["clip"]))
+    return pd.DataFrame(rows, columns=["clip", "start_s", "fake", "raw"])
+
+
+def splice_figures(windows: pd.DataFrame, purity: float = 0.75) -> dict[str, float]:
+    """How well window scores tell the halves apart.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        From `spliced_windows`.
+    purity : float
+        Windows count for a half of which they hold at least this share.
+
+    Returns
+    -------
+    dict
+        ``auc`` over the windows of all clips; ``auc_within``, the mean over clips of the AUC
+        within one; ``right_half_percent`` of clips whose synthetic half has the higher mean;
+        ``clips``.
+    """
+    from core.evaluate.metrics import Tally
+
+    pure = windows[(windows["fake"] >= purity) | (windows["fake"] <= 1 - purity)]
+    is_fake = pure["fake"] >= 0.5
+    whole = Tally.of(pure["raw"][~is_fake], pure["raw"][is_fake], higher="spoof").auc()
+    within, right = [], []
+    for _, part in pure.groupby("clip"):
+        fake = part["fake"] >= 0.5
+        if fake.any() and (~fake).any():
+            tally = Tally.of(part["raw"][~fake], part["raw"][fake], higher="spoof")
+            within.append(tally.auc())
+            right.append(part["raw"][fake].mean() > part["raw"][~fake].mean())
+    return {
+        "auc": whole,
+        "auc_within": float(np.mean(within)),
+        "right_half_percent": 100 * float(np.mean(right)),
+        "clips": float(len(within)),
+    }

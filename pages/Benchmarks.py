@@ -15,6 +15,7 @@ from core.show.benchmark_view import (
     Filters,
     by_attack,
     by_codec,
+    colours_of,
     csv,
     figure_card,
     figure_table,
@@ -41,9 +42,7 @@ except TableError as error:
     st.stop()
 
 colours = palette()
-# Systems with figures by attack come first, so that those seen together get different colours.
-by_detail = figures.assign(rank=figures["breakdown"] != "attack").sort_values("rank", kind="stable")
-system_colours = charts.system_colours(list(by_detail["system"].unique()), colours)
+system_colours = colours_of(figures, colours)
 
 
 def values(column: str) -> list[str]:
@@ -316,7 +315,8 @@ if view == "Error trade-off":
     else:
         st.markdown(
             "Each curve shows what a detector trades when its threshold moves. Say how common "
-            "spoofing is and what each error costs: the diamond is the cheapest threshold."
+            "spoofing is and what each error costs: the diamond is the cheapest threshold, "
+            "the circle the one where both errors are equal."
         )
         one, two, three = st.columns(3)
         prior = one.slider(

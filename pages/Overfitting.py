@@ -9,7 +9,7 @@ import streamlit as st
 from core.evaluate.tables import TableError
 from core.show import benchmark_charts as charts
 from core.show import cache
-from core.show.benchmark_view import figure_table, show_chart, spread
+from core.show.benchmark_view import colours_of, figure_table, show_chart, spread
 from core.show.theme import palette
 
 SYSTEM = "wav2vec2-base stage 2 (published)"
@@ -228,13 +228,12 @@ with st.container(border=True):
     if rows.empty:
         st.caption("In the training and development sets; no system reports it by itself.")
     else:
-        systems = charts.system_colours(list(figures["system"].unique()), colours)
         show_chart(
             charts.ranked,
             rows,
             "eer",
             f"EER on {chosen}: {spread(rows)}",
-            systems,
+            colours_of(figures, colours),
             by="system",
             palette=colours,
             key="attack",

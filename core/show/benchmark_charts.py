@@ -320,7 +320,7 @@ def det(
                 scale=alt.Scale(
                     domain=["equal errors", "lowest cost"], range=["circle", "diamond"]
                 ),
-                legend=alt.Legend(orient="bottom"),
+                legend=None,  # a second legend leaves a narrow page; the page says it in words
             ),
             tooltip=[
                 alt.Tooltip("point:N", title="Point"),
@@ -329,7 +329,7 @@ def det(
             ],
         )
     )
-    rows = _legend_rows(systems) + 2
+    rows = _legend_rows(systems)
     return _titled(
         alt.layer(areas, diagonal, lines, spots), title, height, palette, legend_rows=rows
     )
@@ -400,7 +400,12 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
     data["shown"] = [f"{v:.2f} %  (about one in {one_in(v)})" for v in data["value"]]
     order = data["label"].tolist()
     top = float(data["value"].max())
-    x = alt.X("value:Q", title="EER (%)", scale=alt.Scale(domain=[0, max(50.0, top)]))
+    x = alt.X(
+        "value:Q",
+        title="EER (%)",
+        scale=alt.Scale(domain=[0, max(50.0, top)]),
+        axis=alt.Axis(tickCount=5),
+    )
     y = alt.Y(
         "label:N",
         title=None,
@@ -486,7 +491,12 @@ def thresholds(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> 
     data = frame.copy()
     data["shown"] = data["value"].map(lambda v: f"{v:.4f}")
     order = data["benchmark"].tolist()
-    x = alt.X("value:Q", title="Threshold on P(spoof)", scale=alt.Scale(domain=[-0.02, 1]))
+    x = alt.X(
+        "value:Q",
+        title="Threshold on P(spoof)",
+        scale=alt.Scale(domain=[0, 1], padding=12),
+        axis=alt.Axis(tickCount=5),
+    )
     y = alt.Y("benchmark:N", title=None, sort=order, axis=alt.Axis(labelLimit=160))
     base = alt.Chart(data)
     fixed = (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from core.evaluate.tables import METRICS
-from core.show.benchmark_charts import AnyChart
-from core.show.theme import DARK, LIGHT
+from core.show.benchmark_charts import AnyChart, system_colours
+from core.show.theme import DARK, LIGHT, Palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,13 @@ class Filters:
             if wanted and column not in ignoring:
                 rows = rows[rows[column].isin(list(wanted))]
         return rows
+
+
+def colours_of(figures: pd.DataFrame, palette: Palette) -> dict[str, str]:
+    """One colour a system on all pages; first those that are often seen together, by attack."""
+    detailed = figures.assign(rank=figures["breakdown"] != "attack")
+    order = detailed.sort_values("rank", kind="stable")["system"].unique()
+    return system_colours(list(order), palette)
 
 
 def by_attack(figures: pd.DataFrame, filters: Filters) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from core.show import cache
 from core.show.benchmark_view import (
     Filters,
     by_attack,
+    by_benchmark,
     by_codec,
     colours_of,
     csv,
@@ -142,9 +143,9 @@ if view == "Systems":
                 figure_card(str(novelty.get(row.benchmark, row.benchmark)).capitalize(), row)
     if overall.empty:
         nothing()
-    for benchmark, group in overall.groupby("benchmark", sort=False):
+    for benchmark, slug, group in by_benchmark(overall):
         n = group[["n_bonafide", "n_spoof"]].max()
-        key = f"systems-{benchmark}".lower().replace(" ", "-")
+        key = f"systems-{slug}"
         best = group.loc[group["value"].idxmin()]
         show_chart(
             charts.ranked,
@@ -176,10 +177,10 @@ if view == "Attacks and codecs":
     if attack_rows.empty and codec_rows.empty:
         nothing()
     st.caption("Click a bar, point or cell to filter everything by it; Reset lets go.")
-    for benchmark, group in attack_rows.groupby("benchmark", sort=False):
+    for benchmark, slug, group in by_benchmark(attack_rows):
         through = " and ".join(sorted(set(group["codec"]) - {""}))
         several = group["codec"].nunique() > 1
-        key = f"attacks-{benchmark}".lower().replace(" ", "-")
+        key = f"attacks-{slug}"
         worst = group.loc[group["value"].idxmax()]
         show_chart(
             charts.ranked,
@@ -205,14 +206,14 @@ if view == "Attacks and codecs":
             f"Each attack against all bona fide trials. {reused} use algorithms of the training "
             "set; the other attacks of the evaluation set are new."
         )
-    for benchmark, group in codec_rows.groupby("benchmark", sort=False):
+    for benchmark, slug, group in by_benchmark(codec_rows):
         several = group["attack"].nunique() > 1
         bands = {b: part for b, part in group.groupby("bandwidth") if b}
         finding = f"{metric_name} by codec on {benchmark}"
         if metric == "eer" and len(bands) == 2 and not several and group["system"].nunique() == 1:
             finding = "; ".join(f"{b}: {spread(p)}" for b, p in bands.items())
         names = {r.codec: f"{r.codec} ({r.sample_rate_khz:g} kHz)" for r in codecs.itertuples()}
-        key = f"codecs-{benchmark}".lower().replace(" ", "-")
+        key = f"codecs-{slug}"
         show_chart(
             charts.ranked,
             group,
@@ -276,12 +277,12 @@ if view == "Generators":
     }
     for breakdown, words in breakdowns.items():
         found = filters.apply(rows[rows["breakdown"] == breakdown], ignoring=("vocoder",))
-        for benchmark, group in found.groupby("benchmark", sort=False):
+        for benchmark, slug, group in by_benchmark(found):
             fair = group[~group["vocoder"].isin(suspect)]
             finding = f"{metric_name} by {words} on {benchmark}"
             if metric == "eer" and 0 < len(fair) < len(group):
                 finding = f"{spread(fair)} on vocoders of the same language; JSUT is a shortcut"
-            key = f"{breakdown}-{benchmark}".lower().replace(" ", "-")
+            key = f"{breakdown}-{slug}"
             show_chart(
                 charts.ranked,
                 group,

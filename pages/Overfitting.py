@@ -274,7 +274,7 @@ else:
     show_chart(
         charts.staircase,
         own[["label", "benchmark", "value", "low", "high", "kind", "source"]],
-        f"Measured on clips it never met: EER {spread(own)}",
+        f"Measured here: EER {spread(own)}",
         palette=colours,
         key="embedded",
         alt="; ".join(f"{r.label} {r.value:.2f} %" for r in own.itertuples()),

@@ -109,7 +109,9 @@ def ranked(
     )
     top = float(data[["value", "high"]].max().max()) or 1.0
     scale = alt.Scale(domain=[0, top * (1.16 if few else 1.04)], nice=False)
-    x = alt.X("value:Q", title=metric_title(metric), scale=scale, axis=alt.Axis(tickCount=6))
+    # Never stacked: two figures of one row are two figures, not a sum.
+    axis = alt.Axis(tickCount=6)
+    x = alt.X("value:Q", title=metric_title(metric), scale=scale, axis=axis, stack=None)
     legend = None if single or len(systems) == 1 else _system_legend(systems)
     colour = alt.Color(
         "system:N",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,6 +51,15 @@ def colours_of(figures: pd.DataFrame, palette: Palette) -> dict[str, str]:
     detailed = figures.assign(rank=figures["breakdown"] != "attack")
     order = detailed.sort_values("rank", kind="stable")["system"].unique()
     return system_colours(list(order), palette)
+
+
+def by_benchmark(figures: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Benchmarks one by one: name (with the subset where there are several), slug, figures."""
+    for benchmark, part in figures.groupby("benchmark", sort=False):
+        for subset, group in part.groupby("subset", sort=False):
+            several = part["subset"].nunique() > 1
+            name = f"{benchmark}, {subset}" if several else str(benchmark)
+            yield name, re.sub(r"[^a-z0-9]+", "-", name.lower()), group
 
 
 def by_attack(figures: pd.DataFrame, filters: Filters) -> pd.DataFrame:

@@ -7,7 +7,17 @@ import pandas as pd
 from core.evaluate import tables
 from core.show import benchmark_charts as charts
 from core.show import diagrams
-from core.show.benchmark_view import COLUMNS, Filters, by_attack, by_codec, csv, image, spread, sunk
+from core.show.benchmark_view import (
+    COLUMNS,
+    Filters,
+    by_attack,
+    by_benchmark,
+    by_codec,
+    csv,
+    image,
+    spread,
+    sunk,
+)
 from core.show.theme import DARK, LIGHT
 
 FIGURES = tables.described(tables.load_figures())
@@ -39,6 +49,15 @@ def test_an_attack_filter_turns_codecs_into_that_attack_through_each():
     rows = by_codec(EER, Filters(attack=["A12"]))
     assert rows.set_index("codec").loc["pstn", "value"] == 45.83
     assert len(rows) == 7
+
+
+def test_several_subsets_of_a_benchmark_stay_apart():
+    rows = EER[EER["breakdown"] == "overall"].head(2).assign(benchmark="B", subset=["dev", "test"])
+    assert [(n, s, len(g)) for n, s, g in by_benchmark(rows)] == [
+        ("B, dev", "b-dev", 1),
+        ("B, test", "b-test", 1),
+    ]
+    assert [n for n, _, _ in by_benchmark(rows.head(1))] == ["B"]
 
 
 def test_csv_leaves_helper_columns_out():

@@ -52,7 +52,9 @@ def add_parsers(commands: Any) -> None:
     export.add_argument("--out", required=True, metavar="DIR")
     export.set_defaults(run=_export)
 
-    evaluate = commands.add_parser("evaluate", help="run a detector over a benchmark")
+    evaluate = commands.add_parser(
+        "evaluate", help="evaluate a score file, or a detector on a benchmark"
+    )
     evaluate.add_argument("--benchmark", default="public_samples", metavar="NAME")
     evaluate.add_argument("--detector", default="embedded", metavar="ID")
     evaluate.add_argument("--corpus", default=_corpus(), metavar="DIR")
@@ -61,6 +63,9 @@ def add_parsers(commands: Any) -> None:
     evaluate.add_argument("--windows", type=int, metavar="N", help="score at most N windows a clip")
     evaluate.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
     evaluate.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
+    from core.evaluate.command import add_arguments
+
+    add_arguments(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -148,6 +153,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    if options.scores:
+        from core.evaluate import command
+
+        return command.run(options)
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
     from core.evaluate.benchmark import run_benchmark

@@ -178,7 +178,6 @@ def zipped(*names):
         (zipped("a")[:40], "damaged zip"),
         (b"PAR1 nothing", "looks like Parquet"),
         (b"a 1\nb 2\nc 3 4\n" + b"d 5\n" * 60 + b"e 1 2 3 4\n", r"line 64, has 5 columns where 3"),
-        ("T1 1\nT\xe92 2\n".encode("latin-1"), "line 2, is not UTF-8"),
         (b"score,score,trial\n1,2,a\n", "two columns of the same name"),
         (b"1 2 3\n1 3 4\n1 2 5\n", "No column of"),
     ],
@@ -186,6 +185,13 @@ def zipped(*names):
 def test_bad_files_are_named(data, message):
     with pytest.raises(tr.TrialsError, match=message):
         tr.read_scores(data)
+
+
+def test_another_encoding_is_read_as_far_as_it_goes_and_told():
+    trials = tr.read_scores("T1 1\nT\xe92 2\nT3 3\n".encode("latin-1"), "s.txt")
+    assert trials.table["score"].tolist() == [1, 2, 3]
+    assert trials.problems[0].lines == (2,)
+    assert "1 row of s.txt cannot be read as UTF-8 text" in trials.problems[0].sentence
 
 
 def test_one_class_only_and_no_labels_are_named():

@@ -437,7 +437,7 @@ def by_column(
         units = None if columns == ["speaker"] else _enough(part)
         # Hundreds of cells: an interval's ends may be rougher than a single figure's.
         replicates = settings.replicates if len(columns) == 1 else min(200, settings.replicates)
-        drawn = resample.bootstrap(levels, statistics, units=units, replicates=settings.replicates)
+        drawn = resample.bootstrap(levels, statistics, units=units, replicates=replicates)
         found = {
             "eer": (100 * eer.rate, sign * eer.threshold),
             "min_dcf": (dcf.cost, sign * dcf.threshold),

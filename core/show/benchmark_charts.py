@@ -183,6 +183,7 @@ def heat(
     *,
     columns: Sequence[str],
     chosen: Sequence[tuple[str, str]] = (),
+    titles: tuple[str, str] = ("Attack", "Codec"),
     palette: Palette = LIGHT,
 ) -> AnyChart:
     """Attack by codec: one cell a pair, darker is worse, with its value.
@@ -195,6 +196,8 @@ def heat(
         Codecs from left to right.
     chosen : sequence of (attack, codec)
         Picked cells: the others fade.
+    titles : pair of str
+        What the rows and the columns are, where they are no attacks and codecs.
     """
     data = frame.copy()
     data["faded"] = (
@@ -210,13 +213,13 @@ def heat(
     dark = palette is not LIGHT
     present = [c for c in columns if c in set(data["codec"])]
     pick = alt.selection_point(name=PICK, fields=["attack", "codec"], on="click", empty=False)
-    x = alt.X("codec:N", title="Codec", sort=present, axis=alt.Axis(orient="top", labelAngle=0))
-    y = alt.Y("attack:N", title="Attack")
+    x = alt.X("codec:N", title=titles[1], sort=present, axis=alt.Axis(orient="top", labelAngle=0))
+    y = alt.Y("attack:N", title=titles[0])
     opacity = alt.condition("datum.faded", alt.value(0.3), alt.value(1.0))
     tooltip = [
         alt.Tooltip("system:N", title="System"),
-        alt.Tooltip("attack:N", title="Attack"),
-        alt.Tooltip("codec:N", title="Codec"),
+        alt.Tooltip("attack:N", title=titles[0]),
+        alt.Tooltip("codec:N", title=titles[1]),
         alt.Tooltip("shown:N", title=metric_title(metric)),
         alt.Tooltip("source:N", title="Source"),
     ]

@@ -101,14 +101,25 @@ def show_chart(
         Called after a click; the selection is in ``st.session_state[key]``.
     """
     name = f"{build.__module__}.{build.__qualname__}"
-    spec = _spec(name, rows, arguments, options, alt, _build=build)
+    show_spec(
+        _spec(name, rows, arguments, options, alt, _build=build), key, lambda: csv(rows), on_pick
+    )
+
+
+def show_spec(
+    spec: dict[str, Any],
+    key: str,
+    data: Callable[[], bytes],
+    on_pick: Callable[[], None] | None = None,
+) -> None:
+    """A finished chart with its downloads; ``data`` gives its CSV when asked."""
     if on_pick is None:
         st.vega_lite_chart(spec, key=key)
     else:
         st.vega_lite_chart(spec, key=key, on_select=on_pick)
     with st.popover("Save", icon=":material/download:", type="tertiary"):
         downloads = (
-            ("CSV", "text/csv", lambda: csv(rows)),
+            ("CSV", "text/csv", data),
             ("PNG", "image/png", lambda: image(spec, "png")),
             ("SVG", "image/svg+xml", lambda: image(spec, "svg")),
         )
@@ -134,11 +145,18 @@ def _spec(
     _build: Callable[..., AnyChart],
 ) -> dict[str, Any]:
     """The chart's Vega-Lite; kept, because Altair needs longer for it than the rest of a page."""
+    return make_spec(_build, rows, *arguments, alt=alt, **options)
+
+
+def make_spec(
+    build: Callable[..., AnyChart], rows: pd.DataFrame, *arguments: Any, alt: str, **options: Any
+) -> dict[str, Any]:
+    """Build a chart; unlike in `show_chart`, nothing is kept where other sessions could meet it."""
     from altair.utils import schemapi
 
     # The tests validate every builder against the schema; here that would take most of the time.
     with schemapi.debug_mode(False):
-        chart = _build(rows, *arguments, **options).properties(description=alt)
+        chart = build(rows, *arguments, **options).properties(description=alt)
         return chart.to_dict(validate=False)
 
 

@@ -1,10 +1,14 @@
 """Entry of the dashboard: the pages, and what is warmed up behind the first one."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.show.prewarm import prewarm
 
-st.set_page_config(page_title="Spoofscope", page_icon=":material/graphic_eq:", layout="wide")
+ICON = Path(__file__).parent / "core" / "show" / "assets" / "icon.png"  # a symbol would be fetched
+
+st.set_page_config(page_title="Spoofscope", page_icon=str(ICON), layout="wide")
 
 pages = [
     st.Page("pages/Welcome.py", title="Home", icon=":material/home:", default=True),

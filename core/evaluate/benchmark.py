@@ -46,7 +46,7 @@ def score_trials(
     detector : Detector
         The system.
     index : pandas.DataFrame
-        From `core.train.corpus.read_index`.
+        From `core.evaluate.clips.read_index`.
     split : str
         Which rows.
     codec : str, optional
@@ -312,7 +312,7 @@ def run_benchmark(
     ValueError
         If the index or a codec is unknown, or a class is missing.
     """
-    from core.train.corpus import read_index
+    from core.evaluate.clips import read_index
 
     clips = read_index(index)
     tables = []

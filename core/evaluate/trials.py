@@ -497,9 +497,9 @@ def _utf8(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
     except UnicodeDecodeError:
         pass
     wrong = []
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, raw in enumerate(data.split(b"\n"), 1):
         try:
-            line.decode()
+            raw.decode()
         except UnicodeDecodeError:
             wrong.append(number)
     lines = tuple(wrong[:5])
@@ -517,7 +517,18 @@ def _read_regular(
     """
     import pandas as pd
 
-    odd = (b"\n\n", b"\r\n\r\n", b"\r\r", b'"', b" \n", b" \r", b"\n ", b"\t ", b", ", b"; ")
+    odd: tuple[bytes, ...] = (
+        b"\n\n",
+        b"\r\n\r\n",
+        b"\r\r",
+        b'"',
+        b" \n",
+        b" \r",
+        b"\n ",
+        b"\t ",
+        b", ",
+        b"; ",
+    )
     if separator == " ":
         odd += (b"  ", b"\t")
     if data[:1] in b" \n\r" or any(mark in data for mark in odd):

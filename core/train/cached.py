@@ -51,9 +51,10 @@ def store_features(
         return np.load(path, mmap_mode="r")
     size = 4
     partial = path.with_suffix(".part")
-    store: np.ndarray | None = None
+    store: Any = None
     done = 0
-    loader = DataLoader(data, size, num_workers=workers, collate_fn=collate)
+    pairs: Any = data
+    loader: Any = DataLoader(pairs, size, num_workers=workers, collate_fn=collate)
     for batch in loader:
         features = front_features(model, batch["waves"])
         if store is None:
@@ -71,7 +72,7 @@ def store_features(
     return np.load(path, mmap_mode="r")
 
 
-def front_features(model: torch.nn.Module, waves: torch.Tensor) -> np.ndarray:
+def front_features(model: Any, waves: torch.Tensor) -> np.ndarray:
     """Features ``[b, frames, d]`` (float16) of waves ``[b, n]``, computed in bfloat16."""
     import torch
 
@@ -158,7 +159,7 @@ def store_dev(model: torch.nn.Module, dev: DevSet, batch: int = 8) -> np.ndarray
     )
 
 
-def stored_figures(model: torch.nn.Module, stored: np.ndarray, dev: DevSet) -> dict[str, float]:
+def stored_figures(model: Any, stored: np.ndarray, dev: DevSet) -> dict[str, float]:
     """Dev figures from stored features."""
     import torch
 

@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE, AudioError
+from core.evaluate.clips import INDEX_COLUMNS
+from core.evaluate.clips import read_index as read_index
 
 MANIFEST_COLUMNS = (
     "clip",
@@ -40,22 +42,6 @@ MANIFEST_COLUMNS = (
 )
 """Columns of a benchmark manifest; ``blob`` is the git object id of the file's bytes."""
 
-INDEX_COLUMNS = (
-    "clip",
-    "path",
-    "label",
-    "family",
-    "system",
-    "material",
-    "speaker",
-    "pair",
-    "split",
-    "licence",
-    "source",
-    "duration_s",
-    "sha256",
-)
-"""Columns of an index; ``path`` is relative to the index, ``sha256`` is of the FLAC file."""
 
 MAX_SECONDS = 400.0
 """Longer clips are cut: none of the benchmark's is."""
@@ -110,38 +96,6 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         odd = set(table[column]) - known
         if odd:
             raise ValueError(f"{path}: unknown {column} {', '.join(sorted(odd))}.")
-    return table
-
-
-def read_index(path: str | Path) -> pd.DataFrame:
-    """Load an index written by `build_corpus`, with absolute audio paths in ``file``.
-
-    Parameters
-    ----------
-    path : path-like
-        ``index.csv`` or the folder that holds it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `INDEX_COLUMNS` as text, plus ``file``; ``duration_s`` is a float.
-
-    Raises
-    ------
-    ValueError
-        If the file is no index.
-    """
-    path = Path(path)
-    path = path / "index.csv" if path.is_dir() else path
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    needed = {"clip", "path", "label", "family", "speaker", "split"}
-    if not needed <= set(table.columns):
-        raise ValueError(f"{path} is no index: it lacks {', '.join(needed - set(table.columns))}.")
-    for column in INDEX_COLUMNS:
-        if column not in table.columns:
-            table[column] = ""
-    table["duration_s"] = pd.to_numeric(table["duration_s"], errors="coerce")
-    table["file"] = [str(path.parent / p) for p in table["path"]]
     return table
 
 

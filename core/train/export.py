@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.train.corpus import read_index
+from core.evaluate.clips import read_index
 from core.train.data import keep_for_training
 
 COVERAGE = 0.8

@@ -525,7 +525,7 @@ def _scripts(language: str, count: int, draw: random.Random) -> list[list[str]]:
     """What each clip says: one sentence, two, or a few short ones, as long as the human clips."""
     long = sentences(language)
     short = sentences(f"{language}-short")
-    scripts = []
+    scripts: list[list[str]] = []
     while len(scripts) < count:
         draw.shuffle(long)
         for text in long:

@@ -47,7 +47,7 @@ def read_corpus(spec: str | Path) -> pd.DataFrame:
         table["source"] = name
         table["system"] = table["family"]
         return table[list(COLUMNS)].fillna("")
-    from core.train.corpus import read_index
+    from core.evaluate.clips import read_index
 
     return read_index(spec)
 

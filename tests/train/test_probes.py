@@ -16,7 +16,7 @@ from core.evaluate.probes import (
     spliced_windows,
     surface,
 )
-from core.train.corpus import read_index
+from core.evaluate.clips import read_index
 
 
 def test_the_surface_of_a_clip_is_measured(tiny_index: Path) -> None:

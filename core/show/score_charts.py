@@ -1,0 +1,107 @@
+"""Charts of one score file: its two classes, and how far its scores can be believed.
+
+The other charts of "Your scores" are those of `core.show.benchmark_charts`.
+"""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from core.show.benchmark_charts import AnyChart, _titled
+from core.show.theme import LIGHT, Palette
+
+
+def scores(
+    frame: pd.DataFrame,
+    threshold: float,
+    title: str,
+    *,
+    palette: Palette = LIGHT,
+) -> AnyChart:
+    """Histogram of both classes, each as shares of its own, with the EER threshold.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `core.evaluate.analysis.histogram`.
+    threshold : float
+        In the direction of the scores shown.
+    """
+    x = alt.X("low:Q", title="Score, as given", scale=alt.Scale(nice=False, zero=False))
+    base = alt.Chart(frame.assign(percent=100 * frame["share"]))
+    bars = base.mark_bar(opacity=0.55).encode(
+        x=x,
+        x2="high:Q",
+        y=alt.Y("percent:Q", title="Share of its class (%)", stack=None),
+        color=alt.Color(
+            "label:N",
+            title=None,
+            scale=alt.Scale(
+                domain=["bona fide", "spoofed"], range=[palette.authentic, palette.synthetic]
+            ),
+            legend=alt.Legend(orient="bottom", symbolOpacity=1),
+        ),
+        tooltip=[
+            alt.Tooltip("label:N", title="Class"),
+            alt.Tooltip("low:Q", title="From", format=".3f"),
+            alt.Tooltip("high:Q", title="To", format=".3f"),
+            alt.Tooltip("count:Q", title="Trials", format=","),
+            alt.Tooltip("percent:Q", title="Share of its class (%)", format=".2f"),
+        ],
+    )
+    rule = (
+        alt.Chart(pd.DataFrame({"low": [threshold], "word": [f"EER threshold {threshold:.4g}"]}))
+        .mark_rule(color=palette.rule, strokeDash=[5, 4], strokeWidth=2)
+        .encode(x=x, tooltip=alt.Tooltip("word:N", title="Threshold"))
+    )
+    return _titled(alt.layer(bars, rule), title, 240, palette, legend_rows=1)
+
+
+def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
+    """Stated probability of a fake against how often it is one; the diagonal is perfect.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `core.evaluate.analysis.reliability`.
+    """
+    x = alt.X(
+        "stated:Q", title="Stated probability of a fake", scale=alt.Scale(domain=[0, 1], nice=False)
+    )
+    y = alt.Y(
+        "observed:Q", title="Share that are fakes", scale=alt.Scale(domain=[0, 1], nice=False)
+    )
+    names = ["as given", "calibrated"]
+    colour = alt.Color(
+        "scores:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=[palette.series[1], palette.series[0]]),
+        legend=alt.Legend(orient="bottom"),
+    )
+    shape = alt.Shape(
+        "scores:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=["circle", "diamond"]),
+        legend=alt.Legend(orient="bottom"),
+    )
+    base = alt.Chart(frame)
+    diagonal = (
+        alt.Chart(pd.DataFrame({"stated": [0.0, 1.0], "observed": [0.0, 1.0]}))
+        .mark_line(color=palette.neutral, strokeDash=[4, 4])
+        .encode(x=x, y=y)
+    )
+    lines = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=x,
+        y=y,
+        color=colour,
+        shape=shape,
+        tooltip=[
+            alt.Tooltip("scores:N", title="Scores"),
+            alt.Tooltip("stated:Q", title="Stated", format=".3f"),
+            alt.Tooltip("observed:Q", title="Observed", format=".3f"),
+            alt.Tooltip("trials:Q", title="Trials", format=","),
+        ],
+    )
+    return _titled(alt.layer(diagonal, lines, points), title, 300, palette, legend_rows=1)

@@ -1,0 +1,122 @@
+"""What a reader takes away from "Your scores": CSV that is safe to open, and one HTML report."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from core.evaluate.trials import FORMULA
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
+color:#1B2430;background:#fff}
+table{border-collapse:collapse;width:100%;font-size:.85rem;display:block;overflow-x:auto}
+th,td{border-bottom:1px solid #D9DFE5;padding:.3rem .6rem;text-align:right;white-space:nowrap}
+th:first-child,td:first-child,td.text{text-align:left}
+svg{max-width:100%;height:auto}
+footer{color:#55606D;font-size:.85rem;margin-top:2rem}
+"""
+
+
+@dataclass
+class Report:
+    """Sections of a report, in order.
+
+    Attributes
+    ----------
+    title : str
+        Heading.
+    facts : list of (str, str)
+        What was evaluated and how.
+    problems : list of str
+        Sentences.
+    sections : list of (heading, sentence, table or None, SVG or None)
+        The body.
+    """
+
+    title: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    sections: list[tuple[str, str, pd.DataFrame | None, bytes | None]] = field(default_factory=list)
+
+
+def as_html(report: Report) -> bytes:
+    """One self-contained file: no script, nothing fetched, every given text escaped."""
+    e = html.escape
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8>",
+        '<meta name=viewport content="width=device-width">',
+        f"<title>{e(report.title)}</title><style>{_STYLE}</style><h1>{e(report.title)}</h1>",
+        "<table>",
+        *(f"<tr><th>{e(k)}</th><td class=text>{e(v)}</td></tr>" for k, v in report.facts),
+        "</table>",
+    ]
+    if report.problems:
+        parts.append("<h2>What was wrong with the files</h2><ul>")
+        parts += [f"<li>{e(p)}</li>" for p in report.problems]
+        parts.append("</ul>")
+    for heading, sentence, table, svg in report.sections:
+        parts.append(f"<h2>{e(heading)}</h2>")
+        if sentence:
+            parts.append(f"<p>{e(sentence)}</p>")
+        if svg is not None:
+            parts.append(re.sub(r"^<\?xml[^>]*>|<!DOCTYPE[^>]*>", "", svg.decode()))
+        if table is not None:
+            parts.append(_table(table))
+    parts.append(
+        "<footer>Made by Spoofscope. Intervals are 95 % bootstrap intervals. Error rates of one "
+        "benchmark say little about other data.</footer></html>"
+    )
+    return "\n".join(parts).encode()
+
+
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """CSV in which no cell runs as a formula: such text gets a leading apostrophe."""
+    safe = frame.copy()
+    for column in safe.columns:
+        if not _is_number(safe[column]):
+            texts = safe[column].astype(object)
+            safe[column] = texts.map(
+                lambda v: f"'{v}" if isinstance(v, str) and re.match(FORMULA, v) else v
+            )
+    return safe.to_csv(index=False).encode()
+
+
+def readable(frame: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    """Figures with the metrics' names and units instead of their keys."""
+    shown = frame.copy()
+    if "metric" in shown:
+        shown["metric"] = [
+            f"{names[m][0]} ({names[m][1]})" if names[m][1] else names[m][0]
+            for m in shown["metric"]
+        ]
+    return shown
+
+
+def _table(frame: pd.DataFrame) -> str:
+    head = "".join(f"<th>{html.escape(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
+    rows = [
+        "<tr>" + "".join(_cell(value) for value in row) + "</tr>"
+        for row in frame.itertuples(index=False)
+    ]
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return f"<td class=text>{html.escape(value)}</td>"
+    if isinstance(value, float):
+        return f"<td>{'' if value != value else f'{value:.6g}'}</td>"
+    return f"<td>{'' if value is None else html.escape(str(value))}</td>"
+
+
+def _is_number(column: Sequence[Any]) -> bool:
+    from pandas.api.types import is_numeric_dtype
+
+    return bool(is_numeric_dtype(column))

@@ -29,6 +29,12 @@ pages = [
         url_path="overfitting",
     ),
     st.Page(
+        "pages/Your_Scores.py",
+        title="Your scores",
+        icon=":material/upload_file:",
+        url_path="your-scores",
+    ),
+    st.Page(
         "pages/Under_the_Hood.py",
         title="Under the hood",
         icon=":material/build:",

@@ -72,13 +72,9 @@ trials = view.confirmed("scores")
 protocol = view.confirmed("protocol") if "protocol" in view.files() else None
 if trials is None or ("protocol" in view.files() and protocol is None):
     st.stop()
-of: tuple[object, ...] = (
-    file.sha256,
-    repr(st.session_state.get(f"scores.layout.scores.{file.sha256}")),
-)
+of: tuple[object, ...] = view.mark("scores")
 if protocol is not None:
-    key = view.files()["protocol"]
-    of += (key.sha256, repr(st.session_state.get(f"scores.layout.protocol.{key.sha256}")))
+    of += view.mark("protocol")
     try:
         trials = view.remembered("attach", *of, make=lambda: attach(trials, protocol))
     except TrialsError as error:
@@ -110,7 +106,7 @@ higher = left.radio(
     index=list(WAYS).index(found.higher),
     format_func=WAYS.__getitem__,
     horizontal=True,
-    key=f"higher-{hash(of)}",
+    key=f"higher-{file.sha256}",
     help="Detected from the ranking of the classes. Scores are never changed: thresholds below "
     "are in the direction of your file.",
 )
@@ -195,8 +191,7 @@ def compared():
     other = view.confirmed("second")
     if other is None:
         return None
-    second = view.files()["second"]
-    mark = (*of, second.sha256, repr(st.session_state.get(f"scores.layout.second.{second.sha256}")))
+    name, mark = view.files()["second"].name, (*of, *view.mark("second"))
     try:
         way = view.remembered("way", *mark, make=lambda: direction(labelled(other, trials)).higher)
         by = tuple(c for c in ("attack", "codec", "family") if c in columns)
@@ -207,7 +202,7 @@ def compared():
     except TrialsError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    return result, way, second.name, [p.sentence for p in (*other.problems, *result.problems)]
+    return result, way, name, [p.sentence for p in (*other.problems, *result.problems)]
 
 
 def labelled(other: Trials, known: Trials) -> Trials:
@@ -494,10 +489,9 @@ if shown == "Second file":
         )
         rows = result.figures[result.figures["metric"] == metric]
         pooled = rows[rows["breakdown"] == "overall"].iloc[0]
-        one, two = (
-            n if file.name != other_name else f"{n} ({i})"
-            for i, n in ((1, file.name), (2, other_name))
-        )
+        one, two = file.name, other_name
+        if one == two:
+            one, two = f"{one} (1)", f"{two} (2)"
         gain = pooled["difference"] > 0 if metric == "auc" else pooled["difference"] < 0
         finding = (
             f"{one if gain else two} is better: {analysis.NAMES[metric][0]} "

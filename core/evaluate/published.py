@@ -38,7 +38,7 @@ from core.evaluate.metrics import (
     tandem_constants,
 )
 from core.evaluate.tables import RESULTS, TABLES, check
-from core.evaluate.trials import Trials, TrialsError, attach, read_scores
+from core.evaluate.trials import Trials, TrialsError, attach, read_scores, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,10 +137,34 @@ class AsvScores:
     @classmethod
     def read(cls, path: Path) -> AsvScores:
         """Read ``class-or-attack target|nontarget|spoof score`` lines."""
+        return cls.of(path, path.name)
+
+    @classmethod
+    def of(cls, source: Path | bytes, name: str) -> AsvScores:
+        """As `read`, from a path or from bytes.
+
+        Raises
+        ------
+        TrialsError
+            If the file does not hold such lines.
+        """
         import pandas as pd
 
-        rows = pd.read_csv(path, sep=" ", names=["group", "key", "score"])
+        rows = read_table(source, name)
+        shape = f"{name} must have three columns: speaker or attack, class, score."
+        if rows.shape[1] != 3:
+            raise TrialsError(shape)
+        rows.columns = ["group", "key", "score"]
+        rows["score"] = pd.to_numeric(rows["score"], errors="coerce")
+        wrong = rows.index[~np.isfinite(rows["score"])]
+        if len(wrong):
+            raise TrialsError(
+                f"{name} has {len(wrong):,} scores that are no number, first in line {wrong[0]}."
+            )
         of = {key: part for key, part in rows.groupby("key")}
+        missing = [k for k in ("target", "nontarget", "spoof") if k not in of]
+        if missing:
+            raise TrialsError(f"{shape} No line is of the class {' or '.join(missing)}.")
         attacks = {str(a): p["score"].to_numpy() for a, p in of["spoof"].groupby("group")}
         return cls(of["target"]["score"].to_numpy(), of["nontarget"]["score"].to_numpy(), attacks)
 

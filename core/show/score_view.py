@@ -89,9 +89,18 @@ def load(part: str, name: str, data: bytes, id: str = "") -> None:
 
 
 def forget(part: str) -> None:
-    """Let go of a file and of everything computed."""
-    files().pop(part, None)
-    st.session_state["scores.kept"] = {}
+    """Let go of a file and of everything computed from it."""
+    gone = files().pop(part, None)
+    if gone is not None:
+        shelf = st.session_state.get("scores.kept", {})
+        kept = {key: value for key, value in shelf.items() if gone.sha256 not in key}
+        st.session_state["scores.kept"] = kept
+
+
+def mark(part: str) -> tuple[str, str]:
+    """What results of this part depend on: its content and the chosen columns."""
+    sha256 = files()[part].sha256
+    return sha256, repr(st.session_state.get(f"scores.layout.{part}.{sha256}"))
 
 
 def upload(part: str, label: str, help: str) -> None:

@@ -1,0 +1,151 @@
+"""Your scores: files of every kind in, figures out; nothing computed twice, nothing silent."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.cli import main
+from core.evaluate import analysis
+from core.evaluate.example_scores import example
+from core.show import score_view
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Your_Scores.py")
+BARE = b"".join(
+    line.split(b",")[0] + b" " + line.split(b",")[-1] + b"\n" for line in example().split()[1:]
+)
+KEY = b"".join(
+    b"%s %s - %s %s\n" % (c[1], c[0], c[2], c[4])
+    for c in (line.split(b",") for line in example().split()[1:])
+)
+
+
+def start(**uploads):
+    at = AppTest.from_file(PAGE, default_timeout=120).run()
+    for part, (name, data) in uploads.items():
+        field = next(f for f in at.file_uploader if f.key == f"scores.upload.{part}")
+        field.upload(name, data, "text/plain")
+    if uploads:
+        at.run()
+    assert not at.exception
+    return at
+
+
+def show(at, view):
+    at.segmented_control(key="scores-view").set_value(view).run()
+    assert not at.exception
+    return at
+
+
+def values(at):
+    table = next(d.value for d in at.dataframe if "threshold" in d.value)
+    return dict(zip(table["metric"], table["value"], strict=True))
+
+
+def told(at):
+    return " ".join(
+        e.value for kind in ("error", "warning", "info", "markdown") for e in getattr(at, kind)
+    )
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The page with the example, one click away."""
+    at = start()
+    assert "Nothing here yet" in told(at)
+    at.button(key="example").click().run()
+    assert not at.exception
+    return at
+
+
+def test_the_example_shows_its_known_answer_and_the_direction(page):
+    show(page, "Figures")
+    table = next(d.value for d in page.dataframe if "known EER (%)" in d.value)
+    gap = (table["known EER (%)"] - table["computed EER (%)"]).abs().max()
+    assert gap < 0.2
+    assert any("higher means bona fide speech" in c.value for c in page.caption)
+
+
+@pytest.mark.parametrize(
+    "view", ["Trade-off", "Scores", "Breakdown", "Worst trials", "Second file", "Published systems"]
+)
+def test_every_view_opens(page, view):
+    at = show(page, view)
+    assert not at.error
+    if view not in ("Worst trials", "Published systems"):
+        assert at.get("arrow_vega_lite_chart") or at.get("vega_lite_chart")
+
+
+def test_two_columns_make_a_heat_map_and_a_table(page):
+    show(page, "Breakdown")
+    page.selectbox(key="by-second").set_value("codec").run()
+    table = next(d.value for d in page.dataframe if "condition" in d.value)
+    assert len(set(table["condition"])) == 6
+
+
+def test_the_page_and_the_command_say_the_same(page, tmp_path, capsys):
+    show(page, "Figures")
+    path = tmp_path / "example-system.csv"
+    path.write_bytes(example())
+    assert main(["evaluate", str(path), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["figures"]
+    named = {analysis.NAMES[r["metric"]][0]: r["value"] for r in rows}
+    assert {m.split(" (")[0]: v for m, v in values(page).items()} == pytest.approx(named, abs=1e-12)
+
+
+def test_a_rerun_that_changes_nothing_computes_nothing(page, monkeypatch):
+    def never(*_args, **_options):
+        raise AssertionError("computed again")
+
+    show(page, "Figures")
+    for name in ("overall", "prepare", "by_column", "suspicions"):
+        monkeypatch.setattr(analysis, name, never)
+    monkeypatch.setattr(score_view, "tidy", never)
+    page.run()
+    assert not page.exception
+
+
+def test_scores_wait_for_their_key_and_take_it():
+    at = start(scores=("scores.txt", BARE))
+    assert "names" in told(at) or "No column says which trials are spoofed" in told(at)
+    field = next(f for f in at.file_uploader if f.key == "scores.upload.protocol")
+    field.upload("key.txt.gz", gzip.compress(KEY), "application/gzip").run()
+    assert not at.exception
+    assert values(at)["EER (%)"] == pytest.approx(11.9, abs=0.05)
+
+
+def test_a_column_in_doubt_is_asked_for():
+    rows = [
+        "clip;who;what;number",
+        *(f"c{i};p{i % 20};{i % 2};{i % 7 + i % 2 * 3}" for i in range(80)),
+    ]
+    at = start(scores=("odd.csv", "\n".join(rows).encode()))
+    assert "Say which column" in told(at)
+    at.selectbox(key="scores.column.scores.trial").set_value("clip")
+    at.selectbox(key="scores.column.scores.label").set_value("what")
+    at.selectbox(key="scores.column.scores.score").set_value("number")
+    at.button[1].click().run()
+    at.selectbox(key="scores.spoof.scores").set_value("1")
+    at.button[1].click().run()
+    assert not at.exception
+    assert values(at)["AUC"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"\x00\x01\x02", "is not a text file"),
+        (b"", "is empty"),
+        (b"a A07 spoof 1\nb A07 spoof 2\nc A08 spoof 3\n" * 1, "no bona fide trial"),
+        (
+            example().replace(b",none,bonafide,", b",none,bonafide,x", 3),
+            "3 rows of s.txt have a score",
+        ),
+        (example() + example().split()[1] + b"\n", "1 row of s.txt lists a trial"),
+        (example().replace(b"T00001,", b"=T1(),", 1), "kept as plain text"),
+    ],
+)
+def test_bad_files_get_a_sentence(data, sentence):
+    assert sentence in told(start(scores=("s.txt", data)))

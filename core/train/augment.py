@@ -36,6 +36,10 @@ class Strength:
     pad: float = 0.15
     smooth: float = 0.3
 
+    def scaled(self, factor: float) -> Strength:
+        """All chances times a factor, at most 1."""
+        return Strength(**{k: min(1.0, factor * v) for k, v in vars(self).items()})
+
 
 CODECS = (
     ("mp3-128", 3),

@@ -35,6 +35,9 @@ class Mix:
         0 draws clips alike, 1 draws families (of one source) alike; between, by a power of counts.
     seconds : float
         Length of a crop.
+    poor : float
+        Chance that the human side is disturbed hard and the synthetic side hardly at all, so that
+        poor sound is no sign of synthesis.
     """
 
     copies: float = 0.4
@@ -42,6 +45,7 @@ class Mix:
     same_disturbance: float = 0.5
     balance: float = 0.5
     seconds: float = 4.0
+    poor: float = 0.0
 
 
 def keep_for_training(index: pd.DataFrame) -> pd.DataFrame:
@@ -151,13 +155,21 @@ class Pairs:
         seeds = rng.integers(0, 2**31, 2)
         if rng.random() < self.mix.same_disturbance:
             seeds[1] = seeds[0]
-        waves = np.stack([self._finish(w, int(s)) for w, s in zip((x, y), seeds, strict=True)])
+        strengths = (self.strength, self.strength)
+        if rng.random() < self.mix.poor:
+            strengths = (self.strength.scaled(3.0), self.strength.scaled(0.2))
+        waves = np.stack(
+            [
+                self._finish(w, int(s), strength)
+                for w, s, strength in zip((x, y), seeds, strengths, strict=True)
+            ]
+        )
         return {"waves": waves, "labels": np.array([0.0, 1.0], np.float32), "clips": (human, spoof)}
 
-    def _finish(self, x: np.ndarray, seed: int) -> np.ndarray:
+    def _finish(self, x: np.ndarray, seed: int, strength: Strength) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        x = disturb(x, rng, self.strength, self.codec)
-        return pad(x, self.length, rng if rng.random() < self.strength.pad else None)
+        x = disturb(x, rng, strength, self.codec)
+        return pad(x, self.length, rng if rng.random() < strength.pad else None)
 
 
 def collate(items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -396,6 +396,8 @@ def _risk(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[s
     for percent in (10, 20, 30, 40, 50, 60, 70, 80, 90, 100):
         part = judged.loc[order[: max(1, round(len(order) * percent / 100))]]
         spoof = part["label"] == "spoof"
+        if spoof.all() or not spoof.any():
+            continue  # nothing can be said of a class without clips
         wrong = (part["score"] > 0) != spoof
         value = 100 * float(np.mean([wrong[spoof].mean(), wrong[~spoof].mean()]))
         rows.append(

@@ -1,0 +1,64 @@
+"""Your scores in a real browser: upload, map a column, compare two files, take the report away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.evaluate.example_scores import example
+from tests.browser.helpers import PATIENCE_MS, overflow
+
+pytestmark = pytest.mark.browser
+
+
+def give(page: Page, field: str, name: str, data: bytes) -> None:
+    page.locator(f".st-key-scores-upload-{field} input[type=file]").set_input_files(
+        {"name": name, "mimeType": "text/plain", "buffer": data}
+    )
+
+
+def verdict(page: Page, name: str) -> None:
+    heading = page.get_by_role("heading", name=re.compile(rf"{re.escape(name)}: EER [\d.]+ %"))
+    expect(heading).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
+    page = visit("Your scores")
+    # Names that say nothing, so the page has to ask what is what.
+    odd = example().replace(b"trial,speaker,attack,codec,label,score", b"a,b,c,d,e,f", 1)
+    give(page, "scores", "mine.csv", odd)
+    expect(page.get_by_text("Say which column of mine.csv is what")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    speaker = page.get_by_role("combobox", name=re.compile("Speaker"))
+    speaker.click()
+    page.get_by_role("option", name="b", exact=True).click()
+    page.get_by_role("button", name="Use these columns").click()
+    verdict(page, "mine.csv")
+    expect(page.get_by_text("draw speakers").first).to_be_visible()
+
+    give(page, "second", "theirs.csv", example(1))
+    page.get_by_role("radio", name="Second file").or_(
+        page.get_by_role("button", name="Second file")
+    ).first.click()
+    expect(page.get_by_text("5,000 trials in common")).to_be_visible(timeout=PATIENCE_MS)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report (HTML)").click()
+    report = Path(download.value.path()).read_text("utf-8")
+    assert "Evaluation of mine.csv" in report
+    assert "<svg" in report
+    assert "Against the second file" in report
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_the_example_fits_wide_and_narrow_pages(
+    visit: Callable[..., Page], width: int, scheme: str
+) -> None:
+    page = visit("Your scores", width=width, scheme=scheme)
+    page.get_by_role("button", name="Start with an example").click()
+    verdict(page, "example-system.csv")
+    assert overflow(page) <= 0

@@ -293,7 +293,9 @@ if shown == "Figures":
         row, (name, unit) = figures.loc[metric], analysis.NAMES[metric]
         digits = 2 if metric == "eer" else 4
         with column.container(border=True, height="stretch"):
-            st.metric(name, f"{row['value']:.{digits}f}{' ' + unit if unit else ''}")
+            percent = " %" if unit == "%" else ""
+            label = f"{name} ({unit})" if unit and not percent else name
+            st.metric(label, f"{row['value']:.{digits}f}{percent}")
             st.caption(f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. {row['note']}")
     st.dataframe(
         readable(whole.figures, analysis.NAMES)[

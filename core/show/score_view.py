@@ -125,9 +125,12 @@ def upload(part: str, label: str, help: str) -> None:
     if given is not None and failed[0] == given.file_id:
         st.error(failed[1], icon=":material/error:")
     if known is not None and given is None:
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.caption(f"In use: {known.name}")
-        if right.button("", icon=":material/close:", key=f"{key}.drop", help=f"Drop {known.name}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"In use: {known.name}")
+            drop = st.button(
+                "Drop", key=f"{key}.drop", type="tertiary", help=f"Let go of {known.name}"
+            )
+        if drop:
             forget(part)
             st.rerun()
 

@@ -412,5 +412,9 @@ with right:
     result(chosen, detection, detector)
     with st.expander("About this detector", icon=":material/info:"):
         cards.about_detector(
-            detector.name, detector.config, cache.results(detector_id), detector.weights_sha256
+            detector.id,
+            detector.name,
+            detector.config,
+            cache.results(detector_id),
+            detector.weights_sha256,
         )

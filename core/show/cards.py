@@ -200,21 +200,25 @@ _EER_LABELS = {
 }
 
 
-def about_detector(name: str, config: dict[str, Any], figures: Any, weights_sha256: str) -> None:
+def about_detector(
+    id: str, name: str, config: dict[str, Any], figures: Any, weights_sha256: str
+) -> None:
     """What the detector is and how often it errs, from its configuration and measured figures.
 
     Parameters
     ----------
-    name : str
-        For people.
+    id, name : str
+        The detector's name in the tables, and for people.
     config : dict
         The model directory's ``config.json``; may be empty.
     figures : pandas.DataFrame or None
-        Rows of the results schema for this detector.
+        Rows of the results schema; those of other systems are left out.
     weights_sha256 : str
         Hash of the weights file.
     """
     st.markdown(f"**{plain(name)}**")
+    if figures is not None:
+        figures = figures[figures["system"] == id]
     if figures is None or not len(figures):
         st.caption("No figures have been measured for this detector here.")
     else:

@@ -225,9 +225,11 @@ def test_figures_about_the_detector_come_from_the_table(page, monkeypatch, tmp_p
         **dict(condition="none", metric="eer_percent", value=7.25, low=5.5, high=9.0),
         **dict(n_bonafide=400, n_spoof=800, kind="measured", source="python -m core x", note=""),
     }
-    pd.DataFrame([row]).to_csv(tmp_path / "embedded.csv", index=False)
+    other = {**row, "system": "another system", "value": 1.5}
+    pd.DataFrame([other, row]).to_csv(tmp_path / "embedded.csv", index=False)
     monkeypatch.setattr("core.show.cache.RESULTS", tmp_path)
     upload(page, "human.wav")
+    assert len(page.metric) == 1
     shown = page.dataframe[-1].value
     assert shown["value"].iloc[0] == 7.25
     assert shown["source"].iloc[0] == "python -m core x"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.evaluate.clips import read_index
 from core.evaluate.probes import (
     SURFACE,
     shortcut_scores,
@@ -16,7 +17,6 @@ from core.evaluate.probes import (
     spliced_windows,
     surface,
 )
-from core.evaluate.clips import read_index
 
 
 def test_the_surface_of_a_clip_is_measured(tiny_index: Path) -> None:

@@ -14,8 +14,8 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from core.train.copysynth import build_copies
 from core.evaluate.clips import read_index
+from core.train.copysynth import build_copies
 from core.train.data import Mix, Pairs, collate, keep_for_training
 from core.train.recipe import RECIPES, figures, load_recipe, pair_loss, train, weighted_loss
 from tests.train.conftest import TINY_NETWORK, voice

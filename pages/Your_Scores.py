@@ -273,11 +273,9 @@ def make_report() -> bytes:
             "by", (column,), *of, make=lambda c=column: analysis.by_column(data, c, settings)
         )
         report.sections.append((f"By {column}", "", readable(rows, analysis.NAMES), None))
-    shelf = st.session_state.get("scores.kept", {})
-    for made, result in list(shelf.items()):
-        if made[0] == "compare" and made[1 : 1 + len(of)] == of:
-            table = readable(result.figures, analysis.NAMES)
-            report.sections.append(("Against the second file", "First minus second.", table, None))
+    for result in comparisons:
+        table = readable(result.figures, analysis.NAMES)
+        report.sections.append(("Against the second file", "First minus second.", table, None))
     report.sections.append(("Worst trials", "", analysis.worst(data, 20), None))
     return as_html(report)
 
@@ -601,6 +599,12 @@ if shown == "Published systems":
         )
 
 st.divider()
+# Looked up here: a download is made outside the script, where the session is out of reach.
+comparisons = [
+    result
+    for made, result in st.session_state.get("scores.kept", {}).items()
+    if made[0] == "compare" and made[1 : 1 + len(of)] == of
+]
 one, two = st.columns(2)
 one.download_button(
     "Figures (CSV)",

@@ -46,9 +46,12 @@ class Decision:
     ----------
     inconclusive_llr : (float, float)
         Posterior log-odds strictly between these give no verdict.
+    needs_wide_band : bool
+        Whether speech without its upper band, as over a telephone, gives no verdict.
     """
 
     inconclusive_llr: tuple[float, float] = (0.0, 0.0)
+    needs_wide_band: bool = False
 
 
 class Detector:
@@ -140,14 +143,17 @@ class Detector:
             checked_sha256(directory / Path(settings["file"]).name, str(settings["sha256"]))
             familiarity = load_familiarity(directory, settings)
         calibration = config.get("calibration")
-        band = (config.get("decision") or {}).get("inconclusive_llr", (0.0, 0.0))
+        settings = config.get("decision") or {}
+        band = settings.get("inconclusive_llr", (0.0, 0.0))
         return cls(
             id=config["id"],
             name=config.get("name", config["id"]),
             network=network,
             weights_sha256=digest,
             calibration=Calibration(**calibration) if calibration else None,
-            decision=Decision((float(band[0]), float(band[1]))),
+            decision=Decision(
+                (float(band[0]), float(band[1])), bool(settings.get("needs_wide_band", False))
+            ),
             window=int(config.get("window", WINDOW)),
             hop=int(config.get("hop", HOP)),
             familiarity=familiarity,
@@ -365,6 +371,15 @@ class Detector:
                     "inconclusive",
                 )
             )
+        if self.decision.needs_wide_band and any(r.code == "narrow_band" for r in reasons):
+            reasons.append(
+                Reason(
+                    "needs_wide_band",
+                    "Measured through telephone lines, this detector did little better than "
+                    "guessing, so it does not decide on such sound.",
+                    "inconclusive",
+                )
+            )
         if not detection.calibrated:
             reasons.append(
                 Reason(
@@ -411,7 +426,7 @@ def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
     return LEVEL / max(math.sqrt(power / max(count, 1)), 1e-6)
 
 
-_JUDGING_CODES = {"near_threshold", "unfamiliar", "uncalibrated"}
+_JUDGING_CODES = {"near_threshold", "unfamiliar", "needs_wide_band", "uncalibrated"}
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -132,7 +132,11 @@ def export_model(
             "fitted_on": f"dev split of public_samples: {tally.n_bonafide} human and "
             f"{tally.n_spoof} synthetic clips of systems and speakers not trained on",
         },
-        "decision": {"inconclusive_llr": [-band, band], "min_speech_s": 1.0},
+        "decision": {
+            "inconclusive_llr": [-band, band],
+            "min_speech_s": 1.0,
+            "needs_wide_band": bool(recipe.get("needs_wide_band", False)),
+        },
         "familiarity": {
             "file": "familiarity.safetensors",
             "sha256": sha256_of(out / "familiarity.safetensors"),

@@ -1,5 +1,6 @@
 """From a clip to a verdict, with a tiny network and known speech."""
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -121,6 +122,18 @@ def test_unfamiliar_clip_is_inconclusive(monkeypatch):
     assert found.verdict == "inconclusive"
     assert found.familiarity.distance == pytest.approx(2.0)
     assert "unfamiliar" in {r.code for r in found.reasons}
+
+
+@pytest.mark.parametrize("needs", [True, False])
+def test_telephone_sound_is_inconclusive_where_the_detector_needs_more(monkeypatch, needs):
+    speech_everywhere(monkeypatch)
+    plain = audio_quality.measure
+    narrow = lambda clip: dataclasses.replace(plain(clip), bandwidth_hz=3400.0)  # noqa: E731
+    monkeypatch.setattr(audio_quality, "measure", narrow)
+    found = detector(decision=Decision(needs_wide_band=needs)).detect(clip_of(np.full(64_000, 2.0)))
+    assert "narrow_band" in {r.code for r in found.reasons}
+    assert found.verdict == ("inconclusive" if needs else "synthetic")
+    assert ("needs_wide_band" in {r.code for r in found.reasons}) == needs
 
 
 def test_uncalibrated_scores_are_called_so(monkeypatch):

@@ -117,6 +117,9 @@ def score_trials(
             trial |= {"raw": float(raw.mean()), "score": llr, "windows": len(kept)}
             trial["verdict"] = "synthetic" if llr > 0 else "authentic"
             unsure = any(reason.effect == "inconclusive" for reason in reasons)
+            unsure |= detector.decision.needs_wide_band and any(
+                reason.code == "narrow_band" for reason in reasons
+            )
             if detector.familiarity is not None:
                 familiarity = detector.familiarity(mean)
                 trial["familiarity"] = familiarity.distance

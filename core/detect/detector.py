@@ -7,7 +7,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FORMAT = "spoofscope.model/1"
 BATCH = 8
 """Windows in one forward pass: bounds memory; results do not depend on it."""
+
+SHARED_SPAN = 20 * SAMPLE_RATE
+"""Samples that more than `BATCH` windows with shared convolutions may span: bounds memory."""
 
 MIN_WINDOW_SPEECH_S = 0.5
 """A window with less speech than this is not scored."""
@@ -190,8 +193,8 @@ class Detector:
         scores: list[np.ndarray] = []
         embeddings: list[np.ndarray] = []
         gain = _common_gain(samples, ranges) if self._can_share(ranges) else None
-        for first in range(0, len(ranges), batch):
-            part = ranges[first : first + batch]
+        done = 0
+        for part in _parts(ranges, batch, shared=gain is not None):
             with self._lock, torch.inference_mode():
                 if gain is None:
                     waves = torch.from_numpy(stack_windows(samples, part, self.window))
@@ -200,19 +203,15 @@ class Detector:
                     raw, embedding = self.network.encode(self._features(samples, part, gain))
             scores.append(raw.double().numpy())
             embeddings.append(embedding.float().numpy())
+            done += len(part)
             if progress is not None:
-                progress(min(1.0, (first + len(part)) / len(ranges)))
+                progress(done / len(ranges))
         return np.concatenate(scores), np.concatenate(embeddings)
 
     def _can_share(self, ranges: list[tuple[int, int]]) -> bool:
         """Whether overlapping windows can share the network's convolutions."""
         frame = getattr(self.network, "samples_per_frame", 0)
-        return bool(
-            frame
-            and len(ranges) > 1
-            and self.window % frame == 0
-            and all(start % frame == 0 for start, _ in ranges)
-        )
+        return bool(frame and len(ranges) > 1 and self.window % frame == 0)
 
     def _features(
         self, samples: np.ndarray, part: list[tuple[int, int]], gain: float
@@ -227,9 +226,9 @@ class Detector:
         frame = int(self.network.samples_per_frame)
         margin = int(self.network.margin)
         frames = self.window // frame
-        found: list[torch.Tensor] = []
-        for run in _runs(part):
-            begin = max(0, run[0][0] - margin)
+        found: dict[int, torch.Tensor] = {}
+        for run in _runs(part, frame):
+            begin = run[0][0] - min(margin, run[0][0] // frame * frame)
             last = run[-1][0] + self.window
             wave = np.zeros(last - begin + margin, np.float32)
             given = samples[begin : last + margin]
@@ -237,8 +236,8 @@ class Detector:
             features = self.network.front(torch.from_numpy(wave * np.float32(gain))[None])[0]
             for start, _ in run:
                 at = (start - begin) // frame
-                found.append(features[at : at + frames])
-        return torch.stack(found)
+                found[start] = features[at : at + frames]
+        return torch.stack([found[start] for start, _ in part])
 
     def detect(
         self,
@@ -402,14 +401,32 @@ class Detector:
         )
 
 
-def _runs(ranges: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Ranges in groups of neighbours that overlap."""
-    runs: list[list[tuple[int, int]]] = []
+def _parts(
+    ranges: list[tuple[int, int]], batch: int, *, shared: bool
+) -> Iterator[list[tuple[int, int]]]:
+    """Ranges in batches; close neighbours that share their convolutions go in larger ones."""
+    most = 4 * batch if shared else batch
+    part: list[tuple[int, int]] = []
     for start, end in ranges:
-        if runs and start < runs[-1][-1][1] and start >= runs[-1][-1][0]:
-            runs[-1].append((start, end))
-        else:
-            runs.append([(start, end)])
+        far = part and shared and len(part) >= batch and end - part[0][0] > SHARED_SPAN
+        if len(part) == most or far:
+            yield part
+            part = []
+        part.append((start, end))
+    if part:
+        yield part
+
+
+def _runs(ranges: list[tuple[int, int]], frame: int) -> list[list[tuple[int, int]]]:
+    """Ranges in groups of neighbours that overlap and start a whole number of frames apart."""
+    runs: list[list[tuple[int, int]]] = []
+    latest: dict[int, list[tuple[int, int]]] = {}
+    for start, end in ranges:
+        run = latest.get(start % frame)
+        if run is None or start >= run[-1][1]:
+            run = latest[start % frame] = []
+            runs.append(run)
+        run.append((start, end))
     return runs
 
 

@@ -263,9 +263,11 @@ if own.empty:
         icon=":material/stairs:",
     )
 else:
-    own = own.sort_values("breakdown", ascending=False, kind="stable").copy()
+    own = own.sort_values(["breakdown", "value"], ascending=[False, True], kind="stable").copy()
     own["label"] = [
-        f"{r.benchmark}, {r.subset}" if r.breakdown == "overall" else f"through {r.condition}"
+        f"{r.benchmark}, {r.subset}"
+        if r.breakdown == "overall"
+        else f"through {r.condition}".replace("through none", "no codec")
         for r in own.itertuples()
     ]
     own = own.drop_duplicates("label")
@@ -276,6 +278,11 @@ else:
         palette=colours,
         key="embedded",
         alt="; ".join(f"{r.label} {r.value:.2f} %" for r in own.itertuples()),
+    )
+    st.markdown(
+        "All of these clips come from generators and speakers that it never met. Its error on its "
+        "own training clips is not reported yet, so the same doubt applies to it. Where a row says "
+        "*1 window*, one window a clip was scored, which is harder than the whole clip."
     )
     with st.expander("The rows behind it"):
         figure_table(own, "embedded-rows")

@@ -515,7 +515,7 @@ def _ogg_pages(file: _Reader) -> tuple[bool, bool]:
 def _mp3_share(file: _Reader, head: bytes, size: int) -> float:
     """Bytes that are there, of those that an MP3's Xing or Info frame counts."""
     start = 0
-    if head[:3] == b"ID3":
+    if head[:3] == b"ID3" and len(head) >= 10:
         a, b, c, d = head[6:10]
         start = 10 + (a << 21 | b << 14 | c << 7 | d)  # seven bits a byte
     file.seek(start)

@@ -229,6 +229,26 @@ def test_random_bytes_are_no_sound(data: bytes) -> None:
     refusal(data)
 
 
+@pytest.mark.parametrize(
+    "magic",
+    [
+        b"ID3\x04\0\0\x7f\x7f\x7f\x7f",
+        b"\xff\xfb\x90\x64Xing\0\0\0\x0f",
+        b"OggS\0\x02" + b"\0" * 20 + b"\xff",
+        b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0",
+        b"FORM\xff\xff\xff\xffAIFFSSND\0\0\0\x08",
+        b"fLaC\0\0\0\x22" + b"\x01" * 34,
+        b"\0\0\0\x20ftypM4A \0\0\0\0",
+        b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81",
+        b"#!AMR\n\x3c",
+    ],
+    ids=["id3", "mpeg", "ogg", "riff", "form", "flac", "mp4", "matroska", "amr"],
+)
+def test_a_header_cut_anywhere_is_refused_in_words(magic: bytes) -> None:
+    for length in range(len(magic) + 1):
+        refusal(magic[:length])
+
+
 @pytest.fixture(scope="module")
 def whole_files(speech: np.ndarray, make_sound, make_media) -> list[bytes]:
     short = speech[:16_000]

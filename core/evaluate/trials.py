@@ -471,9 +471,13 @@ def _unpack(data: bytes, name: str) -> bytes:
                     )
                 with archive.open(members[0]) as file:
                     data = file.read(MAX_BYTES + 1)
+        except NotImplementedError as error:  # before RuntimeError, its parent
+            raise TrialsError(
+                f"{name} is packed in a way that is not supported; unpack it first."
+            ) from error
         except RuntimeError as error:
             raise TrialsError(f"{name} is encrypted; unpack it first.") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise TrialsError(f"{name} is a damaged zip file.") from error
     if len(data) > MAX_BYTES:
         raise TrialsError(f"{name} unpacks to more than {MAX_BYTES / 1e9:.0f} GB.")

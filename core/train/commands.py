@@ -95,8 +95,9 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _copies(options: argparse.Namespace) -> int:
+    from core.evaluate.clips import read_index
     from core.train.copysynth import build_copies
-    from core.train.corpus import print_progress, read_index
+    from core.train.corpus import print_progress
     from core.train.data import keep_for_training
 
     try:

@@ -72,7 +72,7 @@ def build_copies(
     Parameters
     ----------
     index : pandas.DataFrame
-        From `core.train.corpus.read_index`; its bona fide rows of split ``train`` are copied.
+        From `core.evaluate.clips.read_index`; its bona fide rows of split ``train`` are copied.
     out : path-like
         Folder for ``index.csv`` and ``clips/``. Clips that are there already are kept.
     count : int

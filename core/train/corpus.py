@@ -20,7 +20,6 @@ import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.evaluate.clips import INDEX_COLUMNS
-from core.evaluate.clips import read_index as read_index
 
 MANIFEST_COLUMNS = (
     "clip",

@@ -60,7 +60,7 @@ class Pairs:
     Parameters
     ----------
     index : pandas.DataFrame
-        Rows of one or more corpora, from `core.train.corpus.read_index`.
+        Rows of one or more corpora, from `core.evaluate.clips.read_index`.
     count : int
         Number of pairs.
     seed : int

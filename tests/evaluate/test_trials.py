@@ -167,6 +167,23 @@ def zipped(*names):
     return buffer.getvalue()
 
 
+def patched(name, local, central, value):
+    """A zip file with one 16-bit field changed in both of its headers."""
+    data = bytearray(zipped(name))
+    for magic, at in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        start = data.index(magic) + at
+        data[start : start + 2] = value.to_bytes(2, "little")
+    return bytes(data)
+
+
+def compressed_by(name, method):
+    return patched(name, 8, 10, method)
+
+
+def marked_encrypted(name):
+    return patched(name, 6, 8, 1)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -176,6 +193,8 @@ def zipped(*names):
         (gzip.compress(SCORES_2019)[:-12], "damaged gzip"),
         (zipped("a", "b"), "holds 2 files"),
         (zipped("a")[:40], "damaged zip"),
+        (compressed_by("a", 99), "packed in a way"),
+        (marked_encrypted("a"), "is encrypted"),
         (b"PAR1 nothing", "looks like Parquet"),
         (b"a 1\nb 2\nc 3 4\n" + b"d 5\n" * 60 + b"e 1 2 3 4\n", r"line 64, has 5 columns where 3"),
         (b"score,score,trial\n1,2,a\n", "two columns of the same name"),

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from core.train.corpus import MANIFEST_COLUMNS, build_corpus, read_index, read_manifest
+from core.evaluate.clips import read_index
+from core.train.corpus import MANIFEST_COLUMNS, build_corpus, read_manifest
 from tests.train.conftest import voice
 
 MANIFEST = Path(__file__).parents[2] / "data" / "benchmarks" / "public_samples.csv"

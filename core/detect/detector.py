@@ -17,7 +17,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.windows import HOP, WINDOW, stack_windows, window_ranges
 from core.detect.calibration import DEFAULT_PRIOR, UNCALIBRATED, Calibration, logit, posterior
-from core.detect.detection import Detection, Familiarity, Reason, Verdict, Window
+from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +55,40 @@ class Decision:
 
     inconclusive_llr: tuple[float, float] = (0.0, 0.0)
     needs_wide_band: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a detector heard in a clip, before calibration and verdict.
+
+    Attributes
+    ----------
+    quality : Quality
+        Measurements of the sound.
+    reasons : tuple of Reason
+        What the sound alone says against a verdict.
+    hop : int
+        Samples between window starts.
+    ranges : list of (int, int)
+        Index ranges of all windows.
+    speech : list of float
+        Seconds of speech in each window.
+    scored : list of int
+        Windows that were scored; none where there is no ground for a score.
+    raw : numpy.ndarray
+        Raw scores of those, float64 ``[k]``.
+    embeddings : numpy.ndarray
+        Embeddings of those, float32 ``[k, d]``.
+    """
+
+    quality: Quality
+    reasons: tuple[Reason, ...]
+    hop: int
+    ranges: list[tuple[int, int]]
+    speech: list[float]
+    scored: list[int]
+    raw: np.ndarray
+    embeddings: np.ndarray
 
 
 class Detector:
@@ -239,6 +273,118 @@ class Detector:
                 found[start] = features[at : at + frames]
         return torch.stack([found[start] for start, _ in part])
 
+    def listen(
+        self,
+        clip: Clip,
+        *,
+        hop_s: float | None = None,
+        most: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Evidence:
+        """Measure a clip and score its windows, without a verdict.
+
+        Parameters
+        ----------
+        clip : Clip
+            At 16 kHz.
+        hop_s : float, optional
+            Seconds between window starts; the detector's own hop by default.
+        most : int, optional
+            Score at most this many windows, those in the middle, to save time.
+        progress : callable, optional
+            Called with the share that is done, 0-1.
+
+        Returns
+        -------
+        Evidence
+            Without scores where the clip gives the model no ground for one.
+
+        Raises
+        ------
+        ValueError
+            If the hop is out of range.
+        """
+        from core.audio.quality import gate, measure, speech_in
+
+        hop = self.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
+        if not round(MIN_HOP_S * SAMPLE_RATE) <= hop <= self.window:
+            raise ValueError(
+                f"The hop must be between {MIN_HOP_S} and {self.window / SAMPLE_RATE:g} seconds."
+            )
+        quality = measure(clip)
+        reasons = gate(quality)
+        ranges = window_ranges(len(clip.samples), self.window, hop)
+        speech = [
+            speech_in(quality.speech, start / SAMPLE_RATE, end / SAMPLE_RATE)
+            for start, end in ranges
+        ]
+        scored: list[int] = []
+        raw, embeddings = np.zeros(0), np.zeros((0, 0), np.float32)
+        if not any(reason.effect == "not judged" for reason in reasons):
+            scored = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
+            scored = scored or [int(np.argmax(speech))]
+            if most is not None and len(scored) > most:
+                first = (len(scored) - most) // 2
+                scored = scored[first : first + most]
+            raw, embeddings = self.raw_scores(
+                clip.samples, [ranges[i] for i in scored], progress=progress
+            )
+        return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings)
+
+    def judge(
+        self, clip: Clip, evidence: Evidence, prior: float = DEFAULT_PRIOR, elapsed_ms: float = 0.0
+    ) -> Detection:
+        """Turn what was heard into a verdict.
+
+        Parameters
+        ----------
+        clip : Clip
+            What `listen` was given.
+        evidence : Evidence
+            What it found.
+        prior : float
+            Probability of synthetic speech before listening, strictly between 0 and 1.
+        elapsed_ms : float
+            Time that listening took, for the record.
+
+        Returns
+        -------
+        Detection
+            With verdict ``not judged`` where there are no scores.
+        """
+        calibration = self.calibration or UNCALIBRATED
+        familiarity = None
+        if evidence.scored and self.familiarity is not None:
+            familiarity = self.familiarity(evidence.embeddings.mean(axis=0))
+        llrs = dict(zip(evidence.scored, calibration.llr(evidence.raw).tolist(), strict=True))
+        detection = Detection(
+            detector=self.id,
+            weights_sha256=self.weights_sha256,
+            calibrated=self.calibration is not None,
+            source=clip.source,
+            quality=evidence.quality,
+            windows=tuple(
+                Window(
+                    start_s=start / SAMPLE_RATE,
+                    end_s=end / SAMPLE_RATE,
+                    llr=llrs.get(i),
+                    p_spoof=None,
+                    speech_s=evidence.speech[i],
+                )
+                for i, (start, end) in enumerate(evidence.ranges)
+            ),
+            window_s=self.window / SAMPLE_RATE,
+            hop_s=evidence.hop / SAMPLE_RATE,
+            llr=calibration.llr(float(evidence.raw.mean())) if evidence.scored else None,
+            p_spoof=None,
+            prior=prior,
+            verdict="not judged",
+            reasons=evidence.reasons,
+            familiarity=familiarity,
+            elapsed_ms=elapsed_ms,
+        )
+        return self.with_prior(detection, prior)
+
     def detect(
         self,
         clip: Clip,
@@ -273,60 +419,10 @@ class Detector:
         ValueError
             If the prior or the hop is out of range.
         """
-        from core.audio.quality import gate, measure, speech_in
-
         logit(prior)
-        hop = self.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
-        if not round(MIN_HOP_S * SAMPLE_RATE) <= hop <= self.window:
-            raise ValueError(
-                f"The hop must be between {MIN_HOP_S} and {self.window / SAMPLE_RATE:g} seconds."
-            )
         began = time.perf_counter()
-        quality = measure(clip)
-        reasons = list(gate(quality))
-        ranges = window_ranges(len(clip.samples), self.window, hop)
-        spans = [(start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in ranges]
-        speech = [speech_in(quality.speech, start, end) for start, end in spans]
-        raws: dict[int, float] = {}
-        familiarity = None
-        if not any(reason.effect == "not judged" for reason in reasons):
-            scored = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
-            scored = scored or [int(np.argmax(speech))]
-            raw, embedding = self.raw_scores(
-                clip.samples, [ranges[i] for i in scored], progress=progress
-            )
-            raws = dict(zip(scored, raw.tolist(), strict=True))
-            if self.familiarity is not None:
-                familiarity = self.familiarity(embedding.mean(axis=0))
-        calibration = self.calibration or UNCALIBRATED
-        detection = Detection(
-            detector=self.id,
-            weights_sha256=self.weights_sha256,
-            calibrated=self.calibration is not None,
-            source=clip.source,
-            quality=quality,
-            windows=tuple(
-                Window(
-                    start_s=start,
-                    end_s=end,
-                    llr=calibration.llr(raws[i]) if i in raws else None,
-                    p_spoof=None,
-                    speech_s=speech[i],
-                )
-                for i, (start, end) in enumerate(spans)
-            ),
-            window_s=self.window / SAMPLE_RATE,
-            hop_s=hop / SAMPLE_RATE,
-            llr=calibration.llr(float(np.mean(list(raws.values())))) if raws else None,
-            p_spoof=None,
-            prior=prior,
-            verdict="not judged",
-            reasons=tuple(reasons),
-            familiarity=familiarity,
-            elapsed_ms=0.0,
-        )
-        judged = self.with_prior(detection, prior)
-        return replace(judged, elapsed_ms=(time.perf_counter() - began) * 1000.0)
+        evidence = self.listen(clip, hop_s=hop_s, progress=progress)
+        return self.judge(clip, evidence, prior, (time.perf_counter() - began) * 1000.0)
 
     def with_prior(self, detection: Detection, prior: float) -> Detection:
         """The same evidence under another prior; nothing is scored again.

@@ -65,25 +65,19 @@ def score_trials(
     pandas.DataFrame
         `TRIAL_COLUMNS`, one row a clip, in the order of the index.
     """
-    from core.audio.clip import SAMPLE_RATE, Clip
+    from core.audio.clip import Clip
+    from core.audio.codecs import encode_decode
     from core.audio.decode import decode
-    from core.audio.quality import gate, measure, speech_in
-    from core.audio.windows import window_ranges
-    from core.detect.calibration import UNCALIBRATED
-    from core.detect.detector import MIN_WINDOW_SPEECH_S
 
     rows = index[index["split"] == split]
     out = []
     for done, row in enumerate(rows.to_dict("records"), 1):
         clip = decode(row["file"])
         samples = clip.samples if prepare is None else prepare(clip.samples)
-        if codec:
-            from core.audio.codecs import encode_decode
-
-            samples = encode_decode(samples, codec)
-        clip = Clip(samples, clip.source)
-        quality = measure(clip)
-        reasons = gate(quality)
+        clip = Clip(encode_decode(samples, codec) if codec else samples, clip.source)
+        evidence = detector.listen(clip, most=windows)
+        detection = detector.judge(clip, evidence)
+        quality = evidence.quality
         trial: dict[str, Any] = {
             "trial": row["clip"],
             "label": row["label"],
@@ -95,37 +89,16 @@ def score_trials(
             "zero_share": quality.zero_share,
             "lead_s": quality.speech[0][0] if quality.speech else np.nan,
             "tail_s": quality.duration_s - quality.speech[-1][1] if quality.speech else np.nan,
-            "verdict": "not judged",
+            "verdict": detection.verdict,
             **{k: row[k] for k in ("source", "family", "system", "material", "speaker", "pair")},
         }
         mean = np.zeros(0, np.float32)
-        if not any(reason.effect == "not judged" for reason in reasons):
-            ranges = window_ranges(len(samples), detector.window, detector.hop)
-            speech = [
-                speech_in(quality.speech, a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in ranges
-            ]
-            kept = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
-            kept = kept or [int(np.argmax(speech))]
-            if windows is not None and len(kept) > windows:
-                first = (len(kept) - windows) // 2
-                kept = kept[first : first + windows]
-            raw, vectors = detector.raw_scores(samples, [ranges[i] for i in kept])
-            mean = vectors.mean(axis=0)
-            calibration = detector.calibration or UNCALIBRATED
-            llr = calibration.llr(float(raw.mean()))
-            low, high = detector.decision.inconclusive_llr
-            trial |= {"raw": float(raw.mean()), "score": llr, "windows": len(kept)}
-            trial["verdict"] = "synthetic" if llr > 0 else "authentic"
-            unsure = any(reason.effect == "inconclusive" for reason in reasons)
-            unsure |= detector.decision.needs_wide_band and any(
-                reason.code == "narrow_band" for reason in reasons
-            )
-            if detector.familiarity is not None:
-                familiarity = detector.familiarity(mean)
-                trial["familiarity"] = familiarity.distance
-                unsure |= familiarity.level == "unfamiliar"
-            if unsure or low < llr < high or llr == 0:
-                trial["verdict"] = "inconclusive"
+        if evidence.scored:
+            mean = evidence.embeddings.mean(axis=0)
+            trial |= {"raw": float(evidence.raw.mean()), "score": detection.llr}
+            trial["windows"] = len(evidence.scored)
+        if detection.familiarity is not None:
+            trial["familiarity"] = detection.familiarity.distance
         out.append(trial)
         if embeddings is not None:
             embeddings.append(mean)

@@ -1,7 +1,6 @@
 """What one visitor has brought: clips and Detections, in that session's memory and nowhere else.
 
-Pages share it: Detect fills it, Timeline and Live read it or add to it, and a page switch or a
-rerun loses nothing.
+Pages share it: Detect and Timeline fill and read it, and a page switch or a rerun loses nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Entry:
     sha256 : str
         Of the bytes.
     origin : str
-        ``upload``, ``recording``, ``example`` or ``live``.
+        ``upload``, ``recording`` or ``example``.
     error : str
         The sentence that says why it cannot be used; empty where it can.
     example : int
@@ -142,12 +141,6 @@ def add(data: bytes, name: str, origin: str = "upload", example: int = 0) -> Ent
         except AudioError as error:
             return Entry(name, sha256, origin, str(error), example)
     return Entry(name, sha256, origin, "", example)
-
-
-def add_clip(clip: Clip, origin: str = "live") -> Entry:
-    """Put a clip that is already decoded into the session, for example from the microphone."""
-    keep(clip, clip.source.sha256)
-    return Entry(clip.source.name, clip.source.sha256, origin)
 
 
 def keep(clip: Clip, sha256: str) -> None:

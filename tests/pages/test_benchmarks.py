@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.evaluate import tables
-from core.show import cache
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Benchmarks.py")
 VIEWS = ("Systems", "Attacks and codecs", "Generators", "Error trade-off", "Significance")
@@ -109,16 +108,6 @@ def test_significance_is_symmetric_in_its_choice():
     assert any("p = 0.5" in c.value for c in at.caption)
     back = run(view="Significance", first="RawGAT-ST add", second="RawGAT-ST mul")
     assert [c.value for c in at.caption] == [c.value for c in back.caption]
-
-
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    """A copy of the tables that a test may change."""
-    folder = tmp_path / "results"
-    shutil.copytree(tables.RESULTS, folder)
-    (folder / "embedded.csv").unlink(missing_ok=True)
-    monkeypatch.setattr(cache, "RESULTS", folder)
-    return folder
 
 
 def own_rows():

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.detect.detector import DetectorError
 from core.show.cards import plain
 from core.show.charts import PICK
 from core.show.theme import VERDICTS
-from tests.show.builders import SCORES, HandDetector, tone, wav
+from tests.show.builders import tone, wav
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
 FILES = {
@@ -23,17 +22,6 @@ FILES = {
     "silent.wav": wav(tone(2.0, 550.0)),
     "broken.wav": b"RIFF no sound at all",
 }
-
-
-@pytest.fixture
-def detector(monkeypatch, tmp_path):
-    """A detector without a network, and no examples but those a test writes."""
-    st.cache_resource.clear()
-    made = HandDetector(SCORES)
-    monkeypatch.setattr("core.detect.registry.load_detector", lambda *args, **kwargs: made)
-    monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
-    yield made
-    st.cache_resource.clear()
 
 
 @pytest.fixture

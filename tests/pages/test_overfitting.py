@@ -1,14 +1,11 @@
 """The Overfitting page: its numbers come from the tables, its claims open to their evidence."""
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.evaluate import tables
-from core.show import cache
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Overfitting.py")
 
@@ -21,16 +18,6 @@ def run():
 
 def text(at):
     return " ".join(m.value for m in at.markdown)
-
-
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    """A copy of the tables that a test may change."""
-    folder = tmp_path / "results"
-    shutil.copytree(tables.RESULTS, folder)
-    (folder / "embedded.csv").unlink(missing_ok=True)
-    monkeypatch.setattr(cache, "RESULTS", folder)
-    return folder
 
 
 def test_the_staircase_and_its_fair_ratios():

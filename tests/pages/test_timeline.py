@@ -3,24 +3,13 @@
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.show.cards import plain
-from tests.show.builders import SCORES, HandDetector, tone, wav
+from tests.show.builders import tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "Timeline.py")
-
-
-@pytest.fixture
-def detector(monkeypatch, tmp_path):
-    st.cache_resource.clear()
-    made = HandDetector(SCORES)
-    monkeypatch.setattr("core.detect.registry.load_detector", lambda *args, **kwargs: made)
-    monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
-    yield made
-    st.cache_resource.clear()
 
 
 @pytest.fixture

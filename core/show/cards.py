@@ -94,6 +94,12 @@ def explanation(detection: Detection) -> str:
     )
     in_100 = min(99, max(1, round(100 * detection.p_spoof)))
     prior = percent(detection.prior)
+    if withheld(detection):
+        return (
+            "The detector's calibration does not hold for sound like this clip's, so its "
+            f"{percent(detection.p_spoof)} is **not a chance**. Do not read it as so many in a "
+            "hundred."
+        )
     if not detection.calibrated:
         return (
             f"This detector is **not calibrated**: its {percent(detection.p_spoof)} ranks clips, "
@@ -104,6 +110,11 @@ def explanation(detection: Detection) -> str:
         f"about **{in_100} in 100** clips that score like this one would be synthetic. That holds "
         "for speech like the speech it was calibrated on; a new kind of fake can break it."
     )
+
+
+def withheld(detection: Detection) -> bool:
+    """Whether the clip itself, and not only its closeness to the threshold, forbids a verdict."""
+    return any(r.effect == "inconclusive" and r.code != "near_threshold" for r in detection.reasons)
 
 
 def _times(log_ratio: float) -> str:

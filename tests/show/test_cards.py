@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.audio.quality import Reason
 from core.detect.calibration import posterior
 from core.show import cards
 from tests.show.builders import SCORES, HandDetector, clip
@@ -46,6 +47,13 @@ def test_evidence_for_a_human_voice_is_said_the_other_way_round():
 
 def test_even_evidence_names_no_side():
     assert "about as likely" in cards.explanation(replace(detection(), llr=0.01, p_spoof=0.5025))
+
+
+@pytest.mark.parametrize("code", ["needs_wide_band", "unfamiliar", "near_threshold"])
+def test_no_chance_is_claimed_where_the_calibration_does_not_hold(code):
+    made = replace(detection(), reasons=(Reason(code, "Why.", "inconclusive"),))
+    claims = "in 100" in cards.explanation(made)
+    assert claims == (code == "near_threshold")
 
 
 def test_an_uncalibrated_score_is_not_called_a_chance():

@@ -312,7 +312,7 @@ def truth(example) -> None:
 
 def result(entry, detection, detector) -> None:
     """Everything about one clip."""
-    band = detector.decision.inconclusive_llr
+    band = cards.undecided_band(detection, detector.decision.inconclusive_llr)
     clip = session.clip_of(entry)
     example = next((e for e in cache.examples() if e.order == entry.example), None)
     st.markdown(f"**{cards.plain(example.title if example else entry.name)}**")

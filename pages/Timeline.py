@@ -6,7 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.spans import cell_at, cells, spans_above
 from core.show import cache, charts, exports, session
-from core.show.cards import plain
+from core.show.cards import plain, undecided_band
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import player, player_data, says, spectrogram_png, wav_bytes
 
@@ -252,7 +252,7 @@ except DetectorError as error:
     st.stop()
 prior = st.session_state.get("prior", 50) / 100
 whole, detection = analyse(entry, detector, clip, prior, hop_s)
-band = detector.decision.inconclusive_llr
+band = undecided_band(detection, detector.decision.inconclusive_llr)
 timeline = cells(detection, band)
 spans = spans_above(timeline, threshold)
 

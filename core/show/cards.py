@@ -117,6 +117,11 @@ def withheld(detection: Detection) -> bool:
     return any(r.effect == "inconclusive" and r.code != "near_threshold" for r in detection.reasons)
 
 
+def undecided_band(detection: Detection, band: tuple[float, float]) -> tuple[float, float]:
+    """Log-odds between which windows are drawn grey: all of them where the verdict is withheld."""
+    return (-20.0, 20.0) if withheld(detection) else band
+
+
 def _times(log_ratio: float) -> str:
     ratio = math.exp(min(log_ratio, 20.0))
     if ratio < 10:

@@ -193,7 +193,22 @@ def compared():
         return None
     name, mark = view.files()["second"].name, (*of, *view.mark("second"))
     try:
-        way = view.remembered("way", *mark, make=lambda: direction(labelled(other, trials)).higher)
+        seen = view.remembered("way", *mark, make=lambda: direction(labelled(other, trials)))
+        way = st.radio(
+            f"In {name} a higher score means",
+            list(WAYS),
+            index=list(WAYS).index(seen.higher),
+            format_func=WAYS.__getitem__,
+            horizontal=True,
+            key=f"higher-second-{view.files()['second'].sha256}",
+        )
+        if not seen.sure or way != seen.higher:
+            st.warning(
+                f"Detected: higher means {WAYS[seen.higher]} (AUC {max(seen.auc, 1 - seen.auc):.4f}"
+                f"){'. You chose the opposite.' if way != seen.higher else ', close to chance.'}",
+                icon=":material/swap_vert:",
+            )
+        mark += (way,)
         by = tuple(c for c in ("attack", "codec", "family") if c in columns)
         with st.spinner("Drawing both systems' trials again, together"):
             result = view.remembered(
@@ -202,7 +217,7 @@ def compared():
     except TrialsError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    return result, way, name, [p.sentence for p in (*other.problems, *result.problems)]
+    return result, name, [p.sentence for p in (*other.problems, *result.problems)]
 
 
 def labelled(other: Trials, known: Trials) -> Trials:
@@ -479,7 +494,7 @@ if shown == "Second file":
             icon=":material/compare_arrows:",
         )
     elif outcome is not None:
-        result, way, other_name, told = outcome
+        result, other_name, told = outcome
         problems_shown(told)
         metric = st.selectbox(
             "Metric",
@@ -522,8 +537,8 @@ if shown == "Second file":
         )
         st.caption(
             f"{result.n:,} trials in common; 2,000 draws of {data.unit}s, both systems on each. p "
-            f"after Holm's adjustment over a breakdown. In {other_name} a higher score means "
-            f"{WAYS[way]} (detected). Rank correlation of the scores: {result.correlation:+.3f}."
+            "after Holm's adjustment over a breakdown. Rank correlation of the scores: "
+            f"{result.correlation:+.3f}."
         )
         st.dataframe(
             readable(rows, analysis.NAMES),
@@ -597,6 +612,28 @@ if shown == "Published systems":
             hide_index=True,
             key="published",
         )
+        theirs = published[
+            (published["benchmark"] == benchmark) & (published["breakdown"] == "attack")
+        ]
+        if "attack" in columns and not theirs.empty:
+            own = charted(breakdown("attack").query("metric == 'eer'"))
+            own = own[own["condition"].isin(set(theirs["condition"]))]
+            every = pd.concat([own, theirs.drop_duplicates(["system", "condition"])])
+            attacks = sorted(set(every["condition"]))
+            view.chart(
+                charts.heat,
+                every.assign(attack=every["system"], codec=every["condition"]),
+                "eer",
+                f"EER by attack on {benchmark} (%)",
+                columns=attacks,
+                titles=("System", "Attack"),
+                palette=colours,
+                key="scores-published-attacks",
+                of=(*of, settings, benchmark),
+                alt=f"EER of {every['system'].nunique()} systems on {len(attacks)} attacks.",
+            )
+            table = every.pivot_table("value", "system", "condition", sort=False)
+            st.dataframe(table[attacks].round(2), key="published-attacks")
 
 st.divider()
 # Looked up here: a download is made outside the script, where the session is out of reach.

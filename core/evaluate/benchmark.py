@@ -24,7 +24,7 @@ COLUMNS = (
 TRIAL_COLUMNS = (
     "trial", "label", "score", "raw", "windows", "source", "family", "system", "material",
     "speaker", "pair", "codec", "verdict", "familiarity", "bandwidth_hz", "duration_s",
-    "speech_s", "level_dbfs", "zero_share", "lead_s", "tail_s",
+    "speech_s", "level_dbfs", "zero_share", "lead_s", "tail_s", "mos",
 )  # fmt: skip
 """Columns of a table of trials; ``score`` is the LLR, higher = spoof, empty if not judged."""
 
@@ -89,6 +89,7 @@ def score_trials(
             "zero_share": quality.zero_share,
             "lead_s": quality.speech[0][0] if quality.speech else np.nan,
             "tail_s": quality.duration_s - quality.speech[-1][1] if quality.speech else np.nan,
+            "mos": row.get("mos", np.nan),
             "verdict": detection.verdict,
             **{k: row[k] for k in ("source", "family", "system", "material", "speaker", "pair")},
         }
@@ -208,13 +209,52 @@ def figures(
         for family, part in judged[~human].groupby("family"):
             near = judged["source"].isin(set(part["source"]))
             eer("family", str(family), judged[(human & near) | judged.index.isin(part.index)])
-        for name, low, high in (("below 4.3 kHz", 0, 4300), ("4.3 to 7 kHz", 4300, 7000),
-                                ("above 7 kHz", 7000, 9000)):  # fmt: skip
+        for name, low, high in (("below 4.3 kHz", 0.0, 4300.0), ("4.3 to 7 kHz", 4300.0, 7000.0),
+                                ("above 7 kHz", 7000.0, 9000.0)):  # fmt: skip
             part = judged[judged["bandwidth_hz"].between(low, high, inclusive="left")]
             eer("bandwidth", name, part)
-        rows.append(_share(trials, add_to=(system, benchmark, subset, source)))
-        rows += _risk(trials, (system, benchmark, subset, source))
+        for name, low, high in QUALITY:
+            eer("quality", name, judged[judged["mos"].between(low, high, inclusive="left")])
+        groups = speaker_groups(benchmark)
+        for column in ("language", "sex"):
+            known = judged["speaker"].map(groups.get(column, {}))
+            for name in sorted(set(known.dropna())):
+                eer(column, str(name), judged[known == name])
+        names = (system, benchmark, subset, source)
+        rows.append(_share(trials, add_to=names))
+        rows += _abstention(trials, names)
+        rows += _reliability(judged, names)
+        rows += _risk(trials, names)
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+QUALITY = (
+    ("predicted MOS below 2.5", 0.0, 2.5),
+    ("predicted MOS 2.5 to 3.5", 2.5, 3.5),
+    ("predicted MOS 3.5 to 4.2", 3.5, 4.2),
+    ("predicted MOS from 4.2", 4.2, 9.0),
+)
+"""Bins of sound quality as DistillMOS predicts it, where the corpus was rated."""
+
+
+def speaker_groups(benchmark: str) -> dict[str, dict[str, str]]:
+    """Language and sex of the speakers of a benchmark, as far as they are known.
+
+    Parameters
+    ----------
+    benchmark : str
+        ``data/benchmarks/<benchmark>_speakers.csv`` tells.
+
+    Returns
+    -------
+    dict
+        ``language`` and ``sex``, each speaker -> group; empty if there is no such file.
+    """
+    file = Path(__file__).parents[2] / "data" / "benchmarks" / f"{benchmark}_speakers.csv"
+    if not file.is_file():
+        return {}
+    table = pd.read_csv(file, dtype=str, keep_default_na=False).set_index("speaker")
+    return {c: table.loc[table[c] != "", c].to_dict() for c in ("language", "sex")}
 
 
 def within_source(trials: pd.DataFrame, replicates: int = 1000) -> tuple[float, float, float]:
@@ -358,6 +398,62 @@ def _share(trials: pd.DataFrame, add_to: tuple[str, str, str, str]) -> dict[str,
         "source": source,
         "note": "Clips with too little speech are not judged and left out of the error rates.",
     }
+
+
+def _row(
+    names: tuple[str, str, str, str], part: pd.DataFrame, found: dict[str, Any]
+) -> dict[str, Any]:
+    n = part["label"].value_counts()
+    counts = {"n_bonafide": int(n.get("bonafide", 0)), "n_spoof": int(n.get("spoof", 0))}
+    who = dict(zip(("system", "benchmark", "subset", "source"), names, strict=True))
+    return {**who, "low": np.nan, "high": np.nan, "kind": "measured", "note": "", **counts, **found}
+
+
+def _abstention(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[str, Any]]:
+    """How many clips get a verdict, and how many of the verdicts are wrong."""
+    given = trials[trials["verdict"].isin(["synthetic", "authentic"])]
+    where = {"breakdown": "abstention", "condition": "verdict given"}
+    share = 100 * len(given) / max(1, len(trials))
+    note = "Clips that are judged, outside the inconclusive band and familiar."
+    rows = [_row(names, trials, {**where, "metric": "share_percent", "value": share, "note": note})]
+    spoof = given["label"] == "spoof"
+    if spoof.any() and not spoof.all():
+        wrong = (given["verdict"] == "synthetic") != spoof
+        value = 100 * float(np.mean([wrong[spoof].mean(), wrong[~spoof].mean()]))
+        note = "Both classes count alike."
+        found = {**where, "metric": "balanced_error_percent", "value": value, "note": note}
+        rows.append(_row(names, given, found))
+    return rows
+
+
+def _reliability(judged: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[str, Any]]:
+    """Share of synthetic clips among those that were given about one chance, by tenths.
+
+    Classes are weighted to count alike, so that the stated chance is the one under a prior of 0.5.
+    """
+    from scipy.special import expit
+
+    chance = expit(judged["score"].to_numpy(float))
+    spoof = (judged["label"] == "spoof").to_numpy()
+    if spoof.all() or not spoof.any():
+        return []
+    weight = np.where(spoof, 0.5 / spoof.mean(), 0.5 / (~spoof).mean())
+    rows = []
+    for k in range(10):
+        inside = (chance >= k / 10) & (chance < (k + 1) / 10 if k < 9 else chance <= 1)
+        if not inside.any():
+            continue
+        stated = float(np.average(chance[inside], weights=weight[inside]))
+        observed = 100 * float(np.average(spoof[inside], weights=weight[inside]))
+        found = {
+            "breakdown": "reliability",
+            "condition": f"stated {100 * stated:.1f} %",
+            "metric": "observed_percent",
+            "value": observed,
+            "note": "Classes weighted to count alike.",
+        }
+        rows.append(_row(names, judged[inside], found))
+    return rows
 
 
 def _risk(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[str, Any]]:

@@ -35,7 +35,8 @@ def read_index(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `INDEX_COLUMNS` as text, plus ``file``; ``duration_s`` is a float.
+        `INDEX_COLUMNS` as text, plus ``file`` and ``mos`` (predicted sound quality, 1 to 5, NaN
+        where ``quality.csv`` beside the index does not tell); ``duration_s`` is a float.
 
     Raises
     ------
@@ -53,4 +54,9 @@ def read_index(path: str | Path) -> pd.DataFrame:
             table[column] = ""
     table["duration_s"] = pd.to_numeric(table["duration_s"], errors="coerce")
     table["file"] = [str(path.parent / p) for p in table["path"]]
+    quality = path.parent / "quality.csv"
+    table["mos"] = float("nan")
+    if quality.is_file():
+        rated = pd.read_csv(quality).drop_duplicates("clip").set_index("clip")["mos"]
+        table["mos"] = table["clip"].map(rated)
     return table

@@ -204,3 +204,90 @@ def splice_figures(windows: pd.DataFrame, purity: float = 0.75) -> dict[str, flo
         "right_half_percent": 100 * float(np.mean(right)),
         "clips": float(len(within)),
     }
+
+
+def probe_rows(
+    detector: Detector,
+    index: pd.DataFrame,
+    benchmark: str = "public_samples",
+    replicates: int = 1000,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> pd.DataFrame:
+    """Both questions put to the test split, as rows for ``data/results``.
+
+    Parameters
+    ----------
+    detector : Detector
+        The system.
+    index : pandas.DataFrame
+        From `core.evaluate.clips.read_index`; its training clips teach the model of the surface.
+    benchmark : str
+        Its name.
+    replicates : int
+        Bootstrap draws.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as `core.evaluate.benchmark.COLUMNS`.
+    """
+    from core.evaluate.benchmark import COLUMNS
+    from core.evaluate.intervals import intervals
+    from core.train.data import keep_for_training
+
+    train, test = keep_for_training(index), index[index["split"] == "test"]
+    train = train.sample(min(1600, len(train)), random_state=0)
+    spoof = (test["label"] == "spoof").to_numpy()
+    scores = shortcut_scores(
+        surface(train, progress),
+        (train["label"] == "spoof").to_numpy(),
+        surface(test, progress),
+    )
+    speakers = test["speaker"].to_numpy()
+    eer = intervals(
+        scores[~spoof],
+        scores[spoof],
+        {"eer": lambda tally: 100 * tally.eer().rate},
+        speakers=(speakers[~spoof], speakers[spoof]),
+        replicates=replicates,
+    )["eer"]
+    command = f"python -m core evaluate --benchmark {benchmark} --detector {detector.id} --probes"
+    common = {"benchmark": benchmark, "subset": "test", "kind": "measured", "source": command}
+    rows = [
+        {
+            **common,
+            "system": "surface only",
+            "breakdown": "shortcut_audit",
+            "condition": "duration, level, bandwidth, zeros, silence",
+            "metric": "eer_percent",
+            "value": eer.value,
+            "low": eer.low,
+            "high": eer.high,
+            "n_bonafide": int((~spoof).sum()),
+            "n_spoof": int(spoof.sum()),
+            "note": f"Boosted trees on {len(train):,} training clips that see no sound; "
+            "50 is chance.",
+        }
+    ]
+    found = splice_figures(spliced_windows(detector, test, progress=progress))
+    for metric, name in (
+        ("auc", "auc"),
+        ("auc_within", "auc_within_clip"),
+        ("right_half_percent", "right_half_percent"),
+    ):
+        rows.append(
+            {
+                **common,
+                "system": detector.id,
+                "breakdown": "spliced",
+                "condition": "half human, half synthetic",
+                "metric": name,
+                "value": found[metric],
+                "n_bonafide": int(found["clips"]),
+                "n_spoof": int(found["clips"]),
+                "note": "Windows that lie at least three quarters in one half.",
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -8,11 +8,13 @@ is. The direction of the scores is reported by `direction`, never flipped silent
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -201,7 +203,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     Raises
     ------
     TrialsError
-        If it is empty, binary, ragged, encrypted or too large.
+        If it is empty, binary, encrypted or too large.
     """
     import pandas as pd
 
@@ -227,7 +229,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     separator = _separator(head)
     rows = [_cells(line, separator) for line in head]
     header = _has_header(rows)
-    width = max(len(row) for row in rows)
+    width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
     names = (
         [c.strip().lstrip("\ufeff") or f"column {i + 1}" for i, c in enumerate(rows[0])]
         if header
@@ -239,6 +241,8 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     if frame is not None:
         frame.attrs["problems"] = problems
         return frame
+    data, wide = _without_wide(data, separator, len(names), name)
+    problems += wide
     try:
         frame = pd.read_csv(
             io.BytesIO(data),
@@ -255,12 +259,6 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
             quotechar='"',
         )
     except pd.errors.ParserError as error:
-        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if found:
-            wide, line, saw = found.groups()
-            raise TrialsError(
-                f"{name}, line {line}, has {saw} columns where {wide} are expected."
-            ) from error
         raise TrialsError(f"{name} cannot be read as a table: {error}.") from error
     frame.index = pd.RangeIndex(2 if header else 1, len(frame) + (2 if header else 1))
     frame = frame.dropna(how="all")
@@ -512,6 +510,30 @@ def _utf8(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
     return data.decode(errors="replace").encode(), (problem,)
 
 
+def _without_wide(
+    data: bytes, separator: str, width: int, name: str
+) -> tuple[bytes, tuple[Problem, ...]]:
+    """The text with lines of more than ``width`` cells emptied, so that line numbers stay."""
+    lines = data.decode().splitlines()
+    wrong = []
+    for number, line in enumerate(lines, 1):
+        if separator == " ":
+            cells = len(line.split())
+        elif '"' in line:
+            cells = len(next(csv.reader([line], delimiter=separator), []))
+        else:
+            cells = line.count(separator) + 1
+        if cells > width:
+            wrong.append(number)
+            lines[number - 1] = ""
+    if not wrong:
+        return data, ()
+    first = tuple(wrong[:5])
+    what = f"have more than the {width} columns of the others"
+    problem = Problem(_sentence(name, len(wrong), what, first), len(wrong), first)
+    return ("\n".join(lines) + "\n").encode(), (problem,)
+
+
 def _read_regular(
     data: bytes, separator: str, names: list[str], header: bool
 ) -> pd.DataFrame | None:
@@ -539,16 +561,16 @@ def _read_regular(
         return None
     try:
         import pyarrow as pa
-        from pyarrow import csv
+        from pyarrow import csv as arrow
     except ImportError:
         return None
     text = pa.string() if len(data) < 2**31 else pa.large_string()
     try:
-        table = csv.read_csv(
+        table = arrow.read_csv(
             pa.BufferReader(data),
-            csv.ReadOptions(column_names=names, skip_rows=int(header)),
-            csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
-            csv.ConvertOptions(
+            arrow.ReadOptions(column_names=names, skip_rows=int(header)),
+            arrow.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
+            arrow.ConvertOptions(
                 column_types=dict.fromkeys(names, text), null_values=[""], strings_can_be_null=True
             ),
         )

@@ -31,7 +31,17 @@ def add_parsers(commands: Any) -> None:
     copies.add_argument("--corpus", default=_corpus(), metavar="DIR")
     copies.add_argument("--out", required=True, metavar="DIR")
     copies.add_argument("--count", type=int, default=4, help="copies of every clip")
+    copies.add_argument("--vocoders", metavar="DIR", help="trained ones; each makes a copy more")
     copies.set_defaults(run=_copies)
+    vocoders = kinds.add_parser("vocoders", help="train small neural vocoders for copies")
+    vocoders.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    vocoders.add_argument("--out", required=True, metavar="DIR")
+    vocoders.add_argument("--minutes", type=float, default=11.0, help="for each of the three")
+    vocoders.set_defaults(run=_vocoders)
+    quality = kinds.add_parser("quality", help="rate how good the clips of a corpus sound")
+    quality.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    quality.add_argument("--start", required=True, metavar="FILE", help="DistillMOS checkpoint")
+    quality.set_defaults(run=_quality)
     packaged = kinds.add_parser("packaged", help="make clips from what packages carry")
     packaged.add_argument("--out", required=True, metavar="DIR")
     packaged.set_defaults(run=_packaged)
@@ -61,6 +71,9 @@ def add_parsers(commands: Any) -> None:
     evaluate.add_argument("--split", default="test", choices=("dev", "test"))
     evaluate.add_argument("--codec", action="append", metavar="NAME", help="may be repeated")
     evaluate.add_argument("--windows", type=int, metavar="N", help="score at most N windows a clip")
+    evaluate.add_argument(
+        "--probes", action="store_true", help="spliced clips, and what can be told without sound"
+    )
     evaluate.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
     evaluate.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
     from core.evaluate.command import add_arguments
@@ -102,8 +115,44 @@ def _copies(options: argparse.Namespace) -> int:
 
     try:
         index = keep_for_training(read_index(options.corpus))
-        print(build_copies(index, options.out, options.count, progress=print_progress()))
+        print(
+            build_copies(
+                index,
+                options.out,
+                options.count,
+                workers=os.cpu_count() or 1,
+                vocoders=options.vocoders,
+                progress=print_progress(),
+            )
+        )
     except (OSError, ValueError, ModuleNotFoundError) as error:
+        return _complain(error)
+    return 0
+
+
+def _vocoders(options: argparse.Namespace) -> int:
+    from core.evaluate.clips import read_index
+    from core.train.data import keep_for_training
+    from core.train.vocoders import train_vocoders
+
+    try:
+        index = keep_for_training(read_index(options.corpus))
+        files = index.loc[index["label"] == "bonafide", "file"].tolist()
+        print(train_vocoders(files, options.out, options.minutes))
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    return 0
+
+
+def _quality(options: argparse.Namespace) -> int:
+    from core.evaluate.clips import read_index
+    from core.train.corpus import print_progress
+    from core.train.quality import rate_corpus
+
+    try:
+        index = read_index(options.corpus)
+        print(rate_corpus(index, options.corpus, options.start, progress=print_progress()))
+    except (OSError, ValueError) as error:
         return _complain(error)
     return 0
 
@@ -161,19 +210,26 @@ def _evaluate(options: argparse.Namespace) -> int:
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
     from core.evaluate.benchmark import run_benchmark
+    from core.evaluate.clips import read_index
+    from core.evaluate.probes import probe_rows
     from core.train.corpus import print_progress
 
     try:
-        table = run_benchmark(
-            load_detector(options.detector),
-            options.corpus,
-            options.benchmark,
-            options.split,
-            options.codec or (None,),
-            options.trials,
-            print_progress(),
-            windows=options.windows,
-        )
+        detector = load_detector(options.detector)
+        if options.probes:
+            index = read_index(options.corpus)
+            table = probe_rows(detector, index, options.benchmark, progress=print_progress())
+        else:
+            table = run_benchmark(
+                detector,
+                options.corpus,
+                options.benchmark,
+                options.split,
+                options.codec or (None,),
+                options.trials,
+                print_progress(),
+                windows=options.windows,
+            )
     except (DetectorError, OSError, ValueError) as error:
         return _complain(error)
     if options.out:

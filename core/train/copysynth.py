@@ -6,6 +6,7 @@ them teaches a network what synthesis alone leaves behind.
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import hashlib
 import importlib.util
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 Method = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
-def copy_synthesis(samples: np.ndarray, method: str, rng: np.random.Generator) -> np.ndarray:
+def copy_synthesis(
+    samples: np.ndarray, method: str, rng: np.random.Generator, by: Method | None = None
+) -> np.ndarray:
     """Synthesise a recording again.
 
     Parameters
@@ -45,13 +48,14 @@ def copy_synthesis(samples: np.ndarray, method: str, rng: np.random.Generator) -
     ValueError
         If the method is unknown or the recording is silent or shorter than a tenth of a second.
     """
-    if method not in METHODS:
+    by = by or METHODS.get(method)
+    if by is None:
         raise ValueError(f"There is no copy-synthesis method {method!r}.")
     samples = np.asarray(samples, np.float32)
     power = float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
     if len(samples) < SAMPLE_RATE // 10 or power < 1e-5:
         raise ValueError("Copy-synthesis needs a tenth of a second of sound.")
-    copy = METHODS[method](samples.astype(np.float64), rng)
+    copy = by(samples.astype(np.float64), rng)
     copy = np.pad(copy, (0, max(0, len(samples) - len(copy))))[: len(samples)]
     level = float(np.sqrt(np.mean(copy**2)))
     if not np.isfinite(level) or level < 1e-9:
@@ -65,6 +69,8 @@ def build_copies(
     count: int = 4,
     seconds: float = 8.0,
     seed: int = 0,
+    workers: int = 2,
+    vocoders: str | Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Path:
     """Make copies of the human training clips of a corpus, as a corpus of their own.
@@ -81,6 +87,10 @@ def build_copies(
         A longer clip gives one random stretch of this length.
     seed : int
         Together with a clip's name decides stretch, methods and settings.
+    workers : int
+        Processes that make copies.
+    vocoders : path-like, optional
+        Trained vocoders (`core.train.vocoders.train_vocoder`); each kind makes one copy more.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
 
@@ -91,53 +101,86 @@ def build_copies(
         ``<clip>-original``, so that original and copy can be played against each other.
     """
     import pandas as pd
-    import soundfile
 
     from core.train.corpus import INDEX_COLUMNS
 
     out = Path(out)
     (out / "clips").mkdir(parents=True, exist_ok=True)
-    humans = index[(index["split"] == "train") & (index["label"] == "bonafide")]
+    humans = index[(index["split"] == "train") & (index["label"] == "bonafide")].to_dict("records")
     rows: list[dict[str, object]] = []
-    for done, clip in enumerate(humans.to_dict("records"), 1):
-        digest = hashlib.sha256(f"{seed}:{clip['clip']}".encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
-        samples, _ = soundfile.read(clip["file"], dtype="float32")
-        n = int(seconds * SAMPLE_RATE)
-        start = int(rng.integers(0, max(1, len(samples) - n)))
-        stretch = samples[start : start + n]
-        names = [None, *rng.permutation(list(METHODS))[:count]]
-        for method in names:
-            name = f"{clip['clip']}-{method or 'original'}"
-            file = out / "clips" / f"{name}.flac"
-            try:
-                if not file.is_file():
-                    made = stretch if method is None else copy_synthesis(stretch, method, rng)
-                    peak = max(1.0, float(np.max(np.abs(made))) / 0.999)
-                    soundfile.write(file, made / peak, SAMPLE_RATE, "PCM_16")
-            except ValueError:
-                continue  # a silent stretch
-            row = {c: clip[c] for c in INDEX_COLUMNS}
-            label = "bonafide" if method is None else "spoof"
-            rows.append(
-                {
-                    **row,
-                    "clip": name,
-                    "path": f"clips/{name}.flac",
-                    "label": label,
-                    "family": "human" if method is None else f"copy:{method}",
-                    "system": "human" if method is None else f"copy:{method}",
-                    "material": "human" if method is None else "copy-synthesis",
-                    "pair": clip["clip"],
-                    "duration_s": round(len(stretch) / SAMPLE_RATE, 3),
-                    "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-                }
-            )
-        if progress is not None:
-            progress(done, len(humans), str(clip["clip"]))
+    make = functools.partial(
+        _copies_of, out=out, count=count, seconds=seconds, seed=seed, vocoders=vocoders
+    )
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        for done, (clip, made) in enumerate(zip(humans, pool.map(make, humans), strict=True), 1):
+            rows += made
+            if progress is not None:
+                progress(done, len(humans), str(clip["clip"]))
     table = pd.DataFrame(rows, columns=list(INDEX_COLUMNS))
     table.to_csv(out / "index.csv", index=False)
     return out / "index.csv"
+
+
+def _copies_of(
+    clip: dict[str, Any],
+    out: Path,
+    count: int,
+    seconds: float,
+    seed: int,
+    vocoders: str | Path | None,
+) -> list[dict[str, object]]:
+    """Copies of one clip, written as files; their rows of the index."""
+    import soundfile
+
+    from core.train.corpus import INDEX_COLUMNS
+
+    digest = hashlib.sha256(f"{seed}:{clip['clip']}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    samples, _ = soundfile.read(clip["file"], dtype="float32")
+    n = int(seconds * SAMPLE_RATE)
+    start = int(rng.integers(0, max(1, len(samples) - n)))
+    stretch = samples[start : start + n]
+    rows: list[dict[str, object]] = []
+    neural = _neural(str(vocoders)) if vocoders else {}
+    for method in [None, *rng.permutation(list(METHODS))[:count], *neural]:
+        name = f"{clip['clip']}-{method or 'original'}"
+        file = out / "clips" / f"{name}.flac"
+        own = np.random.default_rng(rng.integers(2**63))
+        try:
+            if not file.is_file():
+                made = stretch
+                if method is not None:
+                    made = copy_synthesis(stretch, method, own, neural.get(method))
+                peak = max(1.0, float(np.max(np.abs(made))) / 0.999)
+                soundfile.write(file, made / peak, SAMPLE_RATE, "PCM_16")
+        except ValueError:
+            continue  # a silent stretch
+        label = "bonafide" if method is None else "spoof"
+        rows.append(
+            {
+                **{c: clip[c] for c in INDEX_COLUMNS},
+                "clip": name,
+                "path": f"clips/{name}.flac",
+                "label": label,
+                "family": "human" if method is None else f"copy:{method}",
+                "system": "human" if method is None else f"copy:{method}",
+                "material": "human" if method is None else "copy-synthesis",
+                "pair": clip["clip"],
+                "duration_s": round(len(stretch) / SAMPLE_RATE, 3),
+                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            }
+        )
+    return rows
+
+
+@functools.cache
+def _neural(folder: str) -> dict[str, Method]:
+    import torch
+
+    from core.train.vocoders import NeuralCopies
+
+    torch.set_num_threads(1)
+    return dict(NeuralCopies(folder).methods())
 
 
 def world(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -35,6 +35,9 @@ class Mix:
         0 draws clips alike, 1 draws families (of one source) alike; between, by a power of counts.
     seconds : float
         Length of a crop.
+    same_quality : float
+        Chance that the human clip of other pairs is drawn to sound as good as the synthetic one,
+        where both are rated (`core.train.quality`).
     poor : float
         Chance that the human side is disturbed hard and the synthetic side hardly at all, so that
         poor sound is no sign of synthesis.
@@ -45,6 +48,7 @@ class Mix:
     same_disturbance: float = 0.5
     balance: float = 0.5
     seconds: float = 4.0
+    same_quality: float = 0.0
     poor: float = 0.0
 
 
@@ -117,6 +121,7 @@ class Pairs:
         self.human_p = by_source * by_speaker * weights[self.human]
         self.human_p /= self.human_p.sum()
         self.source = index["source"].to_numpy()
+        self.mos = index["mos"].to_numpy(float) if "mos" in index else np.full(len(index), np.nan)
         self.human_of = {
             s: np.flatnonzero(self.source[self.human] == s) for s in set(self.source[self.human])
         }
@@ -144,10 +149,15 @@ class Pairs:
         else:
             spoof = int(rng.choice(self.spoof, p=self.spoof_p))
             near = self.human_of.get(self.source[spoof])
+            like = rng.random() < self.mix.same_quality and np.isfinite(self.mos[spoof])
             if near is not None and rng.random() < self.mix.same_source:
-                human = int(self.human[rng.choice(near)])
+                chance = np.ones(len(near))
             else:
-                human = int(rng.choice(self.human, p=self.human_p))
+                near, chance = np.arange(len(self.human)), self.human_p
+            if like:  # clips without a rating count as a little apart
+                apart = np.abs(self.mos[self.human[near]] - self.mos[spoof])
+                chance = chance * np.exp(-np.nan_to_num(apart, nan=1.0) / 0.25)
+            human = int(self.human[rng.choice(near, p=chance / chance.sum())])
             x, y = (crop(trim(_read(self.files[k])), self.length, rng) for k in (human, spoof))
             if rng.random() < 0.5:  # one length for both
                 n = max(SAMPLE_RATE // 2, min(len(x), len(y)))

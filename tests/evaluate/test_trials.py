@@ -196,7 +196,6 @@ def marked_encrypted(name):
         (compressed_by("a", 99), "packed in a way"),
         (marked_encrypted("a"), "is encrypted"),
         (b"PAR1 nothing", "looks like Parquet"),
-        (b"a 1\nb 2\nc 3 4\n" + b"d 5\n" * 60 + b"e 1 2 3 4\n", r"line 64, has 5 columns where 3"),
         (b"score,score,trial\n1,2,a\n", "two columns of the same name"),
         (b"1 2 3\n1 3 4\n1 2 5\n", "No column of"),
     ],
@@ -204,6 +203,24 @@ def marked_encrypted(name):
 def test_bad_files_are_named(data, message):
     with pytest.raises(tr.TrialsError, match=message):
         tr.read_scores(data)
+
+
+@pytest.mark.parametrize(
+    ("separator", "header"),
+    [(" ", ""), (",", ""), ("\t", "trial\tscore\n"), (",", "trial,score\n")],
+)
+def test_lines_with_too_many_columns_are_left_out_and_told(separator, header):
+    lines = [f"t{i}{separator}{i}.5" for i in range(80)]
+    for wrong in (2, 70):
+        lines[wrong] += f"{separator}7{separator}8"
+    trials = tr.read_scores((header + "\n".join(lines) + "\n").encode(), "s.txt")
+    assert len(trials.table) == 78 and "t2" not in set(trials.table["trial"])
+    at = (3 + bool(header), 71 + bool(header))
+    assert trials.problems[0].lines == at
+    assert trials.problems[0].sentence == (
+        f"2 rows of s.txt have more than the 2 columns of the others (lines {at[0]}, {at[1]})."
+    )
+    assert trials.table.index[-1] == 80 + bool(header)
 
 
 def test_another_encoding_is_read_as_far_as_it_goes_and_told():

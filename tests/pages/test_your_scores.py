@@ -149,3 +149,38 @@ def test_a_column_in_doubt_is_asked_for():
 )
 def test_bad_files_get_a_sentence(data, sentence):
     assert sentence in told(start(scores=("s.txt", data)))
+
+
+def test_the_direction_of_a_second_file_can_be_chosen(page):
+    show(page, "Second file")
+    way = next(r for r in page.radio if r.key.startswith("higher-second-"))
+    assert way.value == "bonafide"
+
+    def second():
+        table = next(
+            d.value for d in page.dataframe if "p (Holm)" in d.value or "second" in d.value
+        )
+        return float(table["second"].iloc[0])
+
+    before = second()
+    way.set_value("spoof").run()
+    assert not page.exception
+    assert second() == pytest.approx(1 - before if before < 1 else 100 - before, abs=1e-6)
+    assert any("You chose the opposite" in w.value for w in page.warning)
+    next(r for r in page.radio if r.key.startswith("higher-second-")).set_value("bonafide").run()
+
+
+def test_published_systems_are_compared_attack_by_attack():
+    attacks = ("A07", "A08", "A19")
+    rows = [f"u{i} - bonafide {i}" for i in range(50)]
+    rows += [
+        f"s{a}{i} {a} spoof {i - 10 * k}" for k, a in enumerate(attacks) for i in range(-20, 20)
+    ]
+    at = start(scores=("scores.txt", "\n".join(rows).encode()))
+    show(at, "Published systems")
+    at.selectbox(key="published-benchmark").set_value("ASVspoof 2019 LA eval").run()
+    assert not at.exception
+    table = next(d.value for d in at.dataframe if set(attacks) <= set(d.value.columns))
+    assert list(table.index)[0] == "Your file" and "AASIST" in table.index
+    assert table.loc["Your file"].dropna().is_monotonic_decreasing
+    assert table.loc["AASIST", "A07"] == pytest.approx(0.53, abs=0.5)

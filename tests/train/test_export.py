@@ -70,6 +70,8 @@ def trials(rng: np.random.Generator, n: int = 300, apart: float = 2.0) -> pd.Dat
             "material": np.where(label == "spoof", "synthesis", "human"),
             "speaker": [f"s{i % 30}" for i in range(n)],
             "bandwidth_hz": 8000.0,
+            "mos": np.nan,
+            "verdict": np.where(score > 0, "synthetic", "authentic"),
         }
     )
 

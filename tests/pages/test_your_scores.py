@@ -157,9 +157,7 @@ def test_the_direction_of_a_second_file_can_be_chosen(page):
     assert way.value == "bonafide"
 
     def second():
-        table = next(
-            d.value for d in page.dataframe if "p (Holm)" in d.value or "second" in d.value
-        )
+        table = next(d.value for d in page.dataframe if "second" in d.value)
         return float(table["second"].iloc[0])
 
     before = second()
@@ -181,6 +179,6 @@ def test_published_systems_are_compared_attack_by_attack():
     at.selectbox(key="published-benchmark").set_value("ASVspoof 2019 LA eval").run()
     assert not at.exception
     table = next(d.value for d in at.dataframe if set(attacks) <= set(d.value.columns))
-    assert list(table.index)[0] == "Your file" and "AASIST" in table.index
+    assert next(iter(table.index)) == "Your file" and "AASIST" in table.index
     assert table.loc["Your file"].dropna().is_monotonic_decreasing
     assert table.loc["AASIST", "A07"] == pytest.approx(0.53, abs=0.5)

@@ -55,6 +55,14 @@ def add_parsers(commands: Any) -> None:
     train.add_argument("--threads", type=int, metavar="N")
     train.set_defaults(run=_train)
 
+    holdout = commands.add_parser(
+        "holdout", help="train without one family after another and judge it"
+    )
+    holdout.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    holdout.add_argument("--start", required=True, metavar="FILE", help="DistillMOS checkpoint")
+    holdout.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
+    holdout.set_defaults(run=_holdout)
+
     export = commands.add_parser("export", help="turn trained weights into a model directory")
     export.add_argument("--recipe", default="embedded", metavar="NAME")
     export.add_argument("--weights", required=True, metavar="FILE")
@@ -186,6 +194,22 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
+def _holdout(options: argparse.Namespace) -> int:
+    from core.train.corpus import print_progress
+    from core.train.holdout import run
+
+    try:
+        table = run(
+            options.corpus,
+            options.start,
+            source="python -m core holdout --start distill_mos_v7.pt",
+            progress=print_progress(),
+        )
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    return _give(table, options.out)
+
+
 def _export(options: argparse.Namespace) -> int:
     from core.train.corpus import print_progress
     from core.train.export import export_model
@@ -232,8 +256,12 @@ def _evaluate(options: argparse.Namespace) -> int:
             )
     except (DetectorError, OSError, ValueError) as error:
         return _complain(error)
-    if options.out:
-        table.to_csv(options.out, index=False)
+    return _give(table, options.out)
+
+
+def _give(table: Any, out: str | None) -> int:
+    if out:
+        table.to_csv(out, index=False)
     else:
         print(table.to_string(index=False))
     return 0

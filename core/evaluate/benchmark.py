@@ -24,9 +24,10 @@ COLUMNS = (
 TRIAL_COLUMNS = (
     "trial", "label", "score", "raw", "windows", "source", "family", "system", "material",
     "speaker", "pair", "codec", "verdict", "familiarity", "bandwidth_hz", "duration_s",
-    "speech_s", "level_dbfs", "zero_share", "lead_s", "tail_s", "mos",
+    "speech_s", "level_dbfs", "zero_share", "lead_s", "tail_s", "mos", "spread",
 )  # fmt: skip
-"""Columns of a table of trials; ``score`` is the LLR, higher = spoof, empty if not judged."""
+"""Columns of a table of trials; ``score`` is the LLR, higher = spoof, empty if not judged;
+``spread`` the standard deviation of the windows' raw scores."""
 
 
 def score_trials(
@@ -98,6 +99,7 @@ def score_trials(
             mean = evidence.embeddings.mean(axis=0)
             trial |= {"raw": float(evidence.raw.mean()), "score": detection.llr}
             trial["windows"] = len(evidence.scored)
+            trial["spread"] = float(evidence.raw.std())
         if detection.familiarity is not None:
             trial["familiarity"] = detection.familiarity.distance
         out.append(trial)
@@ -225,6 +227,7 @@ def figures(
         rows += _abstention(trials, names)
         rows += _reliability(judged, names)
         rows += _risk(trials, names)
+        rows += _abstention_measures(judged, names)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -409,6 +412,11 @@ def _row(
     return {**who, "low": np.nan, "high": np.nan, "kind": "measured", "note": "", **counts, **found}
 
 
+def _balanced_error(wrong: Any, spoof: Any) -> float:
+    """Percent wrong when both classes count alike; both must be there."""
+    return 100 * float(np.mean([wrong[spoof].mean(), wrong[~spoof].mean()]))
+
+
 def _abstention(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[str, Any]]:
     """How many clips get a verdict, and how many of the verdicts are wrong."""
     given = trials[trials["verdict"].isin(["synthetic", "authentic"])]
@@ -419,10 +427,49 @@ def _abstention(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[
     spoof = given["label"] == "spoof"
     if spoof.any() and not spoof.all():
         wrong = (given["verdict"] == "synthetic") != spoof
-        value = 100 * float(np.mean([wrong[spoof].mean(), wrong[~spoof].mean()]))
+        value = _balanced_error(wrong, spoof)
         note = "Both classes count alike."
         found = {**where, "metric": "balanced_error_percent", "value": value, "note": note}
         rows.append(_row(names, given, found))
+    return rows
+
+
+def _abstention_measures(
+    judged: pd.DataFrame, names: tuple[str, str, str, str], coverage: float = 0.8
+) -> list[dict[str, Any]]:
+    """Error among the clips that are kept, by what decides which fifth gets no verdict.
+
+    The measures: a small |LLR|; a large distance from the training data; windows that disagree;
+    and, as what chance gives, none (all clips).
+    """
+    score = judged["score"].to_numpy(float)
+    spoof = (judged["label"] == "spoof").to_numpy()
+    wrong = (score > 0) != spoof
+    doubt = {
+        "all clips": None,
+        "small |LLR|": -np.abs(score),
+        "far from the training data": judged["familiarity"].to_numpy(float),
+        "windows disagree": judged["spread"].to_numpy(float),
+    }
+    rows = []
+    for name, measure in doubt.items():
+        keep = np.ones(len(judged), bool)
+        if measure is not None:
+            if np.isnan(measure).all():
+                continue
+            order = np.argsort(np.nan_to_num(measure, nan=np.inf), kind="stable")
+            keep[order[round(coverage * len(order)) :]] = False
+        if not (keep & spoof).any() or not (keep & ~spoof).any():
+            continue
+        found = {
+            "breakdown": "abstention_measure",
+            "condition": name,
+            "metric": "balanced_error_percent",
+            "value": 100
+            * float(np.mean([wrong[keep & spoof].mean(), wrong[keep & ~spoof].mean()])),
+            "note": "" if measure is None else f"The {100 * coverage:.0f} % with the least of it.",
+        }
+        rows.append(_row(names, judged[keep], found))
     return rows
 
 
@@ -471,7 +518,7 @@ def _risk(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[s
         if spoof.all() or not spoof.any():
             continue  # nothing can be said of a class without clips
         wrong = (part["score"] > 0) != spoof
-        value = 100 * float(np.mean([wrong[spoof].mean(), wrong[~spoof].mean()]))
+        value = _balanced_error(wrong, spoof)
         rows.append(
             {
                 "system": system,

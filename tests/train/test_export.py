@@ -71,6 +71,8 @@ def trials(rng: np.random.Generator, n: int = 300, apart: float = 2.0) -> pd.Dat
             "speaker": [f"s{i % 30}" for i in range(n)],
             "bandwidth_hz": 8000.0,
             "mos": np.nan,
+            "familiarity": np.nan,
+            "spread": np.abs(score),
             "verdict": np.where(score > 0, "synthetic", "authentic"),
         }
     )

@@ -159,6 +159,8 @@ def test_figures_by_group_quality_and_stated_chance() -> None:
             "material": np.where(spoof, "synthesis", "human"),
             "speaker": np.where(np.arange(n) < 2000, "vctk:p225", "vctk:p326"),
             "bandwidth_hz": 8000.0,
+            "familiarity": rng.random(n),
+            "spread": np.where((llr > 0) == spoof, 0.1, 1.0),
             "mos": np.where(np.arange(n) < 2000, 2.0, 4.5),
             "verdict": np.where(
                 np.abs(llr) < 0.5, "inconclusive", np.where(llr > 0, "synthetic", "authentic")
@@ -175,6 +177,9 @@ def test_figures_by_group_quality_and_stated_chance() -> None:
     at = stated["condition"].str.extract(r"([\d.]+)")[0].astype(float)
     assert np.abs(stated["value"] - at).max() < 15
     assert (stated["n_bonafide"] + stated["n_spoof"]).sum() == n
+    kept = table[table["breakdown"] == "abstention_measure"].set_index("condition")["value"]
+    assert kept["windows disagree"] < kept["small |LLR|"] < kept["all clips"]
+    assert kept["far from the training data"] == pytest.approx(kept["all clips"], abs=3)
     given = table[table["breakdown"] == "abstention"].set_index("metric")["value"]
     assert given["share_percent"] == pytest.approx(100 * (np.abs(llr) >= 0.5).mean())
     wrong = (llr > 0) != spoof

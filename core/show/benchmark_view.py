@@ -230,10 +230,12 @@ def figure_card(label: str, row: Any) -> None:
 
 
 def sunk(markdown: str) -> str:
-    """Markdown with its headings two levels lower, to sit inside a page; code stays as it is."""
+    """Markdown to sit inside a page: headings two levels lower, no comments; code as it is."""
     lines, code = [], False
     for line in markdown.splitlines():
         code ^= line.lstrip().startswith("```")
+        if line.startswith("<!--") and line.endswith("-->") and not code:
+            continue
         lines.append(f"##{line}" if line.startswith("#") and not code else line)
     return "\n".join(lines)
 

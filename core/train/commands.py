@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = Path("data/benchmarks/public_samples.csv")
+RESULTS = Path("data/results/embedded.csv")
+DOCUMENTS = ("data/models/embedded/MODEL_CARD.md", "docs/training.md")
+"""Documents with tables of figures."""
 
 
 def add_parsers(commands: Any) -> None:
@@ -69,6 +72,9 @@ def add_parsers(commands: Any) -> None:
     export.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
     export.add_argument("--out", required=True, metavar="DIR")
     export.set_defaults(run=_export)
+
+    card = commands.add_parser("card", help="make the tables of the model card and of docs anew")
+    card.set_defaults(run=_card)
 
     evaluate = commands.add_parser(
         "evaluate", help="evaluate a score file, or a detector on a benchmark"
@@ -223,6 +229,18 @@ def _export(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         return _complain(error)
     print(config["calibration"])
+    return 0
+
+
+def _card(options: argparse.Namespace) -> int:
+    from core.train.card import refresh_files
+
+    try:
+        changed = refresh_files([Path(p) for p in DOCUMENTS], RESULTS)
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    for file in changed:
+        print(f"{file} has new tables")
     return 0
 
 

@@ -80,6 +80,7 @@ def test_saved_pictures_show_the_chart_on_its_own_background():
 
 def test_headings_of_an_embedded_text_sink_but_code_does_not():
     text = "# Card\n\ntext\n\n```sh\n# a comment\n```\n## Part"
+    assert sunk("<!-- figures: main -->\n| a |\n<!-- end -->") == "| a |"
     assert sunk(text) == "### Card\n\ntext\n\n```sh\n# a comment\n```\n#### Part"
 
 

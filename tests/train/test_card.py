@@ -1,0 +1,60 @@
+"""Documents with tables of figures say what data/results says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.train.card import TABLES, refresh, refresh_files
+from core.train.commands import DOCUMENTS, RESULTS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_shipped_documents_hold_the_shipped_figures(tmp_path: Path) -> None:
+    copies = []
+    for name in DOCUMENTS:
+        copy = tmp_path / Path(name).name
+        copy.write_text((ROOT / name).read_text("utf-8"), "utf-8")
+        copies.append(copy)
+    assert refresh_files(copies, ROOT / RESULTS) == []
+
+
+def row(**given: object) -> dict[str, object]:
+    plain = {"system": "embedded", "breakdown": "pooled", "condition": "none", "low": None,
+             "high": None, "n_bonafide": 1234, "n_spoof": 56}  # fmt: skip
+    return {**plain, **given}
+
+
+def test_tables_are_made_from_the_rows() -> None:
+    figures = pd.DataFrame(
+        [
+            row(metric="eer_percent", value=12.34, low=10.0, high=15.26),
+            row(metric="cllr", value=0.5, low=0.4, high=0.6),
+            row(breakdown="family", condition="B", metric="eer_percent", value=9.0),
+            row(breakdown="family", condition="A", metric="eer_percent", value=3.0),
+        ]
+    )
+    text = (
+        "Before\n<!-- figures: main -->\nold\n<!-- end -->\n<!-- figures: family -->\n<!-- end -->"
+    )
+    new = refresh(text, figures)
+    assert "| EER, pooled | 12.3 % (10.0 to 15.3) | 1,234 / 56 |" in new
+    assert "| Cllr, bits | 0.500 (0.40 to 0.60) | 1,234 / 56 |" in new
+    assert new.index("| A |") < new.index("| B |")
+    assert "old" not in new and new.startswith("Before\n") and refresh(new, figures) == new
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_a_table_without_figures_says_so(name: str) -> None:
+    columns = ["system", "breakdown", "condition", "metric", "value", "low", "high"]
+    empty = pd.DataFrame(columns=[*columns, "n_bonafide", "n_spoof"])
+    made = refresh(f"<!-- figures: {name} -->\n<!-- end -->", empty)
+    assert "Not measured yet." in made
+
+
+def test_an_unknown_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="no table 'weather'"):
+        refresh("<!-- figures: weather -->\n<!-- end -->", pd.DataFrame())

@@ -16,6 +16,7 @@ pages = [
     st.Page(
         "pages/Timeline.py", title="Timeline", icon=":material/graphic_eq:", url_path="timeline"
     ),
+    st.Page("pages/Live.py", title="Live", icon=":material/mic:", url_path="live"),
     st.Page(
         "pages/Benchmarks.py",
         title="Benchmarks",

@@ -260,6 +260,81 @@ def speaker_groups(benchmark: str) -> dict[str, dict[str, str]]:
     return {c: table.loc[table[c] != "", c].to_dict() for c in ("language", "sex")}
 
 
+def against(
+    trials: pd.DataFrame,
+    other: pd.DataFrame,
+    names: tuple[str, str],
+    benchmark: str,
+    subset: str,
+    source: str,
+    replicates: int = 1000,
+) -> pd.DataFrame:
+    """Two detectors on the trials that both have judged.
+
+    Parameters
+    ----------
+    trials, other : pandas.DataFrame
+        From `score_trials`, of the same clips.
+    names : (str, str)
+        Of the two detectors.
+    benchmark, subset, source : str
+        As in `figures`.
+    replicates : int
+        Bootstrap draws, by speaker where one is known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `COLUMNS`: the other's EER on these trials, pooled and within a repository, and the paired
+        difference in pooled EER, other minus this one, in percent with its 95 % interval.
+
+    Raises
+    ------
+    ValueError
+        If no trial was judged by both.
+    """
+    from core.evaluate.intervals import paired
+
+    first = trials[trials["score"].notna()].set_index("trial")
+    second = other[other["score"].notna()].set_index("trial")
+    common = first.index.intersection(second.index)
+    if common.empty:
+        raise ValueError("No clip was judged by both detectors.")
+    first, second = first.loc[common], second.loc[common]
+    spoof = (first["label"] == "spoof").to_numpy()
+    difference = paired(
+        second["score"], first["score"], spoof, speakers=first["speaker"], replicates=replicates
+    )["eer"]
+    part = second.reset_index()
+    pooled = _intervals(part, {"eer": _eer}, replicates)["eer"]
+    where = (
+        (names[1], "pooled, same trials", "eer_percent", pooled),
+        (names[1], "within, same trials", "eer_percent", within_source(part, replicates)),
+        (
+            f"{names[1]} minus {names[0]}",
+            "pooled, paired",
+            "eer_difference_percent",
+            tuple(100 * v for v in (difference.value, difference.low, difference.high)),
+        ),
+    )
+    rows = [
+        _row(
+            (system, benchmark, subset, source),
+            part,
+            {
+                "breakdown": "other_system",
+                "condition": condition,
+                "metric": metric,
+                "value": found[0],
+                "low": found[1],
+                "high": found[2],
+            },
+        )
+        for system, condition, metric, found in where
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
 def within_source(trials: pd.DataFrame, replicates: int = 1000) -> tuple[float, float, float]:
     """Mean over repositories of the EER within one, in percent, with a 95 % interval.
 
@@ -349,6 +424,39 @@ def run_benchmark(
             command += f" --windows {windows}"
         tables.append(figures(trials, detector.id, benchmark, split, command, name, replicates))
     return pd.concat(tables, ignore_index=True)
+
+
+KEY = ("system", "benchmark", "subset", "breakdown", "condition", "metric")
+"""What one figure of a table of results is known by."""
+
+
+def update_results(path: str | Path, table: pd.DataFrame) -> None:
+    """Put rows into a table of results: those of the same key are replaced, others stay.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV of `COLUMNS`; made if it is not there.
+    table : pandas.DataFrame
+        New rows. Of a breakdown that a system has in both, no old row stays, so that conditions
+        which no longer occur go.
+    """
+    path, new = Path(path), table.round({"value": 4, "low": 4, "high": 4})
+    if path.is_file():
+        old = pd.read_csv(
+            path, keep_default_na=False, na_values={"value": "", "low": "", "high": ""}
+        )
+        apart = ["codec", "codec_within", "pooled", "within", "other_system"]  # one run a condition
+        groups = set(new[["system", "breakdown"]].itertuples(index=False, name=None))
+        rows = set(new[list(KEY)].itertuples(index=False, name=None))
+        gone = [
+            key in rows or ((key[0], key[3]) in groups and key[3] not in apart)
+            for key in old[list(KEY)].itertuples(index=False, name=None)
+        ]
+        new = pd.concat([old[~np.array(gone, bool)], new], ignore_index=True)
+    part = path.with_suffix(".part")
+    new.to_csv(part, index=False)
+    part.replace(path)
 
 
 def condition(codec: str | None, windows: int | None) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PERCENT = (
     *("eer_percent", "share_percent", "balanced_error_percent", "right_half_percent"),
-    "observed_percent",
+    *("observed_percent", "eer_difference_percent"),
 )
 
 

@@ -63,7 +63,7 @@ def add_parsers(commands: Any) -> None:
     )
     holdout.add_argument("--corpus", default=_corpus(), metavar="DIR")
     holdout.add_argument("--start", required=True, metavar="FILE", help="DistillMOS checkpoint")
-    holdout.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
+    _add_output(holdout)
     holdout.set_defaults(run=_holdout)
 
     export = commands.add_parser("export", help="turn trained weights into a model directory")
@@ -89,11 +89,19 @@ def add_parsers(commands: Any) -> None:
         "--probes", action="store_true", help="spliced clips, and what can be told without sound"
     )
     evaluate.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
-    evaluate.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
+    evaluate.add_argument(
+        "--against", metavar="FILE", help="trials of another detector, written by --trials"
+    )
+    _add_output(evaluate)
     from core.evaluate.command import add_arguments
 
     add_arguments(evaluate)
     evaluate.set_defaults(run=_evaluate)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
+    parser.add_argument("--update", action="store_true", help=f"put the rows into {RESULTS}")
 
 
 def _corpus() -> str:
@@ -213,7 +221,7 @@ def _holdout(options: argparse.Namespace) -> int:
         )
     except (OSError, ValueError) as error:
         return _complain(error)
-    return _give(table, options.out)
+    return _give(table, options)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -258,7 +266,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     try:
         detector = load_detector(options.detector)
-        if options.probes:
+        if options.against:
+            table = _against(options)
+        elif options.probes:
             index = read_index(options.corpus)
             table = probe_rows(detector, index, options.benchmark, progress=print_progress())
         else:
@@ -274,12 +284,35 @@ def _evaluate(options: argparse.Namespace) -> int:
             )
     except (DetectorError, OSError, ValueError) as error:
         return _complain(error)
-    return _give(table, options.out)
+    return _give(table, options)
 
 
-def _give(table: Any, out: str | None) -> int:
-    if out:
-        table.to_csv(out, index=False)
+def _against(options: argparse.Namespace) -> Any:
+    """Trials of --detector (in --trials) and of another detector, compared."""
+    import pandas as pd
+
+    from core.evaluate.benchmark import against
+
+    if not options.trials:
+        raise ValueError("Name the folder of this detector's trials by --trials.")
+    mine = Path(options.trials) / f"{options.detector}-{options.split}-none.csv"
+    theirs = Path(options.against)
+    first, second = (pd.read_csv(p).fillna({"speaker": ""}) for p in (mine, theirs))
+    other = theirs.name.split(f"-{options.split}-")[0]
+    command = f"python -m core evaluate --benchmark {options.benchmark} --detector "
+    command += f"{options.detector} --trials DIR --against DIR/{theirs.name}"
+    names = (str(options.detector), other)
+    return against(first, second, names, options.benchmark, options.split, command)
+
+
+def _give(table: Any, options: argparse.Namespace) -> int:
+    from core.evaluate.benchmark import update_results
+
+    if options.update:
+        update_results(RESULTS, table)
+        print(f"{len(table)} rows are in {RESULTS}; python -m core card puts them into documents")
+    elif options.out:
+        table.to_csv(options.out, index=False)
     else:
         print(table.to_string(index=False))
     return 0

@@ -15,7 +15,14 @@ from core.detect.detector import Detector
 from core.detect.familiarity import fit, load
 from core.detect.model import build
 from core.evaluate import benchmark
-from core.evaluate.benchmark import COLUMNS, figures, run_benchmark, within_source
+from core.evaluate.benchmark import (
+    COLUMNS,
+    against,
+    figures,
+    run_benchmark,
+    update_results,
+    within_source,
+)
 from core.train.export import export_model
 from tests.train.conftest import TINY_NETWORK
 
@@ -92,6 +99,53 @@ def test_figures_of_known_gaussians() -> None:
     families = table[table["breakdown"] == "family"]
     assert families["condition"].tolist() == ["V"]
     assert (table["kind"] == "measured").all() and (table["source"] == "command").all()
+
+
+def test_another_detector_is_compared_on_the_same_trials() -> None:
+    rng = np.random.default_rng(2)
+    good, poor = trials(rng, 600, apart=4.0), trials(rng, 600, apart=0.5)
+    poor.loc[:9, "score"] = np.nan  # not judged by one of the two
+    rows = against(good, poor, ("good", "poor"), "b", "test", "command", 100)
+    value = rows.set_index("condition")["value"]
+    n = rows["n_bonafide"] + rows["n_spoof"]
+    assert (n == 590).all() and set(rows["system"]) == {"poor", "poor minus good"}
+    expected = 100 * (eer_of(poor.iloc[10:]) - eer_of(good.iloc[10:]))
+    assert value["pooled, paired"] == pytest.approx(expected)
+    low = rows.set_index("condition")["low"]
+    assert 0 < low["pooled, paired"] < value["pooled, paired"]
+    with pytest.raises(ValueError, match="No clip was judged by both"):
+        against(good, poor.assign(trial="x"), ("good", "poor"), "b", "test", "command", 5)
+
+
+def eer_of(table: pd.DataFrame) -> float:
+    return benchmark._eer(benchmark._tally(table)) / 100
+
+
+def test_new_rows_replace_the_old_ones_of_their_breakdown(tmp_path: Path) -> None:
+    def table(*rows: tuple[str, str, str, float]) -> pd.DataFrame:
+        columns = ["system", "breakdown", "condition", "value"]
+        plain = dict.fromkeys(COLUMNS, "") | {"low": np.nan, "high": np.nan}
+        made = pd.DataFrame(rows, columns=columns).assign(metric="eer_percent", low=np.nan)
+        return made.assign(**{k: v for k, v in plain.items() if k not in made})[list(COLUMNS)]
+
+    path = tmp_path / "results.csv"
+    update_results(
+        path,
+        table(
+            ("a", "family", "X", 1.0),
+            ("a", "family", "Y", 2.0),
+            ("b", "family", "X", 3.0),
+            ("a", "codec", "gsm", 4.0),
+        ),
+    )
+    update_results(path, table(("a", "family", "X", 5.123456), ("a", "codec", "mp3-32", 6.0)))
+    found = pd.read_csv(path).set_index(["system", "breakdown", "condition"])["value"].to_dict()
+    assert found == {
+        ("b", "family", "X"): 3.0,
+        ("a", "codec", "gsm"): 4.0,
+        ("a", "family", "X"): 5.1235,
+        ("a", "codec", "mp3-32"): 6.0,
+    }
 
 
 def test_within_source_ignores_shifts_between_sources() -> None:

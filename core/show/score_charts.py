@@ -64,7 +64,7 @@ def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) ->
     Parameters
     ----------
     frame : pandas.DataFrame
-        From `core.evaluate.analysis.reliability`.
+        From `core.evaluate.analysis.reliability`, or `stated_and_observed`.
     """
     x = alt.X(
         "stated:Q", title="Stated probability of a fake", scale=alt.Scale(domain=[0, 1], nice=False)
@@ -72,7 +72,7 @@ def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) ->
     y = alt.Y(
         "observed:Q", title="Share that are fakes", scale=alt.Scale(domain=[0, 1], nice=False)
     )
-    names = ["as given", "calibrated"]
+    names = [n for n in ("as given", "calibrated") if n in set(frame["scores"])]
     colour = alt.Color(
         "scores:N",
         title=None,
@@ -105,3 +105,42 @@ def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) ->
         ],
     )
     return _titled(alt.layer(diagonal, lines, points), title, 300, palette, legend_rows=1)
+
+
+def stated_and_observed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the breakdown ``reliability`` in ``data/results`` as `reliability` takes them."""
+    stated = rows["condition"].str.extract(r"([\d.]+)")[0].astype(float) / 100
+    return pd.DataFrame(
+        {
+            "scores": "as given",
+            "stated": stated,
+            "observed": rows["value"] / 100,
+            "trials": rows["n_bonafide"] + rows["n_spoof"],
+        }
+    )
+
+
+def risk(rows: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
+    """Error among the clips that get a verdict against how many get one.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of the breakdown ``risk_coverage`` in ``data/results``.
+    """
+    frame = rows.assign(judged=rows["condition"].str.extract(r"([\d.]+)")[0].astype(float))
+    line = (
+        alt.Chart(frame)
+        .mark_line(color=palette.series[0], strokeWidth=2, point={"filled": True, "size": 70})
+        .encode(
+            x=alt.X("judged:Q", title="Clips judged (%), surest first"),
+            y=alt.Y("value:Q", title="Wrong among them (%)", scale=alt.Scale(zero=True)),
+            tooltip=[
+                alt.Tooltip("judged:Q", title="Clips judged (%)"),
+                alt.Tooltip("value:Q", title="Wrong among them (%)", format=".1f"),
+                alt.Tooltip("n_bonafide:Q", title="Human", format=","),
+                alt.Tooltip("n_spoof:Q", title="Synthetic", format=","),
+            ],
+        )
+    )
+    return _titled(line, title, 300, palette)

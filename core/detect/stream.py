@@ -414,12 +414,8 @@ class Take:
             self._heard.add(quality, first, end, self._ring.start)
             middle = end - self._hop // 2
             self._unseen += [at for done, at in self._arrivals if done >= middle][:1]
-            counted = self._counted()
             heard = self._heard.quality(self._ring.start, end)
-        detection, spread = _verdict(detector, heard, counted)
-        with self._lock:
-            if self._state not in ("discarded", "released"):
-                self._detection, self._spread = detection, spread
+            self._detection, self._spread = _verdict(detector, heard, self._counted())
 
     def _counted(self) -> list[_Scored]:
         """The windows that the verdict is made of; of a very short take, its longest."""

@@ -49,12 +49,10 @@ def recorder() -> None:
 
 
 def other_way() -> None:
-    if live_view.is_silent():
+    problem = live_view.problem()
+    if problem:
         st.warning(
-            "No sound has come from the microphone. Where the browser blocked it, allow it beside "
-            "the address of this page and start again. A firewall can also stop the connection. "
-            "Recording here works without one:",
-            icon=":material/mic_off:",
+            f"{live_view.PROBLEMS[problem]} You can also record here:", icon=":material/mic_off:"
         )
         recorder()
     else:
@@ -75,6 +73,7 @@ def welcome() -> None:
             ":material/lock: The take stays in this server's memory and is written nowhere. It is "
             "gone within a minute after you leave this page or close the tab."
         )
+        st.caption(f":material/info: {live_view.OPUS_NOTE} {live_view.opus_effect()}")
 
 
 def panel(take, prior: float) -> None:
@@ -90,8 +89,9 @@ def panel(take, prior: float) -> None:
     belt = detector.decision.inconclusive_llr if detector is not None else (0.0, 0.0)
     band = live_view.grey_until_judged(shot, detection, belt)
     if shot.state != "finished":
-        st.html(live_view.level_meter(shot.level_dbfs))
+        st.html(live_view.level_meter(shot.level_dbfs, shot.state == "paused"))
     live_view.verdict_card(shot, detection)
+    st.caption(f":material/info: {live_view.OPUS_NOTE} {live_view.opus_effect()}")
     drawing = st.session_state["spoofscope.drawing"] = (
         st.session_state.get("spoofscope.drawing", 0) + 1
     )
@@ -178,7 +178,6 @@ with left:
         else:
             st.button("Pause", icon=":material/pause:", on_click=take.pause)
     other_way()
-    st.caption(f":material/info: {live_view.OPUS_NOTE} {live_view.opus_effect()}")
 with right:
     if shot is not None and shot.state == "released":
         live_view.discard()

@@ -46,6 +46,9 @@ MOST_WAITING = 3_000
 MOST_BEHIND = 2
 """Hops the scorer may lie behind before it jumps to the newest."""
 
+MOST_CAUGHT_UP = 6
+"""Hops that came while the detector was loaded and are scored after all."""
+
 _SETTLED_S = 1.0  # speech older than this no longer changes with what follows
 _LEVEL_S = 0.3  # stretch of the level meter
 _TICK_S = 0.2
@@ -340,7 +343,7 @@ class Take:
     def _judge(self) -> None:
         try:
             self.detector = self._load()
-            most = round(CONTEXT_S * SAMPLE_RATE) // self._hop  # what came while it loaded
+            most = MOST_CAUGHT_UP
             while (hops := self._next_hops(most)) is not None:
                 for hop in hops:
                     self._score(hop * self._hop)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -32,29 +34,38 @@ SILENT_AFTER_S = 10.0
 LEVEL_FLOOR_DB = -60.0
 """Left end of the level meter."""
 
+PROBLEMS = {
+    "none": "Your browser finds no microphone. Plug one in, or switch it on, and start again.",
+    "denied": (
+        "Your browser does not allow this page to use the microphone. Allow it beside the page's "
+        "address, then start again."
+    ),
+    "insecure": (
+        "Your browser gives a microphone only to pages over https or on localhost, and this page "
+        "is neither."
+    ),
+    "silent": (
+        "No sound has come from the microphone. Another program may hold it, or a firewall may "
+        "stop the connection."
+    ),
+}
+"""What keeps the microphone away, in sentences."""
+
 WORDS = {
     "start": "Start",
     "stop": "Stop",
     "select_device": "Choose microphone",
     "device_ask_permission": "Your browser asks for the microphone: please allow it.",
-    "device_not_available": (
-        "No microphone could be opened. Plug one in, or close the program that uses it, and start "
-        "again."
-    ),
-    "device_access_denied": (
-        "The browser was not allowed to use the microphone. Allow it beside the address of this "
-        "page, then start again."
-    ),
-    "media_api_not_available": (
-        "This browser gives no microphone to pages without https. Open the page over https or on "
-        "localhost."
-    ),
+    "device_not_available": PROBLEMS["none"],
+    "device_access_denied": PROBLEMS["denied"],
+    "media_api_not_available": PROBLEMS["insecure"],
 }
 """What the WebRTC component says."""
 
 _TAKE = "spoofscope.live"
 _SILENT = "spoofscope.live-silent"
 _LEFT = "spoofscope.live-left"
+_PROBLEM = "spoofscope.live-problem"
 
 _TURN_PAIRS = (
     ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN"),
@@ -109,6 +120,24 @@ def leave() -> None:
 def was_left() -> bool:
     """Whether the take ended because its visitor went to another page."""
     return bool(st.session_state.get(_LEFT))
+
+
+@functools.cache
+def _microphone() -> Any:
+    script = Path(__file__).with_name("microphone.js").read_text("utf-8")
+    return st.components.v2.component("spoofscope_microphone", html="<span></span>", js=script)
+
+
+def problem() -> str:
+    """What keeps the microphone away: a key of `PROBLEMS`, or nothing.
+
+    The browser is asked at once, because the WebRTC component keeps its errors to itself; that
+    no sound comes shows only later.
+    """
+    known = st.session_state.get(_PROBLEM, "")
+    state = _microphone()(key="live-problem", data={"known": known}, on_problem_change=lambda: None)
+    st.session_state[_PROBLEM] = state.problem or ""
+    return st.session_state[_PROBLEM] or ("silent" if is_silent() else "")
 
 
 def is_silent() -> bool:
@@ -215,11 +244,12 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def level_meter(level_dbfs: float | None) -> str:
+def level_meter(level_dbfs: float | None, paused: bool = False) -> str:
     """The level of the last moments as a labelled meter (HTML)."""
     level = LEVEL_FLOOR_DB if level_dbfs is None else max(LEVEL_FLOOR_DB, min(0.0, level_dbfs))
     share = 100 * (1 - level / LEVEL_FLOOR_DB)
     words = "silence" if level_dbfs is None or level <= LEVEL_FLOOR_DB else f"{level:.0f} dB"
+    words = "paused" if paused else words
     hint = " · very loud" if level > -6 else " · faint" if -60 < level < -45 else ""
     return (
         '<div style="display:grid;grid-template-columns:3rem 1fr 8.5rem;gap:.6rem;'

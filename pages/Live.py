@@ -99,17 +99,17 @@ def panel(take, prior: float) -> None:
         if rolling and shot.state == "finished":
             continue
         st.markdown(f"**{title}**")
+        cells = live_charts.cells(
+            shot.windows,
+            shot.seconds,
+            drawing=drawing,
+            prior=prior,
+            band=band,
+            from_s=shot.kept_from_s,
+            rolling=rolling,
+        )
         st.vega_lite_chart(
-            live_charts.cells(
-                shot.windows,
-                shot.seconds,
-                drawing=drawing,
-                prior=prior,
-                band=band,
-                from_s=shot.kept_from_s,
-                rolling=rolling,
-            ),
-            live_charts.timeline(palette(), belt, rolling).to_dict(),
+            live_charts.drawn(live_charts.timeline(palette(), belt, rolling), cells),
             key=f"live-{'rolling' if rolling else 'whole'}",
             alt=f"Score over time, {title.lower()}; the sentence below says it in words.",
         )

@@ -7,6 +7,7 @@ the browser redraws in place instead of building the chart anew, so nothing flic
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -19,6 +20,9 @@ from core.show.theme import LIGHT, Palette
 
 ROLLING_S = 30.0
 """Seconds that the rolling timeline shows."""
+
+DATA = "take"
+"""Name of the data set that the charts expect."""
 
 COLUMNS = ("drawing", "start", "end", "low", "high", "score", "says")
 
@@ -47,6 +51,7 @@ def timeline(
     altair.LayerChart
         Without data.
     """
+    named = alt.NamedData(name=DATA)
     low, threshold, high = band_in_probability(band)
     x = alt.X(
         "start:Q",
@@ -73,7 +78,7 @@ def timeline(
         ),
         legend=None,
     )
-    cell = alt.Chart().encode(x=x, x2="end:Q", color=colour)
+    cell = alt.Chart(named).encode(x=x, x2="end:Q", color=colour)
     layers = [
         cell.mark_rect(stroke=palette.background, strokeWidth=0.5).encode(
             y=y,
@@ -81,14 +86,19 @@ def timeline(
             opacity=alt.condition("isValid(datum.score)", alt.value(1), alt.value(0.55)),
         ),
         cell.mark_rule(strokeWidth=3).encode(y=alt.Y("score:Q", scale=scale)),
-        alt.Chart()
+        alt.Chart(named)
         .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule)
         .encode(y=alt.YDatum(threshold)),
     ]
     if high > low:
-        belt = alt.Chart().mark_rect(color=palette.neutral, opacity=0.18)
+        belt = alt.Chart(named).mark_rect(color=palette.neutral, opacity=0.18)
         layers.insert(0, belt.encode(y=alt.YDatum(low), y2=alt.Y2Datum(high)))
     return alt.layer(*layers).properties(height=height)
+
+
+def drawn(chart: alt.LayerChart | alt.FacetChart, frame: pd.DataFrame) -> dict[str, Any]:
+    """A chart of `timeline` with its data beside it, as Streamlit takes it."""
+    return {**chart.to_dict(), "datasets": {DATA: frame}}
 
 
 def cells(

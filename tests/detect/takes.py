@@ -15,6 +15,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.detect.calibration import Calibration
 from core.detect.detector import Decision, Detector
+from core.detect.stream import Take
 
 RATE, FRAME = 48_000, 960
 
@@ -64,6 +65,12 @@ def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
     return found
+
+
+def scored_to(take: Take) -> float:
+    """Where the newest window ends, in seconds."""
+    windows = take.snapshot().windows
+    return windows[-1].end_s if windows else 0.0
 
 
 class QuickDetector(Detector):

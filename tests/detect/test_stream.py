@@ -13,7 +13,18 @@ from core.audio.incoming import Incoming, Ring
 from core.detect import stream
 from core.detect.detector import DetectorError
 from core.detect.stream import LiveWindow, Take, spread
-from tests.detect.takes import FRAME, RATE, QuickDetector, frames, level, pitch, read, sine, until
+from tests.detect.takes import (
+    FRAME,
+    RATE,
+    QuickDetector,
+    frames,
+    level,
+    pitch,
+    read,
+    scored_to,
+    sine,
+    until,
+)
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech.flac"
 
@@ -47,13 +58,7 @@ def feed(take: Take, samples: np.ndarray, paced: bool = True) -> None:
         for frame in frames(samples[second * RATE :][:RATE], start + second * RATE):
             take.push(frame)
         if paced:  # the resampler still holds the last milliseconds
-            until(lambda n=second: n == 0 or scored_to(take) >= n)
-
-
-def scored_to(take: Take) -> float:
-    """Where the newest window ends, in seconds."""
-    windows = take.snapshot().windows
-    return windows[-1].end_s if windows else 0.0
+            until(lambda n=second: scored_to(take) >= n)
 
 
 # --- what arrives ----------------------------------------------------------------------------

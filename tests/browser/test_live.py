@@ -1,0 +1,222 @@
+"""Live in a real Chromium: a fake microphone, a real connection, the real detector."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from playwright.sync_api import Browser, Page, expect
+from scipy.signal import fftconvolve
+
+from core import load_detector
+from core.audio.clip import SAMPLE_RATE
+from core.audio.codecs import encode_decode
+from core.audio.decode import clip_from_samples, decode
+from core.show.theme import VERDICTS
+from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
+
+pytestmark = pytest.mark.browser
+
+EXAMPLES = {
+    "synthetic": ROOT / "examples" / "2-clear-neural-confession.opus",
+    "real": ROOT / "examples" / "4-hard-audiobook-ogg.ogg",
+}
+CODEC = "opus-24"
+TOLERANCE_LLR = 0.5
+"""Between a take and its file through the same codec, cut to the same seconds: the browser's
+encoder chooses its own rate and band, and adapts them as it goes."""
+
+JUDGED = re.compile("|".join(style.word for style in VERDICTS.values()))
+
+
+@pytest.fixture(scope="module")
+def microphones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The examples as Chromium's fake microphone wants them; it plays them over and over."""
+    folder = tmp_path_factory.mktemp("microphones")
+    for name, path in EXAMPLES.items():
+        samples = soxr.resample(decode(path).samples, SAMPLE_RATE, 48_000)
+        soundfile.write(folder / f"{name}.wav", samples, 48_000, subtype="PCM_16")
+    return {name: folder / f"{name}.wav" for name in EXAMPLES}
+
+
+def chromium(browser: Browser, microphone: Path | None) -> Browser:
+    """Another Chromium that hears a file, or one without a microphone."""
+    args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    if microphone:
+        args += [
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            f"--use-file-for-fake-audio-capture={microphone}",
+        ]
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    return browser.browser_type.launch(executable_path=path, args=args)
+
+
+def open_live(browser: Browser, address: str, width: int = 1280, scheme: str = "light") -> Page:
+    page = browser.new_page(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        permissions=["microphone"],
+    )
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/live")
+    page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
+    return page
+
+
+def press(page: Page, name: str) -> None:
+    page.frame_locator("iframe[title*=webrtc]").get_by_role("button", name=name).click()
+
+
+def verdict(page: Page):
+    return page.locator(".st-key-live-verdict")
+
+
+def seconds(page: Page) -> int:
+    minutes, rest = re.search(
+        r"Since the start\s+(\d+):(\d\d)", verdict(page).inner_text()
+    ).groups()
+    return 60 * int(minutes) + int(rest)
+
+
+@dataclass
+class Session:
+    """What one of two browsers saw, heard and was told."""
+
+    running: str
+    stopped: str
+    take: np.ndarray
+    detect: str
+
+
+@pytest.fixture(scope="module")
+def sessions(browser: Browser, address: str, microphones) -> Iterator[dict[str, Session]]:
+    """Two browsers at once, each with its own sound, from start to Detect."""
+    browsers = {name: chromium(browser, path) for name, path in microphones.items()}
+    try:
+        pages = {name: open_live(b, address) for name, b in browsers.items()}
+        for page in pages.values():
+            press(page, "Start")
+        found = {}
+        for name, page in pages.items():
+            expect(verdict(page)).to_contain_text("over this take", timeout=PATIENCE_MS)
+            running = verdict(page).inner_text()
+            press(page, "Stop")
+            with page.expect_download() as download:
+                page.get_by_role("button", name="WAV", exact=True).click()
+            samples, rate = soundfile.read(download.value.path(), dtype="float32")
+            assert rate == SAMPLE_RATE
+            stopped = verdict(page).inner_text()
+            page.get_by_role("button", name="Open in Detect").click()
+            card = page.locator(".st-key-result-card")
+            expect(card.get_by_role("heading")).to_have_text(JUDGED, timeout=PATIENCE_MS)
+            expect(card).to_contain_text(re.compile(r"Log-likelihood ratio\s*[+-]"))
+            found[name] = Session(running, stopped, samples, card.inner_text())
+        yield found
+    finally:
+        for each in browsers.values():
+            each.close()
+
+
+def place(take: np.ndarray, sound: np.ndarray) -> tuple[int, float]:
+    """Where in a sound that repeats the take begins, and how alike they are (0-1)."""
+    # From the second second on: at first the receiver still finds its pace.
+    part = take[SAMPLE_RATE : SAMPLE_RATE + min(len(sound), 4 * SAMPLE_RATE)]
+    twice = np.concatenate([sound, sound])
+    match = fftconvolve(twice, part[::-1], "valid")
+    power = fftconvolve(twice**2, np.ones(len(part)), "valid")
+    alike = match / np.sqrt(np.maximum(power, 1e-9) * np.sum(part**2))
+    best = int(np.argmax(alike))
+    return (best - SAMPLE_RATE) % len(sound), float(alike[best])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
+    session = sessions[name]
+    assert JUDGED.search(session.running)
+    assert re.search(r"interval [+-]\d", session.running)
+    assert re.search(r"Sound to score\s+\d", session.running)
+    assert "one pass of the Opus codec" in session.detect
+
+    detector = load_detector()
+    shown = float(re.search(r"Log-likelihood ratio\s+([+-][\d.]+)", session.detect).group(1))
+    heard = detector.detect(clip_from_samples(session.take, SAMPLE_RATE, "take")).llr
+    assert shown == pytest.approx(heard, abs=0.006)
+
+    sound = decode(EXAMPLES[name]).samples
+    start, _ = place(session.take, sound)
+    repeated = np.tile(sound, 3 + len(session.take) // len(sound))
+    same = encode_decode(repeated[start:][: len(session.take)], CODEC)
+    file = detector.detect(clip_from_samples(same, SAMPLE_RATE, "file")).llr
+    print(name, "take", shown, "file through", CODEC, round(file, 3))
+    assert shown == pytest.approx(file, abs=TOLERANCE_LLR)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_two_browsers_hear_their_own_sound_only(sessions, name):
+    take = sessions[name].take
+    alike = {other: place(take, decode(path).samples)[1] for other, path in EXAMPLES.items()}
+    assert alike[name] > 0.9
+    assert all(value < 0.3 for other, value in alike.items() if other != name)
+
+
+def test_away_mid_stream_and_back_on_a_telephone(browser, address, microphones):
+    phone = chromium(browser, microphones["synthetic"])
+    try:
+        page = open_live(phone, address, width=390, scheme="dark")
+        assert overflow(page) <= 0
+        press(page, "Start")
+        expect(verdict(page)).to_contain_text("over this take", timeout=PATIENCE_MS)
+        assert overflow(page) <= 0
+        charts = page.get_by_test_id("stVegaLiteChart").locator("svg.marks, canvas.marks")
+        expect(charts).to_have_count(2)
+        page.evaluate("window.drawn = [...document.querySelectorAll('.marks')]")
+        before = seconds(page)
+        page.wait_for_timeout(2_500)
+        assert page.evaluate("window.drawn.length > 1 && window.drawn.every(c => c.isConnected)")
+        assert seconds(page) > before
+
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="Detect").click()
+        page.get_by_role("heading", name="Detect", level=1, exact=True).wait_for()
+        page.wait_for_timeout(1_500)
+        if page.get_by_test_id("stExpandSidebarButton").is_visible():
+            page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="Live").click()
+        page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
+        expect(page.get_by_text("You left the page, which closed the microphone")).to_be_visible()
+        kept = seconds(page)
+        assert kept >= before
+        page.wait_for_timeout(1_500)
+        assert seconds(page) == kept  # nothing goes on behind the visitor's back
+        assert overflow(page) <= 0
+
+        if page.get_by_test_id("stSidebarCollapseButton").is_visible():
+            page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+        press(page, "Start")
+        expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        expect(verdict(page)).to_contain_text(re.compile(r"Since the start\s*0:0[1-9]"))
+        page.get_by_role("button", name="Pause").click()
+        expect(page.get_by_text("nothing of it is kept")).to_be_visible()
+        press(page, "Stop")
+        page.get_by_role("button", name="Discard").click()
+        expect(page.get_by_role("heading", name="Nothing is being heard yet")).to_be_visible()
+        expect(page.locator("audio")).to_have_count(0)
+    finally:
+        phone.close()
+
+
+def test_without_a_microphone_there_is_a_sentence_and_another_way(browser, address):
+    deaf = chromium(browser, None)
+    try:
+        page = open_live(deaf, address)
+        expect(page.get_by_text("Your browser finds no microphone")).to_be_visible()
+        expect(page.get_by_test_id("stAudioInput")).to_be_visible()
+    finally:
+        deaf.close()

@@ -1,0 +1,316 @@
+"""The Live page in every state, with a microphone that is there only by its state."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soxr
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit_webrtc.component import WebRtcStreamerContext, WebRtcStreamerState
+
+from core.audio.clip import SAMPLE_RATE
+from core.audio.decode import decode
+from core.detect.detector import Decision, DetectorError
+from core.detect.stream import Take
+from core.show import cache, live_view
+from core.show.theme import VERDICTS
+from tests.detect.takes import RATE, QuickDetector, frames, read, scored_to, sine, until
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = str(ROOT / "pages" / "Live.py")
+ANY_VERDICT = [style.word for style in VERDICTS.values()]
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    once = decode(ROOT / "tests" / "data" / "speech.flac").samples
+    return np.tile(soxr.resample(once, SAMPLE_RATE, RATE), 4)
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """The page, not run yet; the component finds no browser."""
+    st.cache_resource.clear()
+    for module in ("component", "shutdown"):
+        monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
+    return AppTest.from_file(PAGE, default_timeout=60)
+
+
+@pytest.fixture
+def open_take():
+    opened: list[Take] = []
+
+    def make(samples=None, detector=None, load=None, **kwargs) -> Take:
+        take = Take(load or (lambda: detector or QuickDetector()), **kwargs)
+        opened.append(take)
+        samples = np.zeros(0) if samples is None else samples
+        for second in range(len(samples) // RATE):
+            for frame in frames(samples[second * RATE :][:RATE], second * RATE):
+                take.push(frame)
+            until(lambda n=second: take.snapshot().error or scored_to(take) >= n)
+        return take
+
+    yield make
+    for take in opened:
+        take.discard()
+
+
+def show(page: AppTest, take: Take | None, playing: bool) -> AppTest:
+    """Run the page with a take, and with the microphone on or off."""
+    state = WebRtcStreamerState(playing=playing, signalling=False)
+    page.session_state[live_view.MICROPHONE] = WebRtcStreamerContext(None, state)
+    if take is not None:
+        page.session_state["spoofscope.live"] = take
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    parts = [*page.header, *page.subheader, *page.markdown, *page.caption, *page.html]
+    parts += [*page.error, *page.info, *page.warning]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def headings(page: AppTest) -> str:
+    return "\n".join(h.value for h in [*page.header, *page.subheader])
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def test_the_empty_page_says_what_to_do_and_offers_the_recorder(page):
+    show(page, None, playing=False)
+    text = words(page)
+    assert "Nothing is being heard yet" in headings(page)
+    assert "gone within a minute" in text
+    assert live_view.OPUS_NOTE in text
+    assert [e.label for e in page.expander] == ["Record without a live score"]
+    assert len(page.get("audio_input")) == 1
+    assert not page.get("vega_lite_chart")
+
+
+def test_a_running_take_has_level_verdict_interval_facts_and_two_timelines(page, open_take, speech):
+    show(page, open_take(speech[: 10 * RATE]), playing=True)
+    text = words(page)
+    assert any(word in headings(page) for word in ANY_VERDICT)
+    assert 'aria-label="Level of the microphone"' in text
+    assert '<div role="status">Likely synthetic. ' in text
+    assert "**over this take**, not from how often the detector errs" in text
+    for fact in ("Since the start", "Sound to score", "Windows scored", "Frames lost"):
+        assert fact in text
+    assert len(page.get("vega_lite_chart")) == 2
+    assert "9 windows so far: 9 towards synthetic, 0 towards human" in text
+    assert labels(page) == ["Pause"]
+
+
+def test_until_there_is_enough_speech_it_listens_in_grey(page, open_take, speech):
+    show(page, open_take(speech[: 3 * RATE]), playing=True)
+    assert headings(page) == ":gray[:material/hearing: Listening]"
+    text = words(page)
+    assert "there is not enough speech for a verdict yet" in text
+    assert 'aria-label="Synthetic"' not in text
+    assert "0 towards synthetic" in text  # windows stay grey as long as no verdict stands
+
+
+def test_pause_and_resume(page, open_take, speech):
+    take = open_take(speech[: 2 * RATE])
+    show(page, take, playing=True)
+    page.button[0].click().run()
+    assert take.snapshot().state == "paused"
+    assert labels(page) == ["Resume"]
+    assert "nothing of it is kept" in words(page)
+    page.button[0].click().run()
+    assert take.snapshot().state == "live"
+    assert labels(page) == ["Pause"]
+
+
+def test_a_stopped_take_can_be_heard_kept_examined(page, open_take, speech, monkeypatch):
+    went = []
+    monkeypatch.setattr(st, "switch_page", went.append)
+    take = open_take(speech[: 6 * RATE])
+    take.finish()
+    show(page, take, playing=False)
+    assert len(page.get("audio")) == 1
+    assert labels(page) == ["Open in Detect", "Open in Timeline", "Discard"]
+    assert [d.proto.label for d in page.get("download_button")] == ["WAV"]
+    assert "You left the page" not in words(page)
+    for button, target in enumerate(("pages/Detect.py", "pages/Timeline.py")):
+        page.button[button].click().run()
+        assert went[-1] == target
+        (entry,) = page.session_state["spoofscope.entries"]
+        assert entry.name.startswith("Live take ") and not entry.error
+        clip = page.session_state["spoofscope.clips"][entry.sha256]
+        assert live_view.OPUS_NOTE in clip.source.notes
+        assert np.allclose(clip.samples, read(take.wav()), atol=1e-4)
+
+
+def test_discarded_means_gone(page, open_take, speech):
+    take = open_take(speech[: 3 * RATE])
+    take.finish()
+    show(page, take, playing=False)
+    next(b for b in page.button if b.label == "Discard").click().run()
+    assert take.snapshot().state == "discarded" and take.wav() == b""
+    assert "spoofscope.live" not in page.session_state
+    assert "Nothing is being heard yet" in headings(page)
+    assert not page.get("audio")
+
+
+def test_coming_back_finds_the_take_ended_and_says_why(page, open_take, speech):
+    take = open_take(speech[: 3 * RATE])
+    show(page, take, playing=False)
+    assert take.snapshot().state == "finished"
+    assert "You left the page, which closed the microphone" in words(page)
+
+
+def test_a_take_that_was_let_go_of_is_said(page, open_take, speech):
+    take = open_take(speech[: 2 * RATE], forget_after_s=0.2)
+    until(lambda: take.snapshot().state == "released")
+    show(page, take, playing=False)
+    assert "The last take was let go of" in words(page)
+    assert "Nothing is being heard yet" in headings(page)
+
+
+def test_no_sound_for_ten_seconds_brings_the_recorder_by_itself(page, open_take):
+    take = open_take()
+    show(page, take, playing=True)
+    assert not page.warning and page.expander
+    take._opened = time.monotonic() - live_view.SILENT_AFTER_S - 0.1
+    page.run()
+    assert "No sound has come from the microphone" in page.warning[0].value
+    assert not page.expander
+    assert len(page.get("audio_input")) == 1
+
+
+@pytest.mark.parametrize("problem", live_view.PROBLEMS)
+def test_every_problem_gets_its_sentence(page, monkeypatch, problem):
+    monkeypatch.setattr(live_view, "problem", lambda: problem)
+    show(page, None, playing=False)
+    assert page.warning[0].value.startswith(live_view.PROBLEMS[problem])
+    assert not page.expander and len(page.get("audio_input")) == 1
+
+
+def test_a_recording_goes_to_detect(page, monkeypatch):
+    went = []
+    monkeypatch.setattr(st, "switch_page", went.append)
+    show(page, None, playing=False)
+    data = live_view_wav()
+    page.get("audio_input")[0].upload("recording.wav", data)
+    page.run()
+    assert went == ["pages/Detect.py"]
+    (arrival,) = page.session_state["spoofscope.arrivals"]
+    assert arrival.read() == data and arrival.origin == "recording"
+
+
+def live_view_wav() -> bytes:
+    take = Take(QuickDetector)
+    for frame in frames(sine(1.0)):
+        take.push(frame)
+    take.finish()
+    data = take.wav()
+    take.discard()
+    return data
+
+
+def test_missing_weights_get_their_sentence_and_the_sound_is_kept(page, open_take, speech):
+    def load():
+        raise DetectorError("The weights are missing from this machine.")
+
+    take = open_take(speech[: 2 * RATE], load=load)
+    take.finish()
+    show(page, take, playing=False)
+    assert "No verdict" in headings(page)
+    assert "The weights are missing from this machine." in words(page)
+    assert len(page.get("audio")) == 1
+
+
+def test_no_chance_is_claimed_where_the_calibration_does_not_hold(page, open_take, speech):
+    detector = QuickDetector()
+    detector.decision = Decision((-0.25, 0.25), needs_wide_band=True)
+    narrow = soxr.resample(soxr.resample(speech[: 10 * RATE], RATE, 8_000), 8_000, RATE)
+    show(page, open_take(narrow, detector), playing=True)
+    text = words(page)
+    assert VERDICTS["inconclusive"].word in headings(page)
+    assert "no chance is given" in text
+    assert 'aria-label="Synthetic"' not in text and "in 100" not in text
+    assert "which is" not in text  # nor an interval of chances
+    assert "0 towards synthetic, 0 towards human" in text
+
+
+def test_the_page_says_when_the_oldest_sound_is_gone(page, open_take, speech):
+    take = open_take(speech[: 8 * RATE], keep_s=4.0)
+    take.finish()
+    show(page, take, playing=False)
+    assert "minutes are kept: the first 0:04 are gone" in words(page)
+
+
+def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "RESULTS", tmp_path)
+    assert "has not been measured" in live_view.opus_effect()
+    row = {"benchmark": "some_clips", "subset": "test", "breakdown": "codec"}
+    row |= {"metric": "eer_percent", "low": 20.0, "high": 30.0, "n_bonafide": 11, "n_spoof": 1234}
+    table = [
+        row | {"condition": "none, 1 window", "value": 12.34},
+        row | {"condition": "opus-16, 1 window", "value": 25.67},
+        row | {"condition": "opus-16, 1 window", "value": 99.0, "metric": "auc"},
+    ]
+    pd.DataFrame(table).to_csv(tmp_path / "embedded.csv", index=False)
+    text = live_view.opus_effect()
+    assert "Opus at 16 kbit/s on 11 human and 1,234 synthetic clips of some_clips, test" in text
+    assert "25.7 % (95 % interval 20.0 to 30.0 %), 12.3 % without" in text
+    assert "99" not in text
+
+
+def test_no_outside_host_is_asked_unless_a_turn_server_is_set_up(monkeypatch):
+    names = ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN", "HF_TOKEN")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(live_view.st, "secrets", {})
+    none = {"iceServers": []}
+    assert live_view.rtc_configuration() == none
+    monkeypatch.setenv("HF_TOKEN", "for other things")
+    monkeypatch.setenv("CLOUDFLARE_TURN_KEY_ID", "half a pair")
+    assert live_view.rtc_configuration() == none
+    monkeypatch.setenv("CLOUDFLARE_TURN_KEY_API_TOKEN", "the other half")
+    assert live_view.rtc_configuration() is None
+    monkeypatch.delenv("CLOUDFLARE_TURN_KEY_ID")
+    monkeypatch.setattr(live_view.st, "secrets", {"HF_TOKEN": "of this app"})
+    assert live_view.rtc_configuration() is None
+
+
+def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeypatch):
+    monkeypatch.setattr(cache, "detector", lambda id: QuickDetector())
+    state: dict = {}
+    monkeypatch.setattr(live_view.st, "session_state", state)
+
+    def microphone(playing: bool, signalling: bool) -> None:
+        found = WebRtcStreamerState(playing=playing, signalling=signalling)
+        state[live_view.MICROPHONE] = WebRtcStreamerContext(None, found)
+        live_view.microphone_changed()
+
+    microphone(False, True)
+    first = live_view.take()
+    microphone(True, False)
+    assert live_view.take() is first
+    for frame in frames(sine(1.0)):
+        first.push(frame)
+    microphone(False, False)
+    assert first.snapshot().state == "finished" and not live_view.is_silent()
+    microphone(False, True)
+    second = live_view.take()
+    assert second is not first and first.snapshot().state == "discarded"
+    microphone(False, False)  # the browser refused before a single frame
+    assert live_view.is_silent()
+    live_view.discard()
+
+
+def test_the_meter_reads_aloud_and_warns():
+    assert 'aria-valuetext="-20 dB"' in live_view.level_meter(-20.2)
+    assert "very loud" in live_view.level_meter(-2.0)
+    assert "faint" in live_view.level_meter(-50.0)
+    assert "silence" in live_view.level_meter(None)
+    assert "paused" in live_view.level_meter(None, paused=True)

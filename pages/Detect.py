@@ -111,7 +111,7 @@ def load(detector_id: str):
             with st.spinner("Loading the detector…"):
                 return cache.detector(detector_id)
         st.warning(f"The weights of **{entry.name}** are not on this machine.")
-        if not st.button(f"Fetch {entry.bytes / 1e6:.0f} MB", type="primary"):
+        if not st.button(f"Fetch {entry.size}", type="primary"):
             st.stop()
         return cache.detector(
             detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True

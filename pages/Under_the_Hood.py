@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.detect.registry import list_detectors
 from core.evaluate.tables import TableError
-from core.show import cache, diagrams
+from core.show import cache, diagrams, score_charts
 from core.show.benchmark_view import spread, sunk
+from core.show.score_view import chart as show_chart
 from core.show.theme import palette
 
 PUBLISHED = "wav2vec2-base stage 2 (published)"
@@ -123,6 +124,46 @@ if not corrections.empty:
         "wrong; [the overfitting page](overfitting) opens each with its evidence."
     )
 
+st.header("How far its numbers can be trusted", anchor=False)
+embedded = cache.results("embedded")
+measured = None if embedded is None else embedded[embedded["system"] == "embedded"]
+for column, breakdown in zip(st.columns(2), ("reliability", "risk_coverage"), strict=True):
+    rows = None if measured is None else measured[measured["breakdown"] == breakdown]
+    if rows is None or rows.empty:
+        column.info("Not measured yet.", icon=":material/hourglass_empty:")
+    elif breakdown == "reliability":
+        points = score_charts.stated_and_observed(rows)
+        off = (points["stated"] - points["observed"]).abs().mean()
+        with column:
+            show_chart(
+                score_charts.reliability,
+                points,
+                f"Stated chances are off by {100 * off:.0f} points on average",
+                palette=colours,
+                key="own-reliability",
+                of=(len(rows), float(rows["value"].sum())),
+                alt="Stated probability of a fake against the share that are fakes; dots on the "
+                "diagonal would be perfect.",
+            )
+    else:
+        every, most = (
+            rows.loc[rows["condition"] == name, "value"].iloc[0] for name in ("100 %", "80 %")
+        )
+        with column:
+            show_chart(
+                score_charts.risk,
+                rows,
+                f"Judging all: {every:.0f} % wrong; the surest four fifths: {most:.0f} %",
+                palette=colours,
+                key="own-risk",
+                of=(len(rows), float(rows["value"].sum())),
+                alt="Share of wrong verdicts against the share of clips that are judged.",
+            )
+st.caption(
+    "The embedded detector on the test split of the public samples benchmark: generators and "
+    "speakers it never met; both classes count alike."
+)
+
 st.header("Model card", anchor=False)
 if card.is_file():
     with st.container(border=True):
@@ -137,7 +178,9 @@ else:
 st.header("What is loaded here", anchor=False)
 rows = []
 for entry in list_detectors():
-    digest = config.get("weights", {}).get("sha256", "") if entry.id == "embedded" else ""
+    digest = entry.sha256
+    if entry.id == "embedded":
+        digest = config.get("weights", {}).get("sha256", "")
     rows.append(
         {
             "detector": entry.name,

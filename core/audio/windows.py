@@ -29,7 +29,7 @@ def window_ranges(n: int, length: int = WINDOW, hop: int = HOP) -> list[tuple[in
     Returns
     -------
     list of (int, int)
-        ``(start, end)`` with ``end <= n``; a range shorter than ``length`` is zero-padded by
+        ``(start, end)`` with ``end <= n``; a range shorter than ``length`` is padded by
         `stack_windows`.
 
     Raises
@@ -46,9 +46,13 @@ def window_ranges(n: int, length: int = WINDOW, hop: int = HOP) -> list[tuple[in
 
 
 def stack_windows(
-    samples: np.ndarray, ranges: Sequence[tuple[int, int]], length: int = WINDOW
+    samples: np.ndarray,
+    ranges: Sequence[tuple[int, int]],
+    length: int = WINDOW,
+    *,
+    repeat: bool = False,
 ) -> np.ndarray:
-    """Copy windows into one batch, zero-padded at the end.
+    """Copy windows into one batch, short ones padded at the end.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ def stack_windows(
         As from `window_ranges`.
     length : int
         Length of every row in samples.
+    repeat : bool
+        Pad a short window with itself, from its start, instead of zeros.
 
     Returns
     -------
@@ -66,5 +72,9 @@ def stack_windows(
     """
     batch = np.zeros((len(ranges), length), np.float32)
     for row, (start, end) in zip(batch, ranges, strict=True):
-        row[: end - start] = samples[start:end]
+        part = samples[start:end]
+        if repeat:
+            row[:] = np.resize(part, length)
+        else:
+            row[: end - start] = part
     return batch

@@ -111,6 +111,8 @@ class Detector:
         When a score becomes a verdict.
     window, hop : int
         In samples.
+    repeat : bool
+        Whether the network hears a short window repeated to its length, not padded with zeros.
     familiarity : callable, optional
         From the clip's mean embedding ``[d]`` to its `Familiarity`.
     config : mapping
@@ -127,6 +129,7 @@ class Detector:
         decision: Decision | None = None,
         window: int = WINDOW,
         hop: int = HOP,
+        repeat: bool = False,
         familiarity: Callable[[np.ndarray], Familiarity] | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> None:
@@ -138,6 +141,7 @@ class Detector:
         self.decision = decision or Decision()
         self.window = window
         self.hop = hop
+        self.repeat = repeat
         self.familiarity = familiarity
         self.config = dict(config or {})
         self._lock = threading.Lock()
@@ -211,7 +215,7 @@ class Detector:
         samples : numpy.ndarray
             float32, shape ``[n]``, 16 kHz.
         ranges : list of (int, int)
-            Index ranges, each at most the window's length; zero-padded at the end.
+            Index ranges, each at most the window's length; shorter ones are padded at the end.
         batch : int
             Windows in one forward pass.
         progress : callable, optional
@@ -231,7 +235,8 @@ class Detector:
         for part in _parts(ranges, batch, shared=gain is not None):
             with self._lock, torch.inference_mode():
                 if gain is None:
-                    waves = torch.from_numpy(stack_windows(samples, part, self.window))
+                    stack = stack_windows(samples, part, self.window, repeat=self.repeat)
+                    waves = torch.from_numpy(stack)
                     raw, embedding = self.network(waves)
                 else:
                     raw, embedding = self.network.encode(self._features(samples, part, gain))
@@ -245,7 +250,7 @@ class Detector:
     def _can_share(self, ranges: list[tuple[int, int]]) -> bool:
         """Whether overlapping windows can share the network's convolutions."""
         frame = getattr(self.network, "samples_per_frame", 0)
-        return bool(frame and len(ranges) > 1 and self.window % frame == 0)
+        return bool(frame and not self.repeat and len(ranges) > 1 and self.window % frame == 0)
 
     def _features(
         self, samples: np.ndarray, part: list[tuple[int, int]], gain: float

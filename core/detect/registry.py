@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.detect.detector import Detector, DetectorError, read_config, sha256_of
+from core.detect.detector import (
+    Detector,
+    DetectorError,
+    checked_sha256,
+    read_config,
+    sha256_of,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "data" / "models" / "embedded"
@@ -33,6 +39,8 @@ class Entry:
         Name of the weights file.
     bytes : int
         Its published size.
+    url, sha256 : str
+        Address and hash of the weights file, where both are known beforehand.
     licence : str
         Of the weights, as their publisher states it.
     """
@@ -43,6 +51,8 @@ class Entry:
     home: str = ""
     file: str = ""
     bytes: int = 0
+    url: str = ""
+    sha256: str = ""
     licence: str = ""
 
     @property
@@ -55,6 +65,12 @@ class Entry:
         """Whether the weights are on this machine."""
         return (self.path / "config.json").is_file() if not self.file else self.path.is_file()
 
+    @property
+    def size(self) -> str:
+        """Size of the weights file for people."""
+        megabytes = self.bytes / 1e6
+        return f"{megabytes:.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"
+
 
 PUBLISHED = Entry(
     id="wav2vec2-base-asvspoof2019",
@@ -64,6 +80,35 @@ PUBLISHED = Entry(
     file="stage2_best.pt",
     bytes=491_044_441,
     licence="Apache-2.0 (model card)",
+)
+
+AASIST_WEIGHTS = (
+    "https://raw.githubusercontent.com/clovaai/aasist/"
+    "a04c9863f63d44471dde8a6abcb3b082b07cd1d1/models/weights/"
+)
+
+AASIST = Entry(
+    id="aasist",
+    name="AASIST, ASVspoof 2019 LA (published)",
+    summary="The published AASIST detector: graph attention over a raw-waveform encoder.",
+    home="clovaai/aasist",
+    file="AASIST.pth",
+    bytes=1_281_532,
+    url=f"{AASIST_WEIGHTS}AASIST.pth",
+    sha256="51d2d9cf0738172f61e2a384ec50a54a55363240f67c971ed55a92435bc1a1c0",
+    licence="MIT",
+)
+
+AASIST_L = Entry(
+    id="aasist-l",
+    name="AASIST-L, ASVspoof 2019 LA (published)",
+    summary="The published light variant of AASIST, with 85,306 parameters.",
+    home="clovaai/aasist",
+    file="AASIST-L.pth",
+    bytes=426_428,
+    url=f"{AASIST_WEIGHTS}AASIST-L.pth",
+    sha256="814331d088032bb4c3fa61cc014789eadeed464209dd094ab3a2dd6ffbdce27a",
+    licence="MIT",
 )
 
 ENTRIES: Mapping[str, Entry] = {
@@ -76,6 +121,8 @@ ENTRIES: Mapping[str, Entry] = {
             licence="Apache-2.0",
         ),
         PUBLISHED,
+        AASIST,
+        AASIST_L,
     )
 }
 
@@ -104,8 +151,9 @@ def load_detector(
     ----------
     detector : str or pathlib.Path
         An id of `list_detectors`; a model directory of this project's format; a directory with a
-        `transformers` audio classifier; a checkpoint file in the published format (``.pt``); or
-        ``hub:OWNER/NAME``, a `transformers` audio classifier on the hub.
+        `transformers` audio classifier; a checkpoint file in the published format (``.pt``) or
+        the published weights of AASIST or AASIST-L (``.pth``); or ``hub:OWNER/NAME``, a
+        `transformers` audio classifier on the hub.
     labels : mapping, optional
         For a classifier whose class names do not say what is bona fide and what spoof.
     progress : callable, optional
@@ -126,14 +174,18 @@ def load_detector(
     name = str(detector)
     if name == "embedded":
         return Detector.load(EMBEDDED)
-    if name == PUBLISHED.id:
-        path = PUBLISHED.path
-        if not path.is_file():
-            if not fetch:
-                raise DetectorError(_put_in_place(PUBLISHED))
-            _fetch(PUBLISHED, progress)
-        _check_published(PUBLISHED)
-        return load_checkpoint(path, PUBLISHED.id, PUBLISHED.name)
+    entry = ENTRIES.get(name)
+    if entry is not None:
+        if not entry.ready and not fetch:
+            raise DetectorError(_put_in_place(entry))
+        if entry.sha256:
+            if not entry.ready:
+                _fetch_pinned(entry, progress)
+            return _load_aasist(entry, entry.path)
+        if not entry.ready:
+            _fetch(entry, progress)
+        _check_published(entry)
+        return load_checkpoint(entry.path, entry.id, entry.name)
     if name.startswith("hub:"):
         return _load_classifier(name.removeprefix("hub:"), name, labels, local_only=not fetch)
     path = Path(detector)
@@ -142,6 +194,9 @@ def load_detector(
             return Detector.load(path)
         return _load_classifier(str(path), path.resolve().name, labels, local_only=True)
     if path.is_file():
+        pinned = _pinned_entry(path)
+        if pinned is not None:
+            return _load_aasist(pinned, path)
         return load_checkpoint(path, path.stem, path.name)
     known = ", ".join(ENTRIES)
     raise DetectorError(
@@ -178,6 +233,42 @@ def load_checkpoint(
     return Detector(id=id, name=name, network=model, weights_sha256=sha256_of(path))
 
 
+def _pinned_entry(path: Path) -> Entry | None:
+    """The entry whose weights a file holds, or claims to hold by its name."""
+    for entry in ENTRIES.values():
+        same_size = path.stat().st_size == entry.bytes
+        if entry.sha256 and (
+            path.name == entry.file or (same_size and sha256_of(path) == entry.sha256)
+        ):
+            return entry
+    return None
+
+
+def _load_aasist(entry: Entry, path: Path) -> Detector:
+    """A published variant of AASIST as an uncalibrated detector, heard as its authors fed it.
+
+    Raises
+    ------
+    DetectorError
+        If the file is not the published one or cannot be read.
+    """
+    from core.detect.aasist import NETWORKS, WINDOW, load_weights
+
+    digest = checked_sha256(path, entry.sha256)
+    try:
+        network = load_weights(path, NETWORKS[entry.id])
+    except ValueError as error:
+        raise DetectorError(str(error)) from error
+    return Detector(
+        id=entry.id,
+        name=entry.name,
+        network=network,
+        weights_sha256=digest,
+        window=WINDOW,
+        repeat=True,
+    )
+
+
 def _load_classifier(
     where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
 ) -> Detector:
@@ -210,11 +301,37 @@ def _state_sha256(model: Any) -> str:
 
 
 def _put_in_place(entry: Entry) -> str:
+    home = entry.url or f"the model hub repository {entry.home}"
     return (
-        f"The weights of '{entry.id}' are not on this machine. Fetch {entry.file} "
-        f"({entry.bytes / 1e6:.0f} MB) from the model hub repository {entry.home} and put it at "
-        f"{entry.path}."
+        f"The weights of '{entry.id}' are not on this machine. Fetch {entry.file} ({entry.size}) "
+        f"from {home} and put it at {entry.path}."
     )
+
+
+def _fetch_pinned(entry: Entry, progress: Progress | None) -> None:
+    """Fetch weights whose hash is known beforehand; anything else is not kept."""
+    import hashlib
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    content = b""
+    try:
+        with urlopen(entry.url, timeout=30) as answer:
+            while len(content) <= entry.bytes and (block := answer.read(1 << 16)):
+                content += block
+                if progress is not None:
+                    progress(min(1.0, len(content) / entry.bytes))
+    except (OSError, HTTPException) as error:
+        raise DetectorError(f"{entry.url} could not be read. {_put_in_place(entry)}") from error
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise DetectorError(
+            f"What arrived from {entry.url} is not the published {entry.file}, so it was not "
+            "kept. Try again."
+        )
+    entry.path.parent.mkdir(parents=True, exist_ok=True)
+    partial = entry.path.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(entry.path)
 
 
 def _fetch(entry: Entry, progress: Progress | None) -> None:

@@ -71,6 +71,12 @@ def test_stacked_windows_hold_the_samples_and_then_zeros(size: tuple[int, int, i
         assert not row[end - start :].any()
 
 
+def test_short_windows_repeat_from_their_start() -> None:
+    samples = np.arange(1, 8, dtype=np.float32)
+    batch = stack_windows(samples, [(0, 5), (5, 7)], 5, repeat=True)
+    assert batch.tolist() == [[1, 2, 3, 4, 5], [6, 7, 6, 7, 6]]
+
+
 @pytest.mark.parametrize(("n", "length", "hop"), [(0, 4, 2), (5, 4, 0), (5, 4, 5), (-1, 4, 2)])
 def test_impossible_sizes_are_refused(n: int, length: int, hop: int) -> None:
     with pytest.raises(ValueError, match=r"sample|hop"):

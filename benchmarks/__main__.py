@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("metrics", "scores", "figure_pages", "decode_memory")
+NAMES = ("metrics", "scores", "figure_pages", "decode_memory", "live")
 
 
 def main() -> int:

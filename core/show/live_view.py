@@ -65,7 +65,6 @@ WORDS = {
 _TAKE = "spoofscope.live"
 _SILENT = "spoofscope.live-silent"
 _LEFT = "spoofscope.live-left"
-_PROBLEM = "spoofscope.live-problem"
 
 _TURN_PAIRS = (
     ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN"),
@@ -134,10 +133,8 @@ def problem() -> str:
     The browser is asked at once, because the WebRTC component keeps its errors to itself; that
     no sound comes shows only later.
     """
-    known = st.session_state.get(_PROBLEM, "")
-    state = _microphone()(key="live-problem", data={"known": known}, on_problem_change=lambda: None)
-    st.session_state[_PROBLEM] = state.problem or ""
-    return st.session_state[_PROBLEM] or ("silent" if is_silent() else "")
+    state = _microphone()(key="live-problem", on_problem_change=lambda: None)
+    return state.problem or ("silent" if is_silent() else "")
 
 
 def is_silent() -> bool:

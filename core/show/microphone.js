@@ -1,9 +1,14 @@
 // Tells the page what stands between it and a microphone: "insecure", "denied", "none", or "".
-export default function ({ data, setStateValue }) {
+// Runs again with the page, so what was told last is kept: the same news twice would not end.
+const told = new WeakMap();
+const watching = new WeakMap();
+
+export default function ({ parentElement, setStateValue }) {
+  watching.get(parentElement)?.abort();
   const control = new AbortController();
+  watching.set(parentElement, control);
   const { signal } = control;
   const devices = navigator.mediaDevices;
-  let known = data.known;
 
   async function check(permission) {
     let problem = "";
@@ -13,8 +18,8 @@ export default function ({ data, setStateValue }) {
       const found = await devices.enumerateDevices();
       if (!found.some(({ kind }) => kind === "audioinput")) problem = "none";
     }
-    if (signal.aborted || problem === known) return;
-    known = problem;
+    if (signal.aborted || problem === (told.get(parentElement) ?? "")) return;
+    told.set(parentElement, problem);
     setStateValue("problem", problem);
   }
 

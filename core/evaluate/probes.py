@@ -208,7 +208,8 @@ def splice_figures(windows: pd.DataFrame, purity: float = 0.75) -> dict[str, flo
 
 def probe_rows(
     detector: Detector,
-    index: pd.DataFrame,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
     benchmark: str = "public_samples",
     replicates: int = 1000,
     progress: Callable[[int, int, str], None] | None = None,
@@ -219,8 +220,8 @@ def probe_rows(
     ----------
     detector : Detector
         The system.
-    index : pandas.DataFrame
-        From `core.evaluate.clips.read_index`; its training clips teach the model of the surface.
+    train, test : pandas.DataFrame
+        Rows of `core.evaluate.clips.read_index`: the training clips teach the model of the surface.
     benchmark : str
         Its name.
     replicates : int
@@ -235,9 +236,7 @@ def probe_rows(
     """
     from core.evaluate.benchmark import COLUMNS
     from core.evaluate.intervals import intervals
-    from core.train.data import keep_for_training
 
-    train, test = keep_for_training(index), index[index["split"] == "test"]
     train = train.sample(min(1600, len(train)), random_state=0)
     spoof = (test["label"] == "spoof").to_numpy()
     scores = shortcut_scores(

@@ -263,6 +263,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from core.evaluate.clips import read_index
     from core.evaluate.probes import probe_rows
     from core.train.corpus import print_progress
+    from core.train.data import keep_for_training
 
     try:
         detector = load_detector(options.detector)
@@ -270,7 +271,8 @@ def _evaluate(options: argparse.Namespace) -> int:
             table = _against(options)
         elif options.probes:
             index = read_index(options.corpus)
-            table = probe_rows(detector, index, options.benchmark, progress=print_progress())
+            train, test = keep_for_training(index), index[index["split"] == "test"]
+            table = probe_rows(detector, train, test, options.benchmark, progress=print_progress())
         else:
             table = run_benchmark(
                 detector,
@@ -295,10 +297,10 @@ def _against(options: argparse.Namespace) -> Any:
 
     if not options.trials:
         raise ValueError("Name the folder of this detector's trials by --trials.")
-    mine = Path(options.trials) / f"{options.detector}-{options.split}-none.csv"
     theirs = Path(options.against)
+    other, _, condition = theirs.name.partition(f"-{options.split}-")
+    mine = Path(options.trials) / f"{options.detector}-{options.split}-{condition}"
     first, second = (pd.read_csv(p).fillna({"speaker": ""}) for p in (mine, theirs))
-    other = theirs.name.split(f"-{options.split}-")[0]
     command = f"python -m core evaluate --benchmark {options.benchmark} --detector "
     command += f"{options.detector} --trials DIR --against DIR/{theirs.name}"
     names = (str(options.detector), other)

@@ -177,6 +177,8 @@ def main() -> int:
     if wanted.soak > 0:
         found["soak"] = soak(detector, wanted.soak, wanted.speed)
         print(json.dumps(found["soak"], indent=2), flush=True)
+    while any(thread.name.startswith("live-") for thread in threading.enumerate()):
+        time.sleep(0.1)  # an inference that is cut off would end the process badly
     return int(not passed(found))
 
 

@@ -57,6 +57,10 @@ def other_way() -> None:
         recorder()
     else:
         with st.expander("Record without a live score", icon=":material/radio_button_checked:"):
+            st.caption(
+                "An error in red above is your browser's own: *NotAllowedError* means that it may "
+                "not use the microphone, *NotReadableError* that another program holds it."
+            )
             recorder()
 
 

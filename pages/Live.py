@@ -171,9 +171,14 @@ if st.session_state.pop("spoofscope.live-recorded", False):
 left, right = st.columns([1, 2], gap="medium")
 with left:
     context = microphone()
-    on_air = context.state.playing or context.state.signalling
+    # A click during the first run can cost the component its state, but not its connection.
+    connected = context.sink_audio_track is not None
+    on_air = context.state.playing or context.state.signalling or connected
     if not on_air:
         live_view.leave()
+    elif connected and live_view.take() is None:
+        live_view.begin()
+        st.rerun()
     take = live_view.take()
     shot = take.snapshot() if take else None
     if on_air and shot is not None:

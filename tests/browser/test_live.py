@@ -58,13 +58,16 @@ def chromium(browser: Browser, microphone: Path | None) -> Browser:
     return browser.browser_type.launch(executable_path=path, args=args)
 
 
-def open_live(browser: Browser, address: str, width: int = 1280, scheme: str = "light") -> Page:
+def open_live(
+    browser: Browser, address: str, width: int = 1280, scheme: str = "light", script: str = ""
+) -> Page:
     page = browser.new_page(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
         permissions=["microphone"],
     )
     page.set_default_timeout(PATIENCE_MS)
+    page.add_init_script(script)
     page.goto(f"{address}/live")
     page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
     return page
@@ -220,3 +223,23 @@ def test_without_a_microphone_there_is_a_sentence_and_another_way(browser, addre
         expect(page.get_by_test_id("stAudioInput")).to_be_visible()
     finally:
         deaf.close()
+
+
+def test_a_connection_that_never_comes_brings_the_recorder_by_itself(browser, address, microphones):
+    blocked = chromium(browser, microphones["real"])
+    try:
+        # As behind a firewall: the answer arrives, but no connection ever does.
+        page = open_live(
+            blocked,
+            address,
+            script="RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {})",
+        )
+        press(page, "Start")
+        expect(verdict(page)).to_contain_text("Waiting", timeout=PATIENCE_MS)
+        expect(page.get_by_test_id("stAudioInput")).not_to_be_visible()
+        expect(page.get_by_text("No sound has come from the microphone")).to_be_visible(
+            timeout=PATIENCE_MS
+        )
+        expect(page.get_by_test_id("stAudioInput")).to_be_visible()
+    finally:
+        blocked.close()

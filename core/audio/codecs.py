@@ -105,6 +105,20 @@ def _missing(codec: Codec) -> str | None:
     return None
 
 
+def check(codec: str) -> None:
+    """Make sure that a codec can be used here.
+
+    Raises
+    ------
+    ValueError
+        If there is no such codec, or this installation lacks it.
+    """
+    if codec not in CODECS:
+        raise ValueError(f"There is no codec {codec!r}; there are {', '.join(CODECS)}.")
+    if reason := available()[codec]:
+        raise ValueError(reason)
+
+
 def encode_decode(samples: np.ndarray, codec: str) -> np.ndarray:
     """Encode and decode an array.
 
@@ -127,10 +141,7 @@ def encode_decode(samples: np.ndarray, codec: str) -> np.ndarray:
     ValueError
         If there is no such codec, or this installation lacks it.
     """
-    if codec not in CODECS:
-        raise ValueError(f"There is no codec {codec!r}; there are {', '.join(CODECS)}.")
-    if reason := available()[codec]:
-        raise ValueError(reason)
+    check(codec)
     if not len(samples):
         return np.zeros(0, np.float32)
     return _aligned(np.asarray(samples, np.float32), CODECS[codec], _delay(codec))

@@ -386,7 +386,7 @@ def run_benchmark(
     benchmark, split : str
         Name of the benchmark and the part of it.
     codecs : sequence of str or None
-        Conditions; None is the clips as they are.
+        Conditions; None or ``none`` is the clips as they are.
     trials_to : path-like, optional
         Folder for one CSV of trials a condition.
     progress : callable, optional
@@ -406,11 +406,15 @@ def run_benchmark(
     ValueError
         If the index or a codec is unknown, or a class is missing.
     """
+    from core.audio.codecs import check
     from core.evaluate.clips import read_index
 
     clips = read_index(index)
+    wanted = [None if codec == "none" else codec for codec in codecs]
+    for codec in filter(None, wanted):  # before hours of work, not after
+        check(codec)
     tables = []
-    for codec in codecs:
+    for codec in wanted:
         trials = score_trials(detector, clips, split, codec, progress, windows=windows)
         name = condition(codec, windows)
         if trials_to is not None:
@@ -547,7 +551,7 @@ def _abstention_measures(
 ) -> list[dict[str, Any]]:
     """Error among the clips that are kept, by what decides which fifth gets no verdict.
 
-    The measures: a small |LLR|; a large distance from the training data; windows that disagree;
+    The measures: a LLR near zero; a large distance from the training data; windows that disagree;
     and, as what chance gives, none (all clips).
     """
     score = judged["score"].to_numpy(float)
@@ -555,7 +559,7 @@ def _abstention_measures(
     wrong = (score > 0) != spoof
     doubt = {
         "all clips": None,
-        "small |LLR|": -np.abs(score),
+        "LLR near zero": -np.abs(score),
         "far from the training data": judged["familiarity"].to_numpy(float),
         "windows disagree": judged["spread"].to_numpy(float),
     }

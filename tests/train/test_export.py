@@ -62,6 +62,12 @@ def test_export_makes_a_calibrated_detector(
     assert trials["score"].abs().max() <= math.log(4) + 1e-9
     narrow = run_benchmark(detector, tiny_index, split="dev", codecs=["g711-alaw"], replicates=5)
     assert set(narrow["condition"]) == {"g711-alaw"}
+    with pytest.raises(ValueError, match="no codec 'gms'"):  # before anything is scored
+        run_benchmark(detector, tiny_index, codecs=["none", "gms"], progress=_never)
+
+
+def _never(*_: object) -> None:
+    raise AssertionError("a clip was scored")
 
 
 def trials(rng: np.random.Generator, n: int = 300, apart: float = 2.0) -> pd.DataFrame:

@@ -119,6 +119,23 @@ def check(codec: str) -> None:
         raise ValueError(reason)
 
 
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """What came out of a trip through a codec.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray
+        float32, shape ``[n]``, 16 kHz, aligned with the input.
+    bit_rate : float
+        Bits that the encoder put out for a second of sound, frame headers included; 0 where
+        nothing is encoded.
+    """
+
+    samples: np.ndarray
+    bit_rate: float
+
+
 def encode_decode(samples: np.ndarray, codec: str) -> np.ndarray:
     """Encode and decode an array.
 
@@ -141,9 +158,14 @@ def encode_decode(samples: np.ndarray, codec: str) -> np.ndarray:
     ValueError
         If there is no such codec, or this installation lacks it.
     """
+    return coded(samples, codec).samples
+
+
+def coded(samples: np.ndarray, codec: str) -> Coded:
+    """As `encode_decode`, with the bit rate that the encoder really had."""
     check(codec)
     if not len(samples):
-        return np.zeros(0, np.float32)
+        return Coded(np.zeros(0, np.float32), 0.0)
     return _aligned(np.asarray(samples, np.float32), CODECS[codec], _delay(codec))
 
 
@@ -186,23 +208,30 @@ def through(clip: Clip, codec: str) -> Clip:
 # --- one trip --------------------------------------------------------------------------------
 
 
-def _aligned(samples: np.ndarray, codec: Codec, delay: int) -> np.ndarray:
+def _aligned(samples: np.ndarray, codec: Codec, delay: int) -> Coded:
     # Silence behind the sound pushes the last of it through the codec.
     padded = np.pad(samples, (0, int(_MAX_DELAY_S * SAMPLE_RATE)))
-    heard, rate = _trip(padded, codec)
+    heard, rate, size = _trip(padded, codec)
     # Phones and players put out integers: what decoders and resamplers overshoot is cut off.
     out = _resampled(heard[delay:].clip(-1, 1), rate, SAMPLE_RATE)[: len(samples)].clip(-1, 1)
-    return np.pad(out, (0, len(samples) - len(out)))
+    out = np.pad(out, (0, len(samples) - len(out)))
+    return Coded(out, 8 * size * SAMPLE_RATE / len(padded))
 
 
-def _trip(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int]:
-    """Through the codec, delay and all: the decoder's samples, float32 ``[m]``, and their rate."""
+def _trip(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int, int]:
+    """Through the codec, delay and all.
+
+    Returns
+    -------
+    (numpy.ndarray, int, int)
+        The decoder's samples, float32 ``[m]``, their rate in hertz, and the encoded bytes.
+    """
     sound = _resampled(samples, SAMPLE_RATE, codec.rate).clip(-1, 1)
     if codec.encoder.startswith("sndfile:"):
-        return _through_sndfile(sound, codec), codec.rate
+        return _through_sndfile(sound, codec)
     if codec.encoder:
         return _through_ffmpeg(sound, codec)
-    return sound, codec.rate
+    return sound, codec.rate, 0
 
 
 def _resampled(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
@@ -213,18 +242,18 @@ def _resampled(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
     return soxr.resample(samples, rate, to, "HQ")
 
 
-def _through_sndfile(samples: np.ndarray, codec: Codec) -> np.ndarray:
+def _through_sndfile(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int, int]:
     import soundfile
 
     file = io.BytesIO()
     subtype = codec.encoder.removeprefix("sndfile:")
     soundfile.write(file, samples, codec.rate, subtype, format="WAV")
+    size = len(file.getvalue().partition(b"data")[2]) - 4  # without the header
     file.seek(0)
-    return soundfile.read(file, dtype="float32")[0]
+    return soundfile.read(file, dtype="float32")[0], codec.rate, size
 
 
-def _through_ffmpeg(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int]:
-    """The decoder's samples, float32 ``[n]``, and their rate in hertz."""
+def _through_ffmpeg(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int, int]:
     import av
 
     encoder: Any = av.CodecContext.create(codec.encoder, "w")
@@ -242,11 +271,12 @@ def _through_ffmpeg(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int]
     if encoder.extradata:
         decoder.extradata = encoder.extradata
     blocks: list[np.ndarray] = []
-    rate = codec.rate
+    rate, size = codec.rate, 0
 
     def hear(packets: list[Any]) -> None:
-        nonlocal rate
+        nonlocal rate, size
         for packet in packets:
+            size += packet.size if packet else 0
             for frame in decoder.decode(packet):
                 rate = frame.sample_rate
                 blocks.append(to_float(frame_samples(frame)[:, 0]))
@@ -260,7 +290,7 @@ def _through_ffmpeg(samples: np.ndarray, codec: Codec) -> tuple[np.ndarray, int]
         hear(encoder.encode(frame))
     hear(encoder.encode(None))
     hear([None])
-    return (np.concatenate(blocks) if blocks else np.zeros(0, np.float32)), rate
+    return (np.concatenate(blocks) if blocks else np.zeros(0, np.float32)), rate, size
 
 
 @cache
@@ -281,7 +311,7 @@ def _delay(name: str) -> int:
             probe[at : at + 400] += np.exp(-ring * 250) * np.sin(2 * np.pi * hertz * ring)
         at += int(rng.uniform(80, 220))
     probe *= 0.3 / np.abs(probe).max()
-    heard, rate = _trip(probe.astype(np.float32), codec)
+    heard, rate, _ = _trip(probe.astype(np.float32), codec)
     probe = _resampled(probe, SAMPLE_RATE, rate)
     size = 1 << (len(probe) + len(heard)).bit_length()
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(probe, size))

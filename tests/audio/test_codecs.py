@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.codecs import CODECS, available, encode_decode, through
+from core.audio.codecs import CODECS, available, coded, encode_decode, through
 from core.audio.decode import clip_from_samples
 from core.audio.quality import measure
 
@@ -16,6 +16,17 @@ NARROW = {"8k", "g711-mulaw", "g711-alaw", "gsm", "amr-nb", "amr-nb-4.75"}
 
 # Least correlation with the original below 3.4 kHz; parametric codecs keep the sound, not the wave.
 LIKENESS = {"gsm": 0.9, "amr-nb": 0.7, "amr-nb-4.75": 0.7, "amr-wb": 0.8, "opus-8": 0.8}
+
+
+# Bits a second that the formats fix: 8 bits at 8 kHz; 4 bits at 16 kHz; 65 bytes for 40 ms; 32 and
+# 13 bytes for 20 ms with their headers (RFC 4867, section 5.3).
+FIXED_RATE = {
+    **dict.fromkeys(("g711-mulaw", "g711-alaw", "g722"), 64_000),
+    **{"gsm": 13_000, "amr-nb": 12_800, "amr-nb-4.75": 5_200, "8k": 0},
+}
+
+# Hertz up to which a codec passes sound, and from which it passes none below the 8 kHz of a clip.
+BAND = {**dict.fromkeys(NARROW, (3_300, 4_250)), "opus-8": (3_300, 5_250), "mp3-32": (7_000, 7_300)}
 
 
 def low_band(x: np.ndarray) -> np.ndarray:
@@ -66,6 +77,39 @@ def test_codec(name: str, speech: np.ndarray) -> None:
     q = measure(clip_from_samples(heard, SAMPLE_RATE, name))
     assert (q.bandwidth_hz < 4_300) == (name in NARROW)
     assert q.speech_s > 2
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_the_encoder_keeps_to_its_bit_rate(name: str, speech: np.ndarray) -> None:
+    rate = coded(np.tile(speech, 3), name).bit_rate
+    if name in FIXED_RATE:  # to a frame
+        assert rate == pytest.approx(FIXED_RATE[name], rel=0.01)
+    else:  # the others may spend more on speech than on pauses
+        assert rate == pytest.approx(CODECS[name].bit_rate, rel=0.2)
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_the_codecs_band_passes_and_nothing_above_it(name: str) -> None:
+    """Of noise, which fills every band of the original alike."""
+    noise = np.random.default_rng(3).normal(0, 0.1, 3 * SAMPLE_RATE).astype(np.float32)
+    power = np.abs(np.fft.rfft(encode_decode(noise, name)) / np.fft.rfft(noise)) ** 2
+    bands = {
+        low: 10 * np.log10(np.median(power[3 * low : 3 * (low + 250)]))
+        for low in range(250, 7_750, 250)
+    }
+    passes, ends = BAND.get(name, (7_000, 8_000))
+    assert min(db for low, db in bands.items() if low + 250 <= passes) > -8
+    assert all(db < -30 for low, db in bands.items() if low >= ends)
+
+
+@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("at_s", [0.0, 1.3, 2.6])
+def test_every_part_is_in_time(name: str, at_s: float, speech: np.ndarray) -> None:
+    """No drift and no jump: 0.6 s anywhere are where they were, to 20 ms."""
+    original = np.concatenate([speech, speech])
+    heard = encode_decode(original, name)
+    part = slice(round(at_s * SAMPLE_RATE), round((at_s + 0.6) * SAMPLE_RATE))
+    assert abs(lag(heard[part], original[part])) <= 0.020 * SAMPLE_RATE
 
 
 def test_more_bits_are_nearer_the_original(speech: np.ndarray) -> None:

@@ -214,7 +214,17 @@ def heat(
     present = [c for c in columns if c in set(data["codec"])]
     pick = alt.selection_point(name=PICK, fields=["attack", "codec"], on="click", empty=False)
     x = alt.X("codec:N", title=titles[1], sort=present, axis=alt.Axis(orient="top", labelAngle=0))
-    y = alt.Y("attack:N", title=titles[0])
+    rows = sorted(map(str, data["attack"].unique()))
+    y = alt.Y(
+        "attack:N",
+        title=titles[0],
+        axis=alt.Axis(
+            labelLimit=160,
+            labelFontSize=10 if max(map(len, rows)) > 22 else 12,
+            labelOverlap=False,
+            labelExpr=_wrapped_labels(rows, 22),
+        ),
+    )
     opacity = alt.condition("datum.faded", alt.value(0.3), alt.value(1.0))
     tooltip = [
         alt.Tooltip("system:N", title="System"),
@@ -237,7 +247,9 @@ def heat(
         ),
     )
     light_ink, dark_ink = ("#0F141B", "#FFFFFF") if dark else ("#FFFFFF", "#1B2430")
-    text = base.mark_text(fontSize=11).encode(
+    # Where cells are too narrow for their figures, the tooltip and the table have them.
+    size = alt.ExprRef(f"width < {28 * len(present)} ? 0 : 11")
+    text = base.mark_text(fontSize=size).encode(
         x=x,
         y=y,
         text="shown:N",

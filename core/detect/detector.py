@@ -117,6 +117,8 @@ class Detector:
         From the clip's mean embedding ``[d]`` to its `Familiarity`.
     config : mapping
         The model directory's configuration, for pages that describe the detector.
+    by_codec : mapping of str to Calibration, optional
+        For clips that arrive in a codec which shifts the scores, by the codec's name.
     """
 
     def __init__(
@@ -132,12 +134,14 @@ class Detector:
         repeat: bool = False,
         familiarity: Callable[[np.ndarray], Familiarity] | None = None,
         config: Mapping[str, Any] | None = None,
+        by_codec: Mapping[str, Calibration] | None = None,
     ) -> None:
         self.id = id
         self.name = name
         self.network: Any = network.eval()
         self.weights_sha256 = weights_sha256
         self.calibration = calibration
+        self.by_codec = dict(by_codec or {})
         self.decision = decision or Decision()
         self.window = window
         self.hop = hop
@@ -192,6 +196,10 @@ class Detector:
             network=network,
             weights_sha256=digest,
             calibration=Calibration(**calibration) if calibration else None,
+            by_codec={
+                codec: Calibration(**values)
+                for codec, values in (config.get("calibration_by_codec") or {}).items()
+            },
             decision=Decision(
                 (float(band[0]), float(band[1])), bool(settings.get("needs_wide_band", False))
             ),
@@ -336,6 +344,11 @@ class Detector:
             )
         return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings)
 
+    def calibration_of(self, codec: str) -> Calibration:
+        """The calibration for a clip that arrives in a codec, such as ``opus`` or ``opus-16``."""
+        special = self.by_codec.get(codec.split("-")[0])
+        return special or self.calibration or UNCALIBRATED
+
     def judge(
         self, clip: Clip, evidence: Evidence, prior: float = DEFAULT_PRIOR, elapsed_ms: float = 0.0
     ) -> Detection:
@@ -357,7 +370,7 @@ class Detector:
         Detection
             With verdict ``not judged`` where there are no scores.
         """
-        calibration = self.calibration or UNCALIBRATED
+        calibration = self.calibration_of(clip.source.codec)
         familiarity = None
         if evidence.scored and self.familiarity is not None:
             familiarity = self.familiarity(evidence.embeddings.mean(axis=0))
@@ -480,6 +493,15 @@ class Detector:
                     "inconclusive",
                 )
             )
+        if special := self.by_codec.get(detection.source.codec.split("-")[0]):
+            reasons.append(
+                Reason(
+                    "codec_calibration",
+                    f"The clip arrives in a codec that shifts scores; they were calibrated on "
+                    f"speech through the same codec: {special.fitted_on}.",
+                    "caution",
+                )
+            )
         if not detection.calibrated:
             reasons.append(
                 Reason(
@@ -544,7 +566,9 @@ def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
     return LEVEL / max(math.sqrt(power / max(count, 1)), 1e-6)
 
 
-_JUDGING_CODES = {"near_threshold", "unfamiliar", "needs_wide_band", "uncalibrated"}
+_JUDGING_CODES = {
+    "near_threshold", "unfamiliar", "needs_wide_band", "codec_calibration", "uncalibrated",
+}  # fmt: skip
 
 
 def read_config(directory: Path) -> dict[str, Any]:

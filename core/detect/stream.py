@@ -260,7 +260,9 @@ class Take:
             latest = np.zeros(0, np.int16)
             if self._state == "live":
                 latest = ring.read(ring.end - round(_LEVEL_S * SAMPLE_RATE), ring.end)
-            calibration = (self.detector and self.detector.calibration) or UNCALIBRATED
+            calibration = (
+                self.detector.calibration_of(_SOURCE.codec) if self.detector else UNCALIBRATED
+            )
             return Snapshot(
                 state=self._state,
                 waited_s=now - self._opened,

@@ -316,7 +316,7 @@ def stress(
                 rows.append(_row(condition, reason=reason))
                 continue
             samples, note = condition.change(part, speech_rms)
-            rows.append(_row(condition, own, detect(_changed(clip, samples)), note))
+            rows.append(_row(condition, own, detect(_changed(clip, samples, condition.id)), note))
     if progress is not None:
         progress(len(chosen), len(chosen), "")
     return StressTest(
@@ -354,10 +354,12 @@ def _fullest(detection: Detection, clip: Clip) -> int:
     return round(best * SAMPLE_RATE)
 
 
-def _changed(clip: Clip, samples: np.ndarray) -> Clip:
+def _changed(clip: Clip, samples: np.ndarray, condition: str = "") -> Clip:
+    """Other samples of a clip; those that come through a codec say so, as such a file would."""
+    codec = condition if condition in codecs.CODECS else clip.source.codec
     sha256 = hashlib.sha256(samples.astype("<f4", copy=False).tobytes()).hexdigest()
     duration_s = len(samples) / SAMPLE_RATE
-    return Clip(samples, replace(clip.source, sha256=sha256, duration_s=duration_s))
+    return Clip(samples, replace(clip.source, codec=codec, sha256=sha256, duration_s=duration_s))
 
 
 def _row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,9 @@ def score_trials(
     for done, row in enumerate(rows.to_dict("records"), 1):
         clip = decode(row["file"])
         samples = clip.samples if prepare is None else prepare(clip.samples)
-        clip = Clip(encode_decode(samples, codec) if codec else samples, clip.source)
+        # The detector is told of the codec, as a file that arrives in it would tell.
+        source = replace(clip.source, codec=codec) if codec else clip.source
+        clip = Clip(encode_decode(samples, codec) if codec else samples, source)
         evidence = detector.listen(clip, most=windows)
         detection = detector.judge(clip, evidence)
         quality = evidence.quality
@@ -411,8 +414,8 @@ def run_benchmark(
 
     clips = read_index(index)
     wanted = [None if codec == "none" else codec for codec in codecs]
-    for codec in filter(None, wanted):  # before hours of work, not after
-        check(codec)
+    for name in filter(None, wanted):  # before hours of work, not after
+        check(name)
     tables = []
     for codec in wanted:
         trials = score_trials(detector, clips, split, codec, progress, windows=windows)

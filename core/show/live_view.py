@@ -157,7 +157,8 @@ def bring(current: Take, shot: Snapshot) -> None:
     clip = session.clip_of(entry)
     if clip is not None:
         notes = (*clip.source.notes, OPUS_NOTE, *losses(shot))
-        session.keep(replace(clip, source=replace(clip.source, notes=notes)), entry.sha256)
+        source = replace(clip.source, notes=notes, codec="opus")  # what it came through
+        session.keep(replace(clip, source=source), entry.sha256)
     session.choose([entry])
 
 

@@ -493,12 +493,13 @@ class Detector:
                     "inconclusive",
                 )
             )
-        if special := self.by_codec.get(detection.source.codec.split("-")[0]):
+        codec = detection.source.codec.split("-")[0]
+        if codec in self.by_codec:
             reasons.append(
                 Reason(
                     "codec_calibration",
-                    f"The clip arrives in a codec that shifts scores; they were calibrated on "
-                    f"speech through the same codec: {special.fitted_on}.",
+                    f"The clip arrives as {codec.capitalize()}, which shifts scores and hides "
+                    "evidence; its score was calibrated on speech through that codec.",
                     "caution",
                 )
             )

@@ -198,10 +198,15 @@ def figures(
         judged,
         within_source(judged, replicates),
     )
+    if condition.split(", ")[0] == "none":  # as they are, by all windows or by one
+        by_family = ", ".join(["family", *condition.split(", ")[1:]])
+        human = judged["label"] == "bonafide"
+        for family, part in judged[~human].groupby("family"):
+            near = judged["source"].isin(set(part["source"]))
+            eer(by_family, str(family), judged[(human & near) | judged.index.isin(part.index)])
     if condition == "none":
         for repository, part in judged.groupby("source"):
             eer("repository", str(repository), part)
-        human = judged["label"] == "bonafide"
         for material in ("synthesis", "copy-synthesis"):
             of = judged[judged["material"] == material]
             eer("material", material, judged[human | (judged["material"] == material)])
@@ -211,9 +216,6 @@ def figures(
                 material,
                 judged[(human & near) | (judged["material"] == material)],
             )
-        for family, part in judged[~human].groupby("family"):
-            near = judged["source"].isin(set(part["source"]))
-            eer("family", str(family), judged[(human & near) | judged.index.isin(part.index)])
         for name, low, high in (("below 4.3 kHz", 0.0, 4300.0), ("4.3 to 7 kHz", 4300.0, 7000.0),
                                 ("above 7 kHz", 7000.0, 9000.0)):  # fmt: skip
             part = judged[judged["bandwidth_hz"].between(low, high, inclusive="left")]

@@ -10,6 +10,7 @@ from typing import Any
 
 MANIFEST = Path("data/benchmarks/public_samples.csv")
 RESULTS = Path("data/results/embedded.csv")
+EMBEDDED = Path("data/models/embedded")
 DOCUMENTS = ("data/models/embedded/MODEL_CARD.md", "docs/training.md")
 """Documents with tables of figures."""
 
@@ -72,6 +73,14 @@ def add_parsers(commands: Any) -> None:
     export.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
     export.add_argument("--out", required=True, metavar="DIR")
     export.set_defaults(run=_export)
+
+    calibrate = commands.add_parser(
+        "calibrate", help="fit a calibration for clips that arrive in a codec"
+    )
+    calibrate.add_argument("--codec", default="opus", metavar="NAME")
+    calibrate.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
+    calibrate.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    calibrate.set_defaults(run=_calibrate)
 
     card = commands.add_parser("card", help="make the tables of the model card and of docs anew")
     card.set_defaults(run=_card)
@@ -237,6 +246,20 @@ def _export(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         return _complain(error)
     print(config["calibration"])
+    return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from core.train.corpus import print_progress
+    from core.train.export import calibrate_codec
+
+    try:
+        found = calibrate_codec(
+            options.model, options.corpus, options.codec, progress=print_progress()
+        )
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    print(found)
     return 0
 
 

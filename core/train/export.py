@@ -148,3 +148,76 @@ def export_model(
     }
     (out / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
     return config
+
+
+CODEC_RATES = {"opus": ("opus-16", "opus-24", "opus-64")}
+"""Codecs that get a calibration of their own, and the settings it is fitted on."""
+
+
+def calibrate_codec(
+    directory: str | Path,
+    index: str | Path,
+    codec: str,
+    progress: Callable[[int, int, str], None] | None = None,
+    scored: Sequence[pd.DataFrame] | None = None,
+) -> dict[str, Any]:
+    """Fit a calibration for clips that arrive in a codec, and write it into a configuration.
+
+    The affine map that minimises Cllr under a prior of 0.5 on the dev split, one window a clip,
+    sent through each setting of `CODEC_RATES`.
+
+    Parameters
+    ----------
+    directory : path-like
+        The model.
+    index : path-like
+        Corpus with a dev split.
+    codec : str
+        Key of `CODEC_RATES`.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+    scored : sequence of pandas.DataFrame, optional
+        Trials of each setting by this very model, if they are there already.
+
+    Returns
+    -------
+    dict
+        The calibration that was written.
+
+    Raises
+    ------
+    ValueError
+        If there are no settings for the codec, or a setting cannot be encoded here.
+    """
+    from core.detect.detector import Detector, read_config
+    from core.evaluate.benchmark import score_trials
+    from core.evaluate.metrics import Tally
+
+    if codec not in CODEC_RATES:
+        raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")
+    if scored is None:
+        detector, clips = Detector.load(directory), read_index(index)
+        scored = [
+            score_trials(detector, clips, "dev", rate, progress, windows=1)
+            for rate in CODEC_RATES[codec]
+        ]
+    trials = pd.concat(scored, ignore_index=True).dropna(subset="raw")
+    spoof = (trials["label"] == "spoof").to_numpy()
+    raw = trials["raw"].to_numpy(float)
+    affine = Tally.of(raw[~spoof], raw[spoof], higher="spoof").affine_calibration(0.5)
+    clips_of = [trials.loc[m, "trial"].nunique() for m in (~spoof, spoof)]
+    rates = ", ".join(rate.removeprefix(f"{codec}-") for rate in CODEC_RATES[codec])
+    found = {
+        "scale": affine.scale,
+        "offset": affine.offset,
+        "llr_limit": math.log(min(clips_of)),
+        "fitted_on": f"{clips_of[0]} human and {clips_of[1]} synthetic clips of the dev split of "
+        f"public_samples through {codec.capitalize()} at {rates} kbit/s",
+    }
+    config = read_config(Path(directory))
+    config.setdefault("calibration_by_codec", {})[codec] = found
+    path = Path(directory) / "config.json"
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    part.replace(path)
+    return found

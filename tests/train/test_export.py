@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pandas as pd
 import pytest
 from safetensors.torch import save_file
 
+from core.audio.decode import decode
 from core.audio.quality import Quality
 from core.detect.detector import Detector
 from core.detect.familiarity import fit, load
 from core.detect.model import build
+from core.detect.registry import EMBEDDED, ROOT
 from core.evaluate import benchmark
 from core.evaluate.benchmark import (
     COLUMNS,
@@ -23,7 +26,7 @@ from core.evaluate.benchmark import (
     update_results,
     within_source,
 )
-from core.train.export import export_model
+from core.train.export import calibrate_codec, export_model
 from tests.train.conftest import TINY_NETWORK
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
@@ -64,6 +67,23 @@ def test_export_makes_a_calibrated_detector(
     assert set(narrow["condition"]) == {"g711-alaw"}
     with pytest.raises(ValueError, match="no codec 'gms'"):  # before anything is scored
         run_benchmark(detector, tiny_index, codecs=["none", "gms"], progress=_never)
+
+
+def test_a_codec_gets_a_calibration_of_its_own(everything_is_speech, tiny_index, tmp_path) -> None:
+    shutil.copytree(EMBEDDED, tmp_path / "model")
+    found = calibrate_codec(tmp_path / "model", tiny_index, "opus")
+    detector = Detector.load(tmp_path / "model")
+    assert detector.calibration_of("opus").scale == found["scale"]
+    assert detector.calibration_of("opus-24") == detector.calibration_of("opus")
+    assert detector.calibration_of("mp3") == detector.calibration != detector.calibration_of("opus")
+    clip = decode(next((ROOT / "examples").glob("2-*.opus")))
+    assert clip.source.codec == "opus"
+    heard = detector.detect(clip)
+    raw = detector.listen(clip).raw.mean()
+    assert heard.llr == pytest.approx(detector.calibration_of("opus").llr(float(raw)))
+    assert "codec_calibration" in {reason.code for reason in heard.reasons}
+    with pytest.raises(ValueError, match="no settings for 'gsm'"):
+        calibrate_codec(tmp_path / "model", tiny_index, "gsm")
 
 
 def _never(*_: object) -> None:

@@ -60,7 +60,7 @@ def empty() -> None:
         choose_clip()
 
 
-def analyse(entry, detector, clip, prior: float, hop_s: float):
+def analyse(entry, detector, clip, stance: dict[str, float], hop_s: float):
     """The clip's Detection at the detector's own hop, which alone gives the verdict, and the one
     at the wanted hop; an analysis that would take long waits for a click."""
     bar = st.empty()
@@ -68,7 +68,7 @@ def analyse(entry, detector, clip, prior: float, hop_s: float):
     def moving(share: float) -> None:
         bar.progress(share, text=f"Listening to {plain(entry.name)}…")
 
-    whole = session.judge(entry, detector, prior=prior, progress=moving)
+    whole = session.judge(entry, detector, **stance, progress=moving)
     if session.detection_of(entry, detector, hop_s) is None:
         bar.empty()
         each_s = whole.elapsed_ms / 1000 / max(1, len(whole.windows))
@@ -78,7 +78,7 @@ def analyse(entry, detector, clip, prior: float, hop_s: float):
         ):
             st.caption("Until then the coarser scores are shown.")
             return whole, whole
-    fine = session.judge(entry, detector, prior=prior, hop_s=hop_s, progress=moving)
+    fine = session.judge(entry, detector, **stance, hop_s=hop_s, progress=moving)
     bar.empty()
     return whole, fine
 
@@ -250,8 +250,7 @@ try:
 except DetectorError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
-prior = st.session_state.get("prior", 50) / 100
-whole, detection = analyse(entry, detector, clip, prior, hop_s)
+whole, detection = analyse(entry, detector, clip, session.stance(), hop_s)
 band = undecided_band(detection, detector.decision.inconclusive_llr)
 timeline = cells(detection, band)
 spans = spans_above(timeline, threshold)
@@ -269,7 +268,8 @@ st.markdown(
 for reason in whole.reasons:
     st.caption(reason.text)
 view = choose_view(entry, clip.duration_s)
-picture(entry, clip, detection, timeline, spans, view, band, threshold)
+belt = (band[0] + detection.threshold, band[1] + detection.threshold)
+picture(entry, clip, detection, timeline, spans, view, belt, threshold)
 span_table(entry, detection, spans, threshold, clip.duration_s)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from core.audio.clip import Source
 from core.audio.quality import Quality, Reason
+from core.detect.calibration import cost_threshold
 
 SCHEMA = "spoofscope.detection/1"
 """Name and version of the dictionary that `Detection.to_dict` makes."""
@@ -92,6 +93,9 @@ class Detection:
         None where the detector has no such measure or the clip was not judged.
     elapsed_ms : float
         Wall-clock milliseconds of the analysis, decoding excluded.
+    c_miss, c_fa : float
+        What it costs to take a fake for human speech, and to accuse human speech; only their
+        ratio counts.
     """
 
     detector: str
@@ -109,6 +113,13 @@ class Detection:
     reasons: tuple[Reason, ...]
     familiarity: Familiarity | None
     elapsed_ms: float
+    c_miss: float = 1.0
+    c_fa: float = 1.0
+
+    @property
+    def threshold(self) -> float:
+        """Posterior log-odds from which the verdict is synthetic, by the costs."""
+        return cost_threshold(self.c_miss, self.c_fa)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only, with the schema's name and version under ``schema``."""

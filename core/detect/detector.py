@@ -16,7 +16,14 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.windows import HOP, WINDOW, stack_windows, window_ranges
-from core.detect.calibration import DEFAULT_PRIOR, UNCALIBRATED, Calibration, logit, posterior
+from core.detect.calibration import (
+    DEFAULT_PRIOR,
+    UNCALIBRATED,
+    Calibration,
+    cost_threshold,
+    logit,
+    posterior,
+)
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
 
 if TYPE_CHECKING:
@@ -48,7 +55,7 @@ class Decision:
     Attributes
     ----------
     inconclusive_llr : (float, float)
-        Posterior log-odds strictly between these give no verdict.
+        Posterior log-odds strictly between these, counted from the threshold, give no verdict.
     needs_wide_band : bool
         Whether speech without its upper band, as over a telephone, gives no verdict.
     """
@@ -442,8 +449,10 @@ class Detector:
         evidence = self.listen(clip, hop_s=hop_s, progress=progress)
         return self.judge(clip, evidence, prior, (time.perf_counter() - began) * 1000.0)
 
-    def with_prior(self, detection: Detection, prior: float) -> Detection:
-        """The same evidence under another prior; nothing is scored again.
+    def with_prior(
+        self, detection: Detection, prior: float, c_miss: float = 1.0, c_fa: float = 1.0
+    ) -> Detection:
+        """The same evidence under another prior or other costs; nothing is scored again.
 
         Parameters
         ----------
@@ -451,20 +460,29 @@ class Detector:
             Made by this detector.
         prior : float
             Strictly between 0 and 1.
+        c_miss, c_fa : float
+            Costs of the two errors, positive; they move the threshold and the band around it.
 
         Returns
         -------
         Detection
             With new posteriors, verdict and reasons.
+
+        Raises
+        ------
+        ValueError
+            If the prior or a cost is out of range.
         """
+        threshold = cost_threshold(c_miss, c_fa)
+        detection = replace(detection, prior=prior, c_miss=c_miss, c_fa=c_fa)
         reasons = [r for r in detection.reasons if r.code not in _JUDGING_CODES]
         windows = tuple(
             replace(w, p_spoof=None if w.llr is None else posterior(w.llr, prior))
             for w in detection.windows
         )
         if detection.llr is None:
-            return replace(detection, windows=windows, prior=prior, verdict="not judged")
-        odds = detection.llr + logit(prior)
+            return replace(detection, windows=windows, verdict="not judged")
+        odds = detection.llr + logit(prior) - threshold
         low, high = self.decision.inconclusive_llr
         if low < odds < high or odds == 0.0:
             reasons.append(
@@ -518,7 +536,6 @@ class Detector:
         return replace(
             detection,
             windows=windows,
-            prior=prior,
             p_spoof=posterior(detection.llr, prior),
             verdict=verdict,
             reasons=tuple(reasons),

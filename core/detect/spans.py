@@ -75,7 +75,12 @@ class Span:
         return self.end_s - self.start_s
 
 
-def kind_of(llr: float | None, prior: float, band: tuple[float, float] = (0.0, 0.0)) -> Kind:
+def kind_of(
+    llr: float | None,
+    prior: float,
+    band: tuple[float, float] = (0.0, 0.0),
+    threshold: float = 0.0,
+) -> Kind:
     """What a log-likelihood ratio says under a prior.
 
     Parameters
@@ -85,7 +90,9 @@ def kind_of(llr: float | None, prior: float, band: tuple[float, float] = (0.0, 0
     prior : float
         Probability of synthetic speech before listening, strictly between 0 and 1.
     band : (float, float)
-        Posterior log-odds strictly between these decide nothing.
+        Log-odds above the threshold strictly between these decide nothing.
+    threshold : float
+        Posterior log-odds from which the costs of errors favour ``synthetic``.
 
     Returns
     -------
@@ -94,25 +101,30 @@ def kind_of(llr: float | None, prior: float, band: tuple[float, float] = (0.0, 0
     """
     if llr is None:
         return "no speech"
-    odds = llr + logit(prior)
+    odds = llr + logit(prior) - threshold
     if band[0] < odds < band[1] or odds == 0.0:
         return "inconclusive"
     return "synthetic" if odds > 0 else "authentic"
 
 
-def band_in_llr(prior: float, band: tuple[float, float]) -> tuple[float, float, float]:
+def band_in_llr(
+    prior: float, band: tuple[float, float], threshold: float = 0.0
+) -> tuple[float, float, float]:
     """Lower edge, threshold and upper edge of the decision as log-likelihood ratios.
 
-    The threshold is where the posterior is one half: ``-logit(prior)``.
+    With equal costs the threshold is where the posterior is one half: ``-logit(prior)``.
     """
-    threshold = -logit(prior)
+    threshold -= logit(prior)
     return threshold + band[0], threshold, threshold + band[1]
 
 
-def band_in_probability(band: tuple[float, float]) -> tuple[float, float, float]:
+def band_in_probability(
+    band: tuple[float, float], threshold: float = 0.0
+) -> tuple[float, float, float]:
     """Lower edge, threshold and upper edge of the decision as posterior probabilities."""
-    low, high = (1.0 / (1.0 + math.exp(-odds)) for odds in band)
-    return low, 0.5, high
+    odds = (threshold + band[0], threshold, threshold + band[1])
+    low, middle, high = (1.0 / (1.0 + math.exp(-value)) for value in odds)
+    return low, middle, high
 
 
 def cells(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> list[Cell]:
@@ -149,7 +161,7 @@ def cells(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> list[
             llr=w.llr,
             p_spoof=w.p_spoof,
             speech_s=w.speech_s,
-            kind=kind_of(w.llr, detection.prior, band),
+            kind=kind_of(w.llr, detection.prior, band, detection.threshold),
         )
         for i, w in enumerate(windows)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
@@ -53,18 +54,26 @@ def plain(text: str) -> str:
 
 
 def difficulty(detection: Detection) -> str:
-    """How far the posterior lies from even: clear, moderate, borderline or uncertain."""
+    """How far the posterior lies from the threshold: clear, moderate, borderline or uncertain."""
     if detection.p_spoof is None:
         return "not scored"
     if detection.verdict == "inconclusive":
         return "uncertain"
-    likelier = max(detection.p_spoof, 1.0 - detection.p_spoof)
+    odds = logit(detection.p_spoof) - detection.threshold
+    likelier = 1.0 / (1.0 + math.exp(-abs(odds)))
     return next((word for least, word in DIFFICULTY if likelier >= least), "uncertain")
 
 
 def headline(detection: Detection) -> str:
     """One sentence that says what the verdict means, and how firmly."""
     weak = difficulty(detection) == "uncertain"
+    if detection.threshold and detection.verdict in ("synthetic", "authentic"):
+        side = "machine-made" if detection.verdict == "synthetic" else "human"
+        than = "not less" if detection.verdict == "synthetic" else "less"
+        return (
+            f"With the costs you set, treat it as {side}: its chance of being synthetic is {than} "
+            f"than the {percent(threshold_chance(detection))} from which that costs least."
+        )
     return {
         "synthetic": "The evidence points to machine-made speech"
         + (", but so weakly that you should treat the clip as undecided." if weak else "."),
@@ -73,6 +82,11 @@ def headline(detection: Detection) -> str:
         "inconclusive": "The evidence does not decide between human and machine-made speech.",
         "not judged": "This clip gives the detector no ground for a verdict.",
     }[detection.verdict]
+
+
+def threshold_chance(detection: Detection) -> float:
+    """Posterior from which the clip is called synthetic, by the costs of the errors."""
+    return detection.c_fa / (detection.c_fa + detection.c_miss)
 
 
 def explanation(detection: Detection) -> str:

@@ -57,10 +57,10 @@ def window_timeline(
     timeline = cells(detection, band)
     frame = _frame(timeline, scale)
     if scale == "probability":
-        low, threshold, high = band_in_probability(band)
+        low, threshold, high = band_in_probability(band, detection.threshold)
         domain = (0.0, 1.0)
     else:
-        low, threshold, high = band_in_llr(detection.prior, band)
+        low, threshold, high = band_in_llr(detection.prior, band, detection.threshold)
         reach = max(
             [1.0, abs(low), abs(high), *(abs(c.llr) for c in timeline if c.llr is not None)]
         )
@@ -176,7 +176,7 @@ own legend would not."""
 
 
 def prior_curve(
-    llr: float, prior: float, palette: Palette = LIGHT, height: int = 240
+    llr: float, prior: float, palette: Palette = LIGHT, height: int = 240, threshold: float = 0.5
 ) -> alt.LayerChart | alt.FacetChart:
     """Posterior of one clip under every prior, with the stated one marked.
 
@@ -190,6 +190,8 @@ def prior_curve(
         Colours.
     height : int
         In pixels.
+    threshold : float
+        Posterior from which the clip is called synthetic.
     """
     priors = [0.001, *(i / 100 for i in range(1, 100)), 0.999]
     frame = pd.DataFrame({"prior": priors, "posterior": [posterior(llr, p) for p in priors]})
@@ -212,7 +214,7 @@ def prior_curve(
         .mark_point(size=110, filled=True, opacity=1, color=palette.rule)
         .encode(x=x, y=y, tooltip=tooltip)
     )
-    return alt.layer(line, _threshold_rule_on("posterior", 0.5, palette), point).properties(
+    return alt.layer(line, _threshold_rule_on("posterior", threshold, palette), point).properties(
         height=height
     )
 

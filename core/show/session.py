@@ -177,10 +177,12 @@ def judge(
     shared: Detector,
     *,
     prior: float,
+    c_miss: float = 1.0,
+    c_fa: float = 1.0,
     hop_s: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Detection | None:
-    """The entry's Detection under a prior: from the session where it is there, else made now.
+    """The entry's Detection under a prior and costs, made now unless the session has it.
 
     Returns
     -------
@@ -196,7 +198,19 @@ def judge(
             return None
         found = cache.detect(clip, shared, hop_s=hop_s, progress=progress)
         _shelf("detections")[_settings(entry, shared, hop_s)] = found
-    return found if found.prior == prior else shared.with_prior(found, prior)
+    if (found.prior, found.c_miss, found.c_fa) == (prior, c_miss, c_fa):
+        return found
+    return shared.with_prior(found, prior, c_miss, c_fa)
+
+
+def stance() -> dict[str, float]:
+    """What the visitor assumes: prior, and costs of a miss and of a false alarm, for `judge`."""
+    state = st.session_state
+    return {
+        "prior": state.get("prior", 50) / 100,
+        "c_miss": float(state.get("c_miss") or 1.0),
+        "c_fa": float(state.get("c_fa") or 1.0),
+    }
 
 
 def generation() -> int:

@@ -113,6 +113,11 @@ def test_band_around_the_threshold_is_inconclusive(monkeypatch):
     assert moved.reasons == ()
     assert moved.p_spoof == pytest.approx(posterior(0.5, 0.9))
     assert banded.with_prior(moved, 0.5) == found
+    dear = banded.with_prior(found, 0.5, c_miss=1.0, c_fa=1000.0)
+    assert (dear.verdict, dear.p_spoof, dear.llr) == ("authentic", found.p_spoof, found.llr)
+    assert Detection.from_dict(dear.to_dict()) == dear
+    older = {k: v for k, v in found.to_dict().items() if k not in ("c_miss", "c_fa")}
+    assert Detection.from_dict(older) == found  # made before costs could be stated
 
 
 def test_unfamiliar_clip_is_inconclusive(monkeypatch):

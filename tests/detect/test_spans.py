@@ -1,17 +1,25 @@
 """Windows as one timeline: cells without gaps or overlaps, and the spans above a threshold."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import window_ranges
-from core.detect.calibration import posterior
+from core.detect.calibration import cost_threshold, logit, posterior
 from core.detect.detection import Detection, Window
-from core.detect.spans import band_in_llr, cell_at, cells, kind_of, spans_above
+from core.detect.spans import (
+    band_in_llr,
+    band_in_probability,
+    cell_at,
+    cells,
+    kind_of,
+    spans_above,
+)
 from tests.show.builders import SCORES, HandDetector, clip
 
 
@@ -90,3 +98,29 @@ def test_a_moment_belongs_to_one_cell():
     assert [cell_at(timeline, s).window for s in (0.0, 2.99, 3.0, 8.0)] == [0, 0, 1, 2]
     assert cell_at(timeline, 8.01) is None
     assert cell_at([], 0.0) is None
+
+
+@given(
+    llr=st.floats(-12, 12),
+    prior=st.floats(0.001, 0.999),
+    c_miss=st.floats(0.01, 100),
+    c_fa=st.floats(0.01, 100),
+)
+def test_the_verdict_is_the_one_that_costs_least(llr, prior, c_miss, c_fa):
+    threshold = cost_threshold(c_miss, c_fa)
+    p = posterior(llr, prior)
+    human, synthetic = p * c_miss, (1 - p) * c_fa  # expected cost of saying so
+    assume(abs(math.log(human / synthetic)) > 1e-9)
+    expected = "synthetic" if synthetic < human else "authentic"
+    assert kind_of(llr, prior, threshold=threshold) == expected
+    low, middle, high = band_in_probability((-0.5, 0.5), threshold)
+    assert low < middle < high
+    assert middle == pytest.approx(c_fa / (c_fa + c_miss))
+    assert kind_of(-logit(prior) + threshold + 0.4, prior, (-0.5, 0.5), threshold) == "inconclusive"
+    assert band_in_llr(prior, (-0.5, 0.5), threshold)[1] == pytest.approx(threshold - logit(prior))
+
+
+@pytest.mark.parametrize("costs", [(0.0, 1.0), (1.0, -1.0), (math.inf, 1.0), (1.0, math.nan)])
+def test_costs_that_mean_nothing_are_refused(costs):
+    with pytest.raises(ValueError, match="positive"):
+        cost_threshold(*costs)

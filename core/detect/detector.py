@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +27,17 @@ from core.detect.calibration import (
     posterior,
 )
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
+from core.detect.engine import Engine, OnnxEngine, TorchEngine
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 FORMAT = "spoofscope.model/1"
 BATCH = 8
 """Windows in one forward pass: bounds memory; results do not depend on it."""
 
-SHARED_SPAN = 20 * SAMPLE_RATE
-"""Samples that more than `BATCH` windows with shared convolutions may span: bounds memory."""
+STRETCH = 8 * SAMPLE_RATE
+"""Samples that go through a shared front end at once, more or less: bounds memory."""
 
 MIN_WINDOW_SPEECH_S = 0.5
 """A window with less speech than this is not scored."""
@@ -107,9 +109,9 @@ class Detector:
         Name in the registry, or of the directory.
     name : str
         Name for people.
-    network : torch.nn.Module
-        ``forward(waves [b, n])`` gives raw scores ``[b]`` (higher = spoof) and embeddings
-        ``[b, d]``.
+    network : Engine or torch.nn.Module
+        What scores windows, higher = spoof; a module is run by PyTorch, and its
+        ``forward(waves [b, n])`` gives raw scores ``[b]`` and embeddings ``[b, d]``.
     weights_sha256 : str
         Hash of the weights file.
     calibration : Calibration, optional
@@ -132,7 +134,7 @@ class Detector:
         self,
         id: str,
         name: str,
-        network: nn.Module,
+        network: Engine | nn.Module,
         weights_sha256: str,
         calibration: Calibration | None = None,
         decision: Decision | None = None,
@@ -145,7 +147,11 @@ class Detector:
     ) -> None:
         self.id = id
         self.name = name
-        self.network: Any = network.eval()
+        self.engine: Engine
+        if isinstance(network, Engine):
+            self.engine = network
+        else:
+            self.engine = TorchEngine(network)
         self.weights_sha256 = weights_sha256
         self.calibration = calibration
         self.by_codec = dict(by_codec or {})
@@ -158,35 +164,38 @@ class Detector:
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, directory: str | Path) -> Detector:
-        """Load a model directory: ``config.json`` and the weights it names, checked by hash.
+    def load(cls, directory: str | Path, engine: str | None = None) -> Detector:
+        """Load a model directory: ``config.json`` and the files it names, checked by hash.
+
+        Parameters
+        ----------
+        directory : path-like
+            The model directory.
+        engine : str, optional
+            One of `core.detect.engine.ENGINES`. By default what ``SPOOFSCOPE_ENGINE`` says, else
+            ``onnx`` where the directory has graphs, else ``torch``.
 
         Raises
         ------
         DetectorError
-            If the directory is not a model of this format, or the weights are not those that its
-            configuration names.
+            If the directory is not a model of this format, has no such engine, or its files are
+            not those that its configuration names.
         """
-        from safetensors.torch import load_file
-
-        from core.detect.model import build
-
         directory = Path(directory)
         config = read_config(directory)
         weights = directory / Path(str(config["weights"]["file"])).name
         digest = checked_sha256(weights, str(config["weights"]["sha256"]))
-        try:
-            if config["architecture"] == "wav2vec2-mean":
-                from core.detect.wav2vec2 import mean_pooled_wav2vec2
-
-                network = mean_pooled_wav2vec2(config["network"])
-            else:
-                network = build(config["architecture"], config["network"])
-            network.load_state_dict(load_file(weights))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        offered = config.get("engines") or {}
+        engine = engine or os.environ.get("SPOOFSCOPE_ENGINE") or None
+        engine = engine or ("onnx" if "onnx" in offered else "torch")
+        if engine != "torch" and engine not in offered:
+            has = ", ".join([*offered, "torch"])
             raise DetectorError(
-                f"The model in {directory.name} does not fit its configuration: {error}"
-            ) from error
+                f"The model in {directory.name} has no engine called '{engine}'; it has {has}."
+            )
+        id, name = str(config["id"]), str(config.get("name", config["id"]))
+        if engine == "int8":  # scores of its own, so a name of its own
+            id, name, digest = f"{id}-int8", f"{name}, 8-bit", _sha256_of_all(offered[engine])
         familiarity = None
         if config.get("familiarity"):
             from core.detect.familiarity import load as load_familiarity
@@ -198,9 +207,13 @@ class Detector:
         settings = config.get("decision") or {}
         band = settings.get("inconclusive_llr", (0.0, 0.0))
         return cls(
-            id=config["id"],
-            name=config.get("name", config["id"]),
-            network=network,
+            id=id,
+            name=name,
+            network=(
+                TorchEngine(_torch_network(directory, config, weights))
+                if engine == "torch"
+                else onnx_engine(directory, offered[engine])
+            ),
             weights_sha256=digest,
             calibration=Calibration(**calibration) if calibration else None,
             by_codec={
@@ -241,57 +254,51 @@ class Detector:
         (numpy.ndarray, numpy.ndarray)
             Raw scores float64 ``[k]``, higher = spoof, and embeddings float32 ``[k, d]``.
         """
-        import torch
-
-        scores: list[np.ndarray] = []
-        embeddings: list[np.ndarray] = []
-        gain = _common_gain(samples, ranges) if self._can_share(ranges) else None
+        raw = np.empty(len(ranges))
+        embeddings: list[np.ndarray] = [raw] * len(ranges)
         done = 0
-        for part in _parts(ranges, batch, shared=gain is not None):
-            with self._lock, torch.inference_mode():
-                if gain is None:
-                    stack = stack_windows(samples, part, self.window, repeat=self.repeat)
-                    waves = torch.from_numpy(stack)
-                    raw, embedding = self.network(waves)
-                else:
-                    raw, embedding = self.network.encode(self._features(samples, part, gain))
-            scores.append(raw.double().numpy())
-            embeddings.append(embedding.float().numpy())
+        for part, run, given in self._batches(samples, ranges, batch):
+            with self._lock:
+                scores, vectors = run(given())
+            raw[part] = scores
+            for i, vector in zip(part, vectors, strict=True):
+                embeddings[i] = vector
             done += len(part)
             if progress is not None:
                 progress(done / len(ranges))
-        return np.concatenate(scores), np.concatenate(embeddings)
+        return raw, np.stack(embeddings)
 
-    def _can_share(self, ranges: list[tuple[int, int]]) -> bool:
-        """Whether overlapping windows can share the network's convolutions."""
-        frame = getattr(self.network, "samples_per_frame", 0)
-        return bool(frame and not self.repeat and len(ranges) > 1 and self.window % frame == 0)
-
-    def _features(
-        self, samples: np.ndarray, part: list[tuple[int, int]], gain: float
-    ) -> torch.Tensor:
-        """Front-end features of windows ``[k, frames, size]``; what overlaps is computed once.
-
-        A run of overlapping windows goes through the front end as one wave, with a margin on both
-        sides that is cut off again, so that no feature depends on how windows were grouped.
-        """
-        import torch
-
-        frame = int(self.network.samples_per_frame)
-        margin = int(self.network.margin)
-        frames = self.window // frame
-        found: dict[int, torch.Tensor] = {}
-        for run in _runs(part, frame):
-            begin = run[0][0] - min(margin, run[0][0] // frame * frame)
-            last = run[-1][0] + self.window
-            wave = np.zeros(last - begin + margin, np.float32)
-            given = samples[begin : last + margin]
-            wave[: len(given)] = given
-            features = self.network.front(torch.from_numpy(wave * np.float32(gain))[None])[0]
-            for start, _ in run:
-                at = (start - begin) // frame
-                found[start] = features[at : at + frames]
-        return torch.stack([found[start] for start, _ in part])
+    def _batches(
+        self, samples: np.ndarray, ranges: list[tuple[int, int]], batch: int
+    ) -> Iterator[
+        tuple[
+            list[int],
+            Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+            Callable[[], np.ndarray],
+        ]
+    ]:
+        """Which windows go together, the half of the network they go through, and what it hears."""
+        frame = self.engine.samples_per_frame
+        if not frame or self.repeat or len(ranges) == 1 or self.window % frame:
+            for first in range(0, len(ranges), batch):
+                part = list(range(first, min(first + batch, len(ranges))))
+                given = partial(
+                    stack_windows,
+                    samples,
+                    [ranges[i] for i in part],
+                    self.window,
+                    repeat=self.repeat,
+                )
+                yield part, self.engine.windows, given
+            return
+        gain = _common_gain(samples, ranges)
+        for run in _runs(ranges, frame):
+            start, end = ranges[run[0]][0], ranges[run[-1]][0] + self.window
+            features = SharedFeatures(self.engine, samples, start, end, self.window, gain)
+            for first in range(0, len(run), batch):
+                part = run[first : first + batch]
+                starts = [ranges[i][0] for i in part]
+                yield part, self.engine.encode, partial(features.of, starts)
 
     def listen(
         self,
@@ -542,32 +549,127 @@ class Detector:
         )
 
 
-def _parts(
-    ranges: list[tuple[int, int]], batch: int, *, shared: bool
-) -> Iterator[list[tuple[int, int]]]:
-    """Ranges in batches; close neighbours that share their convolutions go in larger ones."""
-    most = 4 * batch if shared else batch
-    part: list[tuple[int, int]] = []
-    for start, end in ranges:
-        far = part and shared and len(part) >= batch and end - part[0][0] > SHARED_SPAN
-        if len(part) == most or far:
-            yield part
-            part = []
-        part.append((start, end))
-    if part:
-        yield part
+def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) -> nn.Module:
+    """The network of a model directory, with its weights, in PyTorch."""
+    from safetensors.torch import load_file
+
+    try:
+        if config["architecture"] == "wav2vec2-mean":
+            from core.detect.wav2vec2 import mean_pooled_wav2vec2
+
+            network = mean_pooled_wav2vec2(config["network"])
+        else:
+            from core.detect.model import build
+
+            network = build(config["architecture"], config["network"])
+        network.load_state_dict(load_file(weights))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DetectorError(
+            f"The model in {directory.name} does not fit its configuration: {error}"
+        ) from error
+    return network
 
 
-def _runs(ranges: list[tuple[int, int]], frame: int) -> list[list[tuple[int, int]]]:
-    """Ranges in groups of neighbours that overlap and start a whole number of frames apart."""
-    runs: list[list[tuple[int, int]]] = []
-    latest: dict[int, list[tuple[int, int]]] = {}
-    for start, end in ranges:
+def onnx_engine(directory: Path, offered: Mapping[str, Any]) -> OnnxEngine:
+    """The graphs that a configuration names under ``engines``, checked by hash.
+
+    Raises
+    ------
+    DetectorError
+        If a graph is missing, another one, or cannot be run.
+    """
+    files = {part: Path(str(g["file"])).name for part, g in offered["graphs"].items()}
+    for part, name in files.items():
+        checked_sha256(directory / name, str(offered["graphs"][part]["sha256"]))
+    try:
+        return OnnxEngine(
+            directory,
+            files,
+            int(offered.get("samples_per_frame", 0)),
+            int(offered.get("margin", 0)),
+        )
+    except Exception as error:  # the runtime's own errors have no common base but this
+        raise DetectorError(
+            f"ONNX Runtime cannot run the graphs of {directory.name}: {error}"
+        ) from error
+
+
+def _sha256_of_all(offered: Mapping[str, Any]) -> str:
+    """One hash for several graphs that hold their own weights."""
+    hashes = "".join(str(graph["sha256"]) for _, graph in sorted(offered["graphs"].items()))
+    return hashlib.sha256(hashes.encode()).hexdigest()
+
+
+class SharedFeatures:
+    """Features of windows that overlap, each frame computed once.
+
+    The sound goes through the front end stretch by stretch, with a margin on both sides that is cut
+    off again, so that no feature depends on how the sound was divided or windows were grouped.
+
+    Parameters
+    ----------
+    engine : Engine
+        With a front end.
+    samples : numpy.ndarray
+        float32 ``[n]``.
+    start, end : int
+        What the windows span, in samples; zeros follow the last sample. ``end - start`` is a whole
+        number of frames.
+    window : int
+        Samples of one window.
+    gain : float
+        To the network's level.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        samples: np.ndarray,
+        start: int,
+        end: int,
+        window: int,
+        gain: float = 1.0,
+    ) -> None:
+        self._engine, self._samples, self._gain = engine, samples, np.float32(gain)
+        self._window, self._start, self._end = window, start, end
+        self._kept: np.ndarray | None = None
+
+    def of(self, starts: list[int]) -> np.ndarray:
+        """Features ``[k, frames, size]`` of windows in order; never of any before the latest."""
+        frame = self._engine.samples_per_frame
+        if self._kept is not None:
+            self._kept = self._kept[(starts[0] - self._start) // frame :]
+            self._start = starts[0]
+        while self._kept is None or len(self._kept) * frame < starts[-1] + self._window - starts[0]:
+            have = 0 if self._kept is None else len(self._kept)
+            new = self._stretch(self._start + have * frame)
+            self._kept = new if self._kept is None else np.concatenate([self._kept, new])
+        frames = self._window // frame
+        at = [(start - self._start) // frame for start in starts]
+        return np.stack([self._kept[i : i + frames] for i in at])
+
+    def _stretch(self, begin: int) -> np.ndarray:
+        """Frames of the next stretch, from a sample that begins one."""
+        frame, margin = self._engine.samples_per_frame, self._engine.margin
+        end = min(self._end, begin + max(self._window, STRETCH // frame * frame))
+        before = min(margin, begin) // frame * frame
+        wave = np.zeros(end + margin - begin + before, np.float32)
+        given = self._samples[begin - before : end + margin]
+        np.multiply(given, self._gain, out=wave[: len(given)])
+        found = self._engine.front(wave)
+        return found[before // frame : before // frame + (end - begin) // frame]
+
+
+def _runs(ranges: list[tuple[int, int]], frame: int) -> list[list[int]]:
+    """Indices in groups of neighbours that overlap and start a whole number of frames apart."""
+    runs: list[list[int]] = []
+    latest: dict[int, list[int]] = {}
+    for i, (start, _) in enumerate(ranges):
         run = latest.get(start % frame)
-        if run is None or start >= run[-1][1]:
+        if run is None or start >= ranges[run[-1]][1]:
             run = latest[start % frame] = []
             runs.append(run)
-        run.append((start, end))
+        run.append(i)
     return runs
 
 
@@ -578,7 +680,7 @@ def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
     power, count, done = 0.0, 0, 0
     for start, end in ranges:
         part = samples[max(start, done) : end]
-        power += float(np.dot(part, part))
+        power += float(np.square(part, dtype=np.float64).sum())
         count += int(np.count_nonzero(part))
         done = max(done, end)
     return LEVEL / max(math.sqrt(power / max(count, 1)), 1e-6)

@@ -9,12 +9,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import torch
 
 
 LEVEL = 0.1
 """RMS level at which networks hear every wave."""
+
+SAMPLES_PER_FRAME = 320
+"""Samples between the features of a `spectral_transformer`'s convolutions."""
 
 
 def build(architecture: str, network: dict[str, Any]) -> torch.nn.Module:
@@ -99,20 +104,23 @@ def spectral_transformer(
             self.cnn = nn.Sequential(*steps)
             self.size = before * width
             self.window: torch.Tensor
-            self.register_buffer("window", torch.hann_window(length), persistent=False)
+            self.register_buffer(
+                "window", torch.hann_window(length, dtype=torch.float64), persistent=False
+            )
             self.mask: Any = None  # set by training: spectrum -> spectrum
 
         def spectrum(self, waves: torch.Tensor) -> torch.Tensor:
             pad = (length - hop) // 2
-            x = functional.pad(waves, (pad, pad), mode="reflect")
+            # Double precision: the compression lifts what rounding leaves in bands without sound.
+            x = functional.pad(waves.double(), (pad, pad), mode="reflect")
             x = torch.stft(x, length, hop, length, self.window, center=False, return_complex=True)
-            x = torch.view_as_real(x)
+            x = torch.view_as_real(x).float()
             magnitude = x.square().sum(-1, keepdim=True).sqrt().clamp_min(1e-12)
             return (x * magnitude.pow(-0.7)).permute(0, 3, 1, 2)
 
         def forward(self, waves: torch.Tensor) -> torch.Tensor:
             with torch.autocast(waves.device.type, enabled=False):
-                x = self.spectrum(waves.float())
+                x = self.spectrum(waves)
             if self.training and self.mask is not None:
                 x = self.mask(x)
             x = self.cnn(x.contiguous(memory_format=torch.channels_last))
@@ -134,8 +142,8 @@ def spectral_transformer(
             return torch.cat([mean, (variance + 1e-5).sqrt()], 1)
 
     class SpectralTransformer(nn.Module):
-        samples_per_frame = 2 * hop  # of the front's output
-        margin = 10 * 2 * hop  # more samples than any output frame looks to either side
+        samples_per_frame = SAMPLES_PER_FRAME
+        margin = 4 * SAMPLES_PER_FRAME  # no frame looks further: 6 hops and a half window
 
         def __init__(self) -> None:
             super().__init__()
@@ -157,7 +165,7 @@ def spectral_transformer(
         def encode(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             x = self.norm_features(features.transpose(1, 2)).transpose(1, 2)
             x = self.project(x)
-            x = self.encoder(x + _positions(x.shape[1], dim, max_frames).to(x))
+            x = self.encoder(x + torch.from_numpy(positions(x.shape[1], dim, max_frames)).to(x))
             x = self.norm_encoder(x.transpose(1, 2)).transpose(1, 2)
             embedding = self.pool(x)
             with torch.autocast(embedding.device.type, enabled=False):
@@ -185,18 +193,16 @@ def level(waves: torch.Tensor, target: float = LEVEL) -> torch.Tensor:
     torch.Tensor
         Same shape; silence stays silent.
     """
-    power = waves.square().sum(1, keepdim=True)
+    power = waves.double().square().sum(1, keepdim=True)
     count = (waves != 0).sum(1, keepdim=True).clamp_min(1)
-    return waves * (target / (power / count).sqrt().clamp_min(1e-6))
+    return waves * (target / (power / count).sqrt().clamp_min(1e-6)).to(waves)
 
 
-def _positions(frames: int, dim: int, max_frames: int) -> torch.Tensor:
-    """Sinusoidal positions, shape ``[1, frames, dim]`` (Vaswani et al. 2017, section 3.5)."""
-    import torch
-
-    position = torch.arange(frames).unsqueeze(1)
-    rate = torch.exp(torch.arange(0, dim, 2) * (-math.log(2 * max_frames) / dim))
-    table = torch.zeros(1, frames, dim)
-    table[0, :, 0::2] = torch.sin(position * rate)
-    table[0, :, 1::2] = torch.cos(position * rate)
+def positions(frames: int, dim: int, max_frames: int) -> np.ndarray:
+    """Sinusoidal positions, float32 ``[1, frames, dim]`` (Vaswani et al. 2017, section 3.5)."""
+    position = np.arange(frames, dtype=np.float32)[:, None]
+    rate = np.exp(np.arange(0, dim, 2, dtype=np.float32) * (-math.log(2 * max_frames) / dim))
+    table = np.zeros((1, frames, dim), np.float32)
+    table[0, :, 0::2] = np.sin(position * rate)
+    table[0, :, 1::2] = np.cos(position * rate)
     return table

@@ -142,7 +142,7 @@ def test_known_answers_of_a_tiny_network(model):
     ],
 )
 def test_published_weights_give_the_published_logits(variant):
-    network = load_detector(HERE[variant]).network
+    network = load_detector(HERE[variant]).engine.network
     found = logits(network, signals(64_600))
     np.testing.assert_allclose(found, PUBLISHED_LOGITS[variant], atol=1e-3)
 

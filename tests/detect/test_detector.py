@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import core.audio.quality as audio_quality
+import core.detect.detector
 from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.quality import Quality
 from core.detect.calibration import Calibration, logit, posterior
 from core.detect.detection import SCHEMA, Detection, Familiarity
-from core.detect.detector import Decision, Detector, DetectorError
+from core.detect.detector import Decision, Detector, DetectorError, _common_gain
 from core.detect.model import build
 
 SMALL = {"channels": [4, 4, 4, 4, 8, 8], "dim": 8, "heads": 2, "layers": 1, "feedforward": 16}
@@ -184,7 +185,7 @@ def test_results_do_not_depend_on_batch_size_and_are_deterministic():
         )
 
 
-def test_overlapping_windows_share_features_exactly():
+def test_overlapping_windows_share_features_exactly(monkeypatch):
     """Features of a window do not depend on how windows were grouped, gaps included."""
     torch.manual_seed(0)
     network = build("spectral-transformer", SMALL).eval()
@@ -194,12 +195,19 @@ def test_overlapping_windows_share_features_exactly():
     ranges = [(start, min(start + 64_000, 500_000)) for start in starts]
     padded = np.zeros(512_000 + 3_200, np.float32)
     padded[:500_000] = samples
-    with torch.inference_mode():
-        shared = small._features(samples, ranges, 1.0)
-        for row, start in zip(shared, starts, strict=True):
-            phase = start % 320
-            whole = network.front(torch.from_numpy(padded[phase:])[None])[0]
-            torch.testing.assert_close(row, whole[start // 320 : start // 320 + 200])
+    gain = np.float32(_common_gain(samples, ranges))
+    seen = []
+    for stretch in (64_000, 100_000):
+        monkeypatch.setattr(core.detect.detector, "STRETCH", stretch)
+        for part, _, features in small._batches(samples, ranges, 2):
+            for i, row in zip(part, features(), strict=True):
+                phase = starts[i] % 320
+                at = starts[i] // 320
+                whole = small.engine.front(padded[phase:] * gain)
+                np.testing.assert_allclose(row, whole[at : at + 200], rtol=1e-4, atol=1e-5)
+                seen.append(i)
+        assert sorted(seen) == list(range(len(ranges)))
+        seen.clear()
 
 
 def test_progress_reaches_the_end(monkeypatch):

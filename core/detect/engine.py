@@ -1,0 +1,156 @@
+"""What runs a detector's network: PyTorch, the reference, or ONNX Runtime.
+
+An engine maps windows to raw scores and embeddings. Where the network allows it exactly, it also
+gives the two halves apart: a front end over a whole stretch of sound, whose frames overlapping
+windows share, and an encoder over the frames of each window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ENGINES = ("onnx", "int8", "torch")
+"""ONNX Runtime in single precision, the same with 8-bit integers, and the reference."""
+
+THREADS = 2
+"""Cores that one inference uses at most where ONNX Runtime runs it."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Runs one network; arrays in, arrays out.
+
+    Attributes
+    ----------
+    samples_per_frame : int
+        Samples between the front end's frames; 0 where windows share nothing.
+    margin : int
+        More samples than any frame looks to either side.
+    """
+
+    samples_per_frame: int
+    margin: int
+
+    def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Windows ``[k, n]`` -> raw scores ``[k]`` and embeddings ``[k, d]``, float32."""
+
+    def front(self, wave: np.ndarray) -> np.ndarray:
+        """A wave ``[n]`` at the network's level -> frames ``[m, size]``."""
+
+    def encode(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Frames of windows ``[k, frames, size]`` -> as `windows`."""
+
+
+class TorchEngine:
+    """A PyTorch network as an engine.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        ``forward(waves [b, n])`` gives raw scores ``[b]`` and embeddings ``[b, d]``.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network: Any = network.eval()
+        self.samples_per_frame = int(getattr(self.network, "samples_per_frame", 0))
+        self.margin = int(getattr(self.network, "margin", 0))
+
+    def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._scores(self.network, waves)
+
+    def front(self, wave: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            return self.network.front(torch.from_numpy(wave)[None])[0].numpy()
+
+    def encode(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._scores(self.network.encode, features)
+
+    def _scores(self, run: Any, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        import torch
+
+        with torch.inference_mode():
+            raw, embedding = run(torch.from_numpy(given))
+        return raw.float().numpy(), embedding.float().numpy()
+
+
+class OnnxEngine:
+    """Graphs of a model directory, run by ONNX Runtime.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        With the graphs and the weights that they refer to.
+    files : mapping of str to str
+        Names of the graphs: ``front`` and ``encoder``, or ``windows``.
+    samples_per_frame, margin : int
+        As in `Engine`, of a network with a front end.
+    """
+
+    def __init__(
+        self, directory: Path, files: Mapping[str, str], samples_per_frame: int = 0, margin: int = 0
+    ) -> None:
+        self._sessions = {part: session(directory / name) for part, name in files.items()}
+        self.samples_per_frame = samples_per_frame
+        self.margin = margin
+
+    def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if "windows" in self._sessions:
+            # One by one, so that what lies between two layers stays in the processor's caches.
+            found = [self._run("windows", waves=wave[None]) for wave in waves]
+            raw, embeddings = (np.concatenate(part) for part in zip(*found, strict=True))
+            return raw, embeddings
+        return self.encode(np.stack([self.front(wave) for wave in levelled(waves)]))
+
+    def front(self, wave: np.ndarray) -> np.ndarray:
+        return self._run("front", wave=wave[None])[0]
+
+    def encode(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raw, embeddings = self._run("encoder", features=features)
+        return raw, embeddings
+
+    def _run(self, part: str, **given: np.ndarray) -> list[np.ndarray]:
+        return self._sessions[part].run(None, given)
+
+
+def levelled(waves: np.ndarray) -> np.ndarray:
+    """`core.detect.model.level` without PyTorch: ``[k, n]``, each at the networks' level."""
+    from core.detect.model import LEVEL
+
+    count = np.maximum(np.count_nonzero(waves, axis=1), 1)
+    power = np.square(waves, dtype=np.float64).sum(axis=1) / count
+    gain = LEVEL / np.maximum(np.sqrt(power), 1e-6)
+    return waves * gain[:, None].astype(np.float32)
+
+
+def session(path: Path) -> Any:
+    """An ONNX Runtime session on the CPU.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A graph; the weights it refers to lie beside it.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads that wait in a loop would take the cores from other sessions.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Memory of one long stretch must not stay with the process for good.
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

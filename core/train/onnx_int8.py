@@ -1,0 +1,87 @@
+"""8-bit graphs: convolutions with ranges measured on speech, products of matrices as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.detect.engine import levelled
+
+
+def quantise(folder: Path, files: Mapping[str, str], waves: np.ndarray) -> dict[str, str]:
+    """Make 8-bit graphs from those of single precision.
+
+    Weights become signed integers by output channel, what lies between layers unsigned ones. The
+    spectrum and the first convolution, which has two channels to hear all of it by, stay as they
+    are.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With the graphs; the new ones are written there.
+    files : mapping of str to str
+        Names of the graphs by part.
+    waves : numpy.ndarray
+        Windows of speech, float32 ``[k, n]``, by which ranges are measured.
+
+    Returns
+    -------
+    dict
+        Names of the 8-bit engine's graphs by part.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
+
+    made: dict[str, str] = {}
+    for part in files:
+        given, made[part] = folder / files[part], f"{part}-int8.onnx"
+        types = {"weight_type": QuantType.QInt8, "per_channel": True}
+        if part == "front":
+            quantize_static(
+                given,
+                folder / made[part],
+                _Waves(levelled(waves)),
+                op_types_to_quantize=["Conv", "LeakyRelu"],
+                nodes_to_exclude=_first(given),
+                activation_type=QuantType.QUInt8,
+                **types,
+            )
+        elif part == "windows":
+            folded = folder / "folded.onnx"
+            _fold(given, folded)
+            quantize_dynamic(folded, folder / made[part], op_types_to_quantize=["MatMul"], **types)
+        else:  # little of the work: it stays as it is
+            made[part] = files[part]
+    return made
+
+
+def _fold(given: Path, folded: Path) -> None:
+    """Compute what is constant, so that every product of matrices has its weights at hand."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folded)
+    onnxruntime.InferenceSession(str(given), options, providers=["CPUExecutionProvider"])
+
+
+def _first(path: Path) -> list[str]:
+    """Names of the nodes that make the spectrum, and of the first convolution on it."""
+    import onnx
+
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    activations = [i for i, node in enumerate(nodes) if node.op_type == "LeakyRelu"]
+    return [node.name for node in nodes[: activations[0] + 1]]
+
+
+class _Waves:
+    """Hands waves to the calibration one by one."""
+
+    def __init__(self, waves: np.ndarray) -> None:
+        self._waves: Iterator[Any] = iter(waves)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        wave = next(self._waves, None)
+        return None if wave is None else {"wave": wave[None]}

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+ENGINES = ("onnx", "int8", "torch")
+"""Those of `core.detect.engine`, named here so that ``--help`` loads nothing."""
+
 if TYPE_CHECKING:
     from core.detect.detection import Detection
     from core.detect.detector import Detector
@@ -68,6 +71,9 @@ def _add_detect(commands: Any) -> None:
     form.add_argument("--csv", action="store_true", help="print one CSV row a file")
     parser.add_argument(
         "--detector", default="embedded", metavar="ID", help="an id, a model directory or a file"
+    )
+    parser.add_argument(
+        "--engine", choices=ENGINES, help="what runs a model directory's network (default: onnx)"
     )
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     parser.add_argument(
@@ -133,7 +139,9 @@ def _detect(options: argparse.Namespace) -> int:
         print("No audio files were found there.", file=sys.stderr)
         return EXIT_UNREADABLE
     try:
-        detector: Detector = load_detector(options.detector, progress=_bar("fetching weights"))
+        detector: Detector = load_detector(
+            options.detector, progress=_bar("fetching weights"), engine=options.engine
+        )
     except DetectorError as error:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE

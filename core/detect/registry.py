@@ -144,6 +144,7 @@ def load_detector(
     labels: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     fetch: bool = True,
+    engine: str | None = None,
 ) -> Detector:
     """Load a detector.
 
@@ -160,6 +161,9 @@ def load_detector(
         Called with the share of a download that is done, 0-1.
     fetch : bool
         Whether weights may be fetched from their home when they are not here.
+    engine : str, optional
+        What runs a model directory's network, one of `core.detect.engine.ENGINES`; the id
+        ``embedded-int8`` says it too.
 
     Returns
     -------
@@ -173,7 +177,9 @@ def load_detector(
     """
     name = str(detector)
     if name == "embedded":
-        return Detector.load(EMBEDDED)
+        return Detector.load(EMBEDDED, engine)
+    if name == "embedded-int8":
+        return Detector.load(EMBEDDED, "int8")
     entry = ENTRIES.get(name)
     if entry is not None:
         if not entry.ready and not fetch:
@@ -191,7 +197,7 @@ def load_detector(
     path = Path(detector)
     if path.is_dir():
         if is_project_model(path):
-            return Detector.load(path)
+            return Detector.load(path, engine)
         return _load_classifier(str(path), path.resolve().name, labels, local_only=True)
     if path.is_file():
         pinned = _pinned_entry(path)

@@ -67,11 +67,18 @@ def add_parsers(commands: Any) -> None:
     _add_output(holdout)
     holdout.set_defaults(run=_holdout)
 
-    export = commands.add_parser("export", help="turn trained weights into a model directory")
+    export = commands.add_parser(
+        "export", help="write a model directory's ONNX graphs, or make one from trained weights"
+    )
+    export.add_argument("directory", metavar="MODEL_DIR", help="the model directory")
+    export.add_argument("--int8", action="store_true", help="write 8-bit graphs too")
+    export.add_argument(
+        "--clips", nargs="+", default=["examples"], metavar="FILE",
+        help="speech that the graphs are checked with, and 8-bit ones calibrated by",
+    )  # fmt: skip
+    export.add_argument("--weights", metavar="FILE", help="make the directory from these first")
     export.add_argument("--recipe", default="embedded", metavar="NAME")
-    export.add_argument("--weights", required=True, metavar="FILE")
     export.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
-    export.add_argument("--out", required=True, metavar="DIR")
     export.set_defaults(run=_export)
 
     calibrate = commands.add_parser(
@@ -234,18 +241,30 @@ def _holdout(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from core.audio.decode import decode
+    from core.cli import audio_files
     from core.train.corpus import print_progress
     from core.train.export import export_model
+    from core.train.onnx_export import export_engines
     from core.train.recipe import load_recipe
 
     try:
-        recipe = load_recipe(options.recipe)
-        config = export_model(
-            options.weights, recipe, options.corpus, options.out, progress=print_progress()
-        )
-    except (OSError, ValueError) as error:
+        if options.weights:
+            recipe = load_recipe(options.recipe)
+            config = export_model(
+                options.weights, recipe, options.corpus, options.directory,
+                progress=print_progress(),
+            )  # fmt: skip
+            print(config["calibration"])
+        clips = [decode(file).samples for file in audio_files(options.clips)]
+        found = export_engines(options.directory, int8=options.int8, clips=clips)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
         return _complain(error)
-    print(config["calibration"])
+    for engine, away in found.items():
+        print(
+            f"{engine}: raw scores of {away['windows']} windows differ from PyTorch's by "
+            f"{away['mean']:.2g} on average, {away['largest']:.2g} at most"
+        )
     return 0
 
 

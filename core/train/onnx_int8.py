@@ -51,7 +51,13 @@ def quantise(folder: Path, files: Mapping[str, str], waves: np.ndarray) -> dict[
         elif part == "windows":
             folded = folder / "folded.onnx"
             _fold(given, folded)
-            quantize_dynamic(folded, folder / made[part], op_types_to_quantize=["MatMul"], **types)
+            quantize_dynamic(
+                folded,
+                folder / made[part],
+                op_types_to_quantize=["MatMul"],
+                extra_options={"DefaultTensorType": 1},  # float32
+                **types,
+            )
         else:  # little of the work: it stays as it is
             made[part] = files[part]
     return made

@@ -1,0 +1,162 @@
+"""Every engine gives the network's scores, and the embedded detector needs no PyTorch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core import decode
+from core.detect.detector import Detector, DetectorError, sha256_of
+from core.detect.engine import levelled
+from core.detect.model import build, level
+from core.detect.registry import EMBEDDED, load_detector
+from core.detect.wav2vec2 import mean_pooled_wav2vec2
+from core.train import onnx_export
+from core.train.onnx_export import ExportError, export_engines
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("[0-9]-*"))
+SMALL = {"channels": [16, 16, 16, 16, 16, 16], "dim": 16, "heads": 2, "layers": 1,
+         "feedforward": 16}  # fmt: skip
+TINY_WAV2VEC2 = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
+    "conv_dim": [16] * 7, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4,
+}  # fmt: skip
+
+
+def model_directory(folder, architecture="spectral-transformer", network=SMALL):
+    torch.manual_seed(0)
+    wav2vec2 = architecture == "wav2vec2-mean"
+    made = mean_pooled_wav2vec2(network) if wav2vec2 else build(architecture, network)
+    save_file(made.state_dict(), folder / "model.safetensors")
+    config = {
+        "format": "spoofscope.model/1", "id": "small", "architecture": architecture,
+        "network": network, "window": 64_000, "hop": 32_000, "calibration": None,
+        "weights": {"file": "model.safetensors", "sha256": sha256_of(folder / "model.safetensors")},
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def noise(seconds=9.0, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, int(16_000 * seconds)).astype(np.float32)
+
+
+@pytest.mark.parametrize("file", EXAMPLES[2:4], ids=lambda p: p.name[0])
+def test_the_embedded_detector_scores_alike_in_both_engines(file):
+    clip = decode(file)
+    found = load_detector().detect(clip)
+    expected = load_detector(engine="torch").detect(clip)
+    assert found.llr == pytest.approx(expected.llr, abs=1e-3)
+    assert [w.llr for w in found.windows] == pytest.approx(
+        [w.llr for w in expected.windows], abs=1e-3
+    )
+    assert found.familiarity.distance == pytest.approx(expected.familiarity.distance, rel=1e-3)
+    assert (found.verdict, found.weights_sha256) == (expected.verdict, expected.weights_sha256)
+
+
+def test_the_embedded_detector_needs_no_torch():
+    script = (
+        "import sys\n"
+        "from core import decode, load_detector\n"
+        f"found = load_detector().detect(decode({str(EXAMPLES[0])!r}))\n"
+        "assert found.llr is not None and found.familiarity is not None\n"
+        "loaded = {'torch', 'transformers'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "network"),
+    [("spectral-transformer", SMALL), ("wav2vec2-mean", TINY_WAV2VEC2)],
+)
+def test_exported_engines_score_like_the_network(tmp_path, architecture, network):
+    directory = model_directory(tmp_path, architecture, network)
+    found = export_engines(directory, int8=True, clips=[noise()])
+    assert found["onnx"]["largest"] < 1e-4
+    assert 0 < found["int8"]["mean"] < 0.2
+    samples = noise(seed=1)
+    ranges = [(i * 32_000, min(i * 32_000 + 64_000, len(samples))) for i in range(4)]
+    scores, vectors = Detector.load(directory, "torch").raw_scores(samples, ranges)
+    again, same = Detector.load(directory).raw_scores(samples, ranges)
+    np.testing.assert_allclose(again, scores, atol=1e-4)
+    np.testing.assert_allclose(same, vectors, atol=1e-3)
+    eighth = Detector.load(directory, "int8")
+    assert eighth.id == "small-int8" and eighth.weights_sha256 != sha256_of(
+        directory / "model.safetensors"
+    )
+    np.testing.assert_allclose(eighth.raw_scores(samples, ranges)[0], scores, atol=0.5)
+
+
+def test_export_refuses_a_graph_that_scores_differently(tmp_path, monkeypatch):
+    directory = model_directory(tmp_path)
+    plain = onnx_export._graphs
+
+    def wrong(weights, config):
+        graphs = plain(weights, config)
+        nodes = graphs["encoder"].graph.node
+        norm = next(n for n in nodes if n.op_type == "LayerNormalization")
+        next(a for a in norm.attribute if a.name == "epsilon").f = 5.0
+        return graphs
+
+    monkeypatch.setattr(onnx_export, "_graphs", wrong)
+    before = (directory / "config.json").read_text()
+    with pytest.raises(ExportError, match="were not written"):
+        export_engines(directory, clips=[noise()])
+    assert (directory / "config.json").read_text() == before
+    assert not list(directory.glob("**/*.onnx"))
+
+
+def test_changed_graphs_are_refused(tmp_path):
+    directory = model_directory(tmp_path)
+    export_engines(directory, clips=[noise()])
+    model = onnx.load(directory / "encoder.onnx", load_external_data=False)
+    model.producer_name = "someone else"
+    (directory / "encoder.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(DetectorError, match=r"encoder\.onnx is not the file"):
+        Detector.load(directory)
+    assert Detector.load(directory, "torch").id == "small"
+
+
+def test_engines_that_are_not_there_are_named(tmp_path, monkeypatch):
+    directory = model_directory(tmp_path)
+    assert Detector.load(directory).engine.samples_per_frame == 320
+    with pytest.raises(DetectorError, match="no engine called 'int8'; it has torch"):
+        Detector.load(directory, "int8")
+    monkeypatch.setenv("SPOOFSCOPE_ENGINE", "onnx")
+    with pytest.raises(DetectorError, match="no engine called 'onnx'"):
+        Detector.load(directory)
+
+
+def test_graphs_hold_no_weights_of_their_own():
+    config = json.loads((EMBEDDED / "config.json").read_text())
+    for graph in config["engines"]["onnx"]["graphs"].values():
+        assert (EMBEDDED / graph["file"]).stat().st_size < 300_000
+    assert sum(f.stat().st_size for f in EMBEDDED.iterdir()) < 25e6
+
+
+def test_levels_are_those_of_the_network():
+    waves = np.stack([noise(1.0), 0.01 * noise(1.0, 1), np.zeros(16_000, np.float32)])
+    waves[1, 8_000:] = 0
+    np.testing.assert_allclose(levelled(waves), level(torch.from_numpy(waves)).numpy(), rtol=1e-6)
+
+
+def test_damaged_graphs_say_so(tmp_path):
+    directory = model_directory(tmp_path)
+    export_engines(directory, clips=[noise()])
+    (directory / "front.onnx").write_bytes(b"nothing")
+    config = json.loads((directory / "config.json").read_text())
+    config["engines"]["onnx"]["graphs"]["front"]["sha256"] = sha256_of(directory / "front.onnx")
+    (directory / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DetectorError, match="ONNX Runtime cannot run"):
+        Detector.load(directory)

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from core.detect.detector import DetectorError
-from core.detect.registry import list_detectors
-from core.show import cache, cards, charts, exports, session
+from core.detect.registry import ENTRIES
+from core.show import cache, cards, charts, exports, opinions_view, session
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
@@ -76,19 +76,11 @@ def choose_input() -> None:
         )
 
 
-def choose_settings() -> tuple[str, float]:
-    """The detector's id and the prior."""
+def choose_settings() -> list[str]:
+    """The detectors' ids; the prior and the costs are read by `session.stance`."""
     with st.expander("Settings", icon=":material/tune:"):
-        known = {entry.id: entry for entry in list_detectors()}
-        detector_id = st.selectbox(
-            "Detector",
-            known,
-            format_func=lambda id: known[id].name,
-            key="detector",
-            persist_state="session",
-        )
-        st.caption(known[detector_id].summary)
-        prior = st.slider(
+        chosen = opinions_view.choose()
+        st.slider(
             "Share of such clips that you assume to be synthetic, before listening",
             1, 99, 50,
             format="%d %%",
@@ -99,19 +91,35 @@ def choose_settings() -> tuple[str, float]:
             "At 50 % the clip's own evidence decides. Lower it for clips from a trusted source, "
             "raise it for clips from a dubious one."
         )
-    return detector_id, prior / 100
+        for key, label in (
+            ("c_miss", "What it costs to miss a fake"),
+            ("c_fa", "What it costs to accuse a human voice"),
+        ):
+            st.number_input(label, 0.01, 1000.0, 1.0, step=1.0, key=key, persist_state="session")
+        stance = session.stance()
+        share = stance["c_fa"] / (stance["c_fa"] + stance["c_miss"])
+        st.caption(
+            "Only their ratio counts. With these, a clip is called synthetic from a chance of "
+            f"{charts.percent(share)} on: there both errors cost the same on average."
+        )
+    return chosen
 
 
 def load(detector_id: str):
     """The shared detector; weights that are not here are fetched only when the visitor says so."""
-    entry = next(entry for entry in list_detectors() if entry.id == detector_id)
+    entry = ENTRIES.get(detector_id)
     waiting = st.empty()
     try:
-        if entry.ready or not entry.file:
+        if entry is None or entry.ready or not entry.file:
             with st.spinner("Loading the detector…"):
-                return cache.detector(detector_id)
+                return cache.detector(
+                    detector_id,
+                    fetch=entry is None,
+                    labels=opinions_view.labels_of(detector_id),
+                )
         st.warning(f"The weights of **{entry.name}** are not on this machine.")
-        if not st.button(f"Fetch {entry.size}", type="primary"):
+        st.caption(f"They come from {entry.home}, licence: {entry.licence}.")
+        if not st.button(f"Fetch {entry.size}", type="primary", key=f"fetch-{detector_id}"):
             st.stop()
         return cache.detector(
             detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
@@ -152,14 +160,14 @@ def take_in(detector_id: str):
     return detector
 
 
-def judge_all(detector, prior: float) -> dict:
+def judge_all(detector) -> dict:
     """Detections by hash; another detector than before listens again."""
     waiting = st.empty()
     done = {
         entry.sha256: session.judge(
             entry,
             detector,
-            prior=prior,
+            **session.stance(),
             progress=lambda share, entry=entry: waiting.progress(
                 share, text=f"Listening to {cards.plain(entry.name)}"
             ),
@@ -328,7 +336,12 @@ def result(entry, detection, detector) -> None:
     if detection.llr is not None and detection.calibrated:
         with st.expander("What if you assumed something else?", icon=":material/function:"):
             st.altair_chart(
-                charts.prior_curve(detection.llr, detection.prior, palette()),
+                charts.prior_curve(
+                    detection.llr,
+                    detection.prior,
+                    palette(),
+                    threshold=cards.threshold_chance(detection),
+                ),
                 key=f"priors-{entry.sha256[:12]}",
                 alt="Chance of synthetic speech after listening, for every assumption before.",
             )
@@ -361,6 +374,25 @@ def result(entry, detection, detector) -> None:
         st.button("Forget all clips", icon=":material/delete:", on_click=forget, type="tertiary")
 
 
+def second_opinions(entry, detection, detector, others: list[str]) -> None:
+    """The other chosen detectors on the same clip."""
+    detectors = {detector.id: detector} | {id: load(id) for id in others}
+    waiting = st.empty()
+    found = {detector.id: detection}
+    for id in others:
+        found[id] = session.judge(
+            entry,
+            detectors[id],
+            **session.stance(),
+            progress=lambda share, id=id: waiting.progress(
+                share, text=f"{opinions_view.name_of(id)} listens"
+            ),
+        )
+    waiting.empty()
+    heard = {id: d for id, d in found.items() if d is not None}
+    opinions_view.comparison(heard, detectors, entry.sha256[:12])
+
+
 def welcome() -> None:
     with st.container(border=True, key="empty"):
         st.subheader("Nothing to judge yet", anchor=False)
@@ -387,7 +419,7 @@ if asked.isdecimal() and int(asked) not in {e.example for e in session.entries()
 left, right = st.columns([1, 2], gap="medium")
 with left:
     choose_input()
-    detector_id, prior = choose_settings()
+    detector_id, *others = choose_settings()
 with right:
     detector = take_in(detector_id)
     for entry in session.entries():
@@ -401,7 +433,7 @@ with right:
             welcome()
         st.stop()
     detector = detector or load(detector_id)
-    done = judge_all(detector, prior)
+    done = judge_all(detector)
     if len(session.entries()) > 1:
         several(done)
     chosen = session.selected()
@@ -410,6 +442,8 @@ with right:
         st.warning("The sound of this clip is no longer kept. Open the file again.")
         st.stop()
     result(chosen, detection, detector)
+    if others:
+        second_opinions(chosen, detection, detector, others)
     with st.expander("About this detector", icon=":material/info:"):
         cards.about_detector(
             detector.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ class Entry:
         Address and hash of the weights file, where both are known beforehand.
     licence : str
         Of the weights, as their publisher states it.
+    published : str
+        Its name in the tables of published results; empty where it has none.
     """
 
     id: str
@@ -54,6 +57,7 @@ class Entry:
     url: str = ""
     sha256: str = ""
     licence: str = ""
+    published: str = ""
 
     @property
     def path(self) -> Path:
@@ -80,6 +84,7 @@ PUBLISHED = Entry(
     file="stage2_best.pt",
     bytes=491_044_441,
     licence="Apache-2.0 (model card)",
+    published="wav2vec2-base stage 2 (published)",
 )
 
 AASIST_WEIGHTS = (
@@ -97,6 +102,7 @@ AASIST = Entry(
     url=f"{AASIST_WEIGHTS}AASIST.pth",
     sha256="51d2d9cf0738172f61e2a384ec50a54a55363240f67c971ed55a92435bc1a1c0",
     licence="MIT",
+    published="AASIST",
 )
 
 AASIST_L = Entry(
@@ -109,6 +115,7 @@ AASIST_L = Entry(
     url=f"{AASIST_WEIGHTS}AASIST-L.pth",
     sha256="814331d088032bb4c3fa61cc014789eadeed464209dd094ab3a2dd6ffbdce27a",
     licence="MIT",
+    published="AASIST-L",
 )
 
 ENTRIES: Mapping[str, Entry] = {
@@ -209,6 +216,80 @@ def load_detector(
         f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file "
         "or hub:OWNER/NAME will do as well."
     )
+
+
+MOST_BYTES = 2_000_000_000
+"""Weights on the hub larger than this are not fetched."""
+
+
+def classes_of(detector: str) -> dict[str, str | None]:
+    """The classes of a `transformers` audio classifier, and what their names seem to mean.
+
+    Fetches the configuration of a hub model, not its weights.
+
+    Parameters
+    ----------
+    detector : str
+        ``hub:OWNER/NAME`` or a path, as for `load_detector`.
+
+    Returns
+    -------
+    dict of str to (str or None)
+        ``bonafide``, ``spoof`` or None for each class; empty where the detector is no such
+        classifier and its sides are known.
+
+    Raises
+    ------
+    DetectorError
+        If it cannot be found, has no safetensors weights, or is too large.
+    """
+    path = Path(detector)
+    hub = detector.startswith("hub:")
+    if not hub and (path.is_file() or (path.is_dir() and is_project_model(path))):
+        return {}
+    name = detector.removeprefix("hub:")
+    if hub and not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", name):
+        raise DetectorError("A hub id has the form OWNER/NAME, in letters, digits, '-', '_', '.'.")
+    from transformers import AutoConfig
+
+    from core.detect.wav2vec2 import BONA_FIDE_WORDS, SPOOF_WORDS
+
+    try:
+        if hub:
+            _check_size(name)
+        config = AutoConfig.from_pretrained(name, local_files_only=not hub)
+        names = [str(label) for label in config.id2label.values()]
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        if isinstance(error, DetectorError):
+            raise
+        raise DetectorError(
+            f"No audio classifier could be found at '{name}'. Check the name and the network."
+        ) from error
+
+    def guess(label: str) -> str | None:
+        word = "".join(c for c in label.lower() if c.isalnum())
+        return "bonafide" if word in BONA_FIDE_WORDS else "spoof" if word in SPOOF_WORDS else None
+
+    return {label: guess(label) for label in names}
+
+
+def _check_size(name: str) -> None:
+    """Refuse hub weights that are no safetensors file or too large, before they are fetched."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        size = get_hf_file_metadata(hf_hub_url(name, "model.safetensors"), timeout=10).size
+    except (OSError, HfHubHTTPError) as error:
+        raise DetectorError(
+            f"'{name}' could not be found on the hub with a file model.safetensors. Check the "
+            "name and the network."
+        ) from error
+    if size is None or size > MOST_BYTES:
+        raise DetectorError(
+            f"The weights of '{name}' are too large to be fetched here: at most "
+            f"{MOST_BYTES / 1e9:.0f} GB."
+        )
 
 
 def is_project_model(directory: Path) -> bool:

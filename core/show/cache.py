@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ EXAMPLES = ROOT / "examples"
 RESULTS = ROOT / "data" / "results"
 MODELS = ROOT / "data" / "models"
 
-DETECTORS_KEPT = 2
+DETECTORS_KEPT = 3
 """Detectors that stay in memory; the one that was loaded first makes room for another."""
 
 CONCURRENT_INFERENCES = 2
@@ -52,6 +52,7 @@ def detector(
     id: str = "embedded",
     progress: Callable[[float], None] | None = None,
     fetch: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> Detector:
     """A detector, loaded once a process whatever the number of sessions.
 
@@ -66,6 +67,8 @@ def detector(
         Called with the share of a download that is done, 0-1.
     fetch : bool
         Whether weights that are not on this machine may be fetched.
+    labels : mapping, optional
+        What the classes of a classifier mean, where its visitor has said so.
 
     Raises
     ------
@@ -75,16 +78,17 @@ def detector(
     from core import load_detector
 
     shelf = _shelf()
-    found = shelf.loaded.get(id)
+    key = id if not labels else f"{id} {sorted(labels.items())}"
+    found = shelf.loaded.get(key)
     if found is not None:
         return found
     with shelf.lock:
-        if id not in shelf.loaded:
-            made = load_detector(id, progress=progress, fetch=fetch)
+        if key not in shelf.loaded:
+            made = load_detector(id, labels=labels, progress=progress, fetch=fetch)
             for oldest in list(shelf.loaded)[: max(0, len(shelf.loaded) + 1 - DETECTORS_KEPT)]:
                 del shelf.loaded[oldest]
-            shelf.loaded[id] = made
-        return shelf.loaded[id]
+            shelf.loaded[key] = made
+        return shelf.loaded[key]
 
 
 @st.cache_resource(show_spinner=False)

@@ -267,14 +267,14 @@ def test_more_sound_than_is_kept_is_judged_all_the_same(page, monkeypatch, detec
 def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, monkeypatch):
     fetched = []
 
-    def load(id, *, progress=None, fetch=True):
+    def load(id, *, labels=None, progress=None, fetch=True):
         fetched.append((id, fetch))
         progress(0.5)
         return detector
 
     monkeypatch.setattr("core.detect.registry.load_detector", load)
     monkeypatch.setattr("core.detect.registry.models_home", lambda: Path("/nowhere"))
-    page.selectbox(key="detector").select("wav2vec2-base-asvspoof2019").run()
+    page.multiselect(key="detectors").set_value(["wav2vec2-base-asvspoof2019"]).run()
     upload(page, "human.wav")
     assert fetched == []
     assert "not on this machine" in page.warning[0].value

@@ -1,0 +1,230 @@
+"""Second opinions on Detect: which detectors are asked, and what they say side by side."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from core.detect.detection import Detection, Verdict
+from core.detect.detector import DetectorError
+from core.detect.registry import ENTRIES, classes_of
+from core.detect.spans import cells
+from core.show import cache, cards
+from core.show.charts import LEGEND
+from core.show.opinions_charts import disagreements, stacked
+from core.show.theme import VERDICTS, palette
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
+
+MOST = 3
+"""Detectors that one visitor may ask at a time: each takes memory of all visitors' server."""
+
+SIDES = {"spoof": "synthetic speech", "bonafide": "human speech"}
+
+
+def own_machine() -> bool:
+    """Whether the server belongs to its visitor, who may then name hub models and folders."""
+    return os.environ.get("SPOOFSCOPE_OWN_MACHINE") == "1"
+
+
+def name_of(id: str) -> str:
+    """A detector's name for people."""
+    return ENTRIES[id].name if id in ENTRIES else id.removeprefix("hub:")
+
+
+def choose() -> list[str]:
+    """Widgets that pick one detector or several; the first is the one whose card is shown.
+
+    Returns
+    -------
+    list of str
+        Ids for `core.detect.registry.load_detector`; at least one.
+    """
+    known = [*ENTRIES, *st.session_state.get("spoofscope.others", {})]
+    chosen = st.multiselect(
+        "Detectors",
+        known,
+        default=["embedded"],
+        format_func=name_of,
+        max_selections=MOST,
+        key="detectors",
+        persist_state="session",
+        help="The first one gives the verdict; others are set beside it as second opinions.",
+    ) or ["embedded"]
+    for id in chosen:
+        if id in ENTRIES:
+            st.caption(f"**{name_of(id)}**: {ENTRIES[id].summary}")
+    if own_machine():
+        _another()
+    st.session_state["detector"] = chosen[0]
+    return chosen
+
+
+def _another() -> None:
+    """A detector that is not in the registry, once the visitor has said what its classes mean."""
+    with st.popover("Another detector", icon=":material/add:"):
+        where = st.text_input(
+            "Hub id (OWNER/NAME) of a transformers audio classifier, or a folder on this machine",
+            key="another",
+        ).strip()
+        if not where:
+            return
+        id = where if os.path.exists(where) else f"hub:{where}"
+        try:
+            classes = classes_of(id)
+        except DetectorError as error:
+            st.error(cards.plain(str(error)), icon=":material/error:")
+            return
+        labels: dict[str, str] = {}
+        for name, guess in classes.items():
+            side = st.selectbox(
+                f"Its class “{cards.plain(name)}” means",
+                list(SIDES),
+                index=None if guess is None else list(SIDES).index(guess),
+                format_func=SIDES.__getitem__,
+                key=f"class-{id}-{name}",
+                placeholder="Say which",
+            )
+            if side is not None:
+                labels[name] = side
+        ready = len(labels) == len(classes) and (not classes or len(set(labels.values())) == 2)
+        st.caption(
+            "Nothing is judged before its classes are clear. Weights load from safetensors only, "
+            "and no code that comes with a model is run. Nobody here has measured it."
+        )
+        st.button(
+            "Ask this one too", disabled=not ready, on_click=_add, args=(id, labels), key="add"
+        )
+
+
+def _add(id: str, labels: dict[str, str]) -> None:
+    st.session_state.setdefault("spoofscope.others", {})[id] = labels
+    asked = [*st.session_state.get("detectors", ["embedded"]), id]
+    st.session_state["detectors"] = list(dict.fromkeys(asked))[-MOST:]
+
+
+def labels_of(id: str) -> dict[str, str] | None:
+    """What the visitor said about the classes of a detector that is not in the registry."""
+    return st.session_state.get("spoofscope.others", {}).get(id) or None
+
+
+def in_words(detections: Mapping[str, Detection]) -> str:
+    """Whether detectors agree, in a sentence or two that names each side.
+
+    Parameters
+    ----------
+    detections : mapping of str to Detection
+        By the detector's name, of one clip.
+    """
+    said: dict[Verdict, list[str]] = {}
+    for name, detection in detections.items():
+        said.setdefault(detection.verdict, []).append(cards.plain(name))
+    parts = [
+        f"{', '.join(names)}: **{VERDICTS[verdict].word.lower()}**"
+        for verdict, names in said.items()
+    ]
+    if {"synthetic", "authentic"} <= set(said):
+        return f"**The detectors disagree.** {'; '.join(parts)}. Neither side is shown by this."
+    if len(said) == 1 and set(said) <= {"synthetic", "authentic"}:
+        return (
+            f"All {len(detections)} say **{VERDICTS[next(iter(said))].word.lower()}**. Detectors "
+            "that learnt from similar speech share their errors, so this is less than that many "
+            "independent proofs."
+        )
+    return f"They do not contradict each other, and not all decide. {'; '.join(parts)}."
+
+
+def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame | None) -> str:
+    """What is known of a detector's errors, from the tables: measured here, and published."""
+    parts = []
+    if figures is not None:
+        rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
+        for row in rows[rows["condition"] == "none, 1 window"].itertuples():
+            if row.breakdown == "codec":
+                parts.append(
+                    f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on {row.benchmark}, "
+                    "one window a clip, measured"
+                )
+    if published is not None and id in ENTRIES and ENTRIES[id].published:
+        rows = published[(published["system"] == ENTRIES[id].published)]
+        rows = rows[(rows["benchmark"] == "ASVspoof 2019 LA eval") & (rows["metric"] == "eer")]
+        rows = rows[(rows["breakdown"] == "overall") & (rows["condition"] == "all")]
+        parts += [f"{row.value:.2f} % on {row.benchmark}, {row.kind}" for row in rows.itertuples()]
+    return "; ".join(parts) or "not measured"
+
+
+def comparison(
+    detections: Mapping[str, Detection], detectors: Mapping[str, Detector], key: str
+) -> None:
+    """Verdicts, scores, track records and timelines of several detectors, and where they differ.
+
+    Parameters
+    ----------
+    detections, detectors : mapping of str
+        By id, in the order of choice; of one clip.
+    key : str
+        Sets the widgets of one clip apart from another's.
+    """
+    st.subheader("Second opinions", anchor=False)
+    named = {name_of(id): d for id, d in detections.items()}
+    st.markdown(in_words(named))
+    figures, published = cache.results("embedded"), _published()
+    st.dataframe(
+        pd.DataFrame([_row(id, d, figures, published) for id, d in detections.items()]),
+        hide_index=True,
+        key=f"opinions-{key}",
+        column_config={"Score": st.column_config.NumberColumn(format="%+.2f")},
+    )
+    scored = {name: d for name, d in named.items() if d.llr is not None}
+    if len(scored) > 1:
+        bands = {
+            name_of(id): cards.undecided_band(detections[id], shared.decision.inconclusive_llr)
+            for id, shared in detectors.items()
+        }
+        st.altair_chart(
+            stacked(scored, bands, palette()),
+            key=f"opinions-chart-{key}",
+            alt=f"What each of {len(scored)} detectors says over the clip's seconds, row by row.",
+        )
+        st.markdown(LEGEND)
+        apart = disagreements({name: cells(d, bands[name]) for name, d in scored.items()})
+        seconds = math.fsum(end - start for start, end in apart)
+        st.caption(
+            (
+                f"One says synthetic and another human during {seconds:.1f} s. "
+                if apart
+                else "At no time does one say synthetic and another human. "
+            )
+            + "Each row is coloured by that detector's own score and threshold; windows and hops "
+            "differ. Scores are never averaged: those of uncalibrated detectors have no common "
+            "unit, and agreement of detectors with the same weakness proves little."
+        )
+
+
+def _published() -> pd.DataFrame | None:
+    try:
+        return cache.table("published_eer")
+    except ValueError:
+        return None
+
+
+def _row(id: str, detection: Detection, figures: Any, published: Any) -> dict[str, Any]:
+    style = VERDICTS[detection.verdict]
+    familiar = detection.familiarity
+    return {
+        "Detector": name_of(id),
+        "Verdict": f"{style.mark} {style.word}",
+        "Score": detection.llr,
+        "What the score is": (
+            "calibrated log-likelihood ratio" if detection.calibrated else "uncalibrated log-odds"
+        ),
+        "To its training data": familiar.level if familiar else "not measured",
+        "Equal error rates known": track_record(id, figures, published),
+        "Why": " ".join(r.text for r in detection.reasons),
+    }

@@ -1,0 +1,173 @@
+"""Several detectors, priors and costs on Detect, with detectors whose scores are given."""
+
+import json
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.detect.detector import DetectorError
+from core.detect.registry import classes_of, load_detector
+from core.show import opinions_view
+from core.show.opinions_charts import DISAGREE, disagreements, stacked
+from core.show.theme import DARK, LIGHT
+from tests.pages.test_detect import PAGE, headings, upload, words
+from tests.show.builders import SCORES, HandDetector, clip
+
+
+@pytest.fixture
+def two(monkeypatch, tmp_path):
+    """The embedded detector, and an AASIST that says the opposite of it, uncalibrated."""
+    st.cache_resource.clear()
+    against = {
+        hertz: [None if s is None else -s for s in scores] for hertz, scores in SCORES.items()
+    }
+    second = HandDetector(against, calibrated=False)
+    second.id = "aasist"
+    made = {"embedded": HandDetector(SCORES), "aasist": second}
+    monkeypatch.setattr("core.detect.registry.load_detector", lambda id, **_: made[id])
+    monkeypatch.setattr("core.detect.registry.Entry.ready", property(lambda self: True))
+    monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
+    yield made
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(two) -> AppTest:
+    return AppTest.from_file(PAGE, default_timeout=60).run()
+
+
+def test_one_detector_is_compared_with_nothing(page):
+    upload(page, "synthetic.wav")
+    assert "Second opinions" not in headings(page)
+
+
+def test_two_detectors_that_disagree_are_shown_apart_and_never_averaged(page, two):
+    page.multiselect(key="detectors").set_value(["embedded", "aasist"]).run()
+    text = words(upload(page, "synthetic.wav"))
+    assert "Second opinions" in headings(page)
+    assert "**The detectors disagree.**" in text
+    assert "never averaged" in text
+    table = next(d.value for d in page.dataframe if "Verdict" in d.value)
+    assert [v.split(" ", 1)[1] for v in table["Verdict"]] == [
+        "Likely synthetic",
+        "Likely authentic",
+    ]
+    assert table["Score"].iloc[0] == -table["Score"].iloc[1]
+    assert list(table["What the score is"]) == [
+        "calibrated log-likelihood ratio",
+        "uncalibrated log-odds",
+    ]
+    rates = table["Equal error rates known"]
+    assert "public_samples" in rates.iloc[1]
+    assert "ASVspoof 2019 LA eval, published" in rates.iloc[1]
+    calls = len(two["aasist"].calls)
+    page.slider(key="prior").set_value(90).run()
+    assert len(two["aasist"].calls) == calls  # another prior scores nothing again
+
+
+def test_costs_move_the_verdict_and_not_the_evidence(page, two):
+    text = words(upload(page, "unsure.wav"))
+    assert "Inconclusive" in headings(page)[0]
+    page.number_input(key="c_miss").set_value(100.0).run()
+    assert not page.exception
+    assert "Likely synthetic" in headings(page)[0]
+    moved = words(page)
+    assert "With the costs you set" in moved
+    assert "1 % on" in moved
+    assert len(two["embedded"].calls) == 1
+    page.number_input(key="c_miss").set_value(1.0).run()
+    page.number_input(key="c_fa").set_value(100.0).run()
+    assert "Likely authentic" in headings(page)[0]
+    assert "Inconclusive" in text
+
+
+def test_a_clip_without_speech_gets_no_timeline_from_anyone(page):
+    page.multiselect(key="detectors").set_value(["embedded", "aasist"]).run()
+    upload(page, "silent.wav")
+    assert not page.get("vega_lite_chart")
+    assert "do not contradict" in words(page)
+
+
+def test_disagreement_is_where_the_sides_differ():
+    first = HandDetector({220.0: [3.0, 3.0, -3.0]}).detect(clip(8.0, 220.0))
+    second = HandDetector({220.0: [3.0, -3.0, -3.0]}).detect(clip(8.0, 220.0))
+    from core.detect.spans import cells
+
+    lines = {"a": cells(first), "b": cells(second)}
+    assert disagreements(lines) == [(lines["a"][1].start_s, lines["a"][1].end_s)]
+    assert disagreements({"a": lines["a"], "c": lines["a"]}) == []
+    for palette in (LIGHT, DARK):
+        made = stacked({"a": first, "b": second}, {"a": (0, 0), "b": (0, 0)}, palette).to_dict()
+        rows = next(iter(made["datasets"].values()))
+        assert next(r for r in rows if r["detector"] == DISAGREE)["start"] == 3.0
+        assert len(rows) == 7
+
+
+def test_a_stranger_cannot_name_hub_models_or_folders_of_the_server(page, monkeypatch):
+    assert not page.text_input
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
+    assert page.run().text_input(key="another")
+
+
+def classifier(folder: Path, labels: dict[int, str]) -> Path:
+    from transformers import Wav2Vec2Config, Wav2Vec2ForSequenceClassification
+
+    config = Wav2Vec2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        conv_dim=(8, 8), conv_stride=(10, 8), conv_kernel=(10, 8), num_feat_extract_layers=2,
+        num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, classifier_proj_size=8,
+        id2label=labels, label2id={v: k for k, v in labels.items()},
+    )  # fmt: skip
+    Wav2Vec2ForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
+def test_classes_must_be_clear_before_anything_is_judged(page, monkeypatch, tmp_path):
+    folder = classifier(tmp_path / "model", {0: "LABEL_0", 1: "<b>fake</b>"})
+    assert classes_of(str(folder)) == {"LABEL_0": None, "<b>fake</b>": None}
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
+    page.run().text_input(key="another").set_value(str(folder)).run()
+    button = page.button(key="add")
+    assert button.disabled
+    page.selectbox(key=f"class-{folder}-LABEL_0").set_value("bonafide").run()
+    page.selectbox(key=f"class-{folder}-<b>fake</b>").set_value("bonafide").run()
+    assert page.button(key="add").disabled  # both human: no side is left
+    page.selectbox(key=f"class-{folder}-<b>fake</b>").set_value("spoof").run()
+    page.button(key="add").click().run()
+    assert not page.exception
+    assert page.multiselect(key="detectors").value == ["embedded", str(folder)]
+    labels = page.session_state["spoofscope.others"][str(folder)]
+    assert labels == {"LABEL_0": "bonafide", "<b>fake</b>": "spoof"}
+    loaded = load_detector(str(folder), labels=labels, fetch=False)
+    assert loaded.detect(clip(5.0, 220.0)).calibrated is False
+
+
+def test_names_that_say_so_are_guessed_and_odd_ids_refused(tmp_path, monkeypatch):
+    folder = classifier(tmp_path / "model", {0: "Bona-Fide", 1: "spoofed"})
+    assert classes_of(str(folder)) == {"Bona-Fide": "bonafide", "spoofed": "spoof"}
+    for odd in ("hub:no-owner", "hub:a/b/c", "hub:../../etc", "hub:a/<script>"):
+        with pytest.raises(DetectorError, match="OWNER/NAME"):
+            classes_of(odd)
+    with pytest.raises(DetectorError, match="could be found"):
+        classes_of(str(tmp_path / "nothing"))
+
+    def unreachable(*_args, **_kwargs):
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", unreachable)
+    with pytest.raises(DetectorError, match="could not be found on the hub"):
+        classes_of("hub:owner/name")
+    monkeypatch.setattr(
+        "huggingface_hub.get_hf_file_metadata",
+        lambda *_a, **_k: type("Big", (), {"size": 3_000_000_000})(),
+    )
+    with pytest.raises(DetectorError, match="too large"):
+        classes_of("hub:owner/name")
+
+
+def test_agreement_is_not_sold_as_proof():
+    one = HandDetector(SCORES).detect(clip(9.0, 220.0))
+    assert "share their errors" in opinions_view.in_words({"a": one, "b": one})
+    assert json.loads(json.dumps(one.to_dict()))["c_miss"] == 1.0

@@ -1,22 +1,56 @@
-"""``python -m benchmarks [NAME ...]``: run the benchmarks, all or by name."""
+"""``python -m benchmarks [NAME ...] [--json FILE]``: the table of speeds, or benchmarks by name."""
 
+import argparse
 import importlib
+import json
+import os
+import platform
 import sys
+from pathlib import Path
 
-NAMES = ("metrics", "scores", "figure_pages", "decode_memory", "live")
+NAMES = ("metrics", "scores", "figure_pages", "decode_memory", "live", "detection")
+
+
+def machine() -> str:
+    """What this ran on, in a few words."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = (line.partition(":") for line in info.read_text().splitlines())
+        name = next((value.strip() for key, _, value in lines if "model name" in key), name)
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def table(rows: list[dict], where: str) -> str:
+    """Rows in Markdown."""
+    lines = ["| what | ours | the plain way | ratio | note |", "|---|---|---|---|---|"]
+    lines += [f"| {r['what']} | {r['ours']} | {r['plain']} | {r['ratio']} | {r['note']} |"
+              for r in rows]  # fmt: skip
+    return "\n".join([f"Machine: {where}.", "", *lines])
 
 
 def main() -> int:
-    """Run what was asked for, one after the other."""
-    unknown = set(sys.argv[1:]) - set(NAMES)
+    """Print the table; or run what was asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--json", metavar="FILE", help="write the rows of the table there too")
+    wanted = parser.parse_args()
+    unknown = set(wanted.names) - set(NAMES)
     if unknown:
         print(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
         return 2
-    names = sys.argv[1:] or NAMES
     sys.argv = sys.argv[:1]
-    for name in names:
+    for name in wanted.names:
         print(f"\n{name}", flush=True)
         importlib.import_module(f"benchmarks.{name}").main()
+    if not wanted.names:
+        from benchmarks import detection, first_paint
+
+        rows = [*detection.main(), *first_paint.main()]
+        where = machine()
+        print(table(rows, where))
+        if wanted.json:
+            Path(wanted.json).write_text(json.dumps({"machine": where, "rows": rows}, indent=1))
     return 0
 
 

@@ -51,11 +51,14 @@ class Familiarity:
         Share (0-100) of development clips that lie closer.
     level : str
         ``familiar``, ``edge`` or ``unfamiliar``.
+    nearest : tuple of str
+        Generator families of the training data that lie nearest; no attribution.
     """
 
     distance: float
     percentile: float
     level: Literal["familiar", "edge", "unfamiliar"]
+    nearest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,9 @@ class Detection:
             fields["windows"] = tuple(Window(**w) for w in fields["windows"])
             fields["reasons"] = tuple(Reason(**r) for r in fields["reasons"])
             if fields["familiarity"] is not None:
-                fields["familiarity"] = Familiarity(**fields["familiarity"])
+                familiarity = fields["familiarity"]
+                nearest = tuple(str(name) for name in familiarity.get("nearest", ()))
+                fields["familiarity"] = Familiarity(**{**familiarity, "nearest": nearest})
             return cls(**fields)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"This saved detection is damaged: {error}.") from error

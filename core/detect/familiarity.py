@@ -33,6 +33,10 @@ class FamiliarityMeasure:
         float32, shape ``[m]``: sorted distances of development clips.
     edge, unfamiliar : float
         Percentiles from which a clip is at the edge, and beyond, of what is known.
+    families : numpy.ndarray, optional
+        float32, shape ``[f, k]``: mean of each generator family of the training data, whitened.
+    family_names : tuple of str
+        Their names.
     """
 
     mean: np.ndarray
@@ -41,6 +45,16 @@ class FamiliarityMeasure:
     usual: np.ndarray
     edge: float = 95.0
     unfamiliar: float = 99.0
+    families: np.ndarray | None = None
+    family_names: tuple[str, ...] = ()
+
+    def nearest(self, embedding: np.ndarray, count: int = 3) -> tuple[str, ...]:
+        """Families of generators in training whose mean lies nearest to an embedding ``[d]``."""
+        if self.families is None:
+            return ()
+        x = (np.asarray(embedding, np.float64) - self.mean) @ self.whiten
+        order = np.argsort(((self.families - x) ** 2).mean(axis=1), kind="stable")
+        return tuple(self.family_names[i] for i in order[:count])
 
     def distance(self, embeddings: np.ndarray) -> np.ndarray:
         """Distances ``[n]`` of embeddings ``[n, d]`` to the nearest centre, per dimension RMS."""
@@ -52,11 +66,12 @@ class FamiliarityMeasure:
         """Familiarity of one clip from its mean embedding ``[d]``."""
         distance = float(self.distance(np.asarray(embedding)[None])[0])
         percentile = float(100 * np.searchsorted(self.usual, distance) / len(self.usual))
+        near = self.nearest(embedding)
         if percentile < self.edge:
-            return Familiarity(distance, percentile, "familiar")
+            return Familiarity(distance, percentile, "familiar", near)
         # beyond all development clips the rank says no more, so distance decides
         beyond = percentile >= self.unfamiliar
-        return Familiarity(distance, percentile, "unfamiliar" if beyond else "edge")
+        return Familiarity(distance, percentile, "unfamiliar" if beyond else "edge", near)
 
     __call__ = measure
 
@@ -90,6 +105,8 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure
         arrays["usual"],
         float(config.get("edge", 95.0)),
         float(config.get("unfamiliar", 99.0)),
+        arrays.get("families"),
+        tuple(str(name) for name in config.get("families", [])),
     )
 
 

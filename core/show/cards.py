@@ -158,7 +158,34 @@ def result_card(detection: Detection) -> None:
         for note in detection.source.notes:
             st.markdown(f":material/info: {note}")
         st.html(facts(detection))
+        if detection.familiarity is not None:
+            st.caption(f":material/explore: {familiarity_in_words(detection)}")
         st.caption(f":material/shield: {LIMITS[detection.verdict]}")
+
+
+FAMILIARITY = {
+    "familiar": "Like the training data: closer to it than all but the farthest development clips.",
+    "edge": "At the edge of the training data: read the score with more doubt.",
+    "unfamiliar": "Unlike the training data: the score carries no known meaning, so no verdict.",
+}
+"""What each level of familiarity means."""
+
+
+def familiarity_in_words(detection: Detection) -> str:
+    """How far the clip lies from what the detector knows, and from what (Markdown)."""
+    found = detection.familiarity
+    assert found is not None
+    parts = [
+        FAMILIARITY[found.level],
+        f"{min(99, math.floor(found.percentile))} % of the development clips lie closer.",
+    ]
+    if found.nearest:
+        names = ", ".join(plain(name) for name in found.nearest)
+        parts.append(
+            f"Of the generators in its training the nearest are {names}: a likeness of sound that "
+            "human clips have too, and no sign of who or what made this one."
+        )
+    return " ".join(parts)
 
 
 def probability_bars(detection: Detection) -> str:

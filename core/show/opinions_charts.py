@@ -114,7 +114,7 @@ def stacked(
                 "detector:N",
                 title=None,
                 sort=order,
-                axis=alt.Axis(labelLimit=150, labelOverlap=False),
+                axis=alt.Axis(labelLimit=130, labelOverlap=False),
             ),
             color=colour,
             tooltip=[
@@ -126,5 +126,5 @@ def stacked(
                 alt.Tooltip("chance:N", title="Chance of synthetic"),
             ],
         )
-        .properties(height=46 * len(order) + 20)
+        .properties(height=38 * len(order) + 76)
     )

@@ -132,8 +132,9 @@ def in_words(detections: Mapping[str, Detection]) -> str:
     if {"synthetic", "authentic"} <= set(said):
         return f"**The detectors disagree.** {'; '.join(parts)}. Neither side is shown by this."
     if len(said) == 1 and set(said) <= {"synthetic", "authentic"}:
+        all_of_them = "Both" if len(detections) == 2 else f"All {len(detections)}"
         return (
-            f"All {len(detections)} say **{VERDICTS[next(iter(said))].word.lower()}**. Detectors "
+            f"{all_of_them} say **{VERDICTS[next(iter(said))].word.lower()}**. Detectors "
             "that learnt from similar speech share their errors, so this is less than that many "
             "independent proofs."
         )
@@ -174,13 +175,18 @@ def comparison(
     st.subheader("Second opinions", anchor=False)
     named = {name_of(id): d for id, d in detections.items()}
     st.markdown(in_words(named))
-    figures, published = cache.results("embedded"), _published()
     st.dataframe(
-        pd.DataFrame([_row(id, d, figures, published) for id, d in detections.items()]),
+        pd.DataFrame([_row(id, d) for id, d in detections.items()]),
         hide_index=True,
         key=f"opinions-{key}",
         column_config={"Score": st.column_config.NumberColumn(format="%+.2f")},
     )
+    figures, published = cache.results("embedded"), _published()
+    for id in detections:
+        st.caption(
+            f"**{cards.plain(name_of(id))}**, equal error rates known: "
+            f"{cards.plain(track_record(id, figures, published))}"
+        )
     scored = {name: d for name, d in named.items() if d.llr is not None}
     if len(scored) > 1:
         bands = {
@@ -214,7 +220,7 @@ def _published() -> pd.DataFrame | None:
         return None
 
 
-def _row(id: str, detection: Detection, figures: Any, published: Any) -> dict[str, Any]:
+def _row(id: str, detection: Detection) -> dict[str, Any]:
     style = VERDICTS[detection.verdict]
     familiar = detection.familiarity
     return {
@@ -225,6 +231,5 @@ def _row(id: str, detection: Detection, figures: Any, published: Any) -> dict[st
             "calibrated log-likelihood ratio" if detection.calibrated else "uncalibrated log-odds"
         ),
         "To its training data": familiar.level if familiar else "not measured",
-        "Equal error rates known": track_record(id, figures, published),
         "Why": " ".join(r.text for r in detection.reasons),
     }

@@ -89,6 +89,13 @@ def add_parsers(commands: Any) -> None:
     calibrate.add_argument("--corpus", default=_corpus(), metavar="DIR")
     calibrate.set_defaults(run=_calibrate)
 
+    families = commands.add_parser(
+        "families", help="tell a model where the generators of its training data lie"
+    )
+    families.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
+    families.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    families.set_defaults(run=_families)
+
     card = commands.add_parser("card", help="make the tables of the model card and of docs anew")
     card.set_defaults(run=_card)
 
@@ -279,6 +286,18 @@ def _calibrate(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         return _complain(error)
     print(found)
+    return 0
+
+
+def _families(options: argparse.Namespace) -> int:
+    from core.train.corpus import print_progress
+    from core.train.export import add_families
+
+    try:
+        found = add_families(options.model, options.corpus, progress=print_progress())
+    except (OSError, ValueError, KeyError) as error:
+        return _complain(error)
+    print(", ".join(found))
     return 0
 
 

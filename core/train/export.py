@@ -150,6 +150,60 @@ def export_model(
     return config
 
 
+def add_families(
+    directory: str | Path,
+    index: str | Path,
+    each: int = 8,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> list[str]:
+    """Tell a model where the generator families of its training data lie.
+
+    The mean of the embeddings of at most ``each`` training clips a family, one window a clip.
+
+    Parameters
+    ----------
+    directory : path-like
+        The model, with a measure of familiarity.
+    index : path-like
+        Corpus with the training split.
+    each : int
+        Clips of a family; families with fewer than three are left out.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+
+    Returns
+    -------
+    list of str
+        The families.
+    """
+    from safetensors.numpy import load_file, save_file
+
+    from core.detect.detector import Detector, read_config, sha256_of
+    from core.evaluate.benchmark import score_trials
+
+    directory = Path(directory)
+    clips = keep_for_training(read_index(index))
+    fakes = clips[(clips["label"] == "spoof") & ~clips["family"].str.startswith("copy:")]
+    sample = fakes.sample(frac=1.0, random_state=0).groupby("family").head(each)
+    sample = sample.groupby("family").filter(lambda rows: len(rows) >= 3).assign(split="known")
+    vectors: list[np.ndarray] = []
+    seen = score_trials(
+        Detector.load(directory), sample, "known", None, progress, vectors, windows=1
+    )
+    usable = seen["raw"].notna().to_numpy()
+    config = read_config(directory)
+    path = directory / Path(str(config["familiarity"]["file"])).name
+    arrays = load_file(path)
+    found = (np.stack(vectors)[usable] - arrays["mean"]) @ arrays["whiten"]
+    family = seen["family"].to_numpy()[usable]
+    names = sorted(set(family))
+    arrays["families"] = np.stack([found[family == name].mean(axis=0) for name in names])
+    save_file({k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}, path)
+    config["familiarity"] |= {"families": names, "sha256": sha256_of(path)}
+    (directory / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    return names
+
+
 CODEC_RATES = {"opus": ("opus-16", "opus-24", "opus-64")}
 """Codecs that get a calibration of their own, and the settings it is fitted on."""
 

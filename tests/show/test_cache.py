@@ -46,9 +46,9 @@ def test_a_refusal_is_not_kept_and_old_detectors_make_room(monkeypatch):
     monkeypatch.setattr("core.detect.registry.load_detector", load)
     with pytest.raises(DetectorError):
         cache.detector("a")
-    for id in ("a", "b", "c", "b", "a"):
+    for id in ("a", "b", "c", "d", "b", "a"):
         cache.detector(id)
-    assert loads == ["a", "a", "b", "c", "a"]
+    assert loads == ["a", "a", "b", "c", "d", "a"]
 
 
 def test_only_so_many_analyses_run_at_once():

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from core.audio.decode import decode
 from core.audio.quality import Quality
+from core.detect.detection import Detection
 from core.detect.detector import Detector
 from core.detect.familiarity import fit, load
 from core.detect.model import build
@@ -26,7 +27,7 @@ from core.evaluate.benchmark import (
     update_results,
     within_source,
 )
-from core.train.export import calibrate_codec, export_model
+from core.train.export import add_families, calibrate_codec, export_model
 from tests.train.conftest import TINY_NETWORK
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
@@ -84,6 +85,22 @@ def test_a_codec_gets_a_calibration_of_its_own(everything_is_speech, tiny_index,
     assert "codec_calibration" in {reason.code for reason in heard.reasons}
     with pytest.raises(ValueError, match="no settings for 'gsm'"):
         calibrate_codec(tmp_path / "model", tiny_index, "gsm")
+
+
+def test_nearest_families_are_those_of_the_training_data(
+    everything_is_speech, tiny_index, tmp_path
+) -> None:
+    shutil.copytree(EMBEDDED, tmp_path / "model")
+    names = add_families(tmp_path / "model", tiny_index)
+    detector = Detector.load(tmp_path / "model")
+    vectors = detector.familiarity.families @ np.linalg.pinv(detector.familiarity.whiten)
+    for name, vector in zip(names, vectors + detector.familiarity.mean, strict=True):
+        assert detector.familiarity(vector).nearest[0] == name
+    shipped = Detector.load(EMBEDDED)
+    assert set(shipped.familiarity.family_names) <= set(shipped.config["training_families"])
+    found = shipped.detect(decode(next((ROOT / "examples").glob("1-*"))))
+    assert len(found.familiarity.nearest) == 3
+    assert Detection.from_dict(found.to_dict()) == found
 
 
 def _never(*_: object) -> None:

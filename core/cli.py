@@ -1,4 +1,4 @@
-"""The command line: judge files, evaluate scores, build the corpus, train."""
+"""The command line: judge files, score archives, evaluate scores, build the corpus, train."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_detect(commands)
     _add_detectors(commands)
+    from core.score.command import add_parser
     from core.train.commands import add_parsers
 
+    add_parser(commands)
     add_parsers(commands)
     options = parser.parse_args(arguments)
     try:

@@ -10,9 +10,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 FORBIDDEN = {
-    "core/audio": ("core.detect", "core.evaluate", "core.train", "core.show", "streamlit", "torch"),
-    "core/detect": ("core.evaluate", "core.train", "core.show", "streamlit"),
-    "core/evaluate": ("core.train", "core.show", "streamlit"),
+    "core/audio": (
+        "core.detect",
+        "core.score",
+        "core.evaluate",
+        "core.train",
+        "core.show",
+        "streamlit",
+        "torch",
+    ),
+    "core/detect": ("core.evaluate", "core.score", "core.train", "core.show", "streamlit"),
+    "core/evaluate": ("core.score", "core.train", "core.show", "streamlit"),
+    "core/score": ("core.train", "core.show", "streamlit"),
     "core/train": ("core.show", "streamlit"),
     "core/show": ("core.train", "pages"),
     "core": ("pages", "Home"),

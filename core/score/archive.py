@@ -1,0 +1,230 @@
+"""Score an archive: what is finished already, the rest by an engine, one table at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.score.journal import Journal
+from core.score.judging import ROW, WINDOW, stamp
+from core.score.manifest import ArchiveError, Item
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+GROUP = 10_000
+"""Rows in memory while the table is written."""
+
+
+def score(
+    items: Sequence[Item],
+    out: str | Path,
+    *,
+    detector: str = "embedded",
+    prior: float = 0.5,
+    hop_s: float | None = None,
+    processes: int = 1,
+    windows_out: str | Path | None = None,
+    fresh: bool = False,
+) -> dict[str, str]:
+    """Score every file and write one row each, in the order of ``items``.
+
+    A killed run goes on where it stopped when it is called again in the same way.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        From `core.score.manifest.read_manifest`.
+    out : path-like
+        The table: CSV by its suffix ``.csv``, Parquet otherwise. Written aside, then renamed.
+    detector : str
+        For `core.detect.registry.load_detector`.
+    prior : float
+        Probability of synthetic speech before listening, strictly between 0 and 1.
+    hop_s : float, optional
+        Seconds between windows; the detector's own by default.
+    processes : int
+        Workers.
+    windows_out : path-like, optional
+        A second table with one row a window.
+    fresh : bool
+        Whether to start over.
+
+    Returns
+    -------
+    dict of str to str
+        Id to sentence of each file that could not be scored.
+
+    Raises
+    ------
+    ArchiveError
+        If the settings are out of range, or differ from those of the run to go on with.
+    DetectorError
+        If the detector cannot be loaded.
+    """
+    from core.detect.registry import load_detector
+
+    out = Path(out)
+    if not 0 < prior < 1:
+        raise ArchiveError("The prior must lie strictly between 0 and 1.")
+    if processes < 1:
+        raise ArchiveError("At least one process is needed.")
+    if not out.parent.is_dir():
+        raise ArchiveError(f"There is no folder {out.parent} to write to.")
+    loaded = load_detector(detector)
+    if hop_s is not None and not 0.05 <= hop_s <= loaded.window / 16_000:
+        raise ArchiveError(f"The hop must be 0.05 to {loaded.window / 16_000:g} seconds.")
+    config = json.dumps(loaded.config, sort_keys=True, default=str)
+    settings: dict[str, Any] = {
+        "detector": loaded.id,
+        "weights_sha256": loaded.weights_sha256,
+        "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
+        "prior": prior,
+        "hop_s": hop_s,
+        "windows": windows_out is not None,
+        "version": version(),
+    }
+    del loaded
+    journal = Journal(out, settings, fresh)
+    try:
+        stamps = {item.id: stamp(item.file) for item in items}
+        todo = [
+            i for i in items if i.id not in journal.places or journal.stamps[i.id] != stamps[i.id]
+        ]
+        bad = {
+            i.id: error
+            for i in items
+            if i.id in journal.places
+            and journal.stamps[i.id] == stamps[i.id]
+            and (error := journal.row(i.id)["error"])
+        }
+        progress = _Progress(len(items), len(items) - len(todo), len(bad))
+        if todo:
+            from core.score import pool
+
+            for item, row in pool.run(todo, detector, settings, processes):
+                journal.add(item.id, stamps[item.id], row)
+                if row["error"]:
+                    bad[item.id] = row["error"]
+                progress.step(len(bad))
+        progress.end()
+        if windows_out is not None:
+            _write(Path(windows_out), _window_rows(items, journal))
+        _write(out, _rows(items, journal))
+    except BaseException:
+        journal.close()
+        raise
+    journal.close(remove=True)
+    return bad
+
+
+def version() -> str:
+    """The project's version."""
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def _rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:
+    import pandas as pd
+    import pyarrow as pa
+
+    own = {"id": "string", "path": "string", **ROW}
+    further = list(dict.fromkeys(k for item in items for k in item.further))
+    names = {k: f"manifest_{k}" if k in own else k for k in further}
+    types = {}
+    for key in further:
+        column = pd.Series([item.further.get(key) for item in items], dtype=object)
+        try:
+            types[key] = pa.array(column, from_pandas=True).type
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            types[key] = pa.string()
+    for begin in range(0, len(items), GROUP):
+        part = items[begin : begin + GROUP]
+        rows = [{"id": i.id, "path": i.path, **journal.row(i.id)} for i in part]
+        columns = {k: pa.array([r[k] for r in rows], t) for k, t in own.items()}
+        for key in further:
+            values = [i.further.get(key) for i in part]
+            if types[key] == pa.string():
+                values = [v if v is None else str(v) for v in values]
+            columns[names[key]] = pa.array(values, types[key])
+        yield pa.table(columns)
+
+
+def _window_rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    for begin in range(0, len(items), GROUP):
+        rows = [
+            (item.id, *window)
+            for item in items[begin : begin + GROUP]
+            for window in journal.row(item.id).get("window_rows", [])
+        ]
+        columns = list(zip(*rows, strict=True)) or [()] * (1 + len(WINDOW))
+        types = ["string"] + ["double"] * len(WINDOW)
+        yield pa.table(
+            {
+                name: pa.array(values, kind)
+                for name, values, kind in zip(("id", *WINDOW), columns, types, strict=True)
+            }
+        )
+
+
+def _write(out: Path, tables: Iterator[pa.Table]) -> None:
+    """Write aside, then rename: nobody ever sees half a table."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    partial = out.with_name(out.name + ".partial")
+    first = next(tables)
+    kind = pyarrow.csv.CSVWriter if out.suffix == ".csv" else pyarrow.parquet.ParquetWriter
+    with partial.open("wb") as file:
+        with kind(file, first.schema) as writer:
+            writer.write_table(first)
+            for table in tables:
+                writer.write_table(table)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(out)
+
+
+class _Progress:
+    """Files done, rate and remaining time: one line on a terminal, one every 10 s elsewhere."""
+
+    def __init__(self, total: int, done: int, bad: int) -> None:
+        self._total, self._done, self._first, self._bad = total, done, done, bad
+        self._began = self._shown = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+        if done:
+            print(f"{done:,} of {total:,} files were finished before.", file=sys.stderr)
+
+    def step(self, bad: int) -> None:
+        self._done += 1
+        self._bad = bad
+        now = time.monotonic()
+        if now - self._shown > (0.5 if self._terminal else 10):
+            self._shown = now
+            print(
+                self._line(now), end="\r" if self._terminal else "\n", file=sys.stderr, flush=True
+            )
+
+    def end(self) -> None:
+        print(self._line(time.monotonic()), file=sys.stderr)
+
+    def _line(self, now: float) -> str:
+        new = self._done - self._first
+        rate = new / max(now - self._began, 1e-9)
+        left = ""
+        if new > 0 and self._done < self._total:
+            minutes, seconds = divmod(round((self._total - self._done) / rate), 60)
+            left = f", {minutes // 60}:{minutes % 60:02}:{seconds:02} left"
+        return (
+            f"{self._done:,} of {self._total:,} files, {rate:.2f} a second{left}, "
+            f"{self._bad:,} bad   "
+        )

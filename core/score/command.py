@@ -1,0 +1,54 @@
+"""``python -m core score``: its part of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to ``python -m core``."""
+    parser = commands.add_parser("score", help="score an archive of files into one table")
+    parser.add_argument(
+        "manifest", metavar="MANIFEST", help="CSV, TSV or Parquet with a column path; or a folder"
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="a .parquet or .csv")
+    parser.add_argument("--root", metavar="DIR", help="what relative paths are relative to")
+    parser.add_argument("--windows-out", metavar="FILE", help="one row a window")
+    parser.add_argument("--detector", default="embedded", metavar="ID")
+    parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
+    parser.add_argument("--prior", type=float, default=0.5, metavar="P")
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="one a core"
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget an unfinished run")
+    parser.set_defaults(run=_score)
+
+
+def _score(options: argparse.Namespace) -> int:
+    from core.detect.detector import DetectorError
+    from core.score.archive import score
+    from core.score.manifest import ArchiveError, read_manifest
+
+    try:
+        bad = score(
+            read_manifest(options.manifest, options.root),
+            options.out,
+            detector=options.detector,
+            prior=options.prior,
+            hop_s=options.hop,
+            processes=options.processes,
+            windows_out=options.windows_out,
+            fresh=options.fresh,
+        )
+    except (ArchiveError, DetectorError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nThe same command goes on from here.", file=sys.stderr)
+        raise
+    for id, sentence in bad.items():
+        print(f"{id}: {sentence}", file=sys.stderr)
+    return 0

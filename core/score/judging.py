@@ -1,0 +1,114 @@
+"""One file -> one row. Every engine calls this, so every engine gets the same row."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.audio.clip import Clip
+    from core.detect.detector import Detector
+
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+"""Environment of a worker: one thread each, so that sums are taken in one order everywhere."""
+
+ROW = {
+    "sha256": "string", "score": "double", "raw": "double", "p_spoof": "double",
+    "prior": "double", "verdict": "string", "reasons": "string", "familiarity": "string",
+    "familiarity_percentile": "double", "windows": "int64", "duration_s": "double",
+    "speech_s": "double", "error": "string", "detector": "string", "weights_sha256": "string",
+    "version": "string",
+}  # fmt: skip
+"""Columns of a row, by type, after id and path."""
+
+WINDOW = ("start_s", "end_s", "llr", "p_spoof", "speech_s")
+
+
+def one_thread() -> None:
+    """Keep this process to one thread of arithmetic."""
+    os.environ.update(THREADS)
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def stamp(file: str) -> list[int] | None:
+    """Size and time of change of a file, None where there is none."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def read(file: str) -> Clip | str:
+    """A decoded clip, or the sentence that says why there is none."""
+    from core.audio.clip import AudioError
+    from core.audio.decode import decode
+
+    try:
+        return decode(Path(file))
+    except AudioError as error:
+        return str(error)
+    except Exception as error:  # a fault in one file must not end an archive of many
+        return f"The file could not be decoded ({type(error).__name__}: {error})."
+
+
+def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The row of one clip.
+
+    Parameters
+    ----------
+    detector : Detector
+        From `core.detect.registry.load_detector`.
+    clip : Clip or str
+        From `read`.
+    settings : dict
+        With ``prior``, ``hop_s``, ``windows`` (whether to keep them) and ``version``.
+
+    Returns
+    -------
+    dict
+        By `ROW`; with ``window_rows``, lists by `WINDOW`, where they are to be kept. Where there
+        is no score, it and what follows from it are None.
+    """
+    row: dict[str, Any] = dict.fromkeys(ROW)
+    row |= {
+        "windows": 0,
+        "detector": detector.id,
+        "weights_sha256": detector.weights_sha256,
+        "version": settings["version"],
+        "prior": settings["prior"],
+    }
+    if isinstance(clip, str):
+        return row | {"error": clip}
+    try:
+        evidence = detector.listen(clip, hop_s=settings["hop_s"])
+        found = detector.judge(clip, evidence, settings["prior"])
+    except Exception as error:  # as above
+        return row | {"error": f"The clip could not be judged ({type(error).__name__}: {error})."}
+    near = found.familiarity
+    row |= {
+        "sha256": found.source.sha256,
+        "score": found.llr,
+        "raw": float(evidence.raw.mean()) if evidence.scored else None,
+        "p_spoof": found.p_spoof,
+        "verdict": found.verdict,
+        "reasons": " ".join(reason.code for reason in found.reasons),
+        "familiarity": near.level if near else None,
+        "familiarity_percentile": float(near.percentile) if near else None,
+        "windows": len(found.windows),
+        "duration_s": float(found.quality.duration_s),
+        "speech_s": float(found.quality.speech_s),
+    }
+    if settings["windows"]:
+        row["window_rows"] = [[getattr(w, name) for name in WINDOW] for w in found.windows]
+    return row
+
+
+def failed(settings: dict[str, Any], sentence: str) -> dict[str, Any]:
+    """The row of a file whose worker died."""
+    row: dict[str, Any] = dict.fromkeys(ROW)
+    keys = ("detector", "weights_sha256", "version", "prior")
+    return row | {k: settings[k] for k in keys} | {"windows": 0, "error": sentence}

@@ -1,0 +1,125 @@
+"""Which files an archive holds, and what its manifest says about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+PATH_COLUMNS = ("path", "file", "filename", "filepath", "clip", "audio", "wav")
+"""Names of the column of paths, the first one found."""
+
+ID_COLUMNS = ("id", "trial", "utterance", "utt")
+
+
+class ArchiveError(ValueError):
+    """An archive that cannot be scored; the message is a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of an archive.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the manifest.
+    path : str
+        As the manifest names it.
+    file : str
+        Where it lies.
+    further : dict
+        The manifest's other columns, carried through.
+    """
+
+    id: str
+    path: str
+    file: str
+    further: dict[str, Any] = field(default_factory=dict)
+
+
+def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[Item]:
+    """The files of a manifest, in its order.
+
+    Parameters
+    ----------
+    manifest : path-like
+        CSV, TSV or Parquet with a column of paths, or a directory that is searched in depth.
+    root : path-like, optional
+        What relative paths are relative to; the manifest's folder by default.
+
+    Returns
+    -------
+    list of Item
+        At least one.
+
+    Raises
+    ------
+    ArchiveError
+        If it cannot be read, has no column of paths, no rows, or an id twice.
+    """
+    from core.cli import audio_files
+
+    manifest = Path(manifest)
+    if manifest.is_dir():
+        files = list(audio_files([str(manifest)]))
+        names = [file.relative_to(manifest).as_posix() for file in files]
+        items = [Item(n, n, str(f)) for n, f in zip(names, files, strict=True)]
+    else:
+        items = _from_table(_read(manifest), manifest, Path(root) if root else manifest.parent)
+    if not items:
+        raise ArchiveError(f"{manifest} names no audio files.")
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise ArchiveError(
+                f"The id {item.id!r} stands twice in {manifest}. Make every id unique, or leave "
+                "the column out where the paths are."
+            )
+        seen.add(item.id)
+    return items
+
+
+def _read(manifest: Path) -> pd.DataFrame:
+    suffix = manifest.suffix.lower()
+    try:
+        if suffix in {".parquet", ".pq"}:
+            return pd.read_parquet(manifest)
+        separator = "\t" if suffix in {".tsv", ".tab"} else ","
+        return pd.read_csv(manifest, sep=separator, dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise ArchiveError(f"There is no manifest {manifest}.") from error
+    except (OSError, ValueError) as error:  # what is no table raises kinds of ValueError
+        raise ArchiveError(
+            f"{manifest} could not be read as CSV, TSV or Parquet, by its name: {error}"
+        ) from error
+
+
+def _from_table(frame: pd.DataFrame, manifest: Path, root: Path) -> list[Item]:
+    names = {str(c).strip().lower(): c for c in frame.columns}
+    paths = next((names[n] for n in PATH_COLUMNS if n in names), None)
+    if paths is None:
+        raise ArchiveError(
+            f"{manifest} has no column of paths; name one of its columns 'path'. It has: "
+            f"{', '.join(map(str, frame.columns))}."
+        )
+    ids = next((names[n] for n in ID_COLUMNS if n in names), paths)
+    if frame[paths].isna().any() or (frame[paths].astype(str).str.strip() == "").any():
+        raise ArchiveError(f"A row of {manifest} has no path.")
+    items = []
+    for row in frame.to_dict("records"):
+        path = str(row.pop(paths))
+        name = path if ids == paths else str(row.pop(ids))
+        further = {str(k): _plain(v) for k, v in row.items()}
+        items.append(Item(name, path, str(root / path), further))
+    return items
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or value != value:
+        return None
+    return value if isinstance(value, (str, int, float, bool)) else str(value)

@@ -1,0 +1,142 @@
+"""Worker processes: each decodes the next file while it scores one; the dead are replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+from core.score.judging import THREADS, failed, judge, one_thread, read
+from core.score.manifest import Item
+
+AHEAD = 2
+"""Files in one worker's hands: one being scored, one being decoded."""
+
+DIED = (
+    "The process that worked on this file died twice, the second time on this file alone: it may "
+    "need more memory than there is, or break a codec."
+)
+
+
+def run(
+    items: Sequence[Item], detector: str, settings: dict[str, Any], processes: int
+) -> Iterator[tuple[Item, dict[str, Any]]]:
+    """Rows of files, in the order in which they are finished.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        What to score.
+    detector : str
+        For `core.detect.registry.load_detector`.
+    settings : dict
+        See `core.score.judging.judge`.
+    processes : int
+        Workers, at least one.
+
+    Yields
+    ------
+    (Item, dict)
+        Each item once.
+    """
+    todo = deque(items)
+    alone: deque[Item] = deque()  # in hand when a worker died: each gets a worker for itself
+    workers = [_Worker(detector, settings) for _ in range(min(processes, len(items)))]
+    try:
+        while todo or alone or any(w.hand for w in workers):
+            for worker in workers:
+                worker.fill(todo, alone)
+            ready = wait([w.pipe for w in workers if w.hand])
+            for worker in workers:
+                if worker.pipe not in ready:
+                    continue
+                try:
+                    row = worker.pipe.recv()
+                except (EOFError, OSError):
+                    if worker.single:
+                        yield worker.hand.popleft(), failed(settings, DIED)
+                    alone.extend(worker.hand)
+                    worker.restart()
+                    continue
+                yield worker.hand.popleft(), row
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    """One process and what it has in hand."""
+
+    def __init__(self, detector: str, settings: dict[str, Any]) -> None:
+        self._given = (detector, settings)
+        self._start()
+
+    def _start(self) -> None:
+        self.hand: deque[Item] = deque()
+        self.single = False
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, *self._given), daemon=True)
+        before = {name: os.environ.get(name) for name in THREADS}
+        os.environ.update(THREADS)  # read by libraries as the new process loads them
+        try:
+            self._process.start()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name)
+                else:
+                    os.environ[name] = value
+        theirs.close()
+
+    def fill(self, todo: deque[Item], alone: deque[Item]) -> None:
+        """Hand over files until there is enough in hand."""
+        if not self.hand:
+            if not self._process.is_alive():
+                self.restart()
+            self.single = bool(alone)
+            if alone:
+                self._give(alone.popleft())
+        while todo and not self.single and len(self.hand) < AHEAD and not (alone and self.hand):
+            self._give(todo.popleft())
+
+    def _give(self, item: Item) -> None:
+        self.hand.append(item)
+        with contextlib.suppress(OSError):  # it died; its pipe says so when it is read
+            self.pipe.send(item.file)
+
+    def restart(self) -> None:
+        self.stop()
+        self._start()
+
+    def stop(self) -> None:
+        self.pipe.close()
+        self._process.kill()
+        self._process.join()
+
+
+def _work(pipe: Connection, detector: str, settings: dict[str, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    one_thread()
+    from core.detect.registry import load_detector
+
+    loaded = load_detector(detector)
+    clips: Queue[Any] = Queue(1)
+
+    def decode_ahead() -> None:
+        try:
+            while True:
+                clips.put(read(pipe.recv()))
+        except (EOFError, OSError):
+            os._exit(0)  # the parent is gone
+
+    Thread(target=decode_ahead, daemon=True).start()
+    while True:
+        pipe.send(judge(loaded, clips.get(), settings))

@@ -1,0 +1,131 @@
+"""An archive gives one table: the same however it was run, stopped or ordered."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from core.evaluate.trials import guess_layout, read_table, tidy
+from core.score.archive import score
+from core.score.journal import Journal
+from core.score.manifest import ArchiveError, read_manifest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("archive")
+    clips = sorted(p for p in EXAMPLES.iterdir() if p.suffix in {".mp3", ".opus", ".flac", ".wav"})
+    rng = np.random.default_rng(0)
+    names = [str(c) for c in clips[:4]]
+    for i in range(4):
+        name = f"noise{i}.wav"
+        soundfile.write(folder / name, rng.normal(0, 0.05, 32_000), 16_000)
+        names.append(name)
+    (folder / "broken.wav").write_bytes(b"no sound")
+    names += ["broken.wav", "absent.wav"]
+    labels = ["spoof" if i % 2 else "bonafide" for i in range(len(names))]
+    table = pd.DataFrame(
+        {"id": [f"clip-{i}" for i in range(len(names))], "path": names, "label": labels}
+    )
+    table.to_csv(folder / "manifest.csv", index=False)
+    bad = score(read_manifest(folder / "manifest.csv"), folder / "plain.parquet", processes=1)
+    assert set(bad) == {"clip-8", "clip-9"}
+    return folder
+
+
+def test_one_row_a_file_in_order(archive):
+    found = pd.read_parquet(archive / "plain.parquet")
+    assert found["id"].tolist() == [f"clip-{i}" for i in range(10)]
+    assert found["score"][:4].notna().all() and found["error"][8:].notna().all()
+    assert not list(archive.glob("plain.parquet.*"))
+    table = read_table((archive / "plain.parquet").read_bytes(), "plain.parquet")
+    layout = guess_layout(table)
+    assert (layout.columns["trial"], layout.columns["score"]) == ("id", "score")
+    trials = tidy(table, layout)
+    assert len(trials.table) == found["score"].notna().sum()
+
+
+def test_order_and_processes_do_not_matter(archive, tmp_path):
+    items = read_manifest(archive / "manifest.csv")
+    score(items[::-1], tmp_path / "other.parquet", processes=2)
+    other = pd.read_parquet(tmp_path / "other.parquet")[::-1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        other, pd.read_parquet(archive / "plain.parquet"), check_exact=True
+    )
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(archive, tmp_path):
+    out = tmp_path / "killed.parquet"
+    rows = tmp_path / "killed.parquet.part" / "rows.jsonl"
+    command = [sys.executable, "-m", "core", "score", str(archive / "manifest.csv")]
+    run = subprocess.Popen(
+        [*command, "--out", str(out), "--processes", "1"], cwd=EXAMPLES.parent,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while run.poll() is None and (not rows.exists() or rows.read_bytes().count(b"\n") < 3):
+        time.sleep(0.005)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not out.exists()
+    before = rows.read_bytes()
+    assert 3 <= before.count(b"\n") < 11
+    rows.write_bytes(before[:-7])  # a line torn by the kill
+    score(read_manifest(archive / "manifest.csv"), out, processes=1)
+    assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+
+
+def test_a_worker_that_dies_costs_its_file_a_second_try(archive, tmp_path, monkeypatch):
+    from core.score import pool
+
+    made = []
+    start = pool._Worker._start
+
+    def watched(self):
+        start(self)
+        made.append(self._process.pid)
+        if len(made) == 1:
+            os.kill(self._process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(pool._Worker, "_start", watched)
+    out = tmp_path / "died.parquet"
+    score(read_manifest(archive / "manifest.csv"), out, processes=1)
+    assert len(made) > 1
+    assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+
+
+def test_other_settings_are_refused(tmp_path):
+    out = tmp_path / "s.parquet"
+    journal = Journal(out, {"prior": 0.5})
+    journal.add("a", None, {"error": "x"})
+    with pytest.raises(ArchiveError, match="Another run"):
+        Journal(out, {"prior": 0.5})
+    journal.close()
+    with pytest.raises(ArchiveError, match=r"prior.*--fresh"):
+        Journal(out, {"prior": 0.1})
+    again = Journal(out, {"prior": 0.5})
+    assert again.row("a") == {"error": "x"}
+    again.close()
+    assert not Journal(out, {"prior": 0.1}, fresh=True).places
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("name\na.wav\n", "no column of paths"),
+        ("id,path\n1,a.wav\n1,b.wav\n", "stands twice"),
+        ("path\n", "names no audio files"),
+    ],
+)
+def test_a_manifest_that_will_not_do(tmp_path, text, sentence):
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(ArchiveError, match=sentence):
+        read_manifest(tmp_path / "m.csv")

@@ -30,7 +30,10 @@ def one_thread() -> None:
     os.environ.update(THREADS)
     import torch
 
+    from core.detect import engine
+
     torch.set_num_threads(1)
+    engine.THREADS = 1  # ONNX Runtime does not read the environment
 
 
 def stamp(file: str) -> list[int] | None:

@@ -15,8 +15,10 @@ ENGINES = ("onnx", "int8", "torch")
 """Those of `core.detect.engine`, named here so that ``--help`` loads nothing."""
 
 if TYPE_CHECKING:
+    from core.audio.clip import Clip
     from core.detect.detection import Detection
     from core.detect.detector import Detector
+    from core.detect.stress import StressTest
 
 AUDIO_SUFFIXES = {
     ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm", ".amr", ".aif",
@@ -81,6 +83,11 @@ def _add_detect(commands: Any) -> None:
     parser.add_argument(
         "--prior", type=float, default=0.5, metavar="P", help="chance of a fake before listening"
     )
+    parser.add_argument(
+        "--stress",
+        action="store_true",
+        help="judge again through codecs, noise, a room, other speeds and levels (table or --json)",
+    )
     parser.set_defaults(run=_detect)
 
 
@@ -137,6 +144,9 @@ def _detect(options: argparse.Namespace) -> int:
     from core.detect.registry import load_detector
 
     files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
+    if options.stress and options.csv:
+        print("--stress goes with the table or with --json, not with --csv.", file=sys.stderr)
+        return EXIT_UNREADABLE
     if not files:
         print("No audio files were found there.", file=sys.stderr)
         return EXIT_UNREADABLE
@@ -148,6 +158,7 @@ def _detect(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return EXIT_UNREADABLE
     found: list[tuple[Path, Detection]] = []
+    tests: list[StressTest] = []
     failed = 0
     show = _bar("judging") if len(files) > 1 else None
     for done, file in enumerate(files):
@@ -156,6 +167,8 @@ def _detect(options: argparse.Namespace) -> int:
         try:
             clip = decode(file)
             found.append((file, detector.detect(clip, prior=options.prior, hop_s=options.hop)))
+            if options.stress:
+                tests.append(_stress(detector, clip, options.prior))
         except AudioError as error:
             failed += 1
             print(f"{file}: {error}", file=sys.stderr)
@@ -166,12 +179,24 @@ def _detect(options: argparse.Namespace) -> int:
         show(1.0)
     if options.json:
         items = [{"file": str(file), **detection.to_dict()} for file, detection in found]
+        for item, test in zip(items, tests, strict=False):
+            item["stress"] = test.to_dict()
         print(json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False))
     elif options.csv:
         write_csv(found, sys.stdout)
     else:
         write_table(found, sys.stdout)
+        for test in tests:
+            write_stress(test, sys.stdout)
     return EXIT_UNREADABLE if failed else 0
+
+
+def _stress(detector: Detector, clip: Clip, prior: float) -> StressTest:
+    """A stress test with its progress; its own detection, because the hop is the detector's."""
+    from core.detect.stress import stress
+
+    show = _bar(f"stress test of {clip.source.name}")
+    return stress(detector, clip, prior, progress=lambda done, total, _: show(done / total))
 
 
 def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
@@ -250,6 +275,25 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
         f"Detector {detection.detector} ({kind}, weights {detection.weights_sha256[:12]}), prior "
         f"{detection.prior:g}. One piece of evidence, not proof.\n"
     )
+
+
+def write_stress(test: StressTest, out: TextIO) -> None:
+    """Write a stress test for a terminal: a line a condition, then the counts."""
+    out.write(f"\n{test.name}: {test.summary()}\n")
+    if not test.whole:
+        out.write(
+            f"  Tested from {test.from_s:g} to {test.to_s:g} s, the part with the most speech.\n"
+        )
+    if not test.rows:
+        return
+    width = max(len(row.label) for row in test.rows)
+    own = "-" if test.llr is None else f"{test.llr:+.2f}"
+    out.write(f"  {'as it is':{width}}  {own:>6}  {test.verdict}\n")
+    words = {"holds": "holds", "undecided": "no verdict", "turns": "TURNS", None: ""}
+    for row in test.rows:
+        llr = "-" if row.llr is None else f"{row.llr:+.2f}"
+        said = row.reason or f"{row.verdict:12}  {words[row.outcome]}".rstrip()
+        out.write(f"  {row.label:{width}}  {llr:>6}  {said}\n")
 
 
 def _shortened(text: str, width: int) -> str:

@@ -93,6 +93,25 @@ def test_table_names_the_detector_and_its_limits(examples, capsys):
     assert "not proof" in out
 
 
+def test_a_stress_test_is_printed_and_part_of_the_json(examples, monkeypatch, capsys):
+    from core.detect import stress
+
+    few = {name: stress.CONDITIONS[name] for name in ("g722", "room")}
+    monkeypatch.setattr(stress, "CONDITIONS", few)
+    assert main(["detect", str(examples[0]), "--stress", "--json"]) == 0
+    (item,) = json.loads(capsys.readouterr().out)
+    test = stress.StressTest.from_dict(item["stress"])
+    assert test.llr == item["llr"]
+    assert [row.condition for row in test.rows] == list(few)
+    assert main(["detect", str(examples[0]), "--stress"]) == 0
+    out = capsys.readouterr().out
+    assert test.summary() in out
+    for row in test.rows:
+        assert f"{row.label:15}" in out and f"{row.llr:+.2f}  {row.verdict}" in out
+    assert main(["detect", str(examples[0]), "--stress", "--csv"]) == 2
+    assert "not with --csv" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

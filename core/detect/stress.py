@@ -98,12 +98,12 @@ CONDITIONS: dict[str, Condition] = {
     for condition in (
         *(Condition(name, c.label, c.family, _coded(name)) for name, c in codecs.CODECS.items()),
         *(
-            Condition(f"noise-{snr}", f"Noise, {snr} dB below the voice", "noise", _noisy(snr))
+            Condition(f"noise-{snr}", f"Noise at {snr} dB SNR", "noise", _noisy(snr))
             for snr in (30, 20, 10)
         ),
-        Condition("room", f"A room that rings for {RT60_S:g} s", "room", _roomy),
-        Condition("speed-0.9", "Played at 0.9 of its speed", "speed", _sped(0.9)),
-        Condition("speed-1.1", "Played at 1.1 times its speed", "speed", _sped(1.1)),
+        Condition("room", f"Room, rings {RT60_S:g} s", "room", _roomy),
+        Condition("speed-0.9", "Speed × 0.9", "speed", _sped(0.9)),
+        Condition("speed-1.1", "Speed × 1.1", "speed", _sped(1.1)),
         Condition("gain-20", "20 dB quieter", "level", _louder(-20)),
         Condition("gain+6", "6 dB louder", "level", _louder(6)),
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from core.detect.detection import Detection
 from core.detect.spans import Span
+from core.detect.stress import StressTest
 
 
 def detection_json(detections: Detection | Sequence[Detection]) -> str:
@@ -68,6 +69,40 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             "sha256",
         ],
         rows,
+    )
+
+
+def stress_csv(test: StressTest) -> str:
+    """One row a condition, beside the clip's own score and verdict; empty where not scored."""
+    return _csv(
+        [
+            *("file", "condition", "label", "kind", "verdict", "outcome", "llr", "p_spoof"),
+            *("own_verdict", "own_llr", "prior", "from_s", "to_s", "reason", "note"),
+            *("detector", "weights_sha256", "sha256"),
+        ],
+        (
+            [
+                test.name,
+                row.condition,
+                row.label,
+                row.kind,
+                row.verdict or "",
+                row.outcome or "",
+                _number(row.llr),
+                _number(row.p_spoof),
+                test.verdict,
+                _number(test.llr),
+                test.prior,
+                f"{test.from_s:.3f}",
+                f"{test.to_s:.3f}",
+                row.reason or "",
+                row.note,
+                test.detector,
+                test.weights_sha256,
+                test.sha256,
+            ]
+            for row in test.rows
+        ),
     )
 
 

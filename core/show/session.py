@@ -17,6 +17,7 @@ from core.detect.detection import Detection
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
+    from core.detect.stress import StressTest
 
 TYPES = [
     *("wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "amr", "aif", "aiff", "wma"),
@@ -211,6 +212,17 @@ def stance() -> dict[str, float]:
         "c_miss": float(state.get("c_miss") or 1.0),
         "c_fa": float(state.get("c_fa") or 1.0),
     }
+
+
+def stress_of(entry: Entry, shared: Detector, prior: float | None = None) -> StressTest | None:
+    """The stress test made earlier under a prior; under whatever prior if none is given."""
+    made: dict[float, StressTest] = _shelf("stress").get((entry.sha256, shared.id), {})
+    return next((made[p] for p in made if prior in (None, p)), None)
+
+
+def keep_stress(entry: Entry, shared: Detector, test: StressTest) -> None:
+    """Keep a stress test by its clip, detector and prior."""
+    _shelf("stress").setdefault((entry.sha256, shared.id), {})[test.prior] = test
 
 
 def generation() -> int:

@@ -168,6 +168,13 @@ def test_progress_names_every_condition_and_may_stop_the_test():
     assert len(detector.heard) == 2
 
 
+def test_what_went_through_a_codec_says_so_and_nothing_else_does():
+    detector = Scripted(3.0)
+    stress(detector, clip(), 0.5, ["opus-16", "gain-20"])
+    assert [heard.source.codec for heard in detector.heard] == ["pcm_s16le", "opus-16", "pcm_s16le"]
+    assert len({heard.source.sha256 for heard in detector.heard}) == 3
+
+
 def test_the_slot_is_taken_for_each_listening_and_given_back():
     log = []
 

@@ -1,0 +1,201 @@
+"""The stress test of a clip on a page: a button, progress, then what became of the verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.audio.codecs import available
+from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, StressTest, stress
+from core.show import cache, exports, session
+from core.show.theme import palette
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.audio.clip import Clip
+    from core.detect.detection import Detection
+    from core.detect.detector import Detector
+
+MEANING = (
+    "This says how firm the verdict is, not whether it is right: a wrong verdict can hold under "
+    "every condition. Codecs are real encoders and decoders. Noise is pink, its level below that "
+    f"of the speech; the room is synthetic, with {RT60_S:g} s of reverberation as loud as the "
+    "voice; speed changes the pitch too; louder means cut flat at full scale."
+)
+
+
+def stress_section(
+    entry: session.Entry, clip: Clip | None, detector: Detector, detection: Detection
+) -> None:
+    """Offer, run and show the stress test of one clip.
+
+    Parameters
+    ----------
+    entry : Entry
+        Whose clip it is.
+    clip : Clip or None
+        Its sound; None where it is no longer kept.
+    detector : Detector
+        That made the detection.
+    detection : Detection
+        The clip's own, under the prior that the test is made for.
+    """
+    st.subheader("Does the verdict hold?", anchor=False)
+    test = session.stress_of(entry, detector, detection.prior)
+    if test is None:
+        if detection.verdict == "not judged":
+            st.caption("The clip was not judged, so there is no verdict to test.")
+            return
+        if clip is None:
+            st.caption("The sound is no longer kept in this session; open the file again.")
+            return
+        test = _offer(entry, clip, detector, detection)
+        if test is None:
+            return
+        session.keep_stress(entry, detector, test)
+        st.rerun()
+    _show(test, detector)
+
+
+def seconds_needed(detection: Detection, conditions: int) -> int:
+    """About how long a test takes, from how long the clip's own analysis took; at least 5 s."""
+    share = min(1.0, LONGEST_S / max(detection.quality.duration_s, 0.1))
+    return 5 * max(1, math.ceil(detection.elapsed_ms / 1000 * share * conditions / 5))
+
+
+def _offer(
+    entry: session.Entry, clip: Clip, detector: Detector, detection: Detection
+) -> StressTest | None:
+    """The button, and the test once it was pressed."""
+    count = sum(available().get(name) is None for name in CONDITIONS)
+    again = session.stress_of(entry, detector) is not None
+    st.markdown(
+        f"Send this clip through {count} conditions (telephone and internet codecs, noise, a room, "
+        "other speeds and levels) and see whether the verdict stays."
+        + (" What was tested before was under another assumption." if again else "")
+    )
+    asked = "spoofscope.stress-asked"
+    if not st.session_state.pop(asked, False):
+        st.button(
+            f"Run the stress test (about {seconds_needed(detection, count)} s)",
+            icon=":material/science:",
+            key="stress-run",
+            on_click=st.session_state.__setitem__,
+            args=(asked, True),
+        )
+        return None
+    bar = st.progress(0.0, text="Starting")
+    st.button("Stop", icon=":material/stop:", key="stress-stop")  # any click ends this run
+
+    def show(done: int, total: int, label: str) -> None:
+        bar.progress(done / total, text=f"{done + 1} of {total}: {label}" if label else "Done")
+
+    return stress(
+        detector,
+        clip,
+        detection.prior,
+        progress=show,
+        detection=detection,
+        slot=cache.inference_slots(),
+    )
+
+
+def _show(test: StressTest, detector: Detector) -> None:
+    from core.show import stress_charts as charts
+
+    st.markdown(f"**{test.summary()}**")
+    if not test.whole:
+        st.caption(
+            f"Tested on the {LONGEST_S:g} s with the most speech, {test.from_s:g} to {test.to_s:g} "
+            "s of the clip, and compared with the verdict on that part alone."
+        )
+    measured = charts.measured_errors(cache.results("embedded"), detector.id)
+    key = f"stress-{test.sha256[:12]}-{test.detector}"
+    left, right = st.columns([3, 2])
+    left.altair_chart(
+        charts.scores(test, detector.decision.inconclusive_llr, palette()),
+        key=f"{key}-scores",
+        alt=f"Score under each condition against the clip's own. {test.summary()}",
+    )
+    left.markdown(charts.LEGEND)
+    left.caption("Solid line: the clip as it is. Dashed: the decision threshold.")
+    with right:
+        if measured.empty:
+            st.info(
+                "This detector's error under these conditions has not been measured.",
+                icon=":material/hourglass_empty:",
+            )
+        else:
+            st.altair_chart(
+                charts.errors(test, measured, palette()),
+                key=f"{key}-errors",
+                alt="Measured equal error rate of the detector under "
+                f"{len(measured[measured['condition'] != 'none'])} of these conditions.",
+            )
+            st.caption(_provenance(measured))
+    with st.expander("Every condition", icon=":material/table_rows:"):
+        st.dataframe(
+            _table(test, measured),
+            hide_index=True,
+            key=f"{key}-table",
+            column_config={
+                name: st.column_config.NumberColumn(format="%+.2f") for name in ("LLR", "Change")
+            },
+        )
+        st.download_button(
+            "Stress test as CSV",
+            exports.stress_csv(test),
+            f"{exports.safe_stem(test.name)}-stress.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    missing = " ".join(row.reason for row in test.rows if row.reason)
+    st.caption(f"{MEANING} {missing}".strip())
+
+
+def _provenance(measured: pd.DataFrame) -> str:
+    """What the measured error rates were measured on."""
+    first = measured.iloc[-1]
+    windows = {w for w in measured["windows"] if w}
+    limit = f", {' or '.join(sorted(windows))} of each" if windows else ""
+    clean = " Solid line: the same clips without a codec." * ("none" in set(measured["condition"]))
+    return (
+        f"Measured on {first['n_bonafide']:,.0f} human and {first['n_spoof']:,.0f} synthetic clips "
+        f"({first['benchmark']}{limit}), before any verdict is withheld. Dashed: guessing.{clean}"
+    )
+
+
+def _table(test: StressTest, measured: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    from core.show import stress_charts as charts
+
+    known = {row.condition: row for row in measured.itertuples()}
+
+    def error(condition: str) -> str:
+        row = known.get(condition)
+        if row is None:
+            return "not measured"
+        return f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f})"
+
+    return pd.DataFrame(
+        {
+            "Condition": [row.label for row in test.rows],
+            "The verdict": [charts.happens(row) for row in test.rows],
+            "Synthetic": ["" if row.reason else charts.percent(row.p_spoof) for row in test.rows],
+            "LLR": pd.Series([row.llr for row in test.rows], dtype="float64"),
+            "Change": pd.Series(
+                [
+                    None if row.llr is None or test.llr is None else row.llr - test.llr
+                    for row in test.rows
+                ],
+                dtype="float64",
+            ),
+            "Detector's measured EER": [error(row.condition) for row in test.rows],
+            "Note": [row.reason or row.note for row in test.rows],
+        }
+    )

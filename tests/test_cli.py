@@ -106,8 +106,8 @@ def test_a_stress_test_is_printed_and_part_of_the_json(examples, monkeypatch, ca
     assert main(["detect", str(examples[0]), "--stress"]) == 0
     out = capsys.readouterr().out
     assert test.summary() in out
-    for row in test.rows:
-        assert f"{row.label:15}" in out and f"{row.llr:+.2f}  {row.verdict}" in out
+    for line in test.rows:
+        assert f"{line.label:15}" in out and f"{line.llr:+.2f}  {line.verdict}" in out
     assert main(["detect", str(examples[0]), "--stress", "--csv"]) == 2
     assert "not with --csv" in capsys.readouterr().err
 

@@ -269,7 +269,7 @@ def _rows(test: StressTest) -> alt.Y:
         title=None,
         sort=[row.label for row in test.rows],
         axis=alt.Axis(
-            labelLimit=170, labelOverlap=False, labelBound=False, labelOpacity=opacity, ticks=False
+            labelLimit=170, labelOverlap=False, labelFlush=False, labelOpacity=opacity, ticks=False
         ),
     )
 

@@ -77,15 +77,16 @@ def _offer(
         "other speeds and levels) and see whether the verdict stays."
         + (" What was tested before was under another assumption." if again else "")
     )
-    asked = "spoofscope.stress-asked"
-    if not st.session_state.pop(asked, False):
-        st.button(
-            f"Run the stress test (about {seconds_needed(detection, count)} s)",
-            icon=":material/science:",
-            key="stress-run",
-            on_click=st.session_state.__setitem__,
-            args=(asked, True),
-        )
+    asked = st.session_state.pop("spoofscope.stress-asked", False)
+    st.button(
+        f"Run the stress test (about {seconds_needed(detection, count)} s)",
+        icon=":material/science:",
+        key="stress-run",
+        on_click=st.session_state.__setitem__,
+        args=("spoofscope.stress-asked", True),
+        disabled=asked,
+    )
+    if not asked:
         return None
     bar = st.progress(0.0, text="Starting")
     st.button("Stop", icon=":material/stop:", key="stress-stop")  # any click ends this run

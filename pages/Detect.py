@@ -6,6 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
 from core.show import cache, cards, charts, exports, opinions_view, session
+from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
@@ -351,6 +352,7 @@ def result(entry, detection, detector) -> None:
             )
     if detection.llr is not None:
         windows(entry, detection, band)
+        stress_section(entry, clip, detector, detection)
     with st.container(horizontal=True):
         if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
             st.switch_page("pages/Timeline.py")

@@ -57,7 +57,7 @@ def stress_section(
             return
         session.keep_stress(entry, detector, test)
         st.rerun()
-    _show(test, detector)
+    _show(test, detector, detection.threshold)
 
 
 def seconds_needed(detection: Detection, conditions: int) -> int:
@@ -104,10 +104,12 @@ def _offer(
     )
 
 
-def _show(test: StressTest, detector: Detector) -> None:
+def _show(test: StressTest, detector: Detector, threshold: float) -> None:
     from core.show import stress_charts as charts
 
     st.markdown(f"**{test.summary()}**")
+    if threshold:
+        st.caption("The test takes both errors to cost the same, whatever costs you set.")
     if not test.whole:
         st.caption(
             f"Tested on the {LONGEST_S:g} s with the most speech, {test.from_s:g} to {test.to_s:g} "

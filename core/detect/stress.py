@@ -19,6 +19,7 @@ import numpy as np
 from core.audio import acoustics, codecs
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.quality import speech_in
+from core.detect.calibration import cost_threshold
 from core.detect.detection import Detection, Verdict
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ class StressTest:
         In the order of the conditions; none where the clip itself is not judged.
     elapsed_ms : float
         Wall-clock milliseconds of the whole test.
+    c_miss, c_fa : float
+        As in `Detection`.
     """
 
     detector: str
@@ -184,6 +187,13 @@ class StressTest:
     verdict: Verdict
     rows: tuple[StressRow, ...]
     elapsed_ms: float
+    c_miss: float = 1.0
+    c_fa: float = 1.0
+
+    @property
+    def threshold(self) -> float:
+        """Posterior log-odds from which the costs call for ``synthetic``."""
+        return cost_threshold(self.c_miss, self.c_fa)
 
     @property
     def tested(self) -> tuple[StressRow, ...]:
@@ -260,6 +270,8 @@ def stress(
     progress: Callable[[int, int, str], None] | None = None,
     detection: Detection | None = None,
     slot: AbstractContextManager[Any] | None = None,
+    c_miss: float = 1.0,
+    c_fa: float = 1.0,
 ) -> StressTest:
     """Judge a clip again under every condition.
 
@@ -280,6 +292,8 @@ def stress(
         The clip's own, by this detector at its own hop, if it is there already.
     slot : context manager, optional
         Held while the detector listens, so that others get their turn in between.
+    c_miss, c_fa : float
+        Costs of the two errors, positive, as in `Detector.with_prior`.
 
     Returns
     -------
@@ -289,7 +303,7 @@ def stress(
     Raises
     ------
     ValueError
-        If a condition is unknown or the prior is out of range.
+        If a condition is unknown, or the prior or a cost is out of range.
     """
     chosen = [_known(id) for id in (CONDITIONS if conditions is None else conditions)]
     slot = slot or nullcontext()
@@ -297,10 +311,11 @@ def stress(
 
     def detect(heard: Clip) -> Detection:
         with slot:
-            return detector.detect(heard, prior=prior)
+            found = detector.detect(heard, prior=prior)
+        return detector.with_prior(found, prior, c_miss, c_fa)
 
     whole = clip.duration_s <= LONGEST_S
-    own = detect(clip) if detection is None else detector.with_prior(detection, prior)
+    own = detect(clip) if detection is None else detector.with_prior(detection, prior, c_miss, c_fa)
     start = 0 if whole else _fullest(own, clip)
     part = clip.samples[start : start + round(LONGEST_S * SAMPLE_RATE)]
     if not whole:
@@ -334,6 +349,8 @@ def stress(
         verdict=own.verdict,
         rows=tuple(rows),
         elapsed_ms=(time.perf_counter() - began) * 1000.0,
+        c_miss=c_miss,
+        c_fa=c_fa,
     )
 
 

@@ -77,7 +77,17 @@ def stress_csv(test: StressTest) -> str:
     return _csv(
         [
             *("file", "condition", "label", "kind", "verdict", "outcome", "llr", "p_spoof"),
-            *("own_verdict", "own_llr", "prior", "from_s", "to_s", "reason", "note"),
+            *(
+                "own_verdict",
+                "own_llr",
+                "prior",
+                "c_miss",
+                "c_fa",
+                "from_s",
+                "to_s",
+                "reason",
+                "note",
+            ),
             *("detector", "weights_sha256", "sha256"),
         ],
         (
@@ -93,6 +103,8 @@ def stress_csv(test: StressTest) -> str:
                 test.verdict,
                 _number(test.llr),
                 test.prior,
+                test.c_miss,
+                test.c_fa,
                 f"{test.from_s:.3f}",
                 f"{test.to_s:.3f}",
                 row.reason or "",

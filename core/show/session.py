@@ -214,15 +214,22 @@ def stance() -> dict[str, float]:
     }
 
 
-def stress_of(entry: Entry, shared: Detector, prior: float | None = None) -> StressTest | None:
-    """The stress test made earlier under a prior; under whatever prior if none is given."""
-    made: dict[float, StressTest] = _shelf("stress").get((entry.sha256, shared.id), {})
-    return next((made[p] for p in made if prior in (None, p)), None)
+def stress_of(
+    entry: Entry,
+    shared: Detector,
+    prior: float | None = None,
+    c_miss: float = 1.0,
+    c_fa: float = 1.0,
+) -> StressTest | None:
+    """The stress test made earlier with this prior and these costs; any one without a prior."""
+    made = _shelf("stress").get((entry.sha256, shared.id), {})
+    return next(iter(made.values()), None) if prior is None else made.get((prior, c_miss, c_fa))
 
 
 def keep_stress(entry: Entry, shared: Detector, test: StressTest) -> None:
-    """Keep a stress test by its clip, detector and prior."""
-    _shelf("stress").setdefault((entry.sha256, shared.id), {})[test.prior] = test
+    """Keep a stress test by its clip, detector, prior and costs."""
+    made = _shelf("stress").setdefault((entry.sha256, shared.id), {})
+    made[test.prior, test.c_miss, test.c_fa] = test
 
 
 def generation() -> int:

@@ -41,10 +41,11 @@ def stress_section(
     detector : Detector
         That made the detection.
     detection : Detection
-        The clip's own, under the prior that the test is made for.
+        The clip's own, under the prior and the costs that the test is made for.
     """
     st.subheader("Does the verdict hold?", anchor=False)
-    test = session.stress_of(entry, detector, detection.prior)
+    stance = (detection.prior, detection.c_miss, detection.c_fa)
+    test = session.stress_of(entry, detector, *stance)
     if test is None:
         if detection.verdict == "not judged":
             st.caption("The clip was not judged, so there is no verdict to test.")
@@ -57,7 +58,7 @@ def stress_section(
             return
         session.keep_stress(entry, detector, test)
         st.rerun()
-    _show(test, detector, detection.threshold)
+    _show(test, detector)
 
 
 def seconds_needed(detection: Detection, conditions: int) -> int:
@@ -75,7 +76,7 @@ def _offer(
     st.markdown(
         f"Send this clip through {count} conditions (telephone and internet codecs, noise, a room, "
         "other speeds and levels) and see whether the verdict stays."
-        + (" What was tested before was under another assumption." if again else "")
+        + (" What was tested before was under another assumption or other costs." if again else "")
     )
     asked = st.session_state.pop("spoofscope.stress-asked", False)
     st.button(
@@ -101,15 +102,15 @@ def _offer(
         progress=show,
         detection=detection,
         slot=cache.inference_slots(),
+        c_miss=detection.c_miss,
+        c_fa=detection.c_fa,
     )
 
 
-def _show(test: StressTest, detector: Detector, threshold: float) -> None:
+def _show(test: StressTest, detector: Detector) -> None:
     from core.show import stress_charts as charts
 
     st.markdown(f"**{test.summary()}**")
-    if threshold:
-        st.caption("The test takes both errors to cost the same, whatever costs you set.")
     if not test.whole:
         st.caption(
             f"Tested on the {LONGEST_S:g} s with the most speech, {test.from_s:g} to {test.to_s:g} "

@@ -125,6 +125,19 @@ def test_the_prior_decides_as_it_does_for_the_clip():
         stress(Scripted(3.0), clip(), 1.0, THREE)
 
 
+def test_the_costs_move_the_threshold_of_the_clip_and_of_every_condition():
+    scores = (3.0, 3.0, 1.0, -3.0)
+    found = stress(Scripted(*scores), clip(), 0.5, THREE, c_fa=9.0)  # threshold: ln 9 = 2.2
+    assert found.threshold == pytest.approx(np.log(9))
+    assert [row.verdict for row in found.rows] == ["inconclusive", "authentic", "authentic"]
+    assert found.verdict == "inconclusive"  # 3.0 lies within 1 of the threshold
+    own = Scripted(5.0).detect(clip())
+    found = stress(Scripted(*scores[1:]), clip(), 0.5, THREE, detection=own, c_fa=9.0)
+    assert [row.outcome for row in found.rows] == ["undecided", "turns", "turns"]
+    with pytest.raises(ValueError, match="cost"):
+        stress(Scripted(3.0), clip(), 0.5, THREE, c_fa=0.0)
+
+
 def test_the_clips_own_detection_is_not_made_again():
     detector = Scripted(1.5)
     own = Scripted(3.0).detect(clip())

@@ -23,7 +23,12 @@ def script(data, prior, keep):
 
     detector = cache.detector("embedded")
     entry = session.add(data, "voice.wav")
-    detection = session.judge(entry, detector, prior=st.session_state.get("prior", prior))
+    detection = session.judge(
+        entry,
+        detector,
+        prior=st.session_state.get("prior", prior),
+        c_fa=st.session_state.get("c_fa", 1.0),
+    )
     stress_section(entry, session.clip_of(entry) if keep else None, detector, detection)
 
 
@@ -119,9 +124,14 @@ def test_another_assumption_asks_for_another_test_and_both_are_kept(detector):
     run(at)
     assert len(detector.calls) == 1 + 2 * len(FEW)
     at.session_state["prior"] = 0.5
+    at.session_state["c_fa"] = 1_000.0
+    run(at.run())
+    assert "The verdict holds under all 5 conditions" in words(at)  # authentic, every time
+    assert len(detector.calls) == 1 + 3 * len(FEW)
+    at.session_state["c_fa"] = 1.0
     at.run()
     assert "**The verdict holds under 4 of 5" in words(at)
-    assert len(detector.calls) == 1 + 2 * len(FEW)
+    assert len(detector.calls) == 1 + 3 * len(FEW)
 
 
 def test_what_cannot_be_encoded_is_left_out_and_named(detector, monkeypatch):

@@ -106,6 +106,9 @@ def test_threshold_and_band_move_with_the_prior():
     found = charts.scores(replace(TEST, prior=0.1), BAND).to_dict()["datasets"].values()
     lines = next(rows for rows in found if "what" in rows[0])
     assert {r["what"]: r["llr"] for r in lines}["threshold"] == pytest.approx(math.log(9))
+    costly = charts.scores(replace(TEST, c_fa=4.0), BAND).to_dict()["datasets"].values()
+    lines = next(rows for rows in costly if "what" in rows[0])
+    assert {r["what"]: r["llr"] for r in lines}["threshold"] == pytest.approx(math.log(4))
     band = next(rows for rows in found if "low" in rows[0])[0]
     assert (band["low"], band["high"]) == pytest.approx((math.log(9) - 0.5, math.log(9) + 0.5))
 

@@ -141,7 +141,7 @@ def scores(
             .encode(x="low:Q", x2="high:Q"),
         )
     return alt.layer(*layers).properties(
-        height=ROW * len(frame) + AROUND, title=_title("This clip's score")
+        height=ROW * len(frame) + AROUND, title=_title("Score of this clip")
     )
 
 
@@ -169,9 +169,9 @@ def errors(
     top = max([55.0, *frame["high"].dropna() + 2])
     x = alt.X(
         "value:Q",
-        title=["Equal error rate (%)", "with 95 % interval"],
+        title=["EER (%), with", "95 % interval"],
         scale=alt.Scale(domain=[0, top], nice=False),
-        axis=alt.Axis(values=[0, 10, 20, 30, 40, 50]),
+        axis=alt.Axis(values=[0, 25, 50]),
     )
     y = _rows(test)
     tooltip = [
@@ -206,7 +206,7 @@ def errors(
     ]
     return alt.layer(*layers).properties(
         height=ROW * len(frame) + AROUND,
-        title=_title("The detector's measured error"),
+        title=_title("Measured error"),
     )
 
 

@@ -118,7 +118,7 @@ def _show(test: StressTest, detector: Detector) -> None:
         )
     measured = charts.measured_errors(cache.results("embedded"), detector.id)
     key = f"stress-{test.sha256[:12]}-{test.detector}"
-    left, right = st.columns([3, 2])
+    left, right = st.columns([4, 3])
     left.altair_chart(
         charts.scores(test, detector.decision.inconclusive_llr, palette()),
         key=f"{key}-scores",
@@ -163,13 +163,14 @@ def _show(test: StressTest, detector: Detector) -> None:
 
 def _provenance(measured: pd.DataFrame) -> str:
     """What the measured error rates were measured on."""
-    first = measured.iloc[-1]
+    human, synthetic = (int(measured[column].max()) for column in ("n_bonafide", "n_spoof"))
     windows = {w for w in measured["windows"] if w}
     limit = f", {' or '.join(sorted(windows))} of each" if windows else ""
     clean = " Solid line: the same clips without a codec." * ("none" in set(measured["condition"]))
     return (
-        f"Measured on {first['n_bonafide']:,.0f} human and {first['n_spoof']:,.0f} synthetic clips "
-        f"({first['benchmark']}{limit}), before any verdict is withheld. Dashed: guessing.{clean}"
+        f"The detector's equal error rate (EER), measured on up to {human:,} human and "
+        f"{synthetic:,} synthetic clips ({measured['benchmark'].iloc[0]}{limit}), before any "
+        f"verdict is withheld. Dashed: guessing.{clean}"
     )
 
 

@@ -50,10 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_detect(commands)
     _add_detectors(commands)
     from core.score.command import add_parser
+    from core.show.report_command import add_parser as add_report
     from core.train.commands import add_parsers
 
     add_parser(commands)
     add_parsers(commands)
+    add_report(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)

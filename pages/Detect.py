@@ -6,6 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
 from core.show import cache, cards, charts, exports, opinions_view, session
+from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
@@ -376,8 +377,8 @@ def result(entry, detection, detector) -> None:
         st.button("Forget all clips", icon=":material/delete:", on_click=forget, type="tertiary")
 
 
-def second_opinions(entry, detection, detector, others: list[str]) -> None:
-    """The other chosen detectors on the same clip."""
+def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict, dict]:
+    """The other chosen detectors on the same clip: all Detections, and all detectors, by id."""
     detectors = {detector.id: detector} | {id: load(id) for id in others}
     waiting = st.empty()
     found = {detector.id: detection}
@@ -393,6 +394,7 @@ def second_opinions(entry, detection, detector, others: list[str]) -> None:
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}
     opinions_view.comparison(heard, detectors, entry.sha256[:12])
+    return heard, detectors
 
 
 def welcome() -> None:
@@ -422,6 +424,7 @@ left, right = st.columns([1, 2], gap="medium")
 with left:
     choose_input()
     detector_id, *others = choose_settings()
+    open_saved_section()
 with right:
     detector = take_in(detector_id)
     for entry in session.entries():
@@ -444,8 +447,11 @@ with right:
         st.warning("The sound of this clip is no longer kept. Open the file again.")
         st.stop()
     result(chosen, detection, detector)
+    said = {sha256: {detector.id: found} for sha256, found in done.items() if found}
+    detectors = {detector.id: detector}
     if others:
-        second_opinions(chosen, detection, detector, others)
+        said[chosen.sha256], detectors = second_opinions(chosen, detection, detector, others)
+    report_section(said, detectors)
     with st.expander("About this detector", icon=":material/info:"):
         cards.about_detector(
             detector.id,

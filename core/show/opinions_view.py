@@ -181,7 +181,7 @@ def comparison(
         key=f"opinions-{key}",
         column_config={"Score": st.column_config.NumberColumn(format="%+.2f")},
     )
-    figures, published = cache.results("embedded"), _published()
+    figures, published = cache.results("embedded"), published_table()
     for id in detections:
         st.caption(
             f"**{cards.plain(name_of(id))}**, equal error rates known: "
@@ -213,7 +213,8 @@ def comparison(
         )
 
 
-def _published() -> pd.DataFrame | None:
+def published_table() -> pd.DataFrame | None:
+    """Published figures, None where their table cannot be read."""
     try:
         return cache.table("published_eer")
     except ValueError:

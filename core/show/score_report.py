@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ th,td{border-bottom:1px solid #D9DFE5;padding:.3rem .6rem;text-align:right;white
 th:first-child,td:first-child,td.text{text-align:left}
 svg{max-width:100%;height:auto}
 footer{color:#55606D;font-size:.85rem;margin-top:2rem}
+td.text{white-space:normal;overflow-wrap:anywhere;min-width:6rem}
+@media print{h2{break-after:avoid}svg,tr{break-inside:avoid}body{max-width:none;margin:0}}
 """
 
 
@@ -36,6 +39,10 @@ class Report:
         What was evaluated and how.
     problems : list of str
         Sentences.
+    trouble, footer : str
+        Heading over the problems, and the last line.
+    data : any
+        What JSON can hold: put into the file for programs, where there is any.
     sections : list of (heading, sentence, table or None, SVG or None)
         The body.
     """
@@ -43,6 +50,12 @@ class Report:
     title: str
     facts: list[tuple[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    trouble: str = "What was wrong with the files"
+    footer: str = (
+        "Made by Spoofscope. Intervals are 95 % bootstrap intervals. Error rates of one benchmark "
+        "say little about other data."
+    )
+    data: Any = None
     sections: list[tuple[str, str, pd.DataFrame | None, bytes | None]] = field(default_factory=list)
 
 
@@ -51,6 +64,8 @@ def as_html(report: Report) -> bytes:
     e = html.escape
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
+        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
+        "style-src 'unsafe-inline'; img-src data:\">",
         '<meta name=viewport content="width=device-width">',
         f"<title>{e(report.title)}</title><style>{_STYLE}</style><h1>{e(report.title)}</h1>",
         "<table>",
@@ -58,7 +73,7 @@ def as_html(report: Report) -> bytes:
         "</table>",
     ]
     if report.problems:
-        parts.append("<h2>What was wrong with the files</h2><ul>")
+        parts.append(f"<h2>{e(report.trouble)}</h2><ul>")
         parts += [f"<li>{e(p)}</li>" for p in report.problems]
         parts.append("</ul>")
     for heading, sentence, table, svg in report.sections:
@@ -69,10 +84,12 @@ def as_html(report: Report) -> bytes:
             parts.append(re.sub(r"^<\?xml[^>]*>|<!DOCTYPE[^>]*>", "", svg.decode()))
         if table is not None:
             parts.append(_table(table))
-    parts.append(
-        "<footer>Made by Spoofscope. Intervals are 95 % bootstrap intervals. Error rates of one "
-        "benchmark say little about other data.</footer></html>"
-    )
+    parts.append(f"<footer>{e(report.footer)}</footer>")
+    if report.data is not None:
+        # "<" cannot end the block early where it is written as an escape.
+        held = json.dumps(report.data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+        parts.append(f'<script type="application/json" id="data">{held}</script>')
+    parts.append("</html>")
     return "\n".join(parts).encode()
 
 

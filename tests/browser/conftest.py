@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -18,13 +20,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the dashboard runs; it is stopped after the last test."""
+@contextlib.contextmanager
+def serving(log: Path, **environment: str) -> Iterator[str]:
+    """A dashboard of its own, stopped at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
     options = {
         "server.port": port,
         "server.headless": "true",
@@ -35,7 +36,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "core.show.serve"]
     command += [f"--{name}={value}" for name, value in options.items()]
     with log.open("w") as out:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT
+        )
     try:
         url = f"http://localhost:{port}"
         for _ in range(240):
@@ -53,6 +56,21 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the dashboard runs; it is stopped after the last test."""
+    with serving(tmp_path_factory.mktemp("server") / "log.txt") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A dashboard whose visitor may name models of the machine it runs on."""
+    log = tmp_path_factory.mktemp("own") / "log.txt"
+    with serving(log, SPOOFSCOPE_OWN_MACHINE="1") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -281,3 +281,25 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
     next(b for b in page.button if b.label.startswith("Fetch")).click().run()
     assert fetched == [("wav2vec2-base-asvspoof2019", True)]
     assert "Likely authentic" in headings(page)[0]
+
+
+def test_a_report_is_made_when_it_is_asked_for(page):
+    upload(page, "synthetic.wav", "silent.wav")
+    assert not [d for d in page.get("download_button") if d.proto.label == "Report (HTML)"]
+    page.button(key="prepare-report").click().run()
+    assert not page.exception
+    assert download(page, "Report (HTML)")
+
+
+def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detector):
+    from tests.show.builders import clip
+
+    held = json.dumps(detector.detect(clip(9.0)).to_dict()).encode()
+    page.file_uploader(key="saved").upload("saved.json", held)
+    page.run()
+    assert not page.exception
+    assert "Likely synthetic" in words(page)
+    assert "anyone can edit it" in words(page)
+    page.file_uploader(key="saved").upload("saved.json", b"{}")
+    page.run()
+    assert "not a saved detection" in page.error[0].value

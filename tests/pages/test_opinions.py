@@ -92,8 +92,8 @@ def test_a_clip_without_speech_gets_no_timeline_from_anyone(page):
 
 
 def test_disagreement_is_where_the_sides_differ():
-    first = HandDetector({220.0: [3.0, 3.0, -3.0]}).detect(clip(8.0, 220.0))
-    second = HandDetector({220.0: [3.0, -3.0, -3.0]}).detect(clip(8.0, 220.0))
+    first = HandDetector({220.0: [3.0, 3.0, -3.0]}).detect(clip(8.0))
+    second = HandDetector({220.0: [3.0, -3.0, -3.0]}).detect(clip(8.0))
     from core.detect.spans import cells
 
     lines = {"a": cells(first), "b": cells(second)}
@@ -142,7 +142,7 @@ def test_classes_must_be_clear_before_anything_is_judged(page, monkeypatch, tmp_
     labels = page.session_state["spoofscope.others"][str(folder)]
     assert labels == {"LABEL_0": "bonafide", "<b>fake</b>": "spoof"}
     loaded = load_detector(str(folder), labels=labels, fetch=False)
-    assert loaded.detect(clip(5.0, 220.0)).calibrated is False
+    assert loaded.detect(clip(5.0)).calibrated is False
 
 
 def test_names_that_say_so_are_guessed_and_odd_ids_refused(tmp_path, monkeypatch):
@@ -169,6 +169,6 @@ def test_names_that_say_so_are_guessed_and_odd_ids_refused(tmp_path, monkeypatch
 
 
 def test_agreement_is_not_sold_as_proof():
-    one = HandDetector(SCORES).detect(clip(9.0, 220.0))
+    one = HandDetector(SCORES).detect(clip(9.0))
     assert "share their errors" in opinions_view.in_words({"a": one, "b": one})
     assert json.loads(json.dumps(one.to_dict()))["c_miss"] == 1.0

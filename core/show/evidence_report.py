@@ -1,0 +1,265 @@
+"""The evidence report: everything that was found about clips, in one file that needs nothing else.
+
+Made from Detections and stress tests alone, so that the page and the command line give the same.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from core.detect.detection import Detection
+from core.detect.spans import cells, spans_above
+from core.detect.stress import StressTest
+from core.show import cards, charts
+from core.show.opinions_view import name_of
+from core.show.score_report import Report, as_html
+from core.show.theme import VERDICTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOOTER = (
+    "Made by Spoofscope. One piece of evidence, not proof: a detector says how sound resembles "
+    "what it was trained on, and nothing about who speaks, or whether what is said is true."
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One clip before one detector.
+
+    Attributes
+    ----------
+    detection : Detection
+        What it said.
+    band : (float, float)
+        Log-odds around the threshold in which that detector does not decide.
+    record : str
+        Its error rates that are known, in words.
+    test : StressTest, optional
+        The same clip under other conditions.
+    """
+
+    detection: Detection
+    band: tuple[float, float] = (0.0, 0.0)
+    record: str = "not measured"
+    test: StressTest | None = None
+
+
+def evidence_html(
+    cases: Sequence[Case],
+    unread: Sequence[tuple[str, str]] = (),
+    made: datetime | None = None,
+) -> bytes:
+    """The report as one HTML file without scripts or outside resources.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Of one clip or several; those of one clip together.
+    unread : sequence of (name, sentence)
+        Files that could not be read, and why.
+    made : datetime, optional
+        The time stamp; now by default. All else depends on the cases alone.
+
+    Returns
+    -------
+    bytes
+        UTF-8.
+    """
+    import pandas as pd
+
+    clips = {case.detection.source.sha256: case.detection.source.name for case in cases}
+    one = len(clips) == 1 and not unread
+    title = f"Evidence report: {next(iter(clips.values())) if one else f'{len(clips)} clips'}"
+    report = Report(
+        title,
+        facts=[
+            ("Made", (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")),
+            ("To make it again", command(cases)),
+            ("With", versions()),
+        ],
+        problems=[f"{name}: {why}" for name, why in unread],
+        trouble="Files that could not be read",
+        footer=FOOTER,
+        data={
+            "detections": [replace(c.detection, elapsed_ms=0.0).to_dict() for c in cases],
+            "stress_tests": [
+                replace(c.test, elapsed_ms=0.0).to_dict() for c in cases if c.test is not None
+            ],
+        },
+    )
+    if len(cases) > 1:
+        report.sections.append(
+            (
+                "At a glance",
+                "Scores of different detectors have no common unit and are never averaged.",
+                pd.DataFrame([_glance(case) for case in cases]),
+                None,
+            )
+        )
+    for case in cases:
+        _add(report, case)
+    return as_html(report)
+
+
+def command(cases: Sequence[Case]) -> str:
+    """The command line that makes the report again."""
+    names = list(dict.fromkeys(case.detection.source.name for case in cases)) or ["FILE"]
+    first = cases[0].detection if cases else None
+    parts = ["python -m core report", *map(shlex.quote, names), "--out report.html"]
+    for id in dict.fromkeys(case.detection.detector for case in cases):
+        parts.append(f"--detector {shlex.quote(id)}")
+    if first is not None:
+        parts.append(f"--prior {first.prior:g}")
+        if first.threshold:
+            parts.append(f"--c-miss {first.c_miss:g} --c-fa {first.c_fa:g}")
+    if any(case.test is not None for case in cases):
+        parts.append("--stress")
+    return " ".join(parts)
+
+
+def versions() -> str:
+    """What computed the figures: Python and the packages that scores depend on."""
+    found = [f"Python {platform.python_version()}"]
+    for package in ("numpy", "onnxruntime", "torch", "transformers", "soundfile", "av", "soxr"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def _glance(case: Case) -> dict[str, str]:
+    d = case.detection
+    return {
+        "file": d.source.name,
+        "detector": name_of(d.detector),
+        "verdict": VERDICTS[d.verdict].word,
+        "score": "" if d.llr is None else f"{d.llr:+.2f}",
+        "chance of synthetic": charts.percent(d.p_spoof) if d.calibrated else "not calibrated",
+        "why": " ".join(r.text for r in d.reasons),
+    }
+
+
+def _add(report: Report, case: Case) -> None:
+    import pandas as pd
+
+    from core.show.benchmark_view import image
+
+    d = case.detection
+    spoken = " ".join(filter(None, [cards.headline(d), _plain(cards.explanation(d))]))
+    report.sections.append(
+        (
+            f"{d.source.name}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
+            spoken,
+            pd.DataFrame(_facts(case), columns=["what", "found"]),
+            None,
+        )
+    )
+    band = cards.undecided_band(d, case.band)
+    if d.llr is not None:
+        drawn = image(charts.window_timeline(d, band, "llr").to_dict(), "svg")
+        report.sections.append(
+            (
+                "Where the evidence lies",
+                "Log-likelihood ratio of each window: above the dashed threshold towards "
+                "synthetic, below towards human; grey decides nothing.",
+                pd.DataFrame(
+                    {
+                        "from (s)": [f"{w.start_s:.2f}" for w in d.windows],
+                        "to (s)": [f"{w.end_s:.2f}" for w in d.windows],
+                        "speech (s)": [f"{w.speech_s:.2f}" for w in d.windows],
+                        "score": ["" if w.llr is None else f"{w.llr:+.3f}" for w in d.windows],
+                    }
+                ),
+                drawn,
+            )
+        )
+        if not cards.withheld(d):
+            report.sections.append(_spans(d, band))
+    if case.test is not None:
+        report.sections.append(_stress(case.test))
+
+
+def _spans(d: Detection, band: tuple[float, float]) -> tuple[str, str, pd.DataFrame, None]:
+    import pandas as pd
+
+    edge = 1.0 / (1.0 + math.exp(-(d.threshold + band[1])))
+    found = spans_above(cells(d, band), edge)
+    return (
+        "Spans towards synthetic",
+        f"Stretches whose windows lie above {charts.percent(edge)}."
+        if found
+        else f"No stretch lies above {charts.percent(edge)}.",
+        pd.DataFrame(
+            {
+                "from (s)": [f"{s.start_s:.2f}" for s in found],
+                "to (s)": [f"{s.end_s:.2f}" for s in found],
+                "highest score": [f"{s.peak_llr:+.2f}" for s in found],
+            }
+        ),
+        None,
+    )
+
+
+def _stress(test: StressTest) -> tuple[str, str, pd.DataFrame, None]:
+    import pandas as pd
+
+    return (
+        "Does the verdict hold?",
+        f"{test.summary()} Tested from {test.from_s:g} to {test.to_s:g} s. A verdict that holds "
+        "is firm, not right.",
+        pd.DataFrame(
+            {
+                "condition": [row.label for row in test.rows],
+                "score": ["" if row.llr is None else f"{row.llr:+.2f}" for row in test.rows],
+                "verdict": [row.verdict or "" for row in test.rows],
+                "compared with the clip": [row.outcome or "" for row in test.rows],
+                "note": [row.reason or row.note for row in test.rows],
+            }
+        ),
+        None,
+    )
+
+
+def _facts(case: Case) -> list[tuple[str, str]]:
+    d = case.detection
+    source, quality = d.source, d.quality
+    rows = [
+        ("File", source.name),
+        ("SHA-256 of the file", source.sha256),
+        ("Form", f"{source.container}, {source.codec}, {source.sample_rate:,} Hz, "
+                 f"{source.channels} channel{'s' if source.channels != 1 else ''}"),
+        ("Duration, speech", f"{quality.duration_s:.2f} s, {quality.speech_s:.2f} s"),
+        ("Detector", f"{name_of(d.detector)} ({d.detector})"),
+        ("SHA-256 of its weights", d.weights_sha256),
+        ("Verdict", VERDICTS[d.verdict].word),
+        (
+            "Score" if not d.calibrated else "Calibrated log-likelihood ratio (natural)",
+            "none" if d.llr is None else f"{d.llr:+.4f}",
+        ),
+        ("Assumed before listening", f"{100 * d.prior:g} % synthetic"),
+        ("Costs", f"miss {d.c_miss:g}, false alarm {d.c_fa:g}"),
+    ]  # fmt: skip
+    if d.p_spoof is not None and d.calibrated and not cards.withheld(d):
+        rows.append(("Chance of synthetic afterwards", charts.percent(d.p_spoof)))
+    if d.familiarity is not None:
+        rows.append(("Familiarity", _plain(cards.familiarity_in_words(d))))
+    rows += [("Reason", reason.text) for reason in d.reasons]
+    rows += [("Note", note) for note in source.notes]
+    rows.append(("Equal error rates known of this detector", case.record))
+    rows.append(("Limit", cards.LIMITS[d.verdict]))
+    return rows
+
+
+def _plain(markdown: str) -> str:
+    """Text without the marks that Streamlit's Markdown needs."""
+    return markdown.replace("**", "").replace("\\", "")

@@ -1,0 +1,67 @@
+"""The evidence report in a browser without a network, and two detectors side by side."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, address, tmp_path):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/detect?example=1")
+    page.get_by_text("Evidence report", exact=True).click()
+    page.get_by_role("button", name="Prepare report").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report (HTML)").click()
+    report = tmp_path / "report.html"
+    download.value.save_as(report)
+    assert overflow(page) <= 0
+    page.close()
+
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(report.as_uri())
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Evidence report")
+    expect(page.locator("svg")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    pages = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert 1 <= pages <= 6
+    assert asked == [report.as_uri()]
+    assert said == []
+    context.close()
+
+
+def test_the_stress_test_runs_and_says_how_firm_the_verdict_is(browser: Browser, address):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/detect?example=1")
+    page.get_by_role("button", name=re.compile("Run the stress test")).click()
+    said = page.get_by_text(re.compile(r"The verdict holds under (all )?\d+"))
+    expect(said).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name=re.compile("Run the stress test"))).to_have_count(0)
+    page.close()
+
+
+def test_two_detectors_stand_side_by_side(browser: Browser, own_machine, tmp_path):
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{own_machine}/detect?example=2")
+    page.locator(".st-key-result-card").wait_for()
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("button", name="Another detector").click()
+    field = page.get_by_label(re.compile("Hub id"))
+    field.fill(str(ROOT / "data" / "models" / "embedded"))
+    field.press("Enter")
+    page.get_by_role("button", name="Ask this one too").click()
+    expect(page.get_by_role("heading", name="Second opinions")).to_be_visible()
+    expect(page.get_by_text("this is less than that many")).to_be_visible()
+    assert overflow(page) <= 0
+    page.close()

@@ -48,7 +48,9 @@ def report_section(
                         detection,
                         shared.decision.inconclusive_llr,
                         track_record(id, figures, published),
-                        session.stress_of(entry, shared, detection.prior),
+                        session.stress_of(
+                            entry, shared, detection.prior, detection.c_miss, detection.c_fa
+                        ),
                     )
                 )
         unread = [(e.name, e.error) for e in session.entries() if e.error]

@@ -127,7 +127,7 @@ def load(detector_id: str):
             detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
         )
     except DetectorError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(cards.for_visitors(error), icon=":material/error:")
         st.stop()
     finally:
         waiting.empty()

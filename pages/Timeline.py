@@ -6,7 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.spans import cell_at, cells, spans_above
 from core.show import cache, charts, exports, session
-from core.show.cards import plain, undecided_band
+from core.show.cards import for_visitors, plain, undecided_band
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import player, player_data, says, spectrogram_png, wav_bytes
 
@@ -248,7 +248,7 @@ threshold = (
 try:
     detector = cache.detector(st.session_state.get("detector", "embedded"))
 except DetectorError as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(for_visitors(error), icon=":material/error:")
     st.stop()
 whole, detection = analyse(entry, detector, clip, session.stance(), hop_s)
 band = undecided_band(detection, detector.decision.inconclusive_llr)

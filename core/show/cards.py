@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.detect.calibration import logit
 from core.detect.detection import Detection
+from core.detect.registry import ROOT, models_home
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
 
@@ -51,6 +52,14 @@ _EFFECT_ICONS = {
 def plain(text: str) -> str:
     """Text that Markdown leaves as it is: a file's name must not format, link or load anything."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!:$|~&@/])", r"\\\1", text)
+
+
+def for_visitors(error: Exception) -> str:
+    """An error's sentence without the folders of the server it happened on."""
+    text = str(error)
+    for folder in (models_home(), ROOT):
+        text = re.sub(re.escape(str(folder)) + r"[^\s,;]*", "the server's folder of models", text)
+    return text
 
 
 def difficulty(detection: Detection) -> str:

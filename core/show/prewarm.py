@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 
+from core.show.serve import stay_home
+
 _started = threading.Event()
 
 
@@ -19,6 +21,7 @@ def prewarm() -> threading.Thread | None:
     if _started.is_set():
         return None
     _started.set()
+    stay_home()  # where the host started Home.py by itself
     thread = threading.Thread(target=_import_chart_libraries, name="prewarm", daemon=True)
     thread.start()
     return thread

@@ -67,7 +67,14 @@ def run(options: argparse.Namespace) -> int:
                         found,
                         detector.decision.inconclusive_llr,
                         track_record(detector.id, figures, published),
-                        stress(detector, clip, options.prior, detection=found)
+                        stress(
+                            detector,
+                            clip,
+                            options.prior,
+                            detection=found,
+                            c_miss=options.c_miss,
+                            c_fa=options.c_fa,
+                        )
                         if options.stress
                         else None,
                     )

@@ -100,3 +100,28 @@ def test_another_file_than_the_published_one_is_not_fetched(monkeypatch):
     with pytest.raises(DetectorError, match="was not fetched"):
         registry._fetch(PUBLISHED, None)
     assert not PUBLISHED.path.exists()
+
+
+class Trap:
+    """Something that would run when a careless reader unpickles it."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (open, (str(self.mark), "w"))
+
+
+@pytest.mark.parametrize("name", ["stage2_best.pt", "AASIST.pth"])
+def test_weights_that_carry_a_program_are_refused_and_not_run(tmp_path, monkeypatch, name):
+    import torch
+
+    file, mark = tmp_path / name, tmp_path / "ran"
+    torch.save({"model_state_dict": Trap(mark)}, file)
+    digest = registry.sha256_of(file)
+    monkeypatch.setattr(registry, "checked_sha256", lambda path, expected: digest)  # as if pinned
+    with pytest.raises(DetectorError):
+        load_detector(file)
+    assert not mark.exists()
+    torch.load(file, weights_only=False)
+    assert mark.exists()  # the trap works where a reader is careless

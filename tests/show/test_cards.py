@@ -5,9 +5,26 @@ from dataclasses import replace
 import pytest
 
 from core.audio.quality import Reason
+from core.detect import registry
 from core.detect.calibration import posterior
-from core.show import cards
+from core.detect.detector import DetectorError
+from core.show import cards, serve
 from tests.show.builders import SCORES, HandDetector, clip
+
+
+def test_a_visitor_is_not_told_the_folders_of_the_server():
+    entry = registry.ENTRIES["aasist"]
+    said = cards.for_visitors(DetectorError(registry._put_in_place(entry)))
+    assert str(registry.models_home()) not in said
+    assert "not on this machine" in said and "the server's folder of models" in said
+
+
+def test_nothing_asks_an_outside_host_for_the_public_address(monkeypatch):
+    from streamlit import net_util
+
+    monkeypatch.setattr(net_util, "get_external_ip", lambda: 1 / 0)
+    serve.stay_home()
+    assert net_util.get_external_ip() is None
 
 
 def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5):

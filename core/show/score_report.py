@@ -39,24 +39,24 @@ class Report:
         What was evaluated and how.
     problems : list of str
         Sentences.
+    sections : list of (heading, sentence, table or None, SVG or None)
+        The body.
     trouble, footer : str
         Heading over the problems, and the last line.
     data : any
         What JSON can hold: put into the file for programs, where there is any.
-    sections : list of (heading, sentence, table or None, SVG or None)
-        The body.
     """
 
     title: str
     facts: list[tuple[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    sections: list[tuple[str, str, pd.DataFrame | None, bytes | None]] = field(default_factory=list)
     trouble: str = "What was wrong with the files"
     footer: str = (
         "Made by Spoofscope. Intervals are 95 % bootstrap intervals. Error rates of one benchmark "
         "say little about other data."
     )
     data: Any = None
-    sections: list[tuple[str, str, pd.DataFrame | None, bytes | None]] = field(default_factory=list)
 
 
 def as_html(report: Report) -> bytes:

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from scipy.signal import fftconvolve
 
 from core import load_detector
-from core.audio.clip import SAMPLE_RATE
+from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.codecs import encode_decode
 from core.audio.decode import clip_from_samples, decode
 from core.show.theme import VERDICTS
@@ -128,6 +128,12 @@ def sessions(browser: Browser, address: str, microphones) -> Iterator[dict[str, 
             each.close()
 
 
+def through_opus(samples: np.ndarray) -> Clip:
+    """Samples as a clip that came through Opus, whose scores are calibrated apart."""
+    clip = clip_from_samples(samples, SAMPLE_RATE, "take")
+    return replace(clip, source=replace(clip.source, codec="opus"))
+
+
 def place(take: np.ndarray, sound: np.ndarray) -> tuple[int, float]:
     """Where in a sound that repeats the take begins, and how alike they are (0-1)."""
     # One second: where the browser repeats its file, it drops a few samples.
@@ -150,14 +156,14 @@ def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
 
     detector = load_detector()
     shown = float(re.search(r"Log-likelihood ratio\s+([+-][\d.]+)", session.detect).group(1))
-    heard = detector.detect(clip_from_samples(session.take, SAMPLE_RATE, "take")).llr
+    heard = detector.detect(through_opus(session.take)).llr
     assert shown == pytest.approx(heard, abs=0.006)
 
     sound = decode(EXAMPLES[name]).samples
     start, _ = place(session.take, sound)
     repeated = np.tile(sound, 3 + len(session.take) // len(sound))
     same = encode_decode(repeated[start:][: len(session.take)], CODEC)
-    file = detector.detect(clip_from_samples(same, SAMPLE_RATE, "file")).llr
+    file = detector.detect(through_opus(same)).llr
     assert shown == pytest.approx(file, abs=TOLERANCE_LLR)
 
 

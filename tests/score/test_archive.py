@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,16 @@ from core.score.manifest import ArchiveError, read_manifest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_main():
+    """Tests of pages leave a page as the main module, which a new process would then run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+        yield
+
+
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
+def archive(own_main, tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
     clips = sorted(p for p in EXAMPLES.iterdir() if p.suffix in {".mp3", ".opus", ".flac", ".wav"})
     rng = np.random.default_rng(0)

@@ -513,8 +513,8 @@ class Detector:
             reasons.append(
                 Reason(
                     "needs_wide_band",
-                    "Measured through telephone lines, this detector did little better than "
-                    "guessing, so it does not decide on such sound.",
+                    "Measured through telephone lines, this detector erred too often to be of use, "
+                    "so it does not decide on such sound.",
                     "inconclusive",
                 )
             )

@@ -58,7 +58,27 @@ def evidence_html(
     unread: Sequence[tuple[str, str]] = (),
     made: datetime | None = None,
 ) -> bytes:
-    """The report as one HTML file without scripts or outside resources.
+    """The report as one HTML file without scripts or outside resources; see `evidence`."""
+    return as_html(evidence(cases, unread, made))
+
+
+def evidence_pdf(
+    cases: Sequence[Case],
+    unread: Sequence[tuple[str, str]] = (),
+    made: datetime | None = None,
+) -> bytes:
+    """The same report as PDF; see `evidence`."""
+    from core.show.report_pdf import as_pdf
+
+    return as_pdf(evidence(cases, unread, made))
+
+
+def evidence(
+    cases: Sequence[Case],
+    unread: Sequence[tuple[str, str]] = (),
+    made: datetime | None = None,
+) -> Report:
+    """What a report says, before its form.
 
     Parameters
     ----------
@@ -71,8 +91,8 @@ def evidence_html(
 
     Returns
     -------
-    bytes
-        UTF-8.
+    Report
+        For `as_html` or `as_pdf`.
     """
     import pandas as pd
 
@@ -107,7 +127,7 @@ def evidence_html(
         )
     for case in cases:
         _add(report, case)
-    return as_html(report)
+    return report
 
 
 def command(cases: Sequence[Case]) -> str:

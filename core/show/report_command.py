@@ -13,7 +13,7 @@ def add_parser(commands: Any) -> None:
     """Add ``report`` to the subcommands of the command line."""
     parser = commands.add_parser("report", help="write an evidence report on audio files")
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--out", required=True, metavar="FILE", help="an HTML file")
+    parser.add_argument("--out", required=True, metavar="FILE", help="report.html or report.pdf")
     parser.add_argument(
         "--detector", action="append", metavar="ID", help="may be repeated; embedded by default"
     )
@@ -26,11 +26,10 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report; 0 when every file could be read, 2 when one could not."""
-    import logging
-
     import pandas as pd
+    from streamlit.logger import set_log_level
 
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # no page runs here
+    set_log_level("ERROR")  # no page runs here, which Streamlit would remark on
     from core.audio.clip import AudioError
     from core.audio.decode import decode
     from core.detect.calibration import cost_threshold, logit
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from core.detect.registry import load_detector
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
-    from core.show.evidence_report import Case, evidence_html
+    from core.show.evidence_report import Case, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
 
     out = Path(options.out)
@@ -81,7 +80,8 @@ def run(options: argparse.Namespace) -> int:
                 )
         part = out.with_name(f"{out.name}.part")
         try:
-            part.write_bytes(evidence_html(cases, unread))
+            write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
+            part.write_bytes(write(cases, unread))
             part.replace(out)
         finally:
             part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import streamlit as st
 from core.detect.detection import Detection
 from core.detect.saved import SavedError, open_saved
 from core.show import cache, cards, exports, session
-from core.show.evidence_report import Case, evidence_html
+from core.show.evidence_report import Case, evidence_html, evidence_pdf
 from core.show.opinions_view import name_of, published_table, track_record
 from core.show.theme import VERDICTS
 
@@ -34,7 +34,7 @@ def report_section(
         st.caption(
             "One HTML file with everything found: hashes, versions, verdict, timeline, spans, "
             "stress test if you ran it, limits, the command that makes it again, and the "
-            "detections as JSON. It opens without a network and prints to PDF from any browser."
+            "detections as JSON. It opens without a network. A PDF says the same, without the JSON."
         )
         if not st.button("Prepare report", icon=":material/description:", key="prepare-report"):
             return
@@ -55,15 +55,20 @@ def report_section(
                 )
         unread = [(e.name, e.error) for e in session.entries() if e.error]
         name = cases[0].detection.source.name if len(done) == 1 else "clips"
-        st.download_button(
-            "Report (HTML)",
-            evidence_html(cases, unread),
-            f"{exports.safe_stem(name)}-report.html",
-            "text/html",
-            icon=":material/download:",
-            type="primary",
-            on_click="ignore",
-        )
+        with st.container(horizontal=True):
+            for form, make, kind in (
+                ("HTML", evidence_html, "text/html"),
+                ("PDF", evidence_pdf, "application/pdf"),
+            ):
+                st.download_button(
+                    f"Report ({form})",
+                    make(cases, unread),
+                    f"{exports.safe_stem(name)}-report.{form.lower()}",
+                    kind,
+                    icon=":material/download:",
+                    type="primary",
+                    on_click="ignore",
+                )
 
 
 def open_saved_section() -> None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pypdfium2
+
 from core.cli import main
 from core.detect.detection import Detection
 from core.detect.stress import stress
-from core.show.evidence_report import Case, evidence_html
+from core.show.evidence_report import Case, evidence_html, evidence_pdf
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -85,3 +87,15 @@ def test_the_command_makes_the_same_report_again(tmp_path, capsys):
     assert main(["report", clips[0], "--out", str(tmp_path / "x.html"), "--prior", "2"]) == 2
     assert "between 0 and 1" in capsys.readouterr().err
     assert main(["report", clips[0], "--out", str(tmp_path / "no" / "x.html")]) == 2
+
+
+def test_the_pdf_says_the_same_and_is_the_same_again():
+    first = case(name="Ωmega \u4f60 & <b>.wav")
+    made = evidence_pdf([first], [("lost.wav", "Not a sound.")], NOON)
+    assert made == evidence_pdf([first], [("lost.wav", "Not a sound.")], NOON)
+    text = "".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(made))
+    flat = re.sub(r"\s+", "", text)
+    d = first.detection
+    for part in (d.source.sha256, d.weights_sha256, f"{d.llr:+.4f}", "Likelysynthetic",
+                 "lost.wav:Notasound.", "<b>.wav", "2026-01-0212:00:00UTC"):  # fmt: skip
+        assert part in flat, part

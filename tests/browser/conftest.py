@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
+
+expect.set_options(timeout=20_000)  # busy cores are slow, not wrong
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from core.detect.detector import DetectorError
 from core.detect.spans import cell_at, cells, spans_above
 from core.show import cache, charts, exports, session
 from core.show.cards import for_visitors, plain, undecided_band
+from core.show.opinions_view import labels_of
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import player, player_data, says, spectrogram_png, wav_bytes
 
@@ -246,7 +247,8 @@ threshold = (
     / 100
 )  # fmt: skip
 try:
-    detector = cache.detector(st.session_state.get("detector", "embedded"))
+    chosen = st.session_state.get("detector", "embedded")
+    detector = cache.detector(chosen, labels=labels_of(chosen))
 except DetectorError as error:
     st.error(for_visitors(error), icon=":material/error:")
     st.stop()

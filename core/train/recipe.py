@@ -230,6 +230,8 @@ def train(
         Strength(**recipe.get("strength", {})),
         codec,
         weight,
+        recipe.get("codecs"),
+        recipe.get("copies"),
     )
     dev = dev_set(index)
     model = _network(recipe, start)
@@ -282,6 +284,8 @@ def _train_stored(
         Strength(**recipe.get("strength", {})),
         codec,
         weight,
+        recipe.get("codecs"),
+        recipe.get("copies"),
     )
     features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
     seen = store_dev(model, dev)

@@ -89,3 +89,20 @@ def test_mel_bands_have_unit_area_and_rising_centres() -> None:
     assert bands.shape == (40, 513)
     np.testing.assert_allclose(bands.sum(1), 1)
     assert (np.diff(bands.argmax(1)) > 0).all()
+
+
+def test_codecs_are_drawn_as_often_as_asked() -> None:
+    from core.train.augment import disturb
+
+    names: list[str] = []
+
+    def codec(x: np.ndarray, name: str) -> np.ndarray:
+        names.append(name)
+        return x
+
+    speech = np.random.default_rng(0).normal(0, 0.1, 1600).astype(np.float32)
+    only = Strength(**{k: float(k == "codec") for k in vars(Strength())})
+    for seed in range(200):
+        disturb(speech, np.random.default_rng(seed), only, codec, {"gsm": 3, "opus-16": 1})
+    assert set(names) == {"gsm", "opus-16"}
+    assert 120 < names.count("gsm") < 180

@@ -6,9 +6,10 @@ import hashlib
 import json
 import math
 import os
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = "spoofscope.model/1"
-BATCH = 8
-"""Windows in one forward pass: bounds memory; results do not depend on it."""
-
-STRETCH = 8 * SAMPLE_RATE
-"""Samples that go through a shared front end at once, more or less: bounds memory."""
+STRETCH = 3 * SAMPLE_RATE
+"""Samples that go through a shared front end at once, more or less: bounds memory, and keeps what
+lies between two layers small enough for the allocator to use again."""
 
 MIN_WINDOW_SPEECH_S = 0.5
 """A window with less speech than this is not scored."""
@@ -161,7 +160,8 @@ class Detector:
         self.repeat = repeat
         self.familiarity = familiarity
         self.config = dict(config or {})
-        self._lock = threading.Lock()
+        # Every session's work goes through these threads in the order in which it came.
+        self._workers = ThreadPoolExecutor(self.engine.at_once, "detector")
 
     @classmethod
     def load(cls, directory: str | Path, engine: str | None = None) -> Detector:
@@ -233,7 +233,7 @@ class Detector:
         self,
         samples: np.ndarray,
         ranges: list[tuple[int, int]],
-        batch: int = BATCH,
+        batch: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The network's scores and embeddings of windows.
@@ -244,8 +244,8 @@ class Detector:
             float32, shape ``[n]``, 16 kHz.
         ranges : list of (int, int)
             Index ranges, each at most the window's length; shorter ones are padded at the end.
-        batch : int
-            Windows in one forward pass.
+        batch : int, optional
+            Windows in one forward pass; what suits the engine by default.
         progress : callable, optional
             Called with the share that is done, 0-1.
 
@@ -257,15 +257,29 @@ class Detector:
         raw = np.empty(len(ranges))
         embeddings: list[np.ndarray] = [raw] * len(ranges)
         done = 0
-        for part, run, given in self._batches(samples, ranges, batch):
-            with self._lock:
-                scores, vectors = run(given())
+        running: deque[tuple[list[int], Future[tuple[np.ndarray, np.ndarray]]]] = deque()
+
+        def take() -> None:
+            nonlocal done
+            part, found = running.popleft()
+            scores, vectors = found.result()
             raw[part] = scores
             for i, vector in zip(part, vectors, strict=True):
                 embeddings[i] = vector
             done += len(part)
             if progress is not None:
                 progress(done / len(ranges))
+
+        try:
+            for part, run, given in self._batches(samples, ranges, batch or self.engine.batch):
+                running.append((part, self._workers.submit(run, given())))
+                if len(running) > 2 * self.engine.at_once:  # bounds memory
+                    take()
+            while running:
+                take()
+        finally:
+            for _, found in running:
+                found.cancel()
         return raw, np.stack(embeddings)
 
     def _batches(
@@ -294,7 +308,9 @@ class Detector:
         gain = _common_gain(samples, ranges)
         for run in _runs(ranges, frame):
             start, end = ranges[run[0]][0], ranges[run[-1]][0] + self.window
-            features = SharedFeatures(self.engine, samples, start, end, self.window, gain)
+            features = SharedFeatures(
+                self.engine, samples, start, end, self.window, gain, self._workers
+            )
             for first in range(0, len(run), batch):
                 part = run[first : first + batch]
                 starts = [ranges[i][0] for i in part]
@@ -619,6 +635,8 @@ class SharedFeatures:
         Samples of one window.
     gain : float
         To the network's level.
+    workers : concurrent.futures.Executor
+        Runs the front end, on a few stretches ahead of what is asked for.
     """
 
     def __init__(
@@ -628,11 +646,15 @@ class SharedFeatures:
         start: int,
         end: int,
         window: int,
-        gain: float = 1.0,
+        gain: float,
+        workers: Executor,
     ) -> None:
         self._engine, self._samples, self._gain = engine, samples, np.float32(gain)
         self._window, self._start, self._end = window, start, end
+        self._workers = workers
         self._kept: np.ndarray | None = None
+        self._next = start
+        self._ahead: deque[Future[np.ndarray]] = deque()
 
     def of(self, starts: list[int]) -> np.ndarray:
         """Features ``[k, frames, size]`` of windows in order; never of any before the latest."""
@@ -641,17 +663,25 @@ class SharedFeatures:
             self._kept = self._kept[(starts[0] - self._start) // frame :]
             self._start = starts[0]
         while self._kept is None or len(self._kept) * frame < starts[-1] + self._window - starts[0]:
-            have = 0 if self._kept is None else len(self._kept)
-            new = self._stretch(self._start + have * frame)
+            self._look_ahead()
+            new = self._ahead.popleft().result()
             self._kept = new if self._kept is None else np.concatenate([self._kept, new])
+        self._look_ahead()
         frames = self._window // frame
         at = [(start - self._start) // frame for start in starts]
         return np.stack([self._kept[i : i + frames] for i in at])
 
-    def _stretch(self, begin: int) -> np.ndarray:
-        """Frames of the next stretch, from a sample that begins one."""
+    def _look_ahead(self) -> None:
+        """Keep the workers busy with the next stretches."""
+        step = STRETCH // self._engine.samples_per_frame * self._engine.samples_per_frame
+        while self._next < self._end and len(self._ahead) <= self._engine.at_once:
+            end = min(self._end, self._next + step)
+            self._ahead.append(self._workers.submit(self._stretch, self._next, end))
+            self._next = end
+
+    def _stretch(self, begin: int, end: int) -> np.ndarray:
+        """Frames of a stretch that begins and ends a whole number of frames after the start."""
         frame, margin = self._engine.samples_per_frame, self._engine.margin
-        end = min(self._end, begin + max(self._window, STRETCH // frame * frame))
         before = min(margin, begin) // frame * frame
         wave = np.zeros(end + margin - begin + before, np.float32)
         given = self._samples[begin - before : end + margin]

@@ -20,7 +20,7 @@ ENGINES = ("onnx", "int8", "torch")
 """ONNX Runtime in single precision, the same with 8-bit integers, and the reference."""
 
 THREADS = 2
-"""Cores that one inference uses at most where ONNX Runtime runs it."""
+"""Cores that a detector uses at most where ONNX Runtime runs it."""
 
 
 @runtime_checkable
@@ -33,10 +33,16 @@ class Engine(Protocol):
         Samples between the front end's frames; 0 where windows share nothing.
     margin : int
         More samples than any frame looks to either side.
+    batch : int
+        Windows that belong into one call: bounds memory; results do not depend on it.
+    at_once : int
+        Calls that can do well side by side.
     """
 
     samples_per_frame: int
     margin: int
+    batch: int
+    at_once: int
 
     def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Windows ``[k, n]`` -> raw scores ``[k]`` and embeddings ``[k, d]``, float32."""
@@ -56,6 +62,8 @@ class TorchEngine:
     network : torch.nn.Module
         ``forward(waves [b, n])`` gives raw scores ``[b]`` and embeddings ``[b, d]``.
     """
+
+    batch, at_once = 8, 1  # PyTorch divides every operation among the cores itself
 
     def __init__(self, network: nn.Module) -> None:
         self.network: Any = network.eval()
@@ -85,6 +93,10 @@ class TorchEngine:
 class OnnxEngine:
     """Graphs of a model directory, run by ONNX Runtime.
 
+    The halves of a network run on one core each and as many side by side as there are cores: no
+    core waits for another after every operation. A network that is one graph uses all cores for
+    every window, since its windows are large.
+
     Parameters
     ----------
     directory : pathlib.Path
@@ -98,23 +110,33 @@ class OnnxEngine:
     def __init__(
         self, directory: Path, files: Mapping[str, str], samples_per_frame: int = 0, margin: int = 0
     ) -> None:
-        self._sessions = {part: session(directory / name) for part, name in files.items()}
+        whole = "windows" in files
+        self._sessions = {
+            part: session(directory / name, THREADS if whole else 1) for part, name in files.items()
+        }
+        self.batch, self.at_once = (1, 1) if whole else (2, THREADS)
         self.samples_per_frame = samples_per_frame
         self.margin = margin
 
     def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if "windows" in self._sessions:
-            # One by one, so that what lies between two layers stays in the processor's caches.
-            found = [self._run("windows", waves=wave[None]) for wave in waves]
-            raw, embeddings = (np.concatenate(part) for part in zip(*found, strict=True))
-            return raw, embeddings
+            return self._one_by_one("windows", "waves", waves)
         return self.encode(np.stack([self.front(wave) for wave in levelled(waves)]))
 
     def front(self, wave: np.ndarray) -> np.ndarray:
         return self._run("front", wave=wave[None])[0]
 
     def encode(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        raw, embeddings = self._run("encoder", features=features)
+        return self._one_by_one("encoder", "features", features)
+
+    def _one_by_one(self, part: str, name: str, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and embeddings of windows that share nothing.
+
+        What lies between two layers of one window stays in the processor's caches; and 8-bit
+        graphs take their scales from all that they are given, which must not be a neighbour's.
+        """
+        found = [self._run(part, **{name: one[None]}) for one in given]
+        raw, embeddings = (np.concatenate(each) for each in zip(*found, strict=True))
         return raw, embeddings
 
     def _run(self, part: str, **given: np.ndarray) -> list[np.ndarray]:
@@ -131,13 +153,15 @@ def levelled(waves: np.ndarray) -> np.ndarray:
     return waves * gain[:, None].astype(np.float32)
 
 
-def session(path: Path) -> Any:
+def session(path: Path, threads: int = 1) -> Any:
     """An ONNX Runtime session on the CPU.
 
     Parameters
     ----------
     path : pathlib.Path
         A graph; the weights it refers to lie beside it.
+    threads : int
+        Cores that one operation uses.
 
     Returns
     -------
@@ -146,11 +170,17 @@ def session(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Threads that wait in a loop would take the cores from other sessions.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Memory of one long stretch must not stay with the process for good.
     options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        str(path),
+        options,
+        providers=["CPUExecutionProvider"],
+        # An addition and a layer norm are several times as fast one after the other.
+        disabled_optimizers=["SkipLayerNormFusion"],
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 import os
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.score.journal import Journal
-from core.score.judging import ROW, WINDOW, stamp
+from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
 from core.score.manifest import ArchiveError, Item
 
 if TYPE_CHECKING:
@@ -30,9 +29,12 @@ def score(
     detector: str = "embedded",
     prior: float = 0.5,
     hop_s: float | None = None,
-    processes: int = 1,
+    processes: int | None = 1,
     windows_out: str | Path | None = None,
     fresh: bool = False,
+    engine: str = "processes",
+    ray_address: str | None = None,
+    network_engine: str | None = None,
 ) -> dict[str, str]:
     """Score every file and write one row each, in the order of ``items``.
 
@@ -50,12 +52,19 @@ def score(
         Probability of synthetic speech before listening, strictly between 0 and 1.
     hop_s : float, optional
         Seconds between windows; the detector's own by default.
-    processes : int
-        Workers.
+    processes : int, optional
+        Workers; None for one a core, of this machine or of Ray's cluster.
     windows_out : path-like, optional
         A second table with one row a window.
     fresh : bool
         Whether to start over.
+    engine : str
+        What runs the workers, one of `ENGINES`. A run may go on by another one.
+    ray_address : str, optional
+        Of a running Ray cluster; a Ray of this machine's own by default.
+    network_engine : str, optional
+        What runs the network, one of `core.detect.engine.ENGINES`; what ``SPOOFSCOPE_ENGINE``
+        says by default, else the detector's own.
 
     Returns
     -------
@@ -74,18 +83,18 @@ def score(
     out = Path(out)
     if not 0 < prior < 1:
         raise ArchiveError("The prior must lie strictly between 0 and 1.")
-    if processes < 1:
+    if processes is not None and processes < 1:
         raise ArchiveError("At least one process is needed.")
     if not out.parent.is_dir():
         raise ArchiveError(f"There is no folder {out.parent} to write to.")
-    loaded = load_detector(detector)
+    if engine not in ENGINES:
+        raise ArchiveError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
+    network_engine = network_engine or os.environ.get("SPOOFSCOPE_ENGINE") or None
+    loaded = load_detector(detector, engine=network_engine)
     if hop_s is not None and not 0.05 <= hop_s <= loaded.window / 16_000:
         raise ArchiveError(f"The hop must be 0.05 to {loaded.window / 16_000:g} seconds.")
-    config = json.dumps(loaded.config, sort_keys=True, default=str)
     settings: dict[str, Any] = {
-        "detector": loaded.id,
-        "weights_sha256": loaded.weights_sha256,
-        "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
+        **identity(loaded),
         "prior": prior,
         "hop_s": hop_s,
         "windows": windows_out is not None,
@@ -107,13 +116,20 @@ def score(
         }
         progress = _Progress(len(items), len(items) - len(todo), len(bad))
         if todo:
-            from core.score import pool
+            if engine == "ray":
+                from core.score import on_ray
 
-            for item, row in pool.run(todo, detector, settings, processes):
-                journal.add(item.id, stamps[item.id], row)
-                if row["error"]:
-                    bad[item.id] = row["error"]
-                progress.step(len(bad))
+                rows = on_ray.run(todo, detector, settings, processes, network_engine, ray_address)
+            else:
+                from core.score import pool
+
+                rows = pool.run(todo, detector, settings, processes, network_engine)
+            with contextlib.closing(rows):
+                for item, row in rows:
+                    journal.add(item.id, stamps[item.id], row)
+                    if row["error"]:
+                        bad[item.id] = row["error"]
+                    progress.step(len(bad))
         progress.end()
         if windows_out is not None:
             _write(Path(windows_out), _window_rows(items, journal))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any
+
+from core.detect.engine import ENGINES as NETWORK_ENGINES
+from core.score.judging import ENGINES
 
 
 def add_parser(commands: Any) -> None:
@@ -21,10 +23,31 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     parser.add_argument("--prior", type=float, default=0.5, metavar="P")
     parser.add_argument(
-        "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="one a core"
-    )
+        "--network-engine", choices=NETWORK_ENGINES, metavar="NAME",
+        help=f"what runs the network: {', '.join(NETWORK_ENGINES)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--engine", type=_engine, default="processes", metavar="NAME",
+        help="what runs the workers: processes (the default) or ray",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ray-address", metavar="HOST:PORT",
+        help="a running Ray cluster; without it, --engine ray starts one on this machine",
+    )  # fmt: skip
+    parser.add_argument("--processes", type=int, metavar="N", help="workers, one a core by default")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished run")
     parser.set_defaults(run=_score)
+
+
+def _engine(name: str) -> str:
+    if name in NETWORK_ENGINES:
+        raise argparse.ArgumentTypeError(
+            f"{name} runs a network: say --network-engine {name}. --engine says what runs the "
+            f"workers: {' or '.join(ENGINES)}."
+        )
+    if name not in ENGINES:
+        raise argparse.ArgumentTypeError(f"there are {' and '.join(ENGINES)}, no {name!r}.")
+    return name
 
 
 def _score(options: argparse.Namespace) -> int:
@@ -32,6 +55,9 @@ def _score(options: argparse.Namespace) -> int:
     from core.score.archive import score
     from core.score.manifest import ArchiveError, read_manifest
 
+    if options.ray_address and options.engine != "ray":
+        print("--ray-address goes with --engine ray.", file=sys.stderr)
+        return 2
     try:
         bad = score(
             read_manifest(options.manifest, options.root),
@@ -42,6 +68,9 @@ def _score(options: argparse.Namespace) -> int:
             processes=options.processes,
             windows_out=options.windows_out,
             fresh=options.fresh,
+            engine=options.engine,
+            ray_address=options.ray_address,
+            network_engine=options.network_engine,
         )
     except (ArchiveError, DetectorError, OSError) as error:
         print(error, file=sys.stderr)

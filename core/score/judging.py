@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.audio.clip import Clip
     from core.detect.detector import Detector
+
+ENGINES = ("processes", "ray")
+"""What runs the workers: processes of this machine, or Ray Data here or on a cluster."""
 
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 """Environment of a worker: one thread each, so that sums are taken in one order everywhere."""
@@ -34,6 +39,19 @@ def one_thread() -> None:
 
     torch.set_num_threads(1)
     engine.THREADS = 1  # ONNX Runtime does not read the environment
+
+
+def identity(detector: Detector) -> dict[str, str]:
+    """What a detector's scores depend on: its id, its hashes and what runs its network."""
+    from core.detect.engine import TorchEngine
+
+    config = json.dumps(detector.config, sort_keys=True, default=str)
+    return {
+        "detector": detector.id,
+        "weights_sha256": detector.weights_sha256,
+        "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
+        "network_engine": "torch" if isinstance(detector.engine, TorchEngine) else "onnx",
+    }
 
 
 def stamp(file: str) -> list[int] | None:

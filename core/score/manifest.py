@@ -29,7 +29,7 @@ class Item:
     path : str
         As the manifest names it.
     file : str
-        Where it lies.
+        Where it lies, from the root of the file system on.
     further : dict
         The manifest's other columns, carried through.
     """
@@ -66,7 +66,7 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
     if manifest.is_dir():
         files = list(audio_files([str(manifest)]))
         names = [file.relative_to(manifest).as_posix() for file in files]
-        items = [Item(n, n, str(f)) for n, f in zip(names, files, strict=True)]
+        items = [Item(n, n, str(f.absolute())) for n, f in zip(names, files, strict=True)]
     else:
         items = _from_table(_read(manifest), manifest, Path(root) if root else manifest.parent)
     if not items:
@@ -113,7 +113,7 @@ def _from_table(frame: pd.DataFrame, manifest: Path, root: Path) -> list[Item]:
         path = str(row.pop(paths))
         name = path if ids == paths else str(row.pop(ids))
         further = {str(k): _plain(v) for k, v in row.items()}
-        items.append(Item(name, path, str(root / path), further))
+        items.append(Item(name, path, str((root / path).absolute()), further))
     return items
 
 

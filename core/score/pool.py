@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from queue import Queue
 from threading import Thread
@@ -26,8 +26,12 @@ DIED = (
 
 
 def run(
-    items: Sequence[Item], detector: str, settings: dict[str, Any], processes: int
-) -> Iterator[tuple[Item, dict[str, Any]]]:
+    items: Sequence[Item],
+    detector: str,
+    settings: dict[str, Any],
+    processes: int | None,
+    network_engine: str | None = None,
+) -> Generator[tuple[Item, dict[str, Any]], None, None]:
     """Rows of files, in the order in which they are finished.
 
     Parameters
@@ -38,8 +42,10 @@ def run(
         For `core.detect.registry.load_detector`.
     settings : dict
         See `core.score.judging.judge`.
-    processes : int
-        Workers, at least one.
+    processes : int, optional
+        Workers, at least one; one a core by default.
+    network_engine : str, optional
+        For `core.detect.registry.load_detector`.
 
     Yields
     ------
@@ -48,7 +54,8 @@ def run(
     """
     todo = deque(items)
     alone: deque[Item] = deque()  # in hand when a worker died: each gets a worker for itself
-    workers = [_Worker(detector, settings) for _ in range(min(processes, len(items)))]
+    count = min(processes or os.cpu_count() or 1, len(items))
+    workers = [_Worker(detector, settings, network_engine) for _ in range(count)]
     try:
         while todo or alone or any(w.hand for w in workers):
             for worker in workers:
@@ -74,8 +81,8 @@ def run(
 class _Worker:
     """One process and what it has in hand."""
 
-    def __init__(self, detector: str, settings: dict[str, Any]) -> None:
-        self._given = (detector, settings)
+    def __init__(self, detector: str, settings: dict[str, Any], network_engine: str | None) -> None:
+        self._given = (detector, settings, network_engine)
         self._start()
 
     def _start(self) -> None:
@@ -122,12 +129,14 @@ class _Worker:
         self._process.join()
 
 
-def _work(pipe: Connection, detector: str, settings: dict[str, Any]) -> None:
+def _work(
+    pipe: Connection, detector: str, settings: dict[str, Any], network_engine: str | None
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     one_thread()
     from core.detect.registry import load_detector
 
-    loaded = load_detector(detector)
+    loaded = load_detector(detector, engine=network_engine)
     clips: Queue[Any] = Queue(1)
 
     def decode_ahead() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import soundfile
 
+from core.cli import main
+from core.detect.detector import DetectorError
 from core.evaluate.trials import guess_layout, read_table, tidy
 from core.score.archive import score
 from core.score.journal import Journal
@@ -109,6 +113,58 @@ def test_a_worker_that_dies_costs_its_file_a_second_try(archive, tmp_path, monke
     score(read_manifest(archive / "manifest.csv"), out, processes=1)
     assert len(made) > 1
     assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+
+
+def test_ray_gives_the_same_bytes_though_a_worker_is_killed(archive, tmp_path, monkeypatch):
+    added, killed = [], []
+    add = Journal.add
+
+    def watched(self, id, stamp, row):
+        add(self, id, stamp, row)
+        added.append(id)
+        if not killed:
+            workers = [
+                p
+                for p in psutil.Process().children(recursive=True)
+                if p.cmdline() and p.cmdline()[0].startswith("ray::MapWorker")
+            ]
+            killed.extend(workers[:1])
+            workers[0].kill()
+
+    monkeypatch.setattr(Journal, "add", watched)
+    out = tmp_path / "ray.parquet"
+    score(read_manifest(archive / "manifest.csv"), out, processes=2, engine="ray")
+    assert killed and sorted(added) == [f"clip-{i}" for i in range(10)]
+    assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+
+
+def test_without_ray_a_sentence_says_what_to_install(archive, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    command = ["score", str(archive / "manifest.csv"), "--out", str(tmp_path / "s.parquet")]
+    assert main([*command, "--engine", "ray"]) == 2
+    assert "pip install -r requirements-ray.txt" in capsys.readouterr().err
+    assert main([*command, "--ray-address", "127.0.0.1:1"]) == 2
+    assert "goes with --engine ray" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*command, "--engine", "onnx"])
+    assert "--network-engine onnx" in capsys.readouterr().err
+
+
+def test_where_no_ray_answers_a_sentence_says_so(archive, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        items = read_manifest(archive / "manifest.csv")
+        with pytest.raises(ArchiveError, match="No Ray answers at 127"):
+            score(items, tmp_path / "s.parquet", engine="ray", ray_address=address)
+
+
+def test_the_network_engine_is_kept_with_the_rows(archive, tmp_path):
+    items = read_manifest(archive / "manifest.csv")[-1:]
+    score(items, tmp_path / "s.parquet", network_engine="int8")
+    assert pd.read_parquet(tmp_path / "s.parquet")["detector"].tolist() == ["embedded-int8"]
+    with pytest.raises(DetectorError, match="no engine called 'steam'"):
+        score(items, tmp_path / "s.parquet", network_engine="steam")
 
 
 def test_other_settings_are_refused(tmp_path):

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.settings import SettingsError, settings
 from core.show.prewarm import prewarm
 
 ICON = Path(__file__).parent / "core" / "show" / "assets" / "icon.png"  # a symbol would be fetched
 
 st.set_page_config(page_title="Spoofscope", page_icon=str(ICON), layout="wide")
+try:
+    settings()
+except SettingsError as error:
+    st.error(str(error).replace("_", "\\_"), icon=":material/error:")
+    st.stop()
 
 pages = [
     st.Page("pages/Welcome.py", title="Home", icon=":material/home:", default=True),

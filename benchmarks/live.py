@@ -32,7 +32,8 @@ import soxr
 from core import decode, load_detector
 from core.audio.clip import SAMPLE_RATE
 from core.audio.codecs import encode_decode
-from core.detect.stream import KEEP_S, Take
+from core.detect.stream import Take
+from core.settings import settings
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "4-hard-audiobook-ogg.ogg"
 STREAMS = 5
@@ -137,7 +138,7 @@ def soak(detector: Any, seconds: float, speed: float) -> dict[str, Any]:
     shot = take.snapshot()
     viewer.over.set()
     take.discard()
-    full = [mb for minute, mb in resident.items() if minute > KEEP_S / 60]
+    full = [mb for minute, mb in resident.items() if minute > settings().live_keep_s / 60]
     return {
         "seconds of sound": seconds,
         "times real time": speed,

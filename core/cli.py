@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from core.settings import SettingsError, settings
+
 ENGINES = ("onnx", "int8", "torch")
 """Those of `core.detect.engine`, named here so that ``--help`` loads nothing."""
 
@@ -42,6 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0 when all went well, 2 when an input could not be used.
     """
+    try:
+        settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNREADABLE
     parser = argparse.ArgumentParser(
         prog="python -m core",
         description="Tells synthetic speech from human speech, and shows where the evidence lies.",

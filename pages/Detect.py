@@ -5,18 +5,18 @@ import streamlit as st
 
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
+from core.settings import settings
 from core.show import cache, cards, charts, exports, opinions_view, session
 from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
-LONGEST_SOUND_S = 900.0  # the whole clip goes to the browser only up to here
-
 
 def take_uploads() -> None:
     st.query_params.pop("example", None)
     files = st.session_state[f"upload-{session.generation()}"] or []
+    files = files[: settings().max_files]
     session.bring([session.Arrival(f.getvalue, f.name, "upload") for f in files])
 
 
@@ -47,13 +47,21 @@ def choose_input() -> None:
         ways, default=ways[2 if "example" in st.query_params else 0], key="way"
     )
     with upload:
-        st.file_uploader(
+        files = st.file_uploader(
             "Audio or video files, one or several",
             type=session.TYPES,
             accept_multiple_files=True,
             key=f"upload-{session.generation()}",
             on_change=take_uploads,
+            max_upload_size=session.upload_mb(),
         )
+        most = settings().max_files
+        if len(files) > most:
+            st.warning(
+                f"These are {len(files):,} files, and {most:,} can be judged at a time: the first "
+                f"{most:,} are. Bring the others afterwards.",
+                icon=":material/filter_list:",
+            )
     with record:
         st.audio_input(
             "Speak for five to ten seconds",
@@ -326,7 +334,7 @@ def result(entry, detection, detector) -> None:
     clip = session.clip_of(entry)
     example = next((e for e in cache.examples() if e.order == entry.example), None)
     st.markdown(f"**{cards.plain(example.title if example else entry.name)}**")
-    if clip is not None and clip.duration_s > LONGEST_SOUND_S:
+    if clip is not None and clip.duration_s > settings().sound_to_browser_s:
         st.caption("A long clip: hear its windows below, or open it in Timeline.")
     elif clip is not None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")

@@ -39,6 +39,7 @@ def choose_clip() -> None:
         type=session.TYPES,
         key=f"upload-timeline-{session.generation()}",
         on_change=take_upload,
+        max_upload_size=session.upload_mb(),
     )
     with st.container(horizontal=True):
         for example in cache.examples():

@@ -10,7 +10,7 @@ from core.evaluate.metrics import AsvRates, Costs, tandem_constants
 from core.evaluate.tables import TableError
 from core.evaluate.trials import Trials, TrialsError, attach, direction
 from core.show import benchmark_charts as charts
-from core.show import cache, score_charts
+from core.show import cache, score_charts, session
 from core.show import score_view as view
 from core.show.benchmark_view import image
 from core.show.score_report import Report, as_csv, as_html, readable
@@ -125,6 +125,7 @@ with right.expander("Your own prior and costs; t-DCF", icon=":material/tune:"):
     asv_file = st.file_uploader(
         "Scores of a verification system, for t-DCF",
         key="asv",
+        max_upload_size=session.upload_mb(),
         help="Lines of speaker or attack, then target, nontarget or spoof, then the score.",
     )
     by_rates = st.checkbox("Or give its error rates", key="asv-rates")

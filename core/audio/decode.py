@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
+from core.settings import settings
 
 MIN_RATE, MAX_RATE = 1_000, 768_000
 """Sampling rates outside this range (hertz) are taken for a damaged header."""
@@ -47,6 +48,8 @@ _GROWTH = 1 << 24  # most samples (64 MB) by which the output grows at once
 class Limits:
     """What a file may cost, checked while decoding: a small file can unpack into a flood.
 
+    The defaults are those of `core.settings`.
+
     Attributes
     ----------
     max_duration_s : float
@@ -57,9 +60,9 @@ class Limits:
         Most decoded samples over all channels at the original rate.
     """
 
-    max_duration_s: float = 3 * 3600.0
-    max_bytes: int = 4 << 30
-    max_samples: int = 3 * 3600 * 96_000 * 2
+    max_duration_s: float = field(default_factory=lambda: settings().max_clip_s)
+    max_bytes: int = field(default_factory=lambda: settings().max_file_mb << 20)
+    max_samples: int = field(default_factory=lambda: settings().max_samples)
 
 
 def decode(

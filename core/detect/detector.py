@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +28,7 @@ from core.detect.calibration import (
 )
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
 from core.detect.engine import Engine, OnnxEngine, TorchEngine
+from core.settings import settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -186,7 +186,7 @@ class Detector:
         weights = directory / Path(str(config["weights"]["file"])).name
         digest = checked_sha256(weights, str(config["weights"]["sha256"]))
         offered = config.get("engines") or {}
-        engine = engine or os.environ.get("SPOOFSCOPE_ENGINE") or None
+        engine = engine or settings().engine or None
         engine = engine or ("onnx" if "onnx" in offered else "torch")
         if engine != "torch" and engine not in offered:
             has = ", ".join([*offered, "torch"])
@@ -200,12 +200,12 @@ class Detector:
         if config.get("familiarity"):
             from core.detect.familiarity import load as load_familiarity
 
-            settings = config["familiarity"]
-            checked_sha256(directory / Path(settings["file"]).name, str(settings["sha256"]))
-            familiarity = load_familiarity(directory, settings)
+            measure = config["familiarity"]
+            checked_sha256(directory / Path(measure["file"]).name, str(measure["sha256"]))
+            familiarity = load_familiarity(directory, measure)
         calibration = config.get("calibration")
-        settings = config.get("decision") or {}
-        band = settings.get("inconclusive_llr", (0.0, 0.0))
+        decision = config.get("decision") or {}
+        band = decision.get("inconclusive_llr", (0.0, 0.0))
         return cls(
             id=id,
             name=name,
@@ -221,7 +221,7 @@ class Detector:
                 for codec, values in (config.get("calibration_by_codec") or {}).items()
             },
             decision=Decision(
-                (float(band[0]), float(band[1])), bool(settings.get("needs_wide_band", False))
+                (float(band[0]), float(band[1])), bool(decision.get("needs_wide_band", False))
             ),
             window=int(config.get("window", WINDOW)),
             hop=int(config.get("hop", HOP)),

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from core.settings import settings
+
 if TYPE_CHECKING:
     from torch import nn
 
 ENGINES = ("onnx", "int8", "torch")
 """ONNX Runtime in single precision, the same with 8-bit integers, and the reference."""
-
-THREADS = 2
-"""Cores that a detector uses at most where ONNX Runtime runs it."""
 
 
 @runtime_checkable
@@ -110,11 +109,11 @@ class OnnxEngine:
     def __init__(
         self, directory: Path, files: Mapping[str, str], samples_per_frame: int = 0, margin: int = 0
     ) -> None:
-        whole = "windows" in files
+        whole, cores = "windows" in files, settings().threads
         self._sessions = {
-            part: session(directory / name, THREADS if whole else 1) for part, name in files.items()
+            part: session(directory / name, cores if whole else 1) for part, name in files.items()
         }
-        self.batch, self.at_once = (1, 1) if whole else (2, THREADS)
+        self.batch, self.at_once = (1, 1) if whole else (2, cores)
         self.samples_per_frame = samples_per_frame
         self.margin = margin
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from core.detect.detector import (
     read_config,
     sha256_of,
 )
+from core.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "data" / "models" / "embedded"
@@ -136,7 +136,7 @@ ENTRIES: Mapping[str, Entry] = {
 
 def models_home() -> Path:
     """Folder of fetched weights: ``$SPOOFSCOPE_MODELS``, or a cache folder of the user."""
-    given = os.environ.get("SPOOFSCOPE_MODELS")
+    given = settings().models
     return Path(given) if given else Path.home() / ".cache" / "spoofscope" / "models"
 
 
@@ -218,10 +218,6 @@ def load_detector(
     )
 
 
-MOST_BYTES = 2_000_000_000
-"""Weights on the hub larger than this are not fetched."""
-
-
 def classes_of(detector: str) -> dict[str, str | None]:
     """The classes of a `transformers` audio classifier, and what their names seem to mean.
 
@@ -285,10 +281,10 @@ def _check_size(name: str) -> None:
             f"'{name}' could not be found on the hub with a file model.safetensors. Check the "
             "name and the network."
         ) from error
-    if size is None or size > MOST_BYTES:
+    most = settings().max_weights_mb
+    if size is None or size > most << 20:
         raise DetectorError(
-            f"The weights of '{name}' are too large to be fetched here: at most "
-            f"{MOST_BYTES / 1e9:.0f} GB."
+            f"The weights of '{name}' are too large to be fetched here: at most {most:,} MB."
         )
 
 

@@ -8,9 +8,7 @@ import re
 from typing import Any, get_args
 
 from core.detect.detection import SCHEMA, Detection, Verdict
-
-MOST_BYTES = 50_000_000
-"""A larger file is no saved detection: an hour of audio at the finest hop takes 12 MB."""
+from core.settings import settings
 
 
 class SavedError(ValueError):
@@ -35,10 +33,10 @@ def open_saved(data: bytes) -> list[Detection]:
     SavedError
         With a sentence that says what is wrong.
     """
-    if len(data) > MOST_BYTES:
+    most = settings().max_saved_mb  # an hour of audio at the finest hop takes 12 MB
+    if len(data) > most << 20:
         raise SavedError(
-            f"The file has {len(data) / 1e6:,.0f} MB; a saved detection has at most "
-            f"{MOST_BYTES / 1e6:.0f} MB."
+            f"The file has {len(data) / 2**20:,.1f} MB; a saved detection has at most {most} MB."
         )
     try:
         held = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)

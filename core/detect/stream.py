@@ -25,17 +25,12 @@ from core.audio.quality import Quality, gate, measure, speech_in
 from core.detect.calibration import UNCALIBRATED
 from core.detect.detection import Detection
 from core.detect.detector import MIN_WINDOW_SPEECH_S, Detector, DetectorError, Evidence
+from core.settings import settings
 
 logger = logging.getLogger(__name__)
 
 HOP_S = 1.0
 """Seconds between the ends of windows."""
-
-KEEP_S = 600.0
-"""Seconds of sound that are kept; beyond it the oldest goes."""
-
-FORGET_AFTER_S = 45.0
-"""A take that nobody looks at for this long lets go of everything."""
 
 CONTEXT_S = 15.0
 """Voice activity and quality are measured on at least this much of the latest sound."""
@@ -161,8 +156,11 @@ class Take:
         Gives the `Detector`; called once, in the take's own thread, and may raise `DetectorError`.
     slots : context manager
         Entered around every inference, so that takes share what the process can bear.
-    hop_s, keep_s, forget_after_s : float
-        As the module's constants.
+    hop_s : float
+        Seconds between the ends of windows.
+    keep_s, forget_after_s : float, optional
+        Seconds of sound that are kept, and without a look until all is let go of; by default
+        ``live_keep_s`` and ``live_forget_after_s`` of `core.settings`.
     """
 
     def __init__(
@@ -170,14 +168,14 @@ class Take:
         load: Callable[[], Detector],
         slots: AbstractContextManager[Any] | None = None,
         hop_s: float = HOP_S,
-        keep_s: float = KEEP_S,
-        forget_after_s: float = FORGET_AFTER_S,
+        keep_s: float | None = None,
+        forget_after_s: float | None = None,
     ) -> None:
         self.detector: Detector | None = None
         self._load = load
         self._slots = slots or nullcontext()
         self._hop = round(hop_s * SAMPLE_RATE)
-        self._forget_after_s = forget_after_s
+        self._forget_after_s = forget_after_s or settings().live_forget_after_s
         self._lock = threading.Lock()
         self._grown = threading.Condition(self._lock)
         self._draining = threading.Lock()
@@ -187,7 +185,7 @@ class Take:
         self._opened = self._touched = time.monotonic()
         self._incoming = Incoming()
         self._overflowed = 0
-        self._ring = Ring(round(keep_s * SAMPLE_RATE))
+        self._ring = Ring(round((keep_s or settings().live_keep_s) * SAMPLE_RATE))
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=MOST_WAITING)
         self._flushed = False
         self._hops = 0

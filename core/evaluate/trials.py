@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from core.evaluate.metrics import Higher, auc
+from core.settings import settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,9 +77,6 @@ _KEYS = {
     (10, "column 9"): _Key("ASVspoof 5 protocol", _V5),
 }
 """By the number of columns and the one that holds the labels."""
-
-MAX_BYTES = 2_000_000_000
-"""Most bytes that a compressed file may unpack to."""
 
 FORMULA = r"[=@]|[+-][^\d.\s]"
 """How a cell begins that a spreadsheet takes for a formula (the field's lone "-" is none)."""
@@ -452,10 +450,11 @@ def with_columns(layout: Layout, **columns: str) -> Layout:
 
 
 def _unpack(data: bytes, name: str) -> bytes:
+    most = settings().max_table_mb << 20
     if data[:2] == b"\x1f\x8b":
         try:
             with gzip.open(io.BytesIO(data)) as file:
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(most + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise TrialsError(f"{name} is a damaged gzip file.") from error
     elif data[:4] == b"PK\x03\x04":
@@ -468,7 +467,7 @@ def _unpack(data: bytes, name: str) -> bytes:
                         f"{name} holds {len(members)} files; make it one file, or unpack it first."
                     )
                 with archive.open(members[0]) as file:
-                    data = file.read(MAX_BYTES + 1)
+                    data = file.read(most + 1)
         except NotImplementedError as error:  # before RuntimeError, its parent
             raise TrialsError(
                 f"{name} is packed in a way that is not supported; unpack it first."
@@ -477,8 +476,8 @@ def _unpack(data: bytes, name: str) -> bytes:
             raise TrialsError(f"{name} is encrypted; unpack it first.") from error
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise TrialsError(f"{name} is a damaged zip file.") from error
-    if len(data) > MAX_BYTES:
-        raise TrialsError(f"{name} unpacks to more than {MAX_BYTES / 1e9:.0f} GB.")
+    if len(data) > most:
+        raise TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
     return data
 
 

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 ENGINES = ("processes", "ray")
 """What runs the workers: processes of this machine, or Ray Data here or on a cluster."""
 
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+THREADS = {
+    name: "1"
+    for name in (
+        *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+        "SPOOFSCOPE_THREADS",  # ONNX Runtime does not read the others
+    )
+}
 """Environment of a worker: one thread each, so that sums are taken in one order everywhere."""
 
 ROW = {
@@ -35,10 +41,7 @@ def one_thread() -> None:
     os.environ.update(THREADS)
     import torch
 
-    from core.detect import engine
-
     torch.set_num_threads(1)
-    engine.THREADS = 1  # ONNX Runtime does not read the environment
 
 
 def identity(detector: Detector) -> dict[str, str]:

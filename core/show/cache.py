@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.settings import settings
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,12 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 RESULTS = ROOT / "data" / "results"
 MODELS = ROOT / "data" / "models"
-
-DETECTORS_KEPT = 3
-"""Detectors that stay in memory; the one that was loaded first makes room for another."""
-
-CONCURRENT_INFERENCES = 2
-"""Clips that are analysed at the same time, over all sessions; the others wait their turn."""
 
 
 class _Shelf:
@@ -85,7 +81,8 @@ def detector(
     with shelf.lock:
         if key not in shelf.loaded:
             made = load_detector(id, labels=labels, progress=progress, fetch=fetch)
-            for oldest in list(shelf.loaded)[: max(0, len(shelf.loaded) + 1 - DETECTORS_KEPT)]:
+            surplus = len(shelf.loaded) + 1 - settings().detectors_kept
+            for oldest in list(shelf.loaded)[: max(0, surplus)]:
                 del shelf.loaded[oldest]
             shelf.loaded[key] = made
         return shelf.loaded[key]
@@ -94,7 +91,7 @@ def detector(
 @st.cache_resource(show_spinner=False)
 def inference_slots() -> AbstractContextManager[bool]:
     """The semaphore that bounds how many clips are analysed at once."""
-    return threading.BoundedSemaphore(CONCURRENT_INFERENCES)
+    return threading.BoundedSemaphore(settings().concurrent_inferences)
 
 
 def detect(

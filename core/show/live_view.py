@@ -13,7 +13,8 @@ import streamlit as st
 
 from core.detect.detection import Detection
 from core.detect.spans import kind_of
-from core.detect.stream import KEEP_S, Snapshot, Take
+from core.detect.stream import Snapshot, Take
+from core.settings import settings
 from core.show import cache, session
 from core.show.cards import LIMITS, headline, probability_bars, withheld
 from core.show.charts import percent
@@ -234,7 +235,7 @@ def losses(shot: Snapshot) -> list[str]:
         )
     if shot.kept_from_s > 0:
         found.append(
-            f"Only the last {KEEP_S / 60:g} minutes are kept: the first "
+            f"Only the last {settings().live_keep_s / 60:g} minutes are kept: the first "
             f"{clock(shot.kept_from_s)} are gone, and play no part in the verdict."
         )
     return found

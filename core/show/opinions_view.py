@@ -14,6 +14,7 @@ from core.detect.detection import Detection, Verdict
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES, classes_of
 from core.detect.spans import cells
+from core.settings import settings
 from core.show import cache, cards
 from core.show.charts import LEGEND
 from core.show.opinions_charts import disagreements, stacked
@@ -22,15 +23,12 @@ from core.show.theme import VERDICTS, palette
 if TYPE_CHECKING:
     from core.detect.detector import Detector
 
-MOST = 3
-"""Detectors that one visitor may ask at a time: each takes memory of all visitors' server."""
-
 SIDES = {"spoof": "synthetic speech", "bonafide": "human speech"}
 
 
 def own_machine() -> bool:
     """Whether the server belongs to its visitor, who may then name hub models and folders."""
-    return os.environ.get("SPOOFSCOPE_OWN_MACHINE") == "1"
+    return settings().own_machine
 
 
 def name_of(id: str) -> str:
@@ -52,7 +50,7 @@ def choose() -> list[str]:
         known,
         default=["embedded"],
         format_func=name_of,
-        max_selections=MOST,
+        max_selections=settings().detectors_at_once,
         key="detectors",
         persist_state="session",
         help="The first one gives the verdict; others are set beside it as second opinions.",
@@ -106,7 +104,7 @@ def _another() -> None:
 def _add(id: str, labels: dict[str, str]) -> None:
     st.session_state.setdefault("spoofscope.others", {})[id] = labels
     asked = [*st.session_state.get("detectors", ["embedded"]), id]
-    st.session_state["detectors"] = list(dict.fromkeys(asked))[-MOST:]
+    st.session_state["detectors"] = list(dict.fromkeys(asked))[-settings().detectors_at_once :]
 
 
 def labels_of(id: str) -> dict[str, str] | None:

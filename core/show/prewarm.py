@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from core.show.serve import stay_home
+from core.show.serve import keep_uploads_in_memory, stay_home
 
 _started = threading.Event()
 
@@ -21,7 +21,9 @@ def prewarm() -> threading.Thread | None:
     if _started.is_set():
         return None
     _started.set()
-    stay_home()  # where the host started Home.py by itself
+    # Where the host started Home.py by itself:
+    stay_home()
+    keep_uploads_in_memory()
     thread = threading.Thread(target=_import_chart_libraries, name="prewarm", daemon=True)
     thread.start()
     return thread

@@ -74,7 +74,12 @@ def report_section(
 def open_saved_section() -> None:
     """Open detections that were saved as JSON, and show what they say."""
     with st.expander("Open a saved detection", icon=":material/folder_open:"):
-        given = st.file_uploader("A JSON file that was downloaded here", type=["json"], key="saved")
+        given = st.file_uploader(
+            "A JSON file that was downloaded here",
+            type=["json"],
+            key="saved",
+            max_upload_size=session.upload_mb(),
+        )
         if given is None:
             return
         try:

@@ -23,6 +23,7 @@ from core.evaluate.trials import (
     read_table,
     tidy,
 )
+from core.show import session
 from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_view import make_spec, show_spec
 from core.show.score_report import as_csv
@@ -112,7 +113,9 @@ def upload(part: str, label: str, help: str) -> None:
             forget(part)
         st.session_state.pop(f"scores.error.{part}", None)
 
-    given = st.file_uploader(label, key=key, help=help, on_change=changed)
+    given = st.file_uploader(
+        label, key=key, help=help, on_change=changed, max_upload_size=session.upload_mb()
+    )
     known = files().get(part)
     failed = st.session_state.get(f"scores.error.{part}", ("", ""))
     if given is not None and given.file_id not in (known.id if known else "", failed[0]):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from core.settings import SettingsError, settings, unknown, variable
 
 HOME = Path(__file__).resolve().parents[2] / "Home.py"
 
@@ -19,6 +23,28 @@ def stay_home() -> None:
     net_util.get_external_ip = lambda: None
 
 
+def keep_uploads_in_memory() -> None:
+    """Keep the web server from writing an upload to a temporary file once it exceeds 1 MB."""
+    from starlette.formparsers import MultiPartParser
+
+    MultiPartParser.spool_max_size = sys.maxsize
+
+
+def options(environ: Mapping[str, str]) -> list[str]:
+    """Streamlit's options that follow from the settings; what is not set stays with its file.
+
+    Raises
+    ------
+    SettingsError
+        As in `core.settings.settings`.
+    """
+    found = settings(environ)
+    given = ["--server.showEmailPrompt=false"]
+    if environ.get(variable("max_upload_mb")):
+        given.append(f"--server.maxUploadSize={found.max_upload_mb}")
+    return given
+
+
 def main() -> None:
     """Run Streamlit on ``Home.py`` with the process's own arguments as options.
 
@@ -29,9 +55,16 @@ def main() -> None:
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 
+    try:
+        given = options(os.environ)
+    except SettingsError as error:
+        sys.exit(str(error))
+    for name in unknown():
+        print(f"{name} sets nothing: docs/settings.md lists what can be set.", file=sys.stderr)
     PagesManager.uses_pages_directory = False
     stay_home()
-    sys.argv = ["streamlit", "run", str(HOME), "--server.showEmailPrompt=false", *sys.argv[1:]]
+    keep_uploads_in_memory()
+    sys.argv = ["streamlit", "run", str(HOME), *given, *sys.argv[1:]]
     cli.main(prog_name="streamlit")
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip
 from core.detect.detection import Detection
+from core.settings import settings
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -24,9 +25,6 @@ TYPES = [
     *("webm", "mp4", "mov", "mkv", "3gp"),
 ]
 """File name endings that the upload fields offer; what a file holds is found by its content."""
-
-KEEP_S = 3600.0
-"""Seconds of sound kept a session; beyond it the oldest clips can no longer be played."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,11 @@ class Entry:
 
 def _shelf(name: str) -> dict[Any, Any]:
     return st.session_state.setdefault(f"spoofscope.{name}", {})
+
+
+def upload_mb() -> int:
+    """Largest file in MB that an upload field takes: the setting, within what the server takes."""
+    return min(settings().max_upload_mb, int(st.get_option("server.maxUploadSize")))
 
 
 def entries() -> list[Entry]:
@@ -145,13 +148,13 @@ def add(data: bytes, name: str, origin: str = "upload", example: int = 0) -> Ent
 
 
 def keep(clip: Clip, sha256: str) -> None:
-    """Keep a clip's sound, letting go of the oldest beyond `KEEP_S`."""
+    """Keep a clip's sound, letting go of the oldest beyond ``session_sound_s``."""
     clips = _shelf("clips")
     clips.pop(sha256, None)
     clips[sha256] = clip
     total = sum(len(c.samples) for c in clips.values())
     for old in list(clips)[:-1]:
-        if total <= KEEP_S * SAMPLE_RATE:
+        if total <= settings().session_sound_s * SAMPLE_RATE:
             break
         total -= len(clips.pop(old).samples)
 

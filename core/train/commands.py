@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.settings import settings
+
 MANIFEST = Path("data/benchmarks/public_samples.csv")
 RESULTS = Path("data/results/embedded.csv")
 EMBEDDED = Path("data/models/embedded")
@@ -132,7 +134,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _corpus() -> str:
-    return os.environ.get("SPOOFSCOPE_CORPUS", "build/corpus")
+    return settings().corpus
 
 
 def _build(options: argparse.Namespace) -> int:

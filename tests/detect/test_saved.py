@@ -77,6 +77,6 @@ def test_every_fault_gets_its_sentence(data, says):
 
 
 def test_a_huge_file_is_not_even_read(monkeypatch):
-    monkeypatch.setattr("core.detect.saved.MOST_BYTES", 10)
-    with pytest.raises(SavedError, match="at most"):
-        open_saved(saved())
+    monkeypatch.setenv("SPOOFSCOPE_MAX_SAVED_MB", "1")
+    with pytest.raises(SavedError, match="at most 1 MB"):
+        open_saved(saved() + b" " * 2**20)

@@ -255,7 +255,7 @@ def test_a_file_name_is_text_and_nothing_else(page):
 
 
 def test_more_sound_than_is_kept_is_judged_all_the_same(page, monkeypatch, detector):
-    monkeypatch.setattr("core.show.session.KEEP_S", 10.0)
+    monkeypatch.setenv("SPOOFSCOPE_SESSION_SOUND_S", "10")
     upload(page, "synthetic.wav", "human.wav", "unsure.wav")
     assert list(page.dataframe[0].value["Verdict"].str[2:]) == [
         *("Likely synthetic", "Likely authentic", "Inconclusive")

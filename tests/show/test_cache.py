@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 
 from core.detect.detector import DetectorError
+from core.settings import settings
 from core.show import cache
 from tests.show.builders import SCORES, HandDetector, clip
 
@@ -69,7 +70,7 @@ def test_only_so_many_analyses_run_at_once():
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda _: cache.detect(clip(5.0), shared), range(6)))
     assert {d.verdict for d in found} == {"synthetic"}
-    assert most == cache.CONCURRENT_INFERENCES
+    assert most == settings().concurrent_inferences
 
 
 def test_tables_that_change_are_read_again(monkeypatch, tmp_path):

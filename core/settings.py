@@ -1,0 +1,191 @@
+"""What whoever runs Spoofscope may set from outside: every limit, its default, its range.
+
+Each is read from an environment variable when it is needed, so a test or a host may change it
+without touching the code. ``python -m core.settings`` prints the table in docs/settings.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+PREFIX = "SPOOFSCOPE_"
+
+
+class SettingsError(ValueError):
+    """A variable that cannot be used; the message is a sentence for whoever set it."""
+
+
+def _number(default: float, low: float, high: float, unit: str, meaning: str) -> Any:
+    """A field with a range; a whole number where its default is one."""
+    return field(
+        default=default,
+        metadata={"low": low, "high": high, "unit": unit, "meaning": meaning},
+    )
+
+
+def _other(default: bool | str, meaning: str) -> Any:
+    return field(default=default, metadata={"unit": "", "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting; ``metadata`` of its fields holds unit, range and meaning."""
+
+    # What may come in.
+    max_upload_mb: int = _number(200, 1, 100_000, "MB", "Largest file that a visitor can upload")
+    max_files: int = _number(50, 1, 10_000, "files", "Files that a visitor can bring at a time")
+    max_file_mb: int = _number(
+        4_096, 1, 1_000_000, "MB", "Largest file that is decoded, from whatever place"
+    )
+    max_clip_s: float = _number(10_800.0, 1.0, 864_000.0, "s", "Longest clip")
+    max_samples: int = _number(
+        3 * 3600 * 96_000 * 2,
+        16_000,
+        10**12,
+        "samples",
+        "Most samples of a clip over all channels, at its own rate",
+    )
+    max_table_mb: int = _number(
+        2_000, 1, 1_000_000, "MB", "Most that a compressed score file may unpack to"
+    )
+    max_saved_mb: int = _number(50, 1, 10_000, "MB", "Largest file of saved detections")
+    max_weights_mb: int = _number(
+        2_000, 1, 1_000_000, "MB", "Largest weights that are fetched from the hub"
+    )
+    # What decoding may cost.
+    decode_processes: int = _number(2, 1, 64, "processes", "Files of visitors decoded at a time")
+    decode_time_s: float = _number(
+        120.0, 1.0, 86_400.0, "s", "Longest time that decoding one file may take"
+    )
+    decode_memory_mb: int = _number(
+        2_048, 128, 1_000_000, "MB", "Most memory that decoding one file may take"
+    )
+    # What judging may cost.
+    concurrent_inferences: int = _number(
+        2, 1, 256, "clips", "Clips judged at a time, over all visitors"
+    )
+    queue_length: int = _number(
+        64, 0, 100_000, "clips", "Clips that may wait to be judged; beyond it visitors are refused"
+    )
+    threads: int = _number(
+        2, 1, 256, "cores", "Cores that a detector uses where ONNX Runtime runs it"
+    )
+    detectors_kept: int = _number(3, 1, 100, "detectors", "Detectors that stay in memory")
+    detectors_at_once: int = _number(
+        3, 1, 20, "detectors", "Detectors that one visitor can ask about a clip"
+    )
+    # What a session may keep.
+    session_sound_s: float = _number(
+        3_600.0, 1.0, 864_000.0, "s", "Sound kept for one visitor; beyond it the oldest goes"
+    )
+    sound_to_browser_s: float = _number(
+        900.0, 0.0, 86_400.0, "s", "A longer clip is not sent to the browser as a whole"
+    )
+    # What a microphone may cost.
+    live_streams: int = _number(5, 0, 1_000, "takes", "Live takes at a time, over all visitors")
+    live_keep_s: float = _number(
+        600.0, 10.0, 86_400.0, "s", "Sound kept of one live take; beyond it the oldest goes"
+    )
+    live_forget_after_s: float = _number(
+        45.0, 10.0, 3_600.0, "s", "A live take whose page is gone for so long is let go of"
+    )
+    # Other things.
+    own_machine: bool = _other(
+        False, "Whether the server belongs to its visitor, who may name hub models and folders"
+    )
+    engine: str = _other("", "What runs the embedded detector: `onnx`, `int8` or `torch`")
+    models: str = _other("", "Folder of fetched weights, by default a cache folder of the user")
+    corpus: str = _other("build/corpus", "Folder of the training corpus")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings as they stand now.
+
+    Parameters
+    ----------
+    environ : mapping, optional
+        By default the process's own environment.
+
+    Raises
+    ------
+    SettingsError
+        With a sentence about the first variable that cannot be used.
+    """
+    environ = os.environ if environ is None else environ
+    return _read(tuple(environ.get(variable(f.name), "") for f in fields(Settings)))
+
+
+@lru_cache(maxsize=8)
+def _read(given: tuple[str, ...]) -> Settings:
+    pairs = zip(fields(Settings), given, strict=True)
+    found: dict[str, Any] = {f.name: _value(f, text.strip()) for f, text in pairs if text.strip()}
+    return Settings(**found)
+
+
+def _value(setting: Any, text: str) -> bool | int | float | str:
+    default, about = setting.default, setting.metadata
+    try:
+        if isinstance(default, str):
+            return text
+        if isinstance(default, bool):
+            return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+        number = type(default)(text)
+        if about["low"] <= number <= about["high"]:
+            return number
+    except (KeyError, ValueError, OverflowError):
+        pass
+    raise SettingsError(
+        f"{variable(setting.name)} is '{text[:80]}', but it must be {_wanted(setting)}. Correct "
+        f"it, or remove it for the default ({_shown(default)})."
+    )
+
+
+def _wanted(setting: Any) -> str:
+    if isinstance(setting.default, bool):
+        return "1 or 0"
+    kind = "a whole number" if isinstance(setting.default, int) else "a number"
+    return f"{kind} {_range(setting)}"
+
+
+def _range(setting: Any) -> str:
+    about = setting.metadata
+    return f"from {_shown(about['low'])} to {_shown(about['high'])}" if "low" in about else ""
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return value or "none" if isinstance(value, str) else f"{value:,.15g}"
+
+
+def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Variables with the project's prefix that set nothing: most likely misspelt."""
+    environ = os.environ if environ is None else environ
+    known = {variable(f.name) for f in fields(Settings)}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def table() -> str:
+    """Every setting as a Markdown table."""
+    rows = ["| variable | default | range | what it sets |", "|---|---|---|---|"]
+    for f in fields(Settings):
+        unit = f" {f.metadata['unit']}" if f.metadata["unit"] else ""
+        rows.append(
+            f"| `{variable(f.name)}` | {_shown(f.default)}{unit} | "
+            f"{_range(f) or ('1 or 0' if isinstance(f.default, bool) else 'text')} | "
+            f"{f.metadata['meaning']} |"
+        )
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())

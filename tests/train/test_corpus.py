@@ -147,3 +147,13 @@ class TestPublicSamples:
         assert not of("family", one) & of("family", other)
         assert not of("speaker", one) & of("speaker", other)
         assert not of("blob", one) & of("blob", other)
+
+    def test_more_training_clips_share_nothing_with_what_is_measured(self) -> None:
+        more = read_manifest(MANIFEST.with_name("training_samples.csv"))
+        assert set(more["split"]) == {"train"} and more["label"].value_counts().min() > 300
+        assert more["clip"].is_unique and not set(more["clip"]) & set(self.table["clip"])
+        assert more["blob"].str.fullmatch("[0-9a-f]{40}").all() and (more["licence"] != "").all()
+        measured = self.table[self.table["split"].isin(["dev", "test"])]
+        for column in ("family", "speaker", "blob", "repository"):
+            shared = set(more[column]) & set(measured[column])
+            assert not shared - {"", "human"}, column

@@ -113,7 +113,12 @@ def _by(
         found = figures[figures["breakdown"].isin(breakdowns) & (figures["metric"] == metric)]
         if ordered:
             found = found.sort_values("value", kind="stable")
-        return _table(head, [(str(row["condition"]), row) for _, row in found.iterrows()])
+        others = found["system"] != "embedded"  # beside it they come last, and by name
+        if others.all():
+            others = ~others
+        own = [(str(row["condition"]), row) for _, row in found[~others].iterrows()]
+        named = [(f"{r['system']}: {r['condition']}", r) for _, r in found[others].iterrows()]
+        return _table(head, own + named)
 
     return made
 

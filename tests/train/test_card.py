@@ -47,6 +47,15 @@ def test_tables_are_made_from_the_rows() -> None:
     assert "old" not in new and new.startswith("Before\n") and refresh(new, figures) == new
 
 
+def test_other_systems_are_named_beside_the_detector() -> None:
+    codec = {"breakdown": "codec", "metric": "eer_percent", "value": 9.0}
+    figures = pd.DataFrame(
+        [row(system="other", condition="gsm", **codec), row(condition="gsm", **codec)]
+    )
+    lines = refresh("<!-- figures: codec -->\n<!-- end -->", figures).splitlines()
+    assert [line.split(" | ")[0] for line in lines[3:5]] == ["| gsm", "| other: gsm"]
+
+
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_a_table_without_figures_says_so(name: str) -> None:
     columns = ["system", "breakdown", "condition", "metric", "value", "low", "high"]

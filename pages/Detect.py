@@ -157,14 +157,8 @@ def take_in(detector_id: str):
             waiting.empty()
             detector = detector or load(detector_id)
             waiting.progress(0.0, text=f"Listening to {name}{left_over}")
-            session.judge(
-                entry,
-                detector,
-                prior=0.5,
-                progress=lambda share, text=f"Listening to {name}{left_over}": waiting.progress(
-                    share, text=text
-                ),
-            )
+            doing = f"Listening to {name}{left_over}"
+            session.judge(entry, detector, prior=0.5, bar=waiting, doing=doing)
         session.admit(entry)
     waiting.empty()
     return detector
@@ -178,9 +172,8 @@ def judge_all(detector) -> dict:
             entry,
             detector,
             **session.stance(),
-            progress=lambda share, entry=entry: waiting.progress(
-                share, text=f"Listening to {cards.plain(entry.name)}"
-            ),
+            bar=waiting,
+            doing=f"Listening to {cards.plain(entry.name)}",
         )
         for entry in session.entries()
         if not entry.error
@@ -395,9 +388,8 @@ def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict
             entry,
             detectors[id],
             **session.stance(),
-            progress=lambda share, id=id: waiting.progress(
-                share, text=f"{opinions_view.name_of(id)} listens"
-            ),
+            bar=waiting,
+            doing=f"{cards.plain(opinions_view.name_of(id))} listens",
         )
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}

@@ -176,9 +176,10 @@ with left:
     on_air = context.state.playing or context.state.signalling or connected
     if not on_air:
         live_view.leave()
-    elif connected and live_view.take() is None:
-        live_view.begin()
+    elif connected and live_view.take() is None and not live_view.refusal() and live_view.begin():
         st.rerun()
+    if live_view.refusal():
+        st.warning(live_view.refusal(), icon=":material/groups:")
     take = live_view.take()
     shot = take.snapshot() if take else None
     if on_air and shot is not None:

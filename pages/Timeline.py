@@ -66,11 +66,8 @@ def analyse(entry, detector, clip, stance: dict[str, float], hop_s: float):
     """The clip's Detection at the detector's own hop, which alone gives the verdict, and the one
     at the wanted hop; an analysis that would take long waits for a click."""
     bar = st.empty()
-
-    def moving(share: float) -> None:
-        bar.progress(share, text=f"Listening to {plain(entry.name)}…")
-
-    whole = session.judge(entry, detector, **stance, progress=moving)
+    doing = f"Listening to {plain(entry.name)}…"
+    whole = session.judge(entry, detector, **stance, bar=bar, doing=doing)
     if session.detection_of(entry, detector, hop_s) is None:
         bar.empty()
         each_s = whole.elapsed_ms / 1000 / max(1, len(whole.windows))
@@ -80,7 +77,7 @@ def analyse(entry, detector, clip, stance: dict[str, float], hop_s: float):
         ):
             st.caption("Until then the coarser scores are shown.")
             return whole, whole
-    fine = session.judge(entry, detector, **stance, hop_s=hop_s, progress=moving)
+    fine = session.judge(entry, detector, **stance, hop_s=hop_s, bar=bar, doing=doing)
     bar.empty()
     return whole, fine
 

@@ -213,6 +213,11 @@ class Take:
         self._waiting.append((frame, time.monotonic()))
         self._arrived.set()
 
+    @property
+    def open(self) -> bool:
+        """Whether sound may still come in."""
+        return self._state in ("live", "paused")
+
     def touch(self) -> None:
         """Say that somebody still looks at this take."""
         self._touched = time.monotonic()

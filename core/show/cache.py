@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.settings import settings
+from core.show.turns import Place, Seat, Turns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from core.audio.clip import Clip
     from core.detect.detection import Detection
     from core.detect.detector import Detector
+    from core.detect.stream import Take
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -89,9 +92,26 @@ def detector(
 
 
 @st.cache_resource(show_spinner=False)
-def inference_slots() -> AbstractContextManager[bool]:
-    """The semaphore that bounds how many clips are analysed at once."""
-    return threading.BoundedSemaphore(settings().concurrent_inferences)
+def turns() -> Turns:
+    """The queue of all sessions for judging clips."""
+    found = settings()
+    return Turns(found.concurrent_inferences, found.queue_length)
+
+
+def seat(waiting: Callable[[Place], object] | None = None, patient: bool = False) -> Seat:
+    """This session's way into the queue, to be entered around each inference.
+
+    Parameters and errors are those of `core.show.turns.Turns.turn`.
+    """
+    session = get_script_run_ctx(suppress_warning=True)
+    owner = session.session_id if session else threading.get_ident()
+    return Seat(turns(), owner, waiting, patient)
+
+
+@st.cache_resource(show_spinner=False)
+def takes() -> weakref.WeakSet[Take]:
+    """Live takes of all sessions; the sessions themselves keep them."""
+    return weakref.WeakSet()
 
 
 def detect(
@@ -101,12 +121,14 @@ def detect(
     prior: float = 0.5,
     hop_s: float | None = None,
     progress: Callable[[float], None] | None = None,
+    waiting: Callable[[Place], object] | None = None,
 ) -> Detection:
-    """Judge a clip with a detector that other sessions use too, waiting for a free slot.
+    """Judge a clip with a detector that other sessions use too, in this session's turn.
 
-    Parameters and errors are those of `core.detect.detector.Detector.detect`.
+    Parameters and errors are those of `core.detect.detector.Detector.detect` and
+    `core.show.turns.Turns.turn`.
     """
-    with inference_slots():
+    with seat(waiting):
         return shared.detect(clip, prior=prior, hop_s=hop_s, progress=progress)
 
 

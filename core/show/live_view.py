@@ -66,6 +66,7 @@ WORDS = {
 _TAKE = "spoofscope.live"
 _SILENT = "spoofscope.live-silent"
 _LEFT = "spoofscope.live-left"
+_REFUSED = "spoofscope.live-refused"
 
 _TURN_PAIRS = (
     ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN"),
@@ -81,19 +82,34 @@ def take() -> Take | None:
     return st.session_state.get(_TAKE)
 
 
-def begin() -> None:
-    """Open a new take, letting go of the one before."""
+def begin() -> bool:
+    """Open a new take, letting go of the one before; False where too many are under way."""
     discard()
+    others = sum(t.open for t in cache.takes())
+    st.session_state[_REFUSED] = others >= settings().live_streams
+    if st.session_state[_REFUSED]:
+        return False
     detector = st.session_state.get("detector", "embedded")
     labels = st.session_state.get("spoofscope.others", {}).get(detector) or None
-    st.session_state[_TAKE] = Take(
-        lambda: cache.detector(detector, labels=labels), cache.inference_slots()
+    made = Take(lambda: cache.detector(detector, labels=labels), cache.seat(patient=True))
+    cache.takes().add(made)
+    st.session_state[_TAKE] = made
+    return True
+
+
+def refusal() -> str:
+    """The sentence for a visitor whose take was not opened; empty otherwise."""
+    if not st.session_state.get(_REFUSED):
+        return ""
+    return (
+        f"{settings().live_streams:,} live takes at a time are as many as this server bears, and "
+        "so many are under way. Press Stop, and try again in a minute or record first."
     )
 
 
 def discard() -> None:
     """Let go of the take: its sound, its scores, its verdict."""
-    for key in (_SILENT, _LEFT):
+    for key in (_SILENT, _LEFT, _REFUSED):
         st.session_state.pop(key, None)
     old = st.session_state.pop(_TAKE, None)
     if old is not None:
@@ -114,8 +130,9 @@ def microphone_changed() -> None:
 
 def leave() -> None:
     """Finish a take whose microphone went away with the page that held it."""
+    st.session_state.pop(_REFUSED, None)
     current = take()
-    if current is not None and current.snapshot().state in ("live", "paused"):
+    if current is not None and current.open:
         current.finish()
         st.session_state[_LEFT] = True
 

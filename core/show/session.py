@@ -8,15 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip
 from core.detect.detection import Detection
 from core.settings import settings
+from core.show.turns import TooBusy
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
 
@@ -184,9 +187,21 @@ def judge(
     c_miss: float = 1.0,
     c_fa: float = 1.0,
     hop_s: float | None = None,
-    progress: Callable[[float], None] | None = None,
+    bar: DeltaGenerator | None = None,
+    doing: str = "",
 ) -> Detection | None:
     """The entry's Detection under a prior and costs, made now unless the session has it.
+
+    Where the queue of clips is full the page ends with a sentence.
+
+    Parameters
+    ----------
+    entry, shared, prior, c_miss, c_fa, hop_s
+        As in `core.detect.detector.Detector`.
+    bar : streamlit placeholder, optional
+        Shows the place in the queue, then the progress.
+    doing : str
+        What goes on there, for people.
 
     Returns
     -------
@@ -200,11 +215,33 @@ def judge(
         clip = clip_of(entry)
         if clip is None:
             return None
-        found = cache.detect(clip, shared, hop_s=hop_s, progress=progress)
+        place = st.empty() if bar is None else bar
+
+        def listening(share: float) -> None:
+            place.progress(share, text=doing)
+
+        try:
+            found = cache.detect(
+                clip,
+                shared,
+                hop_s=hop_s,
+                progress=listening,
+                waiting=lambda queue: place.progress(0.0, text=queue.in_words()),
+            )
+        except TooBusy as error:
+            place.empty()
+            refused(error)
         _shelf("detections")[_settings(entry, shared, hop_s)] = found
     if (found.prior, found.c_miss, found.c_fa) == (prior, c_miss, c_fa):
         return found
     return shared.with_prior(found, prior, c_miss, c_fa)
+
+
+def refused(error: TooBusy) -> NoReturn:
+    """Say that the queue is full, offer another try, and end the page."""
+    st.warning(str(error), icon=":material/groups:")
+    st.button("Try again", icon=":material/refresh:", key="try-again")
+    st.stop()
 
 
 def stance() -> dict[str, float]:

@@ -11,6 +11,7 @@ from core.audio.codecs import available
 from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, StressTest, stress
 from core.show import cache, exports, session
 from core.show.theme import palette
+from core.show.turns import TooBusy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,16 +96,20 @@ def _offer(
     def show(done: int, total: int, label: str) -> None:
         bar.progress(done / total, text=f"{done + 1} of {total}: {label}" if label else "Done")
 
-    return stress(
-        detector,
-        clip,
-        detection.prior,
-        progress=show,
-        detection=detection,
-        slot=cache.inference_slots(),
-        c_miss=detection.c_miss,
-        c_fa=detection.c_fa,
-    )
+    try:
+        return stress(
+            detector,
+            clip,
+            detection.prior,
+            progress=show,
+            detection=detection,
+            slot=cache.seat(lambda place: bar.progress(0.0, text=place.in_words())),
+            c_miss=detection.c_miss,
+            c_fa=detection.c_fa,
+        )
+    except TooBusy as error:
+        bar.empty()
+        session.refused(error)
 
 
 def _show(test: StressTest, detector: Detector) -> None:

@@ -23,7 +23,9 @@ expect.set_options(timeout=20_000)  # busy cores are slow, not wrong
 
 
 @contextlib.contextmanager
-def serving(log: Path, **environment: str) -> Iterator[str]:
+def serving(
+    log: Path, program: tuple[str, ...] = ("-m", "core.show.serve"), **environment: str
+) -> Iterator[str]:
     """A dashboard of its own, stopped at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -35,7 +37,7 @@ def serving(log: Path, **environment: str) -> Iterator[str]:
         "server.fileWatcherType": "none",
         "logger.enableRich": "false",  # so that an uncaught error has a line of its own
     }
-    command = [sys.executable, "-m", "core.show.serve"]
+    command = [sys.executable, *program]
     command += [f"--{name}={value}" for name, value in options.items()]
     with log.open("w") as out:
         server = subprocess.Popen(

@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.detect.detector import DetectorError
+from core.show import cache
 from core.show.cards import plain
 from core.show.charts import PICK
 from core.show.theme import VERDICTS
+from core.show.turns import Place
 from tests.show.builders import tone, wav
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
@@ -303,3 +305,44 @@ def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detecto
     page.file_uploader(key="saved").upload("saved.json", b"{}")
     page.run()
     assert "not a saved detection" in page.error[0].value
+
+
+def test_a_full_queue_is_told_of_and_the_file_waits_for_another_try(page, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_QUEUE_LENGTH", "0")
+    monkeypatch.setenv("SPOOFSCOPE_CONCURRENT_INFERENCES", "1")
+    with cache.turns().turn("another visitor"):
+        upload(page, "human.wav")
+        assert "Try again in a minute" in page.warning[0].value
+        assert not page.header
+    next(b for b in page.button if b.label == "Try again").click()
+    page.run()
+    assert not page.exception
+    assert not page.warning
+    assert "Likely authentic" in headings(page)[0]
+
+
+def test_a_visitor_who_waits_reads_the_place_in_the_queue(page, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_CONCURRENT_INFERENCES", "1")
+    told, turns = [], cache.turns()
+    real = Place.in_words
+
+    def in_words(place: Place) -> str:
+        told.append(real(place))
+        if len(told) == 1:
+            turn.__exit__(None, None, None)  # the other visitor's clip is done
+        return told[-1]
+
+    monkeypatch.setattr(Place, "in_words", in_words)
+    turn = turns.turn("another visitor")
+    turn.__enter__()
+    upload(page, "human.wav")
+    assert told[0].endswith("You are number 1 of 1 in the queue.")
+    assert "Likely authentic" in headings(page)[0]
+    assert turns.running() == 0
+
+
+def test_more_files_than_allowed_are_cut_off_with_a_word(page, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MAX_FILES", "2")
+    upload(page, "synthetic.wav", "human.wav", "silent.wav")
+    assert "These are 3 files, and 2 can be judged at a time" in page.warning[0].value
+    assert list(page.dataframe[0].value["File"]) == ["synthetic.wav", "human.wav"]

@@ -308,6 +308,33 @@ def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeyp
     live_view.discard()
 
 
+def test_takes_beyond_the_limit_are_refused_until_one_ends(monkeypatch):
+    st.cache_resource.clear()
+    monkeypatch.setattr(cache, "detector", lambda *args, **kwargs: QuickDetector())
+    monkeypatch.setenv("SPOOFSCOPE_LIVE_STREAMS", "1")
+    visitors: list[dict] = [{}, {}]
+
+    def visit(number: int) -> None:
+        monkeypatch.setattr(live_view.st, "session_state", visitors[number])
+
+    visit(0)
+    assert live_view.begin()
+    assert live_view.begin()  # one's own take makes room
+    visit(1)
+    assert not live_view.begin()
+    assert live_view.take() is None
+    assert "Press Stop" in live_view.refusal()
+    live_view.leave()
+    assert not live_view.refusal()
+    visit(0)
+    live_view.take().finish()
+    visit(1)
+    assert live_view.begin()
+    for number in (0, 1):
+        visit(number)
+        live_view.discard()
+
+
 def test_the_meter_reads_aloud_and_warns():
     assert 'aria-valuetext="-20 dB"' in live_view.level_meter(-20.2)
     assert "very loud" in live_view.level_meter(-2.0)

@@ -86,7 +86,9 @@ def _add_detect(commands: Any) -> None:
         "--detector", default="embedded", metavar="ID", help="an id, a model directory or a file"
     )
     parser.add_argument(
-        "--engine", choices=ENGINES, help="what runs a model directory's network (default: onnx)"
+        "--engine",
+        choices=ENGINES,
+        help="what runs a model directory's network (default: the model's own)",
     )
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     parser.add_argument(

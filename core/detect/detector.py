@@ -127,6 +127,8 @@ class Detector:
         The model directory's configuration, for pages that describe the detector.
     by_codec : mapping of str to Calibration, optional
         For clips that arrive in a codec which shifts the scores, by the codec's name.
+    caution : Reason, optional
+        What weakens all of its verdicts.
     """
 
     def __init__(
@@ -143,6 +145,7 @@ class Detector:
         familiarity: Callable[[np.ndarray], Familiarity] | None = None,
         config: Mapping[str, Any] | None = None,
         by_codec: Mapping[str, Calibration] | None = None,
+        caution: Reason | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -154,6 +157,7 @@ class Detector:
         self.weights_sha256 = weights_sha256
         self.calibration = calibration
         self.by_codec = dict(by_codec or {})
+        self.caution = caution
         self.decision = decision or Decision()
         self.window = window
         self.hop = hop
@@ -173,7 +177,14 @@ class Detector:
             The model directory.
         engine : str, optional
             One of `core.detect.engine.ENGINES`. By default what ``SPOOFSCOPE_ENGINE`` says, else
-            ``onnx`` where the directory has graphs, else ``torch``.
+            the configuration's ``default_engine``, else ``onnx`` where the directory has graphs,
+            else ``torch``.
+
+        Notes
+        -----
+        The calibration belongs to the precision of the default engine, and so do id and name. An
+        engine of another precision gives scores of its own: it has a name of its own, and its
+        detections say how far its scores were from the others when it was made.
 
         Raises
         ------
@@ -187,15 +198,21 @@ class Detector:
         digest = checked_sha256(weights, str(config["weights"]["sha256"]))
         offered = config.get("engines") or {}
         engine = engine or settings().engine or None
-        engine = engine or ("onnx" if "onnx" in offered else "torch")
+        default = str(config.get("default_engine") or ("onnx" if "onnx" in offered else "torch"))
+        engine = engine or default
         if engine != "torch" and engine not in offered:
             has = ", ".join([*offered, "torch"])
             raise DetectorError(
                 f"The model in {directory.name} has no engine called '{engine}'; it has {has}."
             )
         id, name = str(config["id"]), str(config.get("name", config["id"]))
-        if engine == "int8":  # scores of its own, so a name of its own
-            id, name, digest = f"{id}-int8", f"{name}, 8-bit", _sha256_of_all(offered[engine])
+        if engine == "int8":  # its graphs hold weights of their own
+            digest = _sha256_of_all(offered[engine])
+        caution = None
+        if (engine == "int8") != (default == "int8"):
+            short, words = ("int8", "8-bit") if engine == "int8" else ("fp32", "single precision")
+            id, name = f"{id}-{short}", f"{name}, {words}"
+            caution = _other_precision(words, offered.get("int8") or {})
         familiarity = None
         if config.get("familiarity"):
             from core.detect.familiarity import load as load_familiarity
@@ -227,6 +244,7 @@ class Detector:
             hop=int(config.get("hop", HOP)),
             familiarity=familiarity,
             config=config,
+            caution=caution,
         )
 
     def raw_scores(
@@ -553,6 +571,8 @@ class Detector:
                     "caution",
                 )
             )
+        if self.caution is not None:
+            reasons.append(self.caution)
         verdict: Verdict = "synthetic" if odds > 0 else "authentic"
         if any(reason.effect == "inconclusive" for reason in reasons):
             verdict = "inconclusive"
@@ -614,6 +634,17 @@ def _sha256_of_all(offered: Mapping[str, Any]) -> str:
     """One hash for several graphs that hold their own weights."""
     hashes = "".join(str(graph["sha256"]) for _, graph in sorted(offered["graphs"].items()))
     return hashlib.sha256(hashes.encode()).hexdigest()
+
+
+def _other_precision(words: str, eight_bit: Mapping[str, Any]) -> Reason:
+    """What to say of scores from an engine whose precision the calibration was not fitted on."""
+    away = (eight_bit.get("raw_away") or {}).get("mean")
+    return Reason(
+        "other_precision",
+        f"The network ran in {words}, for which its scores were not calibrated"
+        + ("." if away is None else f": raw scores differ by {away:.2f} on average."),
+        "caution",
+    )
 
 
 class SharedFeatures:
@@ -718,6 +749,7 @@ def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
 
 _JUDGING_CODES = {
     "near_threshold", "unfamiliar", "needs_wide_band", "codec_calibration", "uncalibrated",
+    "other_precision",
 }  # fmt: skip
 
 

@@ -169,8 +169,8 @@ def load_detector(
     fetch : bool
         Whether weights may be fetched from their home when they are not here.
     engine : str, optional
-        What runs a model directory's network, one of `core.detect.engine.ENGINES`; the id
-        ``embedded-int8`` says it too.
+        What runs a model directory's network, one of `core.detect.engine.ENGINES`; the ids
+        ``embedded-int8`` and ``embedded-fp32`` say it too.
 
     Returns
     -------
@@ -187,6 +187,8 @@ def load_detector(
         return Detector.load(EMBEDDED, engine)
     if name == "embedded-int8":
         return Detector.load(EMBEDDED, "int8")
+    if name == "embedded-fp32":
+        return Detector.load(EMBEDDED, "onnx")
     entry = ENTRIES.get(name)
     if entry is not None:
         if not entry.ready and not fetch:

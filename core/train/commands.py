@@ -79,8 +79,9 @@ def add_parsers(commands: Any) -> None:
     export.add_argument("directory", metavar="MODEL_DIR", help="the model directory")
     export.add_argument("--int8", action="store_true", help="write 8-bit graphs too")
     export.add_argument(
-        "--clips", nargs="+", default=["examples"], metavar="FILE",
-        help="speech that the graphs are checked with, and 8-bit ones calibrated by",
+        "--clips", nargs="+", metavar="FILE",
+        help="speech that graphs are checked with and 8-bit ones take their ranges from (default: "
+        "training clips of the corpus, or the examples where it is not built)",
     )  # fmt: skip
     export.add_argument("--weights", metavar="FILE", help="make the directory from these first")
     export.add_argument("--recipe", default="embedded", metavar="NAME")
@@ -93,6 +94,10 @@ def add_parsers(commands: Any) -> None:
     calibrate.add_argument("--codec", default="opus", metavar="NAME")
     calibrate.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
     calibrate.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    calibrate.add_argument(
+        "--engine", metavar="NAME",
+        help="fit the model's own calibration anew on this engine's scores, make it the default",
+    )  # fmt: skip
     calibrate.set_defaults(run=_calibrate)
 
     families = commands.add_parser(
@@ -256,23 +261,23 @@ def _holdout(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from core.audio.decode import decode
-    from core.cli import audio_files
     from core.train.corpus import print_progress
     from core.train.export import export_model
     from core.train.onnx_export import export_engines
     from core.train.recipe import load_recipe
 
     try:
+        speech = _speech(options.clips, options.corpus[0])
         if options.weights:
             recipe = load_recipe(options.recipe)
             config = export_model(
                 options.weights, recipe, options.corpus, options.directory,
-                progress=print_progress(),
+                progress=print_progress(), int8=options.int8, speech=speech,
             )  # fmt: skip
             print(config["calibration"])
-        clips = [decode(file).samples for file in audio_files(options.clips)]
-        found = export_engines(options.directory, int8=options.int8, clips=clips)
+            found = {k: v["raw_away"] for k, v in config["engines"].items()}
+        else:
+            found = export_engines(options.directory, int8=options.int8, clips=speech)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         return _complain(error)
     for engine, away in found.items():
@@ -283,11 +288,31 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[Any]:
+    """Samples of at most so many clips, evenly chosen: those named, of the corpus, or examples."""
+    from core.audio.decode import decode
+    from core.cli import audio_files
+    from core.evaluate.clips import read_index
+    from core.train.data import keep_for_training
+
+    if names or not (Path(corpus) / "index.csv").is_file():
+        files = list(audio_files(names or ["examples"]))
+    else:
+        files = [Path(file) for file in keep_for_training(read_index(corpus))["file"]]
+    return [decode(file).samples for file in files[:: -(-len(files) // most)]]
+
+
 def _calibrate(options: argparse.Namespace) -> int:
     from core.train.corpus import print_progress
-    from core.train.export import calibrate_codec
+    from core.train.export import calibrate_codec, calibrate_engine
 
     try:
+        if options.engine:
+            print(
+                calibrate_engine(
+                    options.model, options.corpus, options.engine, progress=print_progress()
+                )
+            )
         found = calibrate_codec(
             options.model, options.corpus, options.codec, progress=print_progress()
         )

@@ -27,8 +27,14 @@ def export_model(
     known: int = 600,
     progress: Callable[[int, int, str], None] | None = None,
     scored: Mapping[str, tuple[pd.DataFrame, np.ndarray]] | None = None,
+    *,
+    int8: bool = False,
+    speech: Sequence[np.ndarray] = (),
 ) -> dict[str, Any]:
     """Write a model directory.
+
+    Where speech is given, ONNX graphs are written before anything is scored, so that calibration
+    and familiarity belong to the engine that runs by default.
 
     The calibration is the affine map that minimises Cllr on the dev split under a prior of 0.5;
     its limit is what the smaller class can support: with ``n`` clips no likelihood ratio beyond
@@ -53,6 +59,10 @@ def export_model(
     scored : mapping, optional
         Trials and embeddings of ``dev`` and ``known`` clips by these very weights, if
         `core.evaluate.benchmark.score_trials` has made them already.
+    int8 : bool
+        Write 8-bit graphs too, and make them the default.
+    speech : sequence of numpy.ndarray
+        For `core.train.onnx_export.export_engines`.
 
     Returns
     -------
@@ -63,10 +73,10 @@ def export_model(
     from safetensors.torch import load_file, save_file
 
     from core.detect import familiarity
-    from core.detect.detector import FORMAT, Detector, sha256_of
+    from core.detect.detector import FORMAT, Detector, read_config, sha256_of
     from core.detect.model import build
     from core.evaluate.benchmark import score_trials
-    from core.evaluate.metrics import Tally
+    from core.train.onnx_export import export_engines
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -76,7 +86,24 @@ def export_model(
     network.load_state_dict(state)
     save_file({k: v.contiguous() for k, v in state.items()}, out / "model.safetensors")
     digest = sha256_of(out / "model.safetensors")
-    draft = Detector("embedded", name, network, digest)
+    config: dict[str, Any] = {
+        "format": FORMAT,
+        "id": "embedded",
+        "name": name,
+        "architecture": recipe["architecture"],
+        "network": settings,
+        "window": 64_000,
+        "hop": 32_000,
+        "weights": {"file": "model.safetensors", "sha256": digest},
+    }
+    if speech:
+        _write(out, config)
+        export_engines(out, int8=int8, clips=speech)
+        config = read_config(out) | {"default_engine": "int8" if int8 else "onnx"}
+        _write(out, config)
+        draft = Detector.load(out, config["default_engine"])
+    else:
+        draft = Detector("embedded", name, network, digest)
 
     corpora = [read_index(i) for i in indexes]
 
@@ -89,13 +116,7 @@ def export_model(
 
     dev, dev_vectors = score(corpora[0], "dev")
     judged = dev["raw"].notna().to_numpy()
-    spoof = (dev["label"] == "spoof").to_numpy()
-    raw = dev["raw"].to_numpy(float)
-    tally = Tally.of(raw[judged & ~spoof], raw[judged & spoof], higher="spoof")
-    affine = tally.affine_calibration(0.5)
-    limit = math.log(min(tally.n_bonafide, tally.n_spoof))
-    llr = np.clip(affine.scale * raw[judged] + affine.offset, -limit, limit)
-    band = float(np.quantile(np.abs(llr), 1 - COVERAGE))
+    calibration, band = fit_calibration(dev)
 
     train = pd.concat([keep_for_training(c) for c in corpora], ignore_index=True)
     train = train[~train["family"].str.startswith("copy:")]
@@ -116,22 +137,8 @@ def export_model(
         },
         out / "familiarity.safetensors",
     )
-    config: dict[str, Any] = {
-        "format": FORMAT,
-        "id": "embedded",
-        "name": name,
-        "architecture": recipe["architecture"],
-        "network": settings,
-        "window": 64_000,
-        "hop": 32_000,
-        "weights": {"file": "model.safetensors", "sha256": digest},
-        "calibration": {
-            "scale": affine.scale,
-            "offset": affine.offset,
-            "llr_limit": limit,
-            "fitted_on": f"dev split of public_samples: {tally.n_bonafide} human and "
-            f"{tally.n_spoof} synthetic clips of systems and speakers not trained on",
-        },
+    config |= {
+        "calibration": calibration,
         "decision": {
             "inconclusive_llr": [-band, band],
             "min_speech_s": 1.0,
@@ -146,8 +153,87 @@ def export_model(
         "licence": "Apache-2.0",
         "training_families": sorted(set(train["family"][train["label"] == "spoof"])),
     }
-    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    _write(out, config)
     return config
+
+
+def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], float]:
+    """The calibration of a detector, and the half-width of its inconclusive band.
+
+    Parameters
+    ----------
+    dev : pandas.DataFrame
+        Trials of the dev split, from `core.evaluate.benchmark.score_trials`.
+
+    Returns
+    -------
+    (dict, float)
+        Fields of `core.detect.calibration.Calibration`, and log-odds.
+    """
+    from core.evaluate.metrics import Tally
+
+    dev = dev.dropna(subset="raw")
+    spoof = (dev["label"] == "spoof").to_numpy()
+    raw = dev["raw"].to_numpy(float)
+    tally = Tally.of(raw[~spoof], raw[spoof], higher="spoof")
+    affine = tally.affine_calibration(0.5)
+    limit = math.log(min(tally.n_bonafide, tally.n_spoof))
+    llr = np.clip(affine.scale * raw + affine.offset, -limit, limit)
+    calibration = {
+        "scale": affine.scale,
+        "offset": affine.offset,
+        "llr_limit": limit,
+        "fitted_on": f"dev split of public_samples: {tally.n_bonafide} human and "
+        f"{tally.n_spoof} synthetic clips of systems and speakers not trained on",
+    }
+    return calibration, float(np.quantile(np.abs(llr), 1 - COVERAGE))
+
+
+def calibrate_engine(
+    directory: str | Path,
+    index: str | Path,
+    engine: str,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
+    """Fit a model's calibration on the scores of one engine, and make that its default.
+
+    Parameters
+    ----------
+    directory : path-like
+        The model.
+    index : path-like
+        Corpus with a dev split.
+    engine : str
+        One that the model has.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+
+    Returns
+    -------
+    dict
+        The calibration that was written.
+    """
+    from core.detect.detector import Detector, read_config
+    from core.evaluate.benchmark import score_trials
+
+    directory = Path(directory)
+    detector = Detector.load(directory, engine)
+    calibration, band = fit_calibration(
+        score_trials(detector, read_index(index), "dev", None, progress)
+    )
+    config = read_config(directory)
+    config["calibration"] = calibration
+    config.setdefault("decision", {})["inconclusive_llr"] = [-band, band]
+    config["default_engine"] = engine
+    _write(directory, config)
+    return calibration
+
+
+def _write(directory: Path, config: Mapping[str, Any]) -> None:
+    """Replace a configuration at once, so that no reader finds half of one."""
+    part = directory / "config.part"
+    part.write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    part.replace(directory / "config.json")
 
 
 def add_families(
@@ -200,7 +286,7 @@ def add_families(
     arrays["families"] = np.stack([found[family == name].mean(axis=0) for name in names])
     save_file({k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}, path)
     config["familiarity"] |= {"families": names, "sha256": sha256_of(path)}
-    (directory / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    _write(directory, config)
     return names
 
 
@@ -270,8 +356,5 @@ def calibrate_codec(
     }
     config = read_config(Path(directory))
     config.setdefault("calibration_by_codec", {})[codec] = found
-    path = Path(directory) / "config.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(config, indent=1) + "\n", "utf-8")
-    part.replace(path)
+    _write(Path(directory), config)
     return found

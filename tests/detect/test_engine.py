@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def noise(seconds=9.0, seed=0):
 @pytest.mark.parametrize("file", EXAMPLES[2:4], ids=lambda p: p.name[0])
 def test_the_embedded_detector_scores_alike_in_both_engines(file):
     clip = decode(file)
-    found = load_detector().detect(clip)
+    found = load_detector(engine="onnx").detect(clip)
     expected = load_detector(engine="torch").detect(clip)
     assert found.llr == pytest.approx(expected.llr, abs=1e-3)
     assert [w.llr for w in found.windows] == pytest.approx(
@@ -59,6 +60,45 @@ def test_the_embedded_detector_scores_alike_in_both_engines(file):
     )
     assert found.familiarity.distance == pytest.approx(expected.familiarity.distance, rel=1e-3)
     assert (found.verdict, found.weights_sha256) == (expected.verdict, expected.weights_sha256)
+
+
+def test_the_embedded_detector_runs_in_8_bits_under_its_own_name():
+    ours, single = load_detector(), load_detector("embedded-fp32")
+    assert (ours.config["default_engine"], ours.id) == ("int8", "embedded")
+    assert load_detector("embedded-int8").id == "embedded"
+    assert single.id == "embedded-fp32" and single.weights_sha256 != ours.weights_sha256
+    for file in EXAMPLES[:2]:
+        clip = decode(file)
+        found, other = ours.detect(clip), single.detect(clip)
+        assert found.llr == pytest.approx(other.llr, abs=0.5)
+        assert "other_precision" not in {reason.code for reason in found.reasons}
+        told = next(reason for reason in other.reasons if reason.code == "other_precision")
+        assert told.effect == "caution" and "on average" in told.text
+        again = single.with_prior(other, 0.2)
+        assert [r.code for r in again.reasons].count("other_precision") == 1
+
+
+def test_scores_do_not_depend_on_threads_or_on_how_sound_is_divided(monkeypatch):
+    samples = np.concatenate([decode(file).samples for file in EXAMPLES])
+    ranges = [(at, at + 64_000) for at in range(0, len(samples) - 64_000, 32_000)]
+    expected, vectors = load_detector().raw_scores(samples, ranges)
+    few, same = load_detector().raw_scores(samples[:160_000], ranges[:4])
+    assert few.shape == (4,) and same.shape == vectors[:4].shape
+    for stretch, threads in ((64_000, 2), (100_000, 1), (16_000, 3)):
+        monkeypatch.setattr("core.detect.detector.STRETCH", stretch)
+        monkeypatch.setenv("SPOOFSCOPE_THREADS", str(threads))
+        found, _ = load_detector().raw_scores(samples, ranges)
+        np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_work_of_many_sessions_stays_apart():
+    detector = load_detector()
+    clips = [decode(file).samples[:160_000] for file in EXAMPLES]
+    ranges = [[(0, min(64_000, len(c))), (32_000, min(96_000, len(c)))] for c in clips]
+    alone = [detector.raw_scores(c, r)[0] for c, r in zip(clips, ranges, strict=True)]
+    with ThreadPoolExecutor(5) as crowd:
+        found = list(crowd.map(lambda c, r: detector.raw_scores(c, r)[0], clips, ranges))
+    np.testing.assert_array_equal(np.stack(found), np.stack(alone))
 
 
 def test_the_embedded_detector_needs_no_torch():
@@ -95,7 +135,13 @@ def test_exported_engines_score_like_the_network(tmp_path, architecture, network
     assert eighth.id == "small-int8" and eighth.weights_sha256 != sha256_of(
         directory / "model.safetensors"
     )
+    assert eighth.caution is not None and Detector.load(directory).caution is None
     np.testing.assert_allclose(eighth.raw_scores(samples, ranges)[0], scores, atol=1.0)
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps(config | {"default_engine": "int8"}))
+    default, single = Detector.load(directory), Detector.load(directory, "onnx")
+    assert (default.id, default.weights_sha256) == ("small", eighth.weights_sha256)
+    assert default.caution is None and single.id == "small-fp32" and single.caution is not None
 
 
 def test_export_refuses_a_graph_that_scores_differently(tmp_path, monkeypatch):

@@ -161,8 +161,8 @@ def test_where_no_ray_answers_a_sentence_says_so(archive, tmp_path):
 
 def test_the_network_engine_is_kept_with_the_rows(archive, tmp_path):
     items = read_manifest(archive / "manifest.csv")[-1:]
-    score(items, tmp_path / "s.parquet", network_engine="int8")
-    assert pd.read_parquet(tmp_path / "s.parquet")["detector"].tolist() == ["embedded-int8"]
+    score(items, tmp_path / "s.parquet", network_engine="onnx")
+    assert pd.read_parquet(tmp_path / "s.parquet")["detector"].tolist() == ["embedded-fp32"]
     with pytest.raises(DetectorError, match="no engine called 'steam'"):
         score(items, tmp_path / "s.parquet", network_engine="steam")
 

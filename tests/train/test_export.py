@@ -27,7 +27,7 @@ from core.evaluate.benchmark import (
     update_results,
     within_source,
 )
-from core.train.export import add_families, calibrate_codec, export_model
+from core.train.export import add_families, calibrate_codec, calibrate_engine, export_model
 from tests.train.conftest import TINY_NETWORK
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
@@ -68,6 +68,30 @@ def test_export_makes_a_calibrated_detector(
     assert set(narrow["condition"]) == {"g711-alaw"}
     with pytest.raises(ValueError, match="no codec 'gms'"):  # before anything is scored
         run_benchmark(detector, tiny_index, codecs=["none", "gms"], progress=_never)
+
+
+def test_calibration_belongs_to_the_engine_that_runs_by_default(
+    everything_is_speech: None, tiny_index: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    save_file(build("spectral-transformer", TINY_NETWORK).state_dict(), tmp_path / "w.safetensors")
+    noise = np.random.default_rng(0).normal(0, 0.1, 144_000).astype(np.float32)
+    model = tmp_path / "model"
+    config = export_model(
+        tmp_path / "w.safetensors", RECIPE, [tiny_index], model, int8=True, speech=[noise]
+    )
+    assert config["default_engine"] == "int8" and set(config["engines"]) == {"onnx", "int8"}
+    assert config["engines"]["int8"]["raw_away"]["windows"] == 3
+    again = calibrate_engine(model, tiny_index, "int8")
+    assert again == config["calibration"]
+    assert Detector.load(model).id == "embedded"
+    other = calibrate_engine(model, tiny_index, "onnx")
+    assert other["scale"] != again["scale"]
+    single = Detector.load(model)
+    assert single.calibration.scale == other["scale"] and single.caution is None
+    assert Detector.load(model, "int8").id == "embedded-int8"
 
 
 def test_a_codec_gets_a_calibration_of_its_own(everything_is_speech, tiny_index, tmp_path) -> None:

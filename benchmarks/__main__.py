@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-NAMES = ("metrics", "scores", "figure_pages", "decode_memory", "live", "detection")
+NAMES = ("metrics", "scores", "figure_pages", "decode_memory", "live", "load", "detection")
 
 
 def machine() -> str:

@@ -293,7 +293,8 @@ def main() -> int:
 def figures(users: Users, memory: Memory, took: float) -> dict[str, Any]:
     """What was measured."""
     seconds = sorted(v["seconds"] for v in users.done)
-    cuts = statistics.quantiles(seconds, n=20, method="inclusive") if len(seconds) > 1 else [0.0] * 19
+    several = len(seconds) > 1
+    cuts = statistics.quantiles(seconds, n=20, method="inclusive") if several else [0.0] * 19
     by_minute: dict[int, list[float]] = {}
     for at, mb in memory.samples:
         by_minute.setdefault(int(at // 60), []).append(mb)

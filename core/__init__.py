@@ -5,7 +5,13 @@ The names below load on first use, so that ``import core`` costs nothing.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Libraries that would report to their makers are told not to before they load; ONNX Runtime also
+# writes what it means to report into the user's home.
+for _name in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    os.environ[_name] = "1"
 
 if TYPE_CHECKING:
     from core.audio.clip import AudioError, Clip

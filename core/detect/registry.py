@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "data" / "models" / "embedded"
 
 Progress = Callable[[float], None]
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @dataclass(frozen=True)
@@ -393,6 +396,33 @@ def _put_in_place(entry: Entry) -> str:
     )
 
 
+def _write(path: Path, content: bytes) -> None:
+    """Write aside, then rename: nobody ever sees half a file.
+
+    Raises
+    ------
+    DetectorError
+        If the disk does not take it; nothing is left behind then.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise DetectorError(_unwritten(path.parent, error)) from error
+
+
+def _unwritten(folder: Path, error: OSError) -> str:
+    return (
+        f"What was fetched cannot be kept in {folder}: {error.strerror or error}. Make room there, "
+        "or name another folder in SPOOFSCOPE_MODELS."
+    )
+
+
 def _fetch_pinned(entry: Entry, progress: Progress | None) -> None:
     """Fetch weights whose hash is known beforehand; anything else is not kept."""
     import hashlib
@@ -413,16 +443,12 @@ def _fetch_pinned(entry: Entry, progress: Progress | None) -> None:
             f"What arrived from {entry.url} is not the published {entry.file}, so it was not "
             "kept. Try again."
         )
-    entry.path.parent.mkdir(parents=True, exist_ok=True)
-    partial = entry.path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(entry.path)
+    _write(entry.path, content)
 
 
 def _fetch(entry: Entry, progress: Progress | None) -> None:
     """Fetch weights from their home, check them against what the home announces, keep the hash."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     from tqdm.auto import tqdm
 
     class Bar(tqdm):
@@ -433,8 +459,8 @@ def _fetch(entry: Entry, progress: Progress | None) -> None:
             return done
 
     folder = entry.path.parent
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         announced = get_hf_file_metadata(hf_hub_url(entry.home, entry.file), timeout=10)
         if announced.size != entry.bytes:
             raise DetectorError(
@@ -450,15 +476,18 @@ def _fetch(entry: Entry, progress: Progress | None) -> None:
                 tqdm_class=Bar,
             )
         )
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+    except DetectorError:
+        raise
+    except Exception as error:  # a connection that breaks has many names, not all of them OSError
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise DetectorError(_unwritten(folder, error)) from error
         raise DetectorError(f"The hub could not be reached. {_put_in_place(entry)}") from error
     digest = sha256_of(got)
     if announced.etag and len(announced.etag) == 64 and digest != announced.etag:
         got.unlink()
         raise DetectorError(f"{entry.file} arrived damaged and was removed. Try again.")
-    (folder / "pin.json").write_text(
-        json.dumps({"sha256": digest, "revision": announced.commit_hash}), "utf-8"
-    )
+    pin = {"sha256": digest, "revision": announced.commit_hash}
+    _write(folder / "pin.json", json.dumps(pin).encode())
     got.replace(entry.path)
 
 
@@ -473,7 +502,7 @@ def _check_published(entry: Entry) -> None:
     pin = entry.path.parent / "pin.json"
     digest = sha256_of(entry.path)
     if not pin.is_file():
-        pin.write_text(json.dumps({"sha256": digest, "revision": None}), "utf-8")
+        _write(pin, json.dumps({"sha256": digest, "revision": None}).encode())
     elif json.loads(pin.read_text("utf-8")).get("sha256") != digest:
         raise DetectorError(
             f"{entry.path} has changed since it was first used here. Remove it and {pin.name} "

@@ -200,14 +200,17 @@ def _write(out: Path, tables: Iterator[pa.Table]) -> None:
     partial = out.with_name(out.name + ".partial")
     first = next(tables)
     kind = pyarrow.csv.CSVWriter if out.suffix == ".csv" else pyarrow.parquet.ParquetWriter
-    with partial.open("wb") as file:
-        with kind(file, first.schema) as writer:
-            writer.write_table(first)
-            for table in tables:
-                writer.write_table(table)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(out)
+    try:
+        with partial.open("wb") as file:
+            with kind(file, first.schema) as writer:
+                writer.write_table(first)
+                for table in tables:
+                    writer.write_table(table)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 class _Progress:

@@ -72,8 +72,16 @@ def _score(options: argparse.Namespace) -> int:
             ray_address=options.ray_address,
             network_engine=options.network_engine,
         )
-    except (ArchiveError, DetectorError, OSError) as error:
+    except (ArchiveError, DetectorError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"{error.filename or options.out} cannot be read or written: "
+            f"{error.strerror or error}. What is finished is kept beside the output, and the same "
+            "command goes on from there.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("\nThe same command goes on from here.", file=sys.stderr)

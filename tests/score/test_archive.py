@@ -1,6 +1,7 @@
 """An archive gives one table: the same however it was run, stopped or ordered."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -94,6 +95,26 @@ def test_a_killed_run_goes_on_to_the_same_bytes(archive, tmp_path):
     rows.write_bytes(before[:-7])  # a line torn by the kill
     score(read_manifest(archive / "manifest.csv"), out, processes=1)
     assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+
+
+def test_a_full_disk_is_told_of_and_the_same_command_goes_on(archive, tmp_path):
+    out = tmp_path / "full.parquet"
+    command = [sys.executable, "-m", "core", "score", str(archive / "manifest.csv")]
+    command += ["--out", str(out), "--processes", "1"]
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+
+    full = subprocess.run(
+        command, cwd=EXAMPLES.parent, preexec_fn=small_disk, capture_output=True, text=True
+    )
+    assert full.returncode == 2
+    assert "cannot be read or written: File too large. What is finished is kept" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["full.parquet.part"]
+    score(read_manifest(archive / "manifest.csv"), out, processes=1)
+    assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["full.parquet"]
 
 
 def test_a_worker_that_dies_costs_its_file_a_second_try(archive, tmp_path, monkeypatch):

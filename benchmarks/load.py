@@ -68,6 +68,7 @@ class Visitor:
     def __init__(self, address: str) -> None:
         self.address = address
         self.http = requests.Session()
+        self.http.trust_env = False  # loopback, whatever proxy this machine uses
         self.http.get(f"{address}/_stcore/health", timeout=PATIENCE_S)
         self.token = self.http.cookies.get("_streamlit_xsrf", "")
         self.held = contextlib.ExitStack()
@@ -79,6 +80,7 @@ class Visitor:
                 max_size=None,
                 additional_headers={"Cookie": f"_streamlit_xsrf={self.token}"},
                 open_timeout=PATIENCE_S,
+                proxy=None,
             )
         )
         self.known: dict[str, ForwardMsg] = {}
@@ -249,11 +251,12 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     for _ in range(240):
-        try:
-            requests.get(f"{address}/_stcore/health", timeout=1).raise_for_status()
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return server, address
-        except requests.RequestException:
-            time.sleep(0.25)
+        if server.poll() is not None:
+            break
+        time.sleep(0.25)
     server.kill()
     raise SystemExit(f"The server did not start: {(folder / 'log.txt').read_text()[-2000:]}")
 

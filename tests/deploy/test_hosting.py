@@ -1,0 +1,100 @@
+"""What somebody who hosts the dashboard relies on."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import types
+from pathlib import Path
+
+import pytest
+
+from deploy import audit, licences
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text("utf-8")
+
+
+def test_every_installed_package_has_its_licence_in_the_list():
+    listed = dict(
+        re.findall(
+            r"^\| ([a-z0-9-]+) \| [^|]+ \| ([^|]+?) \|",
+            (ROOT / "docs" / "licences.md").read_text("utf-8"),
+            re.MULTILINE,
+        )
+    )
+    found = licences.packages()
+    assert {"torch", "streamlit", "av", "starlette", "numpy"} <= set(found)
+    assert not sorted(set(found) - set(listed)), "run python -m deploy.licences"
+    assert not [name for name, under in listed.items() if not under.strip()]
+
+
+def test_everything_shipped_has_its_licence_in_the_list():
+    page = (ROOT / "docs" / "licences.md").read_text("utf-8")
+    for folder in ("examples", "data/models/embedded", "data/benchmarks", "data/results"):
+        assert f"`{folder}/`" in page
+    for where, _, under in licences.DATA:
+        assert under
+        for place in re.findall(r"`([^`]+)`", where):
+            assert (ROOT / place).exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "says"),
+    [
+        ("no network", 0, "passed over"),
+        (json.dumps({"dependencies": [{"name": "a", "version": "1", "vulns": []}]}), 0, ": 0 with"),
+        (
+            json.dumps(
+                {
+                    "dependencies": [
+                        {"name": "a", "version": "1", "vulns": [{"id": "X", "fix_versions": ["2"]}]}
+                    ]
+                }
+            ),
+            1,
+            "a 1: X, fixed in 2",
+        ),
+    ],
+)
+def test_the_audit_fails_for_a_weakness_and_not_for_a_missing_network(
+    answer, status, says, monkeypatch, capsys
+):
+    done = types.SimpleNamespace(stdout=answer)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: done)
+    assert audit.main() == status
+    assert says in capsys.readouterr().out
+
+
+def test_the_container_runs_what_is_here_as_nobody_special():
+    copied = set()
+    for line in re.findall(r"^COPY (?!--from)(.+)$", CONTAINERFILE, re.MULTILINE):
+        *sources, _ = line.split()
+        for source in sources:
+            assert (ROOT / source).exists(), source
+            copied.add(source)
+    assert {"Home.py", "core", "pages", "data", "examples", ".streamlit"} <= copied
+    assert re.search(r"^USER \d+$", CONTAINERFILE, re.MULTILINE)
+    assert "/_stcore/health" in CONTAINERFILE
+    options = json.loads(re.search(r"^ENTRYPOINT (.+)$", CONTAINERFILE, re.MULTILINE).group(1))
+    assert options[1:3] == ["-m", "core.show.serve"]
+
+
+def test_other_origins_are_kept_out_by_streamlits_own_options():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["server"]["enableCORS"] is config["server"]["enableXsrfProtection"] is True
+    assert config["server"]["disconnectedSessionTTL"] <= 60
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] == "none"
+
+
+def test_libraries_that_would_report_to_their_makers_are_told_not_to():
+    script = (
+        "import core, os\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'], os.environ['HF_HUB_DISABLE_TELEMETRY'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1 1\n"

@@ -1,0 +1,63 @@
+"""A server that can write nowhere still judges, and turns away what it should."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import requests
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from benchmarks import load
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The dashboard without a home or a folder for temporary files, uploads up to 4 MB."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME"):
+            patch.setenv(name, "/proc/nowhere")
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        patch.setenv("SPOOFSCOPE_MAX_UPLOAD_MB", "4")
+        folder = tmp_path_factory.mktemp("server")
+        server, url = load.serve(folder)
+    yield url
+    server.terminate()
+    try:
+        server.wait(60)  # it waits for what is under way
+    except subprocess.TimeoutExpired:
+        server.kill()
+        raise
+    assert "Traceback" not in (folder / "log.txt").read_text()
+
+
+def test_a_visitor_gets_a_verdict(address):
+    seen = load.visit(address, "clip.wav", load.clip())
+    assert seen["seconds"] > 0
+    assert requests.get(f"{address}/_stcore/health", timeout=10).text == "ok"
+
+
+def test_an_upload_needs_the_sessions_own_token_and_has_a_size(address):
+    visitor = load.Visitor(address)
+    try:
+        visitor.run()
+        with pytest.raises(requests.HTTPError, match="413"):
+            visitor.upload("large.wav", b"\0" * (5 << 20))
+        visitor.token = "forged"
+        with pytest.raises(requests.HTTPError, match="403"):
+            visitor.upload("clip.wav", b"\0" * 1_000)
+    finally:
+        visitor.close()
+
+
+def test_a_page_of_another_origin_opens_no_session(address):
+    with (
+        pytest.raises(InvalidStatus),
+        connect(
+            f"ws{address.removeprefix('http')}/_stcore/stream",
+            origin="https://elsewhere.example",
+            subprotocols=["streamlit"],
+            proxy=None,
+        ),
+    ):
+        pytest.fail("connected")

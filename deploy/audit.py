@@ -28,6 +28,10 @@ def main() -> int:
     except (subprocess.TimeoutExpired, json.JSONDecodeError, KeyError):
         print("Audit passed over: no database of known weaknesses could be reached.")
         return 0
+    found = [package for package in found if "skip_reason" not in package]
+    if not found:
+        print("Audit passed over: the index that was reached knows of no weaknesses.")
+        return 0
     weak = [p for p in found if p.get("vulns")]
     for package in weak:
         for known in package["vulns"]:

@@ -1,7 +1,7 @@
 """The licences of everything that is shipped or installed: ``python -m deploy.licences``.
 
 Prints docs/licences.md from what is installed: every package that the requirements files lead to,
-and every piece of data in the repository. Run it in a full environment (``./run test`` makes one).
+and every piece of data in the repository. Run it in a full environment (``./run check`` makes one).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ PARTS = (
     ("training", "requirements-train.txt"),
     ("archives by Ray", "requirements-ray.txt"),
     ("tests and checks", "requirements-dev.txt"),
+    ("the audit", "requirements-audit.txt"),
 )
 """What a package is needed for, by the first of these files that leads to it."""
 

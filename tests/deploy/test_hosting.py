@@ -1,5 +1,6 @@
 """What somebody who hosts the dashboard relies on."""
 
+import fnmatch
 import json
 import re
 import subprocess
@@ -44,6 +45,7 @@ def test_everything_shipped_has_its_licence_in_the_list():
     ("answer", "status", "says"),
     [
         ("no network", 0, "passed over"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "unknown"}]}', 0, "passed over"),
         (json.dumps({"dependencies": [{"name": "a", "version": "1", "vulns": []}]}), 0, ": 0 with"),
         (
             json.dumps(
@@ -65,6 +67,25 @@ def test_the_audit_fails_for_a_weakness_and_not_for_a_missing_network(
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: done)
     assert audit.main() == status
     assert says in capsys.readouterr().out
+
+
+def test_the_lock_holds_every_package_that_runs_with_hashes_and_as_pinned():
+    text = (ROOT / "deploy" / "requirements.lock").read_text("utf-8")
+    entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    locked = dict(entry.split()[0].split("==") for entry in entries)
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    assert "://" not in text
+    requirements = licences.required("requirements.txt")
+    pinned = {licences.normal(n): v for n, v in (r.split("==") for r in requirements)}
+    assert {n: locked.get(n) for n in pinned if n != "torch"} == {
+        n: v for n, v in pinned.items() if n != "torch"
+    }
+    needed = {
+        name
+        for name in licences.closure(requirements)
+        if name != "torch" and not any(fnmatch.fnmatch(name, c) for c in licences.CUDA)
+    }
+    assert needed <= set(locked), "run python -m deploy.lock"
 
 
 def test_the_container_runs_what_is_here_as_nobody_special():

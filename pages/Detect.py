@@ -407,7 +407,7 @@ def welcome() -> None:
         )
         st.caption(
             ":material/lock: Clips stay in the memory of this session: nothing is written to disk "
-            "or passed on, and all of it is gone when you close the page."
+            "or passed on, and all of it is gone a minute after you close the page."
         )
 
 

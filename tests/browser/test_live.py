@@ -24,7 +24,7 @@ from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
 pytestmark = pytest.mark.browser
 
 EXAMPLES = {
-    "synthetic": ROOT / "examples" / "2-clear-neural-confession.opus",
+    "synthetic": ROOT / "examples" / "1-easy-navigation-voice.mp3",
     "real": ROOT / "examples" / "4-hard-audiobook-ogg.ogg",
 }
 CODEC = "opus-24"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from core.train import alternatives
 from core.train.augment import Strength, trim
 from core.train.data import Mix, Pairs, collate, keep_for_training
 from core.train.protocols import read_corpus
@@ -448,6 +449,8 @@ def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Mo
     from core.train.initial import load_distillmos
 
     settings = dict(recipe.get("network", {}))
+    if recipe["architecture"].startswith(alternatives.PREFIX):
+        return alternatives.network(recipe, start)
     if recipe["architecture"] == "wav2vec2-mean":
         from core.detect.wav2vec2 import mean_pooled_wav2vec2
 

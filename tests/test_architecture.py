@@ -59,6 +59,17 @@ def test_imports_run_one_way(folder):
     assert not wrong
 
 
+def test_pages_decode_in_a_process_that_may_break():
+    names = {"core.audio.decode.decode", "core.decode"}
+    wrong = {
+        str(path.relative_to(ROOT))
+        for path in [*modules("core/show"), *modules("pages"), ROOT / "Home.py"]
+        if not path.name.endswith("_command.py")  # a terminal's files are its user's own
+        and names & imports(ast.parse(path.read_text("utf-8")), False)
+    }
+    assert not wrong
+
+
 def test_heavy_libraries_are_imported_inside_functions_only():
     wrong = {
         str(path.relative_to(ROOT)): found

@@ -12,7 +12,7 @@ import io
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,10 @@ LOST_SHARE = 0.5
 OVERSCALE = 4.0
 """A magnitude above this (12 dB over full scale) is noted in an uncompressed file, which was never
 scaled, and cut off in a compressed one, where only damage makes it."""
+
+LARGEST = 1e10
+"""A larger magnitude is taken for damage: 32-bit integers that were never scaled stay below it, and
+filters and squares of larger ones would overflow."""
 
 _BLOCK = 1 << 18  # samples over all channels in one block: 1 MB of float32
 _CHUNK = 1 << 20  # bytes hashed or copied at a time
@@ -70,6 +74,7 @@ def decode(
     *,
     name: str | None = None,
     limits: Limits | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Clip:
     """Decode the first audio track of a file to mono float32 at 16 kHz.
 
@@ -84,6 +89,8 @@ def decode(
         Name for people; by default the path's or file object's own, without folders.
     limits : Limits, optional
         By default ``Limits()``.
+    progress : callable, optional
+        Called with the seconds of sound decoded so far.
 
     Returns
     -------
@@ -100,9 +107,9 @@ def decode(
     with _opened(source, limits) as file:
         digest = _sha256(file, limits)
         facts = _header_facts(file)
-        result = _with_soundfile(file, facts, limits)
+        result = _with_soundfile(file, facts, limits, progress)
         if isinstance(result, _Refusal):
-            result = _with_ffmpeg(file, facts, result, limits)
+            result = _with_ffmpeg(file, facts, result, limits, progress)
         out, format_ = result
     samples = out.samples()
     if not len(samples):
@@ -195,8 +202,15 @@ def clip_from_samples(
 class _Output:
     """Collects blocks as mono 16 kHz samples, checking every one against the limits."""
 
-    def __init__(self, limits: Limits, expected_s: float = 0.0, bound: float = 0.0) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        expected_s: float = 0.0,
+        bound: float = 0.0,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
         self.limits = limits
+        self.progress = progress
         self.bound = bound  # magnitudes are cut off there, if it is not 0
         self.rate = self.channels = 0
         self.peak = 0.0
@@ -225,10 +239,10 @@ class _Output:
         with np.errstate(over="ignore", invalid="ignore"):
             mono = block[:, 0] if channels == 1 else block.mean(axis=1, dtype=np.float32)
         peak = float(np.abs(mono).max())
-        if not np.isfinite(peak):
+        if not peak <= LARGEST:
             raise AudioError(
-                "Some samples are not numbers (NaN or infinite). Export the recording again from "
-                "where it came from.",
+                "Some samples are not numbers (NaN or infinite), or larger than in any recording. "
+                "Export the recording again from where it came from.",
                 "not_finite",
             )
         if self.bound and peak > self.bound:
@@ -273,6 +287,8 @@ class _Output:
             self._buffer.resize(max(end, grown), refcheck=False)
         self._buffer[self._n : end] = mono
         self._n = end
+        if self.progress:
+            self.progress(end / SAMPLE_RATE)
 
 
 @dataclass
@@ -424,12 +440,17 @@ def _unreadable(error: OSError) -> AudioError:
 _TOO_LARGE = "This file is too large: cut it into parts, or give only its sound track."
 
 
-def _sha256(file: _Reader, limits: Limits) -> str:
+def _checked_size(file: _Reader, limits: Limits) -> int:
     size = file.size()
     if size == 0:
         raise AudioError("This file is empty: it holds no bytes at all.", "empty")
     if size > limits.max_bytes:
         raise AudioError(_TOO_LARGE, "too_large")
+    return size
+
+
+def _sha256(file: _Reader, limits: Limits) -> str:
+    _checked_size(file, limits)
     digest = hashlib.sha256()
     file.rewound()
     try:
@@ -575,7 +596,7 @@ _CODEC_NAMES = {
 
 
 def _with_soundfile(
-    file: _Reader, facts: _Header, limits: Limits
+    file: _Reader, facts: _Header, limits: Limits, progress: Callable[[float], None] | None
 ) -> tuple[_Output, _Format] | _Refusal:
     import soundfile
 
@@ -593,7 +614,7 @@ def _with_soundfile(
         promised_s = frames / sound.samplerate
         if facts.kind in ("wav", "aiff") and promised_s > limits.max_duration_s:
             raise _too_long(f"longer than {_hours(limits.max_duration_s)}", "cut it into parts")
-        out = _Output(limits, promised_s)
+        out = _Output(limits, promised_s, progress=progress)
         block = np.empty((max(1, _BLOCK // sound.channels), sound.channels), np.float32)
         try:
             while True:
@@ -629,13 +650,34 @@ _DEMUXERS = (
 )
 # No playlist, no device, no picture, nothing that names another file.
 
+_DECODERS = (
+    "8svx_exp,8svx_fib,aac,aac_latm,ac3,alac,als,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,"
+    "ape,atrac3,atrac3al,atrac3plus,atrac3plusal,cook,dca,dsd_lsbf,dsd_lsbf_planar,dsd_msbf,"
+    "dsd_msbf_planar,dst,dvaudio,eac3,evrc,flac,g722,g723_1,g726,g726le,g729,gsm,gsm_ms,ilbc,"
+    "mace3,mace6,metasound,mlp,mp1,mp1float,mp2,mp2float,mp3,mp3float,mp3adu,mp3adufloat,mp3on4,"
+    "mp3on4float,mpc7,mpc8,nellymoser,opus,libopus,qcelp,qdm2,qdmc,ralf,real_144,real_288,s302m,"
+    "sipr,speex,libspeex,tak,truehd,truespeech,tta,vorbis,libvorbis,wavpack,wmalossless,wmapro,"
+    "wmav1,wmav2,wmavoice,xma1,xma2,adpcm_ct,adpcm_ima_oki,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,"
+    "adpcm_sbpro_2,adpcm_sbpro_3,adpcm_sbpro_4,adpcm_swf,adpcm_yamaha,pcm_alaw,pcm_bluray,pcm_dvd,"
+    "pcm_f16le,pcm_f24le,pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le,pcm_lxf,pcm_mulaw,pcm_s16be,"
+    "pcm_s16be_planar,pcm_s16le,pcm_s16le_planar,pcm_s24be,pcm_s24daud,pcm_s24le,pcm_s24le_planar,"
+    "pcm_s32be,pcm_s32le,pcm_s32le_planar,pcm_s64be,pcm_s64le,pcm_s8,pcm_s8_planar,pcm_sga,"
+    "pcm_u16be,pcm_u16le,pcm_u24be,pcm_u24le,pcm_u32be,pcm_u32le,pcm_u8,pcm_vidc"
+)
+# Sound as it is recorded or sent, and no pictures: FFmpeg would open a video's decoders only to
+# describe the file, and nothing may run that is not needed.
+
 
 def _no_other_file(url: str, flags: int, options: dict[str, str]) -> Any:
     raise PermissionError(f"a media file may not open another one ({url})")
 
 
 def _with_ffmpeg(
-    file: _Reader, facts: _Header, refusal: _Refusal, limits: Limits
+    file: _Reader,
+    facts: _Header,
+    refusal: _Refusal,
+    limits: Limits,
+    progress: Callable[[float], None] | None,
 ) -> tuple[_Output, _Format]:
     import av
 
@@ -644,7 +686,11 @@ def _with_ffmpeg(
             cast(Any, file.rewound()),
             "r",
             io_open=_no_other_file,
-            options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"},
+            options={
+                "format_whitelist": _DEMUXERS,
+                "codec_whitelist": _DECODERS,
+                "protocol_whitelist": "none",
+            },
             metadata_errors="replace",
         )
     except (av.FFmpegError, ValueError, OSError, RuntimeError) as error:
@@ -660,12 +706,12 @@ def _with_ffmpeg(
         stream = container.streams.audio[0]
         if _encrypted(stream):
             raise _encryption()
-        if stream.codec_context is None:
+        if stream.codec_context is None or stream.codec_context.name not in _DECODERS.split(","):
             raise AudioError(
                 "The sound is in a codec that cannot be decoded here: convert it to WAV or FLAC.",
                 "unreadable",
             )
-        return _decode_stream(file, container, stream, facts, refusal, limits)
+        return _decode_stream(file, container, stream, facts, refusal, limits, progress)
 
 
 def _decode_stream(
@@ -675,13 +721,14 @@ def _decode_stream(
     facts: _Header,
     refusal: _Refusal,
     limits: Limits,
+    progress: Callable[[float], None] | None,
 ) -> tuple[_Output, _Format]:
     import av
 
     checksum = hashlib.md5(usedforsecurity=False) if facts.flac_md5 else None
     promised_s = refusal.promised_s or _promised_by(container, stream)
     compressed = not stream.codec_context.name.startswith("pcm_")
-    out = _Output(limits, promised_s, OVERSCALE if compressed else 0.0)
+    out = _Output(limits, promised_s, OVERSCALE if compressed else 0.0, progress)
     pending: list[np.ndarray] = []  # frames are small: gather them into blocks
     rate = held = frames = bad_frames = packets = bad_packets = 0
 

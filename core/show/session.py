@@ -139,12 +139,12 @@ def add(data: bytes, name: str, origin: str = "upload", example: int = 0) -> Ent
     Entry
         With a sentence under ``error`` where the bytes cannot be used.
     """
-    from core.audio.decode import decode
+    from core.audio.isolated import decode_safely
 
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 not in _shelf("clips"):
         try:
-            keep(decode(data, name=name), sha256)
+            keep(decode_safely(data, name=name), sha256)
         except AudioError as error:
             return Entry(name, sha256, origin, str(error), example)
     return Entry(name, sha256, origin, "", example)

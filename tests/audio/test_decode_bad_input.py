@@ -323,3 +323,29 @@ def test_a_stream_that_fails_while_read() -> None:
     error = refusal(Broken())
     assert error.code == "unreadable"
     assert "disk is gone" in str(error)
+
+
+@pytest.mark.parametrize("value", [1e11, 3e38, -3e38])
+def test_finite_samples_that_would_overflow_a_filter(
+    value: float, speech: np.ndarray, make_sound
+) -> None:
+    samples = speech.copy()
+    samples[500:900] = value * np.sign(samples[500:900])
+    assert refusal(make_sound("WAV", "FLOAT", samples, 44_100)).code == "not_finite"
+
+
+def test_integers_that_were_never_scaled_are_sound(speech: np.ndarray, make_sound) -> None:
+    samples = speech * np.float32(2**31)
+    clip = decode(make_sound("WAV", "FLOAT", samples, 44_100))
+    assert np.isfinite(clip.samples).all()
+    assert "without scaling" in clip.source.notes[0]
+
+
+def test_no_decoder_of_pictures_is_opened(speech: np.ndarray, make_media) -> None:
+    av.logging.set_level(av.logging.INFO)
+    try:
+        with av.logging.Capture() as logs:
+            assert decode(make_media("mp4", "aac", speech, video=True)).source.codec == "aac"
+    finally:
+        av.logging.set_level(None)
+    assert any("mpeg4" in text and "not on whitelist" in text for _, _, text in logs)

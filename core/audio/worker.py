@@ -1,0 +1,146 @@
+"""A process that decodes what it is handed and can do nothing else.
+
+``python -m core.audio.worker``, started by `core.audio.isolated`. Once its libraries are loaded it can open no file and no
+connection, write no file and leave no core dump, because the system refuses it every further file
+descriptor; what it decodes comes in by one pipe and leaves by another.
+
+Asked: length of JSON (uint32), length of file (uint64), JSON, file. Answered, each with a letter
+and a length (uint64): ``R`` ready, ``F`` cannot start, ``P`` seconds decoded so far (float64),
+``E`` error (JSON), ``C`` source (JSON) followed by ``S`` samples (float32). Little-endian.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import struct
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from typing import Any
+
+PROGRESS_S = 0.2
+"""Seconds between two words on progress."""
+
+
+def main() -> None:
+    """Serve until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    asked = io.BufferedReader(io.FileIO(os.dup(0)), 1 << 16)
+    answers = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)  # a library may print
+    os.close(nowhere)
+    try:
+        from core.audio.decode import Limits
+
+        _rehearse()
+        _shut()
+    except BaseException:
+        _answer(answers, b"F", traceback.format_exc()[-4000:].encode())
+        raise
+    _answer(answers, b"R", b"")
+    while head := asked.read(12):
+        n_words, size = struct.unpack("<IQ", head)
+        order = json.loads(asked.read(n_words))
+        signal.setitimer(signal.ITIMER_REAL, order["alarm_s"])  # should the parent be gone
+        _limit_memory(order["memory_bytes"])
+        _serve(asked, size, order["name"], Limits(**order["limits"]), answers)
+        _limit_memory(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _serve(asked: io.BufferedReader, size: int, name: str, limits: Any, answers: int) -> None:
+    from core.audio.clip import AudioError
+    from core.audio.decode import decode
+
+    said_at = float("-inf")
+
+    def progress(seconds: float) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > PROGRESS_S:
+            said_at = float("-inf")
+            _answer(answers, b"P", struct.pack("<d", seconds))
+
+    spent = False  # whether this process should not be used again
+    try:
+        clip = decode(asked.read(size), name=name, limits=limits, progress=progress)
+        _answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
+        _answer(answers, b"S", memoryview(clip.samples).cast("B"))
+        return
+    except AudioError as error:
+        code, message = error.code, str(error)
+        if isinstance(error.__cause__, MemoryError):
+            code, spent = "memory", True
+    except MemoryError:
+        code, message, spent = "memory", "", True
+    except Exception:
+        code, message, spent = "fault", traceback.format_exc()[-4000:], True
+    said = {"code": code, "message": message, "spent": spent}
+    _answer(answers, b"E", json.dumps(said).encode())
+
+
+def _answer(answers: int, kind: bytes, body: bytes | memoryview) -> None:
+    for part in (struct.pack("<cQ", kind, len(body)), body):
+        left = memoryview(part)
+        while len(left):
+            left = left[os.write(answers, left) :]
+
+
+def _rehearse() -> None:
+    """Decode once by each library, so that whatever they open and load is there."""
+    import av
+    import numpy as np
+    import soundfile
+
+    from core.audio.clip import AudioError
+    from core.audio.decode import decode
+
+    sound = io.BytesIO()
+    soundfile.write(sound, np.zeros(480, np.float32), 48_000, format="WAV", subtype="PCM_16")
+    decode(sound.getvalue())
+    video = io.BytesIO()
+    with av.open(video, "w", format="mp4") as container:
+        track = container.add_stream("aac", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), "fltp", "mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    decode(video.getvalue())
+    with contextlib.suppress(AudioError):
+        decode(b"no sound")
+
+
+def _shut() -> None:
+    """Let this process open nothing more and write nothing."""
+    import resource
+
+    for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(what, (0, 0))
+    sys.addaudithook(_refuse)
+
+
+_REFUSED = ("open", "socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.fork", "ctypes.")
+
+
+def _refuse(event: str, arguments: Any) -> None:
+    if event.startswith(_REFUSED):
+        raise PermissionError(f"a worker that decodes may not do this ({event})")
+
+
+def _limit_memory(most: int | None) -> None:
+    """Limit the address space; macOS does not heed it, so there only time is limited."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (hard if most is None else most, hard))
+
+
+if __name__ == "__main__":
+    main()

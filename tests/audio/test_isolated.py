@@ -1,0 +1,306 @@
+"""Decoding apart gives the same, and whatever happens to a worker happens to that file alone."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.audio import isolated
+from core.audio.clip import AudioError
+from core.audio.decode import Limits, decode
+from core.audio.isolated import Costs, decode_safely
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEECH = ROOT / "tests" / "data" / "speech.flac"
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[isolated._Pool]:
+    """A pool of this test's own."""
+    own = isolated._Pool()
+    monkeypatch.setattr(isolated, "_POOL", own)
+    yield own
+    own.close()
+
+
+def gone(pid: int) -> bool:
+    """Whether a process is gone and has been waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def wav_of(seconds: float, rate: int = 8_000) -> bytes:
+    """Silence in 8 bits."""
+    n = int(seconds * rate)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + n)
+        + b"WAVEfmt "
+        + struct.pack("<IHHIIHH", 16, 1, 1, rate, rate, 1, 8)
+        + b"data"
+        + struct.pack("<I", n)
+        + b"\x80" * n
+    )
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path", "file", "stream"])
+def test_the_same_clip_as_in_process(
+    kind: str, monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
+    def on_disk(*arguments: object, **options: object) -> None:
+        raise AssertionError("a clip went to disk")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", on_disk)
+    here = decode(SPEECH)
+    if kind == "stream":
+        read, write = os.pipe()
+        with ThreadPoolExecutor() as one, open(read, "rb") as stream:
+            one.submit(lambda: [os.write(write, SPEECH.read_bytes()), os.close(write)])
+            there = decode_safely(stream, name="speech.flac")
+    elif kind == "file":
+        with SPEECH.open("rb") as file:
+            file.seek(7)
+            there = decode_safely(file)
+            assert file.tell() == 7
+    else:
+        source = SPEECH if kind == "path" else SPEECH.read_bytes()
+        there = decode_safely(source, name="speech.flac")
+    assert there.source == here.source
+    assert np.array_equal(there.samples, here.samples)
+    assert there.samples.flags.writeable
+
+
+def test_the_same_words_as_in_process(speech: np.ndarray, make_sound, make_media) -> None:
+    whole = make_sound("FLAC", "PCM_16", np.tile(speech, 4))
+    for data in (
+        b"",
+        b"x",
+        b"%PDF-1.7\n" + bytes(999),
+        wav_of(1)[:44],
+        whole[: len(whole) // 3],
+        make_media("mp4", None, speech, video=True),
+    ):
+        with pytest.raises(AudioError) as here:
+            decode(data)
+        with pytest.raises(AudioError) as there:
+            decode_safely(data)
+        assert (there.value.code, str(there.value)) == (here.value.code, str(here.value))
+
+
+def test_limits_travel() -> None:
+    with pytest.raises(AudioError) as caught:
+        decode_safely(wav_of(3), limits=Limits(max_duration_s=2))
+    assert caught.value.code == "too_long"
+    with pytest.raises(AudioError) as caught:
+        decode_safely(wav_of(3), limits=Limits(max_bytes=100))
+    assert caught.value.code == "too_large"
+
+
+def test_one_worker_serves_many_files_and_is_replaced_in_time(pool: isolated._Pool) -> None:
+    used = []
+    for _ in range(5):
+        decode_safely(SPEECH, costs=Costs(files=3))
+        used.append(pool._idle[0].pid)
+    assert used[0] == used[1] != used[2] == used[3] == used[4]  # [2]: the next one waits already
+    assert gone(used[0])
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_a_crash_is_a_sentence_and_the_next_file_is_decoded(
+    fault: signal.Signals, monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
+    original = isolated._Worker.decode
+    died: list[int] = []
+
+    def dying(self: isolated._Worker, *arguments: Any) -> Any:
+        self._await_ready()
+        died.append(self.pid)
+        os.kill(self.pid, fault)
+        return original(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(isolated._Worker, "decode", dying)
+        with pytest.raises(AudioError) as caught:
+            decode_safely(SPEECH)
+    assert caught.value.code == "unreadable"
+    assert "broke the decoder" in str(caught.value)
+    assert gone(died[0])
+    assert decode_safely(SPEECH).source.codec == "flac"
+    assert pool._idle[0].pid != died[0]
+
+
+def test_a_hang_is_a_sentence_and_the_next_file_is_decoded(pool: isolated._Pool) -> None:
+    decode_safely(SPEECH)
+    hung = pool._idle[0].pid
+    os.kill(hung, signal.SIGSTOP)
+    with pytest.raises(AudioError) as caught:
+        decode_safely(SPEECH, costs=Costs(time_s=0.2))
+    assert caught.value.code == "unreadable"
+    assert "given up" in str(caught.value)
+    assert gone(hung)
+    assert decode_safely(SPEECH).source.codec == "flac"
+
+
+def test_a_long_file_may_take_longer_than_a_bad_one() -> None:
+    # What is decoded by then earns more time: a fixed limit this short would end it.
+    costs = Costs(time_s=1.0, speed=1.0)
+    assert decode_safely(wav_of(1800), costs=costs).duration_s == 1800
+
+
+def test_a_flood_of_memory_is_a_sentence(
+    speech: np.ndarray, make_sound, pool: isolated._Pool
+) -> None:
+    decode_safely(SPEECH)
+    used = pool._idle[0].pid
+    promise = bytearray(make_sound("FLAC", "PCM_16", speech))
+    promise[21:26] = bytes([promise[21] & 0xF0]) + (2 * 3600 * 16_000).to_bytes(4, "big")
+    with pytest.raises(AudioError) as caught:
+        decode_safely(bytes(promise), costs=Costs(memory_bytes=500_000_000))
+    assert caught.value.code == "too_large"
+    assert "memory" in str(caught.value)
+    assert gone(used)
+    with pytest.raises(AudioError) as caught:
+        decode_safely(bytes(promise))  # room enough to find out that it lies
+    assert caught.value.code == "truncated"
+
+
+class Abandoned(BaseException):
+    """As a page's own exceptions: no `Exception`."""
+
+
+def test_an_abandoned_file_leaves_nothing(pool: isolated._Pool) -> None:
+    seen: list[int] = []
+    decode_safely(SPEECH)
+    pid = pool._idle[0].pid
+    before = len(os.listdir("/dev/fd"))
+
+    def leave(seconds: float) -> None:
+        seen.append(pid)
+        raise Abandoned
+
+    with pytest.raises(Abandoned):
+        decode_safely(wav_of(600), progress=leave)
+    assert seen == [pid]
+    assert gone(pid)
+    assert not pool._idle and not pool._working
+    assert len(os.listdir("/dev/fd")) < before
+    decode_safely(SPEECH)
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_progress_is_told() -> None:
+    told: list[float] = []
+    decode_safely(wav_of(600), progress=told.append)
+    assert told
+    assert told == sorted(told)
+    assert 0 < told[0] <= told[-1] <= 600
+
+
+def test_many_at_a_time_use_few_processes(
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
+    most = 0
+    original = isolated._Worker.decode
+
+    def counted(self: isolated._Worker, *arguments: Any) -> Any:
+        nonlocal most
+        most = max(most, pool._working)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(isolated._Worker, "decode", counted)
+    with ThreadPoolExecutor(8) as threads:
+        clips = list(threads.map(lambda _: decode_safely(SPEECH), range(24)))
+    assert 1 <= most <= isolated.COSTS.processes
+    assert len(pool._idle) <= isolated.COSTS.processes
+    assert all(np.array_equal(c.samples, clips[0].samples) for c in clips)
+
+
+ANSWER = "import os, struct; say = lambda k, b: os.write(1, struct.pack('<cQ', k, len(b)) + b)\n"
+READY = ANSWER + "say(b'R', b''); os.read(0, 1 << 20)\n"
+SOURCE = (
+    '{"name": "x", "container": "wav", "codec": "x", "sample_rate": 1, "channels": 1,'
+    ' "duration_s": 1, "sha256": "", "decoder": "x", "notes": []}'
+)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        READY,
+        READY + "say(b'?', b'')",
+        READY + "say(b'C', b'{')",
+        READY + "say(b'C', b'{\"notes\": []}')",
+        READY + "say(b'E', b'[]')",
+        READY + "os.write(1, struct.pack('<cQ', b'E', 1 << 60))",
+        READY + f"say(b'C', b'{SOURCE}'); os.write(1, struct.pack('<cQ', b'S', 1 << 50))",
+        READY + f"say(b'C', b'{SOURCE}'); say(b'S', b'abc')",
+        READY + f"say(b'C', b'{SOURCE}'); os.write(1, struct.pack('<cQ', b'S', 4000) + b'abcd')",
+        READY + "say(b'P', b'abc')",
+    ],
+)
+def test_a_worker_that_was_taken_over_is_not_believed(
+    script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", script])
+    with pytest.raises(AudioError) as caught:
+        decode_safely(SPEECH)
+    assert "broke the decoder" in str(caught.value)
+
+
+@pytest.mark.parametrize("script", ["", ANSWER + "say(b'F', b'no library')"])
+def test_an_installation_without_a_worker_is_not_the_file_s_fault(
+    script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", script])
+    with pytest.raises(RuntimeError):
+        decode_safely(SPEECH)
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_a_worker_loads_no_more_than_it_needs() -> None:
+    loaded = run(
+        "import sys\n"
+        "from core.audio import worker\n"
+        "worker._rehearse()\n"
+        "print(*{n.partition('.')[0] for n in sys.modules})\n"
+    ).split()
+    assert {"av", "soundfile", "soxr"} <= set(loaded)
+    assert not {"torch", "streamlit", "pandas", "scipy", "onnxruntime", "altair"} & set(loaded)
+
+
+def test_a_worker_can_open_and_write_nothing() -> None:
+    said = run(
+        "import os, socket, subprocess\n"
+        "from core.audio import worker\n"
+        "from core.audio.decode import decode\n"
+        "data = open('tests/data/speech.flac', 'rb').read()\n"
+        "worker._rehearse(); worker._shut()\n"
+        "for what in (lambda: open('LICENSE'), lambda: os.open('LICENSE', os.O_RDONLY),\n"
+        "             lambda: open('/dev/shm/x', 'w'), os.pipe, socket.socket, os.fork,\n"
+        "             lambda: subprocess.run(['true']), lambda: os.memfd_create('x'),\n"
+        "             lambda: __import__('wave')):\n"
+        "    try: what()\n"
+        "    except (OSError, AttributeError) as error: print(type(error).__name__)\n"
+        "print(decode(data).source.codec)\n"
+    ).split()
+    assert len(said) == 10
+    assert said[-1] == "flac"

@@ -59,10 +59,13 @@ class Settings:
     # What decoding may cost.
     decode_processes: int = _number(2, 1, 64, "processes", "Files of visitors decoded at a time")
     decode_time_s: float = _number(
-        120.0, 1.0, 86_400.0, "s", "Longest time that decoding one file may take"
+        10.0, 1.0, 86_400.0, "s", "Longest time to decode a file that gives no sound"
+    )
+    decode_speed: float = _number(
+        20.0, 0.1, 10_000.0, "times real time", "Slowest that sound is decoded without giving it up"
     )
     decode_memory_mb: int = _number(
-        2_048, 128, 1_000_000, "MB", "Most memory that decoding one file may take"
+        1_024, 256, 1_000_000, "MB", "Most memory to decode a file, beside the file itself"
     )
     # What judging may cost.
     concurrent_inferences: int = _number(

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,11 +35,12 @@ from core.audio.decode import (
     _Reader,
     _unreadable,
 )
+from core.settings import settings
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What decoding one file may cost.
+    """What decoding one file may cost; the defaults are those of `core.settings`.
 
     Attributes
     ----------
@@ -47,8 +48,7 @@ class Costs:
         Seconds of wall time for a file that gives no sound, or next to none.
     speed : float
         A file that does give sound has a second more for every ``speed`` seconds of it: a clip of
-        three hours has nine minutes at 20. Even a busy machine decodes hundreds of times faster
-        than real time.
+        three hours has nine minutes at 20.
     memory_bytes : int
         Memory of the worker, its libraries included and the file's own bytes not.
     processes : int
@@ -57,14 +57,12 @@ class Costs:
         Files after which a worker is replaced: what a codec may have spoilt unseen is not kept.
     """
 
-    time_s: float = 10.0
-    speed: float = 20.0
-    memory_bytes: int = 1 << 30
-    processes: int = 2
+    time_s: float = field(default_factory=lambda: settings().decode_time_s)
+    speed: float = field(default_factory=lambda: settings().decode_speed)
+    memory_bytes: int = field(default_factory=lambda: settings().decode_memory_mb << 20)
+    processes: int = field(default_factory=lambda: settings().decode_processes)
     files: int = 200
 
-
-COSTS = Costs()
 
 COMMAND = [sys.executable, "-m", "core.audio.worker"]
 
@@ -90,7 +88,7 @@ def decode_safely(
     source, name, limits, progress
         As for `decode`.
     costs : Costs, optional
-        By default `COSTS`.
+        By default ``Costs()``.
 
     Returns
     -------
@@ -105,9 +103,11 @@ def decode_safely(
     RuntimeError
         If no worker can be started, which is a fault of the installation.
     """
-    limits, costs = limits or Limits(), costs or COSTS
+    limits, costs = limits or Limits(), costs or Costs()
     name = Path(name or _name_of(source)).name or "audio"
-    if hasattr(source, "seekable") and not source.seekable():
+    if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) and not (
+        source.seekable()
+    ):
         source = _all_of(source, limits)
     with _opened(source, limits) as file:
         size = _checked_size(file, limits)
@@ -270,7 +270,9 @@ class _Worker:
         if kind != b"S" or not 0 < length <= longest or length % 4:
             raise _Broken
         samples = np.empty(length // 4, np.float32)
-        self._fill(memoryview(samples).cast("B"), time.monotonic() + 10 + length / _TRANSFER)
+        self._fill(
+            memoryview(samples.view(np.uint8).data), time.monotonic() + 10 + length / _TRANSFER
+        )
         return Clip(samples, source)
 
     def _send_file(self, file: _Reader, size: int, until: float) -> None:

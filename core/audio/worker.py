@@ -1,8 +1,8 @@
 """A process that decodes what it is handed and can do nothing else.
 
-``python -m core.audio.worker``, started by `core.audio.isolated`. Once its libraries are loaded it can open no file and no
-connection, write no file and leave no core dump, because the system refuses it every further file
-descriptor; what it decodes comes in by one pipe and leaves by another.
+``python -m core.audio.worker``, started by `core.audio.isolated`. Once its libraries are loaded it
+can open no file and no connection, write no file and leave no core dump, because the system refuses
+it every further file descriptor; what it decodes comes in by one pipe and leaves by another.
 
 Asked: length of JSON (uint32), length of file (uint64), JSON, file. Answered, each with a letter
 and a length (uint64): ``R`` ready, ``F`` cannot start, ``P`` seconds decoded so far (float64),
@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO
 
 PROGRESS_S = 0.2
 """Seconds between two words on progress."""
@@ -55,7 +55,7 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _serve(asked: io.BufferedReader, size: int, name: str, limits: Any, answers: int) -> None:
+def _serve(asked: BinaryIO, size: int, name: str, limits: Any, answers: int) -> None:
     from core.audio.clip import AudioError
     from core.audio.decode import decode
 
@@ -71,7 +71,7 @@ def _serve(asked: io.BufferedReader, size: int, name: str, limits: Any, answers:
     try:
         clip = decode(asked.read(size), name=name, limits=limits, progress=progress)
         _answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
-        _answer(answers, b"S", memoryview(clip.samples).cast("B"))
+        _answer(answers, b"S", clip.samples.view("u1").data)
         return
     except AudioError as error:
         code, message = error.code, str(error)

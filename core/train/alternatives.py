@@ -486,6 +486,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print dev figures of networks, and of the mean of the first and each other one."""
     import pandas as pd
 
+    from core.evaluate.intervals import paired
     from core.train.protocols import read_corpus
     from core.train.recipe import dev_set, figures
 
@@ -505,11 +506,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows |= {f"{first} + {n}": (scores[first] + s) / 2 for n, s in scores.items() if n != first}
     if len(scores) > 2:
         rows["all"] = np.mean(list(scores.values()), 0)
-    print(f"{'':40} pooled within   mean")
+    print(f"{'':40} pooled within   mean   pooled minus the first's (95 %)")
     for name, llr in rows.items():
         found = figures(llr, dev.label, dev.source)
         parts = (found[k] for k in ("eer_pooled", "eer_within", "eer"))
-        print(f"{name:40}" + "".join(f"{v:7.1f}" for v in parts))
+        line = f"{name:40}" + "".join(f"{v:7.1f}" for v in parts)
+        if name != first:
+            apart = paired(llr, scores[first], dev.label == 1)["eer"]
+            line += f"{100 * apart.value:9.1f} ({100 * apart.low:.1f} to {100 * apart.high:.1f})"
+        print(line)
     return 0
 
 

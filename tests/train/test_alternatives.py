@@ -94,7 +94,8 @@ def test_training_learns_in_both_stages(
     assert main([*folders, "--corpus", str(tiny_index)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1].startswith("alternative-whisper + alternative-cnn")
-    assert float(printed[-1].split()[-1]) <= 25
+    assert float(printed[-1].removeprefix("alternative-whisper + alternative-cnn").split()[2]) <= 25
+    assert " to " in printed[-1] and " to " not in printed[1]  # the first is apart from none
     assert main([str(tmp_path), "--corpus", str(tiny_index)]) == 1
     assert "holds neither a model" in capsys.readouterr().err
 

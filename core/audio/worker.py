@@ -12,9 +12,11 @@ and a length (uint64): ``R`` ready, ``F`` cannot start, ``P`` seconds decoded so
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
+import pkgutil
 import signal
 import struct
 import sys
@@ -93,7 +95,7 @@ def _answer(answers: int, kind: bytes, body: bytes | memoryview) -> None:
 
 
 def _rehearse() -> None:
-    """Decode once by each library, so that whatever they open and load is there."""
+    """Load all that decoding may need, and decode once by each library."""
     import av
     import numpy as np
     import soundfile
@@ -101,6 +103,10 @@ def _rehearse() -> None:
     from core.audio.clip import AudioError
     from core.audio.decode import decode
 
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):  # PyAV loads some only for a track of their kind
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module.name)
     sound = io.BytesIO()
     soundfile.write(sound, np.zeros(480, np.float32), 48_000, format="WAV", subtype="PCM_16")
     decode(sound.getvalue())

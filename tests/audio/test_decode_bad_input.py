@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError
-from core.audio.decode import clip_from_samples, decode
+from core.audio.decode import Limits, clip_from_samples, decode
 
 CODES = {
     "empty",
@@ -349,3 +349,30 @@ def test_no_decoder_of_pictures_is_opened(speech: np.ndarray, make_media) -> Non
     finally:
         av.logging.set_level(None)
     assert any("mpeg4" in text and "not on whitelist" in text for _, _, text in logs)
+
+
+def test_extremes_that_are_sound() -> None:
+    assert len(decode(wav(promised=2, present=2)).samples) == 1
+    fast = decode(wav(rate=384_000, promised=768_000, present=768_000))
+    assert (fast.source.sample_rate, len(fast.samples)) == (384_000, 16_000)
+    wide = decode(wav(channels=64, promised=128_000, present=128_000))
+    assert (wide.source.channels, len(wide.samples)) == (64, 1_000)
+    assert refusal(wav(channels=65, promised=1_300, present=1_300)).code == "bad_header"
+    assert refusal(wav(rate=768_001)).code == "bad_header"
+
+
+def test_a_small_file_that_unpacks_into_a_long_one(make_sound) -> None:
+    data = make_sound("FLAC", "PCM_16", np.zeros(600 * 8_000, np.float32), 8_000)
+    assert len(data) < 300_000
+    assert refusal(data, limits=Limits(max_duration_s=60)).code == "too_long"
+    assert refusal(data, limits=Limits(max_samples=10**6)).code == "too_long"
+
+
+def test_ten_hours_that_only_a_movie_s_headers_claim(speech: np.ndarray, make_media) -> None:
+    """Its index of packets says what is there, and nothing is missing."""
+    data = bytearray(make_media("ipod", "aac", speech))
+    for box in (b"mvhd", b"mdhd"):
+        place = data.find(box)
+        scale = struct.unpack(">I", data[place + 16 : place + 20])[0]
+        data[place + 20 : place + 24] = struct.pack(">I", 36_000 * scale)
+    assert decode(bytes(data)).duration_s == pytest.approx(len(speech) / SAMPLE_RATE, abs=0.2)

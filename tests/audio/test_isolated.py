@@ -194,13 +194,16 @@ def test_an_abandoned_file_leaves_nothing(pool: isolated._Pool) -> None:
     assert len(os.listdir("/dev/fd")) == before
 
 
-def test_a_long_file_may_take_longer_than_a_bad_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_file_may_take_longer_than_a_bad_one(
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
     slow = (
         "import time; say(b'P', struct.pack('<d', 3600.0)); time.sleep(2.5)\n"
         f"say(b'C', b'{SOURCE}'); say(b'S', bytes(4000))"
     )
     monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", READY + slow])
     assert len(decode_safely(wav_of(0.1), costs=Costs(time_s=2.0, speed=20)).samples) == 1000
+    pool.close()  # that one serves once
     with pytest.raises(AudioError) as caught:
         decode_safely(wav_of(0.1), costs=Costs(time_s=0.1, speed=10_000))
     assert "given up" in str(caught.value)
@@ -310,3 +313,19 @@ def test_a_worker_can_open_and_write_nothing() -> None:
     ).split()
     assert len(said) == 10
     assert said[-1] == "flac"
+
+
+def test_two_kilobytes_that_claim_a_tag_of_two_gigabytes(pool: isolated._Pool) -> None:
+    """FFmpeg makes room for the tag before it looks whether it is there."""
+    body = b"WAVEfmt " + struct.pack("<IHHIIHHH", 18, 1, 1, 16_000, 32_000, 2, 16, 0)
+    body += b"LIST" + struct.pack("<I", 0x74736C65) + b"INFOISFT" + struct.pack("<I", 0x74736C00)
+    body += bytes(2_000)
+    decode_safely(SPEECH)
+    worker = pool._idle[0]
+    with pytest.raises(AudioError):
+        decode_safely(b"RIFF" + struct.pack("<I", len(body)) + body)
+    status = Path(f"/proc/{worker.pid}/status")
+    if status.exists():  # it still serves, and never took what was claimed
+        peak = next(s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
+        assert int(peak.split()[1]) < 1 << 20
+    assert decode_safely(SPEECH).source.codec == "flac"

@@ -70,6 +70,54 @@ def test_pages_decode_in_a_process_that_may_break():
     assert not wrong
 
 
+def unsafe(tree: ast.AST) -> list[int]:
+    """Lines that run text as code or read pickles."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+        if (
+            name in ("eval", "exec", "compile", "__import__", "os.system", "os.popen")
+            or name.split(".")[0] in ("pickle", "marshal", "shelve", "dill", "joblib")
+            or name.endswith(("read_pickle", "yaml.load", "unsafe_load"))
+            or (name == "torch.load" and given.get("weights_only") != "True")
+            or given.get("shell", "False") != "False"
+            or given.get("allow_pickle", "False") != "False"
+            or given.get("trust_remote_code", "False") != "False"
+        ):
+            found.append(node.lineno)
+    return found
+
+
+def test_nothing_runs_text_as_code_or_reads_pickles():
+    files = [*modules("core"), *modules("pages"), ROOT / "Home.py"]
+    wrong = {
+        str(path.relative_to(ROOT)): lines
+        for path in files
+        if (lines := unsafe(ast.parse(path.read_text("utf-8"))))
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "eval(x)",
+        "pickle.load(f)",
+        "pd.read_pickle(f)",
+        "torch.load(f)",
+        "torch.load(f, weights_only=False)",
+        "np.load(f, allow_pickle=True)",
+        "subprocess.run(x, shell=True)",
+        "AutoModel.from_pretrained(x, trust_remote_code=True)",
+    ],
+)
+def test_that_would_be_seen(line):
+    assert unsafe(ast.parse(line)) == [1]
+
+
 def test_heavy_libraries_are_imported_inside_functions_only():
     wrong = {
         str(path.relative_to(ROOT)): found

@@ -56,7 +56,7 @@ def network(recipe: Mapping[str, Any], start: str | Path | None = None) -> torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from core.train.recipe import spectrum_mask
+    from core.train.recipe import SpectrumMask
 
     model: Any = build(recipe["architecture"], dict(recipe.get("network", {})))
     start = start or recipe.get("start", {}).get("file")
@@ -69,7 +69,7 @@ def network(recipe: Mapping[str, Any], start: str | Path | None = None) -> torch
             raise ValueError(f"{start} does not fit {recipe['architecture']}: {error}") from error
     elif start:
         model.front.load(start)
-    model.front.mask = spectrum_mask(recipe.get("mask", {}))
+    model.front.mask = SpectrumMask(recipe.get("mask", {}), int(recipe.get("seed", 0)))
     model.front.freeze(int(recipe.get("training", {}).get("frozen", 0)))
     return model
 

@@ -226,6 +226,7 @@ def _packaged(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from core.train import processes
     from core.train.recipe import train
 
     try:
@@ -239,8 +240,9 @@ def _train(options: argparse.Namespace) -> int:
         )
     except (OSError, ValueError) as error:
         return _complain(error)
-    for name, value in found.items():
-        print(f"{name:40} {value:8.2f}")
+    if processes.first():
+        for name, value in found.items():
+            print(f"{name:40} {value:8.2f}")
     return 0
 
 

@@ -184,7 +184,8 @@ class Pairs:
                 for w, s, strength in zip((x, y), seeds, strengths, strict=True)
             ]
         )
-        return {"waves": waves, "labels": np.array([0.0, 1.0], np.float32), "clips": (human, spoof)}
+        labels = np.array([0.0, 1.0], np.float32)
+        return {"waves": waves, "labels": labels, "clips": (human, spoof), "item": int(i)}
 
     def _finish(self, x: np.ndarray, seed: int, strength: Strength) -> np.ndarray:
         rng = np.random.default_rng(seed)
@@ -193,12 +194,15 @@ class Pairs:
 
 
 def collate(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Pairs -> ``waves [2 b, n]`` and ``labels [2 b]``, human and synthetic in turn."""
+    """Pairs -> ``waves [2 b, n]``, ``labels [2 b]``, human and synthetic in turn, ``items [b]``."""
     import torch
 
     waves = np.concatenate([item["waves"] for item in items])
     labels = np.concatenate([item["labels"] for item in items])
-    return {"waves": torch.from_numpy(waves), "labels": torch.from_numpy(labels)}
+    numbers = torch.tensor([item["item"] for item in items])
+    return {
+        "waves": torch.from_numpy(waves), "labels": torch.from_numpy(labels), "items": numbers,
+    }  # fmt: skip
 
 
 def _read(file: str) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.train import alternatives
+from core.train import alternatives, processes
 from core.train.augment import Strength, trim
 from core.train.data import Mix, Pairs, collate, keep_for_training
 from core.train.protocols import read_corpus
@@ -140,26 +140,46 @@ def dev_figures(model: torch.nn.Module, dev: DevSet, half: bool = True) -> dict[
     return figures(clips, dev.label, dev.source)
 
 
-def spectrum_mask(settings: Mapping[str, float]) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function that hides stretches of time and bands of frequency of ``[b, 2, f, t]``."""
+class SpectrumMask:
+    """Hides stretches of time and bands of frequency of ``[b, 2, f, t]``.
 
-    def mask(x: torch.Tensor) -> torch.Tensor:
+    Parameters
+    ----------
+    settings : mapping
+        How many stretches (``time``) and bands (``frequency``) to hide in every row.
+    seed : int
+        With an item's number it decides what is hidden there, whichever process shows the item.
+
+    Attributes
+    ----------
+    items : list of int
+        Numbers of the items that come next, all of as many rows; without any, chance decides.
+    """
+
+    def __init__(self, settings: Mapping[str, float], seed: int = 0) -> None:
+        self._time = int(settings.get("time", 0))
+        self._frequency = int(settings.get("frequency", 0))
+        self._seed = seed
+        self.items: list[int] = []
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
         import torch
 
         b, _, f, t = x.shape
         keep = torch.ones(b, 1, f, t)
-        for row in keep:
-            for _ in range(int(settings.get("time", 0))):
-                width = int(torch.randint(0, min(40, t // 4) + 1, ()))
-                start = int(torch.randint(0, t - width + 1, ()))
-                row[:, :, start : start + width] = 0
-            for _ in range(int(settings.get("frequency", 0))):
-                width = int(torch.randint(0, 21, ()))
-                start = int(torch.randint(0, f - width + 1, ()))
-                row[:, start : start + width] = 0
+        items = self.items or torch.randint(2**31, (b,)).tolist()
+        for item, rows in zip(items, keep.split(b // len(items)), strict=True):
+            rng = np.random.default_rng([self._seed, item, 1])
+            for row in rows:
+                for _ in range(self._time):
+                    width = int(rng.integers(0, min(40, t // 4) + 1))
+                    start = int(rng.integers(0, t - width + 1))
+                    row[:, :, start : start + width] = 0
+                for _ in range(self._frequency):
+                    width = int(rng.integers(0, 21))
+                    start = int(rng.integers(0, f - width + 1))
+                    row[:, start : start + width] = 0
         return x * keep.to(x)
-
-    return mask
 
 
 def train(
@@ -214,7 +234,8 @@ def train(
     recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(recipe, indent=1), "utf-8")
+    if processes.first():
+        (out / "recipe.json").write_text(json.dumps(recipe, indent=1), "utf-8")
     if threads:
         torch.set_num_threads(threads)
     set_seed(int(recipe.get("seed", 0)))
@@ -239,9 +260,7 @@ def train(
     if "stored" in recipe:
         _train_stored(recipe, index, dev, model, out / "stored", resume, workers, codec, weight)
         if not steps:
-            for name in ("best.safetensors", "best.json"):
-                (out / name).write_bytes((out / "stored" / name).read_bytes())
-            return _best(out)
+            return _keep(out / "stored", out)
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
     loss = pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
     trainer = _trainer(model, arguments, data, dev, settings, out, loss, collate)
@@ -288,13 +307,15 @@ def _train_stored(
         recipe.get("codecs"),
         recipe.get("copies"),
     )
-    features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
-    seen = store_dev(model, dev)
     steps, batch = int(settings["steps"]), int(settings["pairs"])
+    arguments = _arguments(out, settings, steps, batch, seed, 0)
+    with arguments.main_process_first(local=False):
+        features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
+    seen = store_dev(model, dev)
     data = StoredPairs(features, steps * batch, seed, settings)
     trainer = _trainer(
         model,
-        _arguments(out, settings, steps, batch, seed, 0),
+        arguments,
         data,
         dev,
         settings,
@@ -303,8 +324,18 @@ def _train_stored(
         collate_features,
         lambda net, which: stored_figures(net, seen, which),
     )
+    vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if resume else None)
+    vars(model).pop("forward")
     model.load_state_dict(load_file(out / "best.safetensors"))
+
+
+def _keep(stage: Path, out: Path) -> dict[str, float]:
+    """Make what a stage kept that of the whole training."""
+    if processes.first():
+        for name in ("best.safetensors", "best.json"):
+            (out / name).write_bytes((stage / name).read_bytes())
+    return _best(stage)
 
 
 def _best(out: Path) -> dict[str, float]:
@@ -356,11 +387,9 @@ def _train_windows(
         last = get_last_checkpoint(str(folder)) if resume else None
         trainer.train(resume_from_checkpoint=last)
         model.load_state_dict(load_file(folder / "best.safetensors"))
-        (folder / "done").touch()
-    best = out / f"stage{len(recipe['stage'])}"
-    for name in ("best.safetensors", "best.json"):
-        (out / name).write_bytes((best / name).read_bytes())
-    return _best(out)
+        if processes.first():
+            (folder / "done").touch()
+    return _keep(out / f"stage{len(recipe['stage'])}", out)
 
 
 def _arguments(
@@ -370,10 +399,10 @@ def _arguments(
     from transformers import TrainingArguments
 
     every = int(settings["evaluate_every"])
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(out),
         max_steps=steps,
-        per_device_train_batch_size=batch,
+        per_device_train_batch_size=processes.share(batch),
         learning_rate=float(settings["learning_rate"]),
         weight_decay=float(settings.get("weight_decay", 0.01)),
         warmup_steps=int(settings.get("warmup", 0)),
@@ -395,7 +424,10 @@ def _arguments(
         metric_for_best_model="eer",
         greater_is_better=False,
         label_names=["labels"],
+        ddp_timeout=4 * 3600,  # the others wait while the first makes features or evaluates
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # further GPUs take a process each
+    return arguments
 
 
 Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
@@ -430,14 +462,15 @@ def pair_loss(ranking: float, smoothing: float) -> Loss:
 def weighted_loss(bonafide: float, spoof: float) -> Loss:
     """Class-weighted cross-entropy, as torch's with ``weight``: divided by the sum of weights.
 
-    Of two logits only their difference matters, which is the raw score.
+    Of two logits only their difference matters, which is the raw score. Of several processes each
+    gives its part of one loss, so that their mean is the loss of the whole batch.
     """
     from torch.nn import functional
 
     def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         weight = labels * spoof + (1 - labels) * bonafide
         each = functional.binary_cross_entropy_with_logits(raw, labels, reduction="none")
-        return (weight * each).sum() / weight.sum()
+        return (weight * each).sum() / processes.mean(weight.sum())
 
     return loss
 
@@ -471,7 +504,7 @@ def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Mo
         load_distillmos(model, start)
     front = getattr(model, "front", None)
     if front is not None:
-        front.mask = spectrum_mask(recipe.get("mask", {}))
+        front.mask = SpectrumMask(recipe.get("mask", {}), int(recipe.get("seed", 0)))
         for layer in list(front.cnn)[: 2 * int(recipe["training"].get("frozen", 0))]:
             layer.requires_grad_(False)
     return model
@@ -491,7 +524,9 @@ def _trainer(
     """The Trainer with this project's loss, learning rates, averaged weights and dev figures."""
     import torch
     from safetensors.torch import load_file, save_file
-    from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
+    from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_seed
+
+    mask = getattr(getattr(model, "front", None), "mask", None)
 
     class Average(TrainerCallback):
         """A running average of all weights; it is what is evaluated and kept."""
@@ -509,6 +544,8 @@ def _trainer(
             else:
                 self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
             self.count = state.global_step
+            if processes.count() > 1:  # dropout must not hide the same in every share of a batch
+                set_seed(args.seed + args.process_index)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.count += 1
@@ -521,7 +558,8 @@ def _trainer(
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            save_file(_plain(self.state), folder / "average.safetensors")
+            if processes.first():
+                save_file(_plain(self.state), folder / "average.safetensors")
 
     average = Average()
 
@@ -536,12 +574,21 @@ def _trainer(
             for module in model.modules():  # tiny batches would blur the pretrained statistics
                 if isinstance(module, torch.nn.BatchNorm1d):
                     module.eval()
-            if "features" in inputs:
-                raw, _ = model.encode(inputs["features"])
-            else:
-                raw, _ = model(inputs["waves"])
-            value = loss(raw.float(), inputs["labels"])
+            if mask is not None and "items" in inputs:
+                mask.items = inputs["items"].tolist()
+            raw, _ = model(inputs["features"] if "features" in inputs else inputs["waves"])
+            own = self.own(len(raw))
+            value = loss(raw[:own].float(), inputs["labels"][:own])
             return (value, raw) if return_outputs else value
+
+        def own(self, rows: int) -> int:
+            """Rows that are no repetition, which fills up the last batch of several processes."""
+            state = self.accelerator.gradient_state
+            if processes.count() == 1 or not state.end_of_dataloader or state.remainder < 1:
+                return rows
+            share = self.args.per_device_train_batch_size
+            items = min(share, max(0, state.remainder - share * self.args.process_index))
+            return items * rows // share
 
         def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
             front: list[torch.nn.Parameter] = []
@@ -559,21 +606,26 @@ def _trainer(
             )
             return self.optimizer
 
-        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        def judged(self) -> dict[str, float]:
+            """Dev figures of the averaged weights, which are kept where they are the best."""
             now = {k: v.detach().clone() for k, v in model.state_dict().items()}
             model.load_state_dict(average.state)
             found = (judge or dev_figures)(model, dev)
             model.load_state_dict(now)
             model.train()
-            metrics = {f"eval_{k}": v for k, v in found.items()}
             best = out / "best.json"
             old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
             if found["eer"] < old:
                 save_file(_plain(average.state), out / "best.safetensors")
                 best.write_text(json.dumps({"step": self.state.global_step, **found}), "utf-8")
-            self.log(dict(metrics))
             with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")
+            return found
+
+        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+            found = processes.from_first(self.judged)
+            metrics = {f"eval_{k}": v for k, v in found.items()}
+            self.log(dict(metrics))
             self.control = self.callback_handler.on_evaluate(
                 self.args, self.state, self.control, metrics
             )

@@ -57,3 +57,28 @@ def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 TINY_NETWORK = {"channels": [4, 4, 8], "dim": 16, "heads": 2, "layers": 1, "feedforward": 16}
+
+TINY_WAV2VEC2 = {
+    "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "intermediate_size": 16, "conv_dim": [8, 8], "conv_stride": [10, 8],
+    "conv_kernel": [20, 16], "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2, "mask_time_prob": 0.0,
+}  # fmt: skip
+
+
+def official_folders(folder: Path, clips: int = 4) -> Path:
+    """The folders of ASVspoof 2019 LA with a few clips in each part."""
+    protocols = folder / "ASVspoof2019_LA_cm_protocols"
+    protocols.mkdir(parents=True)
+    for part, split, name in (
+        ("train", "T", "train.trn"), ("dev", "D", "dev.trl"), ("eval", "E", "eval.trl"),
+    ):  # fmt: skip
+        flac = folder / f"ASVspoof2019_LA_{part}" / "flac"
+        flac.mkdir(parents=True)
+        lines = []
+        for i in range(clips):
+            spoof = i % 2 == 1
+            soundfile.write(flac / f"LA_{split}_{i}.flac", voice(0.6, i, dull=spoof), RATE)
+            lines.append(f"LA_0001 LA_{split}_{i} - {'A01 spoof' if spoof else '- bonafide'}\n")
+        (protocols / f"ASVspoof2019.LA.cm.{name}.txt").write_text("".join(lines))
+    return folder

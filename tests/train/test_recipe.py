@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
 import torch
 from safetensors.torch import load_file
 
@@ -18,7 +17,7 @@ from core.evaluate.clips import read_index
 from core.train.copysynth import build_copies
 from core.train.data import Mix, Pairs, collate, keep_for_training
 from core.train.recipe import RECIPES, figures, load_recipe, pair_loss, train, weighted_loss
-from tests.train.conftest import TINY_NETWORK, voice
+from tests.train.conftest import TINY_NETWORK, TINY_WAV2VEC2, official_folders
 
 RECIPE: dict[str, Any] = {
     "kind": "pairs",
@@ -73,28 +72,10 @@ def test_training_learns_and_resumes_to_the_same_weights(tiny_index: Path, tmp_p
 
 
 def test_the_published_recipe_runs_on_the_official_folders(tmp_path: Path) -> None:
-    folder = tmp_path / "LA"
-    protocols = folder / "ASVspoof2019_LA_cm_protocols"
-    protocols.mkdir(parents=True)
-    for part, split, name in (
-        ("train", "T", "train.trn"), ("dev", "D", "dev.trl"), ("eval", "E", "eval.trl"),
-    ):  # fmt: skip
-        flac = folder / f"ASVspoof2019_LA_{part}" / "flac"
-        flac.mkdir(parents=True)
-        lines = []
-        for i in range(4):
-            spoof = i % 2 == 1
-            soundfile.write(flac / f"LA_{split}_{i}.flac", voice(0.6, i, dull=spoof), 16_000)
-            lines.append(f"LA_0001 LA_{split}_{i} - {'A01 spoof' if spoof else '- bonafide'}\n")
-        (protocols / f"ASVspoof2019.LA.cm.{name}.txt").write_text("".join(lines))
+    folder = official_folders(tmp_path / "LA")
     recipe = copy.deepcopy(load_recipe("wav2vec2-base-asvspoof2019"))
     recipe["start"] = {}
-    recipe["network"] = {
-        "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-        "intermediate_size": 16, "conv_dim": [8, 8], "conv_stride": [10, 8],
-        "conv_kernel": [20, 16], "num_conv_pos_embeddings": 4,
-        "num_conv_pos_embedding_groups": 2, "mask_time_prob": 0.0,
-    }  # fmt: skip
+    recipe["network"] = TINY_WAV2VEC2
     for stage in recipe["stage"]:
         stage |= {"epochs": 1, "batch": 2}
     recipe["stage"][1]["trainable"] = ["backbone.encoder.layers.1.", "classifier."]

@@ -8,7 +8,9 @@ import platform
 import sys
 from pathlib import Path
 
-NAMES = ("metrics", "scores", "figure_pages", "decode_memory", "live", "load", "detection")
+NAMES = (
+    "metrics", "scores", "figure_pages", "decode_memory", "live", "load", "detection", "scaling",
+)  # fmt: skip
 
 
 def machine() -> str:

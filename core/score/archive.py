@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from core.score.journal import Journal
 from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
 from core.score.manifest import ArchiveError, Item
+from core.settings import settings as installed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,7 +90,7 @@ def score(
         raise ArchiveError(f"There is no folder {out.parent} to write to.")
     if engine not in ENGINES:
         raise ArchiveError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
-    network_engine = network_engine or os.environ.get("SPOOFSCOPE_ENGINE") or None
+    network_engine = network_engine or installed().engine or None
     loaded = load_detector(detector, engine=network_engine)
     if hop_s is not None and not 0.05 <= hop_s <= loaded.window / 16_000:
         raise ArchiveError(f"The hop must be 0.05 to {loaded.window / 16_000:g} seconds.")

@@ -19,6 +19,7 @@ from typing import Any
 from core.score.judging import THREADS, failed, identity, judge, one_thread, read
 from core.score.manifest import ArchiveError, Item
 from core.score.pool import DIED
+from core.settings import PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -163,11 +164,12 @@ def _started(address: str | None, processes: int | None) -> Iterator[int]:
         import ray.data
     except ImportError as error:
         raise ArchiveError(MISSING) from error
-    variables = {**THREADS, "RAY_USAGE_STATS_ENABLED": "0"}
+    own = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    variables = {**own, **THREADS, "RAY_USAGE_STATS_ENABLED": "0"}
     folder = None
     tries = 1
     if address is None:
-        tries = 2  # it gives up after half a minute, which a busy machine may need
+        tries = 3  # it gives up after half a minute, which a busy machine may need
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else it keeps a file
         # Short, since it holds sockets; and Ray's own folder would outlive the run.
         folder = tempfile.mkdtemp(prefix="spoofscope-", dir="/tmp")

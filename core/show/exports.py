@@ -173,10 +173,16 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([[_plain_cell(cell) for cell in row] for row in rows])
+    writer.writerows([[plain_cell(cell) for cell in row] for row in rows])
     return text.getvalue()
 
 
-def _plain_cell(cell: object) -> object:
-    """A file name that a spreadsheet would run as a formula gets a leading quote."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=@" and cell else cell
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@|＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
+
+
+def plain_cell(cell: object) -> object:
+    """Text that a spreadsheet would run as a formula gets a leading quote; numbers are none."""
+    if not isinstance(cell, str) or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.evaluate.trials import FORMULA
+from core.show.exports import plain_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,9 +99,7 @@ def as_csv(frame: pd.DataFrame) -> bytes:
     for column in safe.columns:
         if not _is_number(safe[column]):
             texts = safe[column].astype(object)
-            safe[column] = texts.map(
-                lambda v: f"'{v}" if isinstance(v, str) and re.match(FORMULA, v) else v
-            )
+            safe[column] = texts.map(plain_cell)
     return safe.to_csv(index=False).encode()
 
 

@@ -3,10 +3,16 @@
 import csv
 import io
 import json
+import re
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.detect.detection import Detection
 from core.detect.spans import Span, cells, spans_above
 from core.show import exports
+from core.show.score_report import as_csv
 from tests.show.builders import SCORES, HandDetector, clip
 
 
@@ -48,6 +54,28 @@ def test_a_name_is_not_a_formula():
     assert found[0]["file"] == "'=HYPERLINK(1).wav"
 
 
+@given(
+    start=st.sampled_from(["=", "+", "-", "@", "\t=", "\r", "\n=", " =", "|", "＝", ""]),
+    rest=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
+)
+def test_no_cell_is_a_formula(start: str, rest: str):
+    name = start + rest
+    text = exports.clips_csv([], [(name, name)])
+    cells_ = next(csv.reader(io.StringIO(text.split("\n", 1)[1], newline="")))
+    for cell in cells_:
+        number = re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", cell, re.ASCII)
+        assert number or not cell.lstrip().startswith(("=", "+", "-", "@", "|", "＝"))
+        assert cell.lstrip("'") in name or not cell or cell == "not read"
+
+
+def test_numbers_stay_numbers():
+    assert [exports.plain_cell(x) for x in ("-1.24", "+3", "1e-05", -2.5)] == [
+        *("-1.24", "+3", "1e-05"),
+        -2.5,
+    ]
+    assert exports.plain_cell("-2+3+cmd|' /C calc'!A0") == "'-2+3+cmd|' /C calc'!A0"
+
+
 def test_spans_as_csv_audacity_labels_and_rttm():
     found = rows(exports.spans_csv(SPANS, "a b.wav"))
     assert [(r["start_s"], r["end_s"], r["duration_s"]) for r in found] == [
@@ -75,3 +103,11 @@ def test_no_spans_give_empty_files_with_a_header_where_there_is_one():
 def test_download_names_are_safe():
     assert exports.safe_stem("../../etc/pass wd.tar.wav") == "etc_pass_wd.tar"
     assert exports.safe_stem("…") == "clip"
+
+
+def test_names_of_attacks_and_speakers_are_no_formulas_either():
+    frame = pd.DataFrame({"attack": ["=1+1", "-2+3+cmd|' /C calc'!A0", "A07", "-1.5"], "eer": 0.5})
+    held = as_csv(frame).decode().splitlines()
+    assert [line.rsplit(",", 1)[0] for line in held[1:]] == [
+        *("'=1+1", "'-2+3+cmd|' /C calc'!A0", "A07", "-1.5"),
+    ]

@@ -28,9 +28,10 @@ EXAMPLES = {
     "real": ROOT / "examples" / "4-hard-audiobook-ogg.ogg",
 }
 CODEC = "opus-24"
-TOLERANCE_LLR = 0.5
+TOLERANCE_LLR = 1.0
 """Between a take and its file through the same codec, cut to the same seconds: the browser's
-encoder chooses its own rate and band, and adapts them as it goes."""
+encoder chooses its own rate and band, and adapts them as it goes; 0.7 was seen on busy cores. The
+two takes themselves lie several times as far apart."""
 
 JUDGED = re.compile("|".join(style.word for style in VERDICTS.values()))
 

@@ -227,13 +227,13 @@ class Memory(threading.Thread):
     def now(self) -> float:
         """At this moment."""
         page = os.sysconf("SC_PAGE_SIZE")
-        total, todo = 0, [self.pid]
-        while todo:
-            process = Path(f"/proc/{todo.pop()}")
+        total, pending = 0, [self.pid]
+        while pending:
+            process = Path(f"/proc/{pending.pop()}")
             try:
                 total += int((process / "statm").read_text().split()[1]) * page
                 for task in (process / "task").iterdir():
-                    todo += [int(p) for p in (task / "children").read_text().split()]
+                    pending += [int(p) for p in (task / "children").read_text().split()]
             except OSError:
                 continue  # it has just ended
         return total / 1e6

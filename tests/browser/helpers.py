@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
 
 PATIENCE_MS = 90_000
 """The first analysis on a cold machine loads the detector."""
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow a link of the navigation, a second time where the first click was lost.
+
+    A component that reports itself while its page is being left makes Streamlit run the page that
+    is being left again, in place of the next one. Live's does so in the moment it appears.
+    """
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+    heading = page.get_by_role("heading", name=name, level=1, exact=True)
+    link.click()
+    try:
+        heading.wait_for(timeout=15_000)
+    except TimeoutError:
+        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        link.click()
+        heading.wait_for()
 
 
 def overflow(page: Page) -> int:

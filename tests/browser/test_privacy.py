@@ -12,7 +12,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
-from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
+from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to
 
 pytestmark = pytest.mark.browser
 NAME = "marker-7f3a-of-a-visitor"
@@ -85,8 +85,7 @@ def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path):
         )
         reached: set[str] = set()
         for name in PAGES:
-            page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
-            page.get_by_role("heading", name=name, level=1, exact=True).wait_for()
+            go_to(page, name)
             if name == "Detect":
                 page.locator("input[type=file]").first.set_input_files(str(clip))
                 heading = page.locator(".st-key-result-card").get_by_role("heading")

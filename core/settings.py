@@ -100,6 +100,9 @@ class Settings:
     own_machine: bool = _other(
         False, "Whether the server belongs to its visitor, who may name hub models and folders"
     )
+    frame_ancestors: str = _other(
+        "'self'", "Sites that may show the dashboard in a frame: `'none'`, or their addresses"
+    )
     engine: str = _other("", "What runs the embedded detector: `onnx`, `int8` or `torch`")
     models: str = _other("", "Folder of fetched weights, by default a cache folder of the user")
     corpus: str = _other("build/corpus", "Folder of the training corpus")

@@ -55,8 +55,11 @@ def main() -> None:
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 
+    from core.show.headers import send_security_headers
+
     try:
         given = options(os.environ)
+        send_security_headers()
     except SettingsError as error:
         sys.exit(str(error))
     for name in unknown():

@@ -9,6 +9,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from benchmarks import load
+from core.settings import SettingsError
+from core.show import headers
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,32 @@ def test_a_page_of_another_origin_opens_no_session(address):
         ),
     ):
         pytest.fail("connected")
+
+
+def test_every_answer_says_what_a_browser_must_refuse(address):
+    page = requests.get(address, timeout=10)
+    rules = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))
+    assert rules["default-src"] == rules["frame-ancestors"] == "'self'"
+    hosts = [word for rule in rules.values() for word in rule.split() if "." in word or "*" in word]
+    assert not hosts
+    health = requests.get(f"{address}/_stcore/health", timeout=10)
+    for answer in (page, health):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Permissions-Policy"].startswith("microphone=(self)")
+    assert "Content-Security-Policy" not in health.headers
+
+
+@pytest.mark.parametrize(
+    "frames", ["'none'", "https://a.example http://*.b.example:8080", "[::1]:1"]
+)
+def test_who_may_frame_the_dashboard_can_be_set(frames, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_FRAME_ANCESTORS", frames)
+    assert headers.policy().endswith(f"; frame-ancestors {frames}")
+
+
+@pytest.mark.parametrize("frames", ["*; script-src *", "a\r\nSet-Cookie: b", "https://a, b", "é"])
+def test_a_header_cannot_be_forged_by_that(frames, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_FRAME_ANCESTORS", frames)
+    with pytest.raises(SettingsError, match="must be 'self', 'none' or addresses"):
+        headers.policy()

@@ -150,7 +150,7 @@ def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
 
 def _detect(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
-    from core.audio.decode import decode
+    from core.audio.isolated import decode_safely, prepare
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
 
@@ -161,6 +161,7 @@ def _detect(options: argparse.Namespace) -> int:
     if not files:
         print("No audio files were found there.", file=sys.stderr)
         return EXIT_UNREADABLE
+    prepare()
     try:
         detector: Detector = load_detector(
             options.detector, progress=_bar("fetching weights"), engine=options.engine
@@ -176,7 +177,7 @@ def _detect(options: argparse.Namespace) -> int:
         if show:
             show(done / len(files))
         try:
-            clip = decode(file)
+            clip = decode_safely(file)
             found.append((file, detector.detect(clip, prior=options.prior, hop_s=options.hop)))
             if options.stress:
                 tests.append(_stress(detector, clip, options.prior))

@@ -381,6 +381,9 @@ class _Reader(io.RawIOBase):
         self._file.seek(0)
         return self
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     def size(self) -> int:
         return self._file.seek(0, os.SEEK_END)
 

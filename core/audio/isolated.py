@@ -70,6 +70,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _START_S = 60.0  # libraries load in under a second, but a disk may be cold and cores busy
 _CHUNK = 1 << 20
 _WORDS_BYTES = 1 << 20  # longest answer in words
+_LARGE_BYTES = 32 << 20  # a file beyond it is read where it lies, not held in memory
 _TRANSFER = 20e6  # bytes a second that any machine moves through a pipe
 
 
@@ -112,6 +113,12 @@ def decode_safely(
     with _opened(source, limits) as file:
         size = _checked_size(file, limits)
         with _POOL.slots(costs.processes):
+            if size > _LARGE_BYTES and isinstance(source, (str, os.PathLike)):
+                worker = _Worker(file.fileno())
+                try:
+                    return worker.decode(file, size, name, limits, costs, progress)
+                finally:
+                    worker.stop()
             worker = _POOL.take()
             try:
                 clip = worker.decode(file, size, name, limits, costs, progress)
@@ -123,6 +130,17 @@ def decode_safely(
                 raise
             _POOL.give(worker, costs)
             return clip
+
+
+def prepare() -> None:
+    """Start a worker beside other work, so that the first file does not wait for it.
+
+    Raises
+    ------
+    OSError
+        If no process can be started.
+    """
+    _POOL.prepare()
 
 
 def _all_of(source: BinaryIO, limits: Limits) -> bytes:
@@ -137,14 +155,22 @@ def _all_of(source: BinaryIO, limits: Limits) -> bytes:
 
 
 class _Worker:
-    """One process, and the conversation with it."""
+    """One process, and the conversation with it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    held : int, optional
+        Descriptor of the one file that it is to decode, where that is not sent to it.
+    """
+
+    def __init__(self, held: int | None = None) -> None:
         paths = [str(_ROOT), *(p for p in sys.path if p)]
         kept = {k: v for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if (v := os.environ.get(k))}
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
+        self._held = held is not None
         self._process = subprocess.Popen(
-            COMMAND,
+            COMMAND if held is None else [*COMMAND, str(held)],
+            pass_fds=() if held is None else (held,),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -191,16 +217,17 @@ class _Worker:
         start = time.monotonic()
         until = start + costs.time_s + size / _TRANSFER
         longest_s = costs.time_s + size / _TRANSFER + limits.max_duration_s / costs.speed
+        sent = 0 if self._held else size
         asked = {
             "name": name,
             "limits": asdict(limits),
-            "memory_bytes": costs.memory_bytes + size,
+            "memory_bytes": costs.memory_bytes + sent,
             "alarm_s": longest_s + 5,
         }
         try:
             words = json.dumps(asked).encode()
-            self._send(memoryview(struct.pack("<IQ", len(words), size) + words), until)
-            self._send_file(file, size, until)
+            self._send(memoryview(struct.pack("<IQ", len(words), sent) + words), until)
+            self._send_file(file, sent, until)
             while True:
                 kind, length = self._head(until)
                 if kind == b"P":
@@ -371,6 +398,11 @@ class _Pool:
                     return worker
                 worker.stop()
         return _Worker()
+
+    def prepare(self) -> None:
+        with self._lock:
+            if not self._idle:
+                self._idle.append(_Worker())
 
     def give(self, worker: _Worker, costs: Costs) -> None:
         if not worker.alive() or worker.served >= costs.files:

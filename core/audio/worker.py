@@ -1,8 +1,9 @@
 """A process that decodes what it is handed and can do nothing else.
 
-``python -m core.audio.worker``, started by `core.audio.isolated`. Once its libraries are loaded it
-can open no file and no connection, write no file and leave no core dump, because the system refuses
-it every further file descriptor; what it decodes comes in by one pipe and leaves by another.
+``python -m core.audio.worker [DESCRIPTOR]``, started by `core.audio.isolated`. Once its libraries
+are loaded it can open no file and no connection, write no file and leave no core dump, because the
+system refuses it every further file descriptor; what it decodes comes in by one pipe, or is the
+file that it was started with, and leaves by another.
 
 Asked: length of JSON (uint32), length of file (uint64), JSON, file. Answered, each with a letter
 and a length (uint64): ``R`` ready, ``F`` cannot start, ``P`` seconds decoded so far (float64),
@@ -34,6 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     asked = io.BufferedReader(io.FileIO(os.dup(0)), 1 << 16)
     answers = os.dup(1)
+    held = io.BufferedReader(io.FileIO(int(sys.argv[1])), 1 << 16) if len(sys.argv) > 1 else None
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)  # a library may print
@@ -52,12 +54,12 @@ def main() -> None:
         order = json.loads(asked.read(n_words))
         signal.setitimer(signal.ITIMER_REAL, order["alarm_s"])  # should the parent be gone
         _limit_memory(order["memory_bytes"])
-        _serve(asked, size, order["name"], Limits(**order["limits"]), answers)
+        _serve(held or asked.read(size), order["name"], Limits(**order["limits"]), answers)
         _limit_memory(None)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _serve(asked: BinaryIO, size: int, name: str, limits: Any, answers: int) -> None:
+def _serve(source: bytes | BinaryIO, name: str, limits: Any, answers: int) -> None:
     from core.audio.clip import AudioError
     from core.audio.decode import decode
 
@@ -71,7 +73,7 @@ def _serve(asked: BinaryIO, size: int, name: str, limits: Any, answers: int) -> 
 
     spent = False  # whether this process should not be used again
     try:
-        clip = decode(asked.read(size), name=name, limits=limits, progress=progress)
+        clip = decode(source, name=name, limits=limits, progress=progress)
         _answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
         _answer(answers, b"S", clip.samples.view("u1").data)
         return

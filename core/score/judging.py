@@ -67,12 +67,15 @@ def stamp(file: str) -> list[int] | None:
 
 
 def read(file: str) -> Clip | str:
-    """A decoded clip, or the sentence that says why there is none."""
+    """A decoded clip, or the sentence that says why there is none.
+
+    It is decoded in a process of its own, which a file may break or fill.
+    """
     from core.audio.clip import AudioError
-    from core.audio.decode import decode
+    from core.audio.isolated import decode_safely
 
     try:
-        return decode(Path(file))
+        return decode_safely(Path(file))
     except AudioError as error:
         return str(error)
     except Exception as error:  # a fault in one file must not end an archive of many

@@ -82,6 +82,45 @@ def test_the_same_clip_as_in_process(
     assert there.samples.flags.writeable
 
 
+def test_a_large_file_is_read_where_it_lies(
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool, tmp_path: Path
+) -> None:
+    here = decode(SPEECH)
+    monkeypatch.setattr(isolated, "_LARGE_BYTES", 1_000)
+    sent: list[int] = []
+    send = isolated._Worker._send_file
+    monkeypatch.setattr(
+        isolated._Worker,
+        "_send_file",
+        lambda self, file, size, until: (sent.append(size), send(self, file, size, until)),
+    )
+    before = len(os.listdir("/dev/fd"))
+    there = decode_safely(SPEECH)
+    assert there.source == here.source
+    assert np.array_equal(there.samples, here.samples)
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(SPEECH.read_bytes()[:2_000])
+    with pytest.raises(AudioError) as words:
+        decode(cut)
+    with pytest.raises(AudioError) as same:
+        decode_safely(cut)
+    assert str(same.value) == str(words.value)
+    monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", READY + "os._exit(1)"])
+    with pytest.raises(AudioError, match="broke the decoder"):
+        decode_safely(SPEECH)
+    assert sent == [0, 0, 0]
+    assert not pool._idle and not pool._working
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_a_worker_can_be_started_beforehand(pool: isolated._Pool) -> None:
+    isolated.prepare()
+    isolated.prepare()
+    (worker,) = pool._idle
+    decode_safely(SPEECH)
+    assert pool._idle == [worker]
+
+
 def test_the_same_words_as_in_process(speech: np.ndarray, make_sound, make_media) -> None:
     whole = make_sound("FLAC", "PCM_16", np.tile(speech, 4))
     for data in (

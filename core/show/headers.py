@@ -13,6 +13,7 @@ from core.settings import SettingsError, settings, variable
 POLICY = {
     "default-src": "'self'",
     "style-src": "'self' 'unsafe-inline'",  # what Streamlit's own parts and the charts write
+    "connect-src": "'self' data: blob:",  # a recording is read back as a blob
     "img-src": "'self' data: blob:",
     "media-src": "'self' data: blob:",
     "font-src": "'self' data:",

@@ -107,7 +107,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     """Open a page of the dashboard by its name in the navigation.
 
     ``visit("Detect", width=390, scheme="dark")`` gives the Playwright page; a script error in it
-    fails the test at its end.
+    fails the test at its end, and so does whatever the Content-Security-Policy refused.
     """
     opened: list[Page] = []
     errors: list[str] = []
@@ -120,6 +120,10 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         )
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda said: errors.append(said.text) if "Security Policy" in said.text else None,
+        )
         opened.append(page)
         page.goto(address)
         page.get_by_role("heading", level=1).first.wait_for()

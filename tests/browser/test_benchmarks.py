@@ -68,10 +68,13 @@ def test_a_filter_narrows_what_is_shown(visit: Callable[..., Page]) -> None:
 def test_a_chart_saves_as_csv_png_and_svg(visit: Callable[..., Page]) -> None:
     page = visit("Benchmarks")
     save = page.get_by_role("button", name="Save").first
+    page.locator("[data-test-script-state=notRunning]").wait_for()
     save.evaluate("button => button.scrollIntoView({block: 'center'})")
     save.click()
     starts = {"CSV": b"system,benchmark", "PNG": b"\x89PNG", "SVG": b"<svg"}
     for kind, start in starts.items():
+        # Charts above it may still grow, and its popover goes where it goes.
+        save.evaluate("button => button.scrollIntoView({block: 'center'})")
         with page.expect_download() as waiting:
             page.get_by_test_id("stPopoverBody").get_by_role("button", name=kind).click()
         with open(waiting.value.path(), "rb") as file:

@@ -210,7 +210,7 @@ def test_away_mid_stream_and_back_on_a_telephone(browser, address, microphones):
         if page.get_by_test_id("stSidebarCollapseButton").is_visible():
             page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         press(page, "Start")
-        expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
         expect(verdict(page)).to_contain_text(re.compile(r"Since the start\s*0:0[1-9]"))
         page.get_by_role("button", name="Pause").click()
         expect(page.get_by_text("nothing of it is kept")).to_be_visible()

@@ -28,10 +28,10 @@ EXAMPLES = {
     "real": ROOT / "examples" / "4-hard-audiobook-ogg.ogg",
 }
 CODEC = "opus-24"
-TOLERANCE_LLR = 1.0
+TOLERANCE_LLR = {"synthetic": 0.2, "real": 0.9}
 """Between a take and its file through the same codec, cut to the same seconds: the browser's
-encoder chooses its own rate and band, and adapts them as it goes; 0.7 was seen on busy cores. The
-two takes themselves lie several times as far apart."""
+encoder chooses its own rate and band, and adapts them as it goes. In four runs on idle cores they
+lay up to 0.01 and 0.6 apart, on busy cores 0.7 (real). The two takes lie 4 apart."""
 
 JUDGED = re.compile("|".join(style.word for style in VERDICTS.values()))
 
@@ -165,7 +165,7 @@ def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
     repeated = np.tile(sound, 3 + len(session.take) // len(sound))
     same = encode_decode(repeated[start:][: len(session.take)], CODEC)
     file = detector.detect(through_opus(same)).llr
-    assert shown == pytest.approx(file, abs=TOLERANCE_LLR)
+    assert shown == pytest.approx(file, abs=TOLERANCE_LLR[name])
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

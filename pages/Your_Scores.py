@@ -13,6 +13,7 @@ from core.show import benchmark_charts as charts
 from core.show import cache, score_charts, session
 from core.show import score_view as view
 from core.show.benchmark_view import image
+from core.show.cards import plain
 from core.show.score_report import Report, as_csv, as_html, readable
 from core.show.theme import palette
 
@@ -78,7 +79,7 @@ if protocol is not None:
     try:
         trials = view.remembered("attach", *of, make=lambda: attach(trials, protocol))
     except TrialsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         st.stop()
 
 
@@ -86,14 +87,14 @@ def problems_shown(sentences: list[str]) -> None:
     if sentences:
         many = f"{len(sentences)} things to know about these files"
         with st.expander(many, expanded=True, icon=":material/warning:"):
-            st.markdown("\n".join(f"- {s.replace('$', chr(92) + '$')}" for s in sentences))
+            st.markdown("\n".join(f"- {plain(s)}" for s in sentences))
 
 
 try:
     found = view.remembered("direction", *of, make=lambda: direction(trials))
 except TrialsError as error:
     problems_shown([p.sentence for p in trials.problems])
-    st.warning(f"{error} Until then there are no error rates.", icon=":material/key:")
+    st.warning(f"{plain(str(error))} Until then there are no error rates.", icon=":material/key:")
     if "score" in trials.table:
         st.subheader(f"What can be said of {len(trials.table):,} scores", anchor=False)
         st.dataframe(trials.table["score"].describe().to_frame().T, key="described")
@@ -153,7 +154,7 @@ try:
             raise ValueError("A verification system that accepts no fake leaves t-DCF undefined.")
 except ValueError as error:
     tandem = None
-    right.error(str(error), icon=":material/error:")
+    right.error(plain(str(error)), icon=":material/error:")
 
 settings = analysis.Settings(costs, tandem)
 of += (higher,)
@@ -179,7 +180,7 @@ def charted(rows):
 
 
 def breakdown(*names: str):
-    with st.spinner(f"Computing figures by {' and '.join(names)}"):
+    with st.spinner(f"Computing figures by {plain(' and '.join(names))}"):
         return view.remembered(
             "by", names, *of, make=lambda: analysis.by_column(data, names, settings)
         )
@@ -196,7 +197,7 @@ def compared():
     try:
         seen = view.remembered("way", *mark, make=lambda: direction(labelled(other, trials)))
         way = st.radio(
-            f"In {name} a higher score means",
+            f"In {plain(name)} a higher score means",
             list(WAYS),
             index=list(WAYS).index(seen.higher),
             format_func=WAYS.__getitem__,
@@ -216,7 +217,7 @@ def compared():
                 "compare", *mark, make=lambda: analysis.compare(data, other, way, by)
             )
     except TrialsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return None
     return result, name, [p.sentence for p in (*other.problems, *result.problems)]
 
@@ -296,7 +297,7 @@ def make_report() -> bytes:
     return as_html(report)
 
 
-st.subheader(f"{file.name}: EER {100 * whole.eer.rate:.2f} %", anchor=False)
+st.subheader(f"{plain(file.name)}: EER {100 * whole.eer.rate:.2f} %", anchor=False)
 shown = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], required=True, key="scores-view", label_visibility="collapsed"
 )

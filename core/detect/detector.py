@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections import deque
@@ -28,12 +27,13 @@ from core.detect.calibration import (
 )
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
 from core.detect.engine import Engine, OnnxEngine, TorchEngine
+from core.detect.model_config import DetectorError as DetectorError
+from core.detect.model_config import checked_config, file_in
 from core.settings import settings
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = "spoofscope.model/1"
 STRETCH = 3 * SAMPLE_RATE
 """Samples that go through a shared front end at once, more or less: bounds memory, and keeps what
 lies between two layers small enough for the allocator to use again."""
@@ -43,10 +43,6 @@ MIN_WINDOW_SPEECH_S = 0.5
 
 MIN_HOP_S = 0.05
 """Smallest hop between windows in seconds."""
-
-
-class DetectorError(ValueError):
-    """A detector that cannot be loaded or used; the message is a sentence for people."""
 
 
 @dataclass(frozen=True)
@@ -193,9 +189,9 @@ class Detector:
             not those that its configuration names.
         """
         directory = Path(directory)
-        config = read_config(directory)
-        weights = directory / Path(str(config["weights"]["file"])).name
-        digest = checked_sha256(weights, str(config["weights"]["sha256"]))
+        config = checked_config(directory)
+        weights = file_in(directory, config["weights"]["file"])
+        digest = checked_sha256(weights, config["weights"]["sha256"])
         offered = config.get("engines") or {}
         engine = engine or settings().engine or None
         default = str(config.get("default_engine") or ("onnx" if "onnx" in offered else "torch"))
@@ -218,8 +214,13 @@ class Detector:
             from core.detect.familiarity import load as load_familiarity
 
             measure = config["familiarity"]
-            checked_sha256(directory / Path(measure["file"]).name, str(measure["sha256"]))
-            familiarity = load_familiarity(directory, measure)
+            checked_sha256(file_in(directory, measure["file"]), measure["sha256"])
+            try:
+                familiarity = load_familiarity(directory, measure)
+            except ValueError as error:
+                raise DetectorError(
+                    f"The familiarity measure in {directory.name} is damaged: {error}"
+                ) from error
         calibration = config.get("calibration")
         decision = config.get("decision") or {}
         band = decision.get("inconclusive_llr", (0.0, 0.0))
@@ -587,23 +588,46 @@ class Detector:
 
 def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) -> nn.Module:
     """The network of a model directory, with its weights, in PyTorch."""
+    import torch
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
     try:
-        if config["architecture"] == "wav2vec2-mean":
-            from core.detect.wav2vec2 import mean_pooled_wav2vec2
-
-            network = mean_pooled_wav2vec2(config["network"])
-        else:
-            from core.detect.model import build
-
-            network = build(config["architecture"], config["network"])
+        # Without memory first: settings could ask for more of it than there is.
+        with torch.device("meta"):
+            wanted = _untrained(config).state_dict()
+        with safe_open(weights, "pt") as held:
+            found = {name: held.get_slice(name).get_shape() for name in held.keys()}  # noqa: SIM118
+        for name in wanted.keys() ^ found.keys():
+            raise ValueError(f"'{name}' is either in the network or among its weights")
+        for name, tensor in wanted.items():
+            if list(tensor.shape) != list(found[name]):
+                raise ValueError(f"'{name}' has another shape")
+        network = _untrained(config)
         network.load_state_dict(load_file(weights))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, KeyError, TypeError, AttributeError, AssertionError, IndexError,
+            ValueError, RuntimeError, ArithmeticError) as error:  # fmt: skip
         raise DetectorError(
-            f"The model in {directory.name} does not fit its configuration: {error}"
+            f"The model in {directory.name} does not fit its configuration: {briefly(error)}"
         ) from error
     return network
+
+
+def _untrained(config: Mapping[str, Any]) -> nn.Module:
+    if config["architecture"] == "wav2vec2-mean":
+        from core.detect.wav2vec2 import mean_pooled_wav2vec2
+
+        return mean_pooled_wav2vec2(config["network"])
+    from core.detect.model import build
+
+    return build(config["architecture"], config["network"])
+
+
+def briefly(error: Exception) -> str:
+    """The first line of a library's error, as the end of a sentence."""
+    text = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+    line = next(iter(text.strip().splitlines()), "") or type(error).__name__
+    return line[:300].rstrip(".:, ") + "."
 
 
 def onnx_engine(directory: Path, offered: Mapping[str, Any]) -> OnnxEngine:
@@ -614,9 +638,9 @@ def onnx_engine(directory: Path, offered: Mapping[str, Any]) -> OnnxEngine:
     DetectorError
         If a graph is missing, another one, or cannot be run.
     """
-    files = {part: Path(str(g["file"])).name for part, g in offered["graphs"].items()}
+    files = {part: file_in(directory, g["file"]).name for part, g in offered["graphs"].items()}
     for part, name in files.items():
-        checked_sha256(directory / name, str(offered["graphs"][part]["sha256"]))
+        checked_sha256(directory / name, offered["graphs"][part]["sha256"])
     try:
         return OnnxEngine(
             directory,
@@ -626,7 +650,7 @@ def onnx_engine(directory: Path, offered: Mapping[str, Any]) -> OnnxEngine:
         )
     except Exception as error:  # the runtime's own errors have no common base but this
         raise DetectorError(
-            f"ONNX Runtime cannot run the graphs of {directory.name}: {error}"
+            f"ONNX Runtime cannot run the graphs of {directory.name}: {briefly(error)}"
         ) from error
 
 
@@ -753,30 +777,6 @@ _JUDGING_CODES = {
 }  # fmt: skip
 
 
-def read_config(directory: Path) -> dict[str, Any]:
-    """The configuration of a model directory.
-
-    Raises
-    ------
-    DetectorError
-        If it is missing, not JSON, or of another format.
-    """
-    path = directory / "config.json"
-    try:
-        config = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise DetectorError(
-            f"There is no config.json in the model directory {directory.name}."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DetectorError(
-            f"The config.json of {directory.name} cannot be read as JSON."
-        ) from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise DetectorError(f"The config.json of {directory.name} is not of the format {FORMAT}.")
-    return config
-
-
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
@@ -795,7 +795,10 @@ def checked_sha256(path: Path, expected: str) -> str:
         raise DetectorError(
             f"The file {path.name} is missing from the model directory {path.parent.name}."
         )
-    digest = sha256_of(path)
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise DetectorError(f"The file {path.name} cannot be read: {briefly(error)}") from error
     if digest != expected:
         raise DetectorError(
             f"{path.name} is not the file this detector was published with (its SHA-256 is "

@@ -92,12 +92,33 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure
 
     Raises
     ------
-    KeyError
-        If the file lacks an array.
+    ValueError
+        If the file is damaged, lacks an array, or holds arrays that do not go together.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    arrays = load_file(Path(directory) / str(config["file"]))
+    try:
+        arrays = load_file(Path(directory) / Path(str(config["file"])).name)
+    except (SafetensorError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise ValueError("it cannot be read as safetensors.") from error
+    for name in ("mean", "whiten", "centres", "usual"):
+        if name not in arrays:
+            raise ValueError(f"it lacks the array '{name}'.")
+    named = len(config.get("families", []))
+    size, kept = (*arrays["whiten"].shape, 0, 0)[:2]
+    shapes = {
+        "mean": (size,),
+        "whiten": (size, kept),
+        "centres": (len(arrays["centres"]) if arrays["centres"].ndim else 0, kept),
+        "usual": (arrays["usual"].size,),
+        "families": (named, kept),
+    }
+    for name, array in arrays.items():
+        if name in shapes and (array.shape != shapes[name] or not np.isfinite(array).all()):
+            raise ValueError(f"its array '{name}' has another shape, or holds what is no number.")
+    if not arrays["usual"].size or not arrays["centres"].size:
+        raise ValueError("it knows no training speech.")
     return FamiliarityMeasure(
         arrays["mean"],
         arrays["whiten"],

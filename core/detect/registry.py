@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.detect.detector import (
-    Detector,
-    DetectorError,
-    checked_sha256,
-    read_config,
-    sha256_of,
-)
+import numpy as np
+
+from core.detect.detector import Detector, DetectorError, briefly, checked_sha256, sha256_of
+from core.detect.model_config import read_config
 from core.settings import settings
+
+MOST_CLASSES = 50
+"""Classes of a classifier that a visitor can be asked about."""
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "data" / "models" / "embedded"
@@ -205,12 +205,13 @@ def load_detector(
         _check_published(entry)
         return load_checkpoint(entry.path, entry.id, entry.name)
     if name.startswith("hub:"):
-        return _load_classifier(name.removeprefix("hub:"), name, labels, local_only=not fetch)
+        where = _hub_name(name)
+        return _tried(_load_classifier(where, name, labels, local_only=not fetch))
     path = Path(detector)
     if path.is_dir():
         if is_project_model(path):
-            return Detector.load(path, engine)
-        return _load_classifier(str(path), path.resolve().name, labels, local_only=True)
+            return _tried(Detector.load(path, engine))
+        return _tried(_load_classifier(str(path), path.resolve().name, labels, local_only=True))
     if path.is_file():
         pinned = _pinned_entry(path)
         if pinned is not None:
@@ -248,9 +249,7 @@ def classes_of(detector: str) -> dict[str, str | None]:
     hub = detector.startswith("hub:")
     if not hub and (path.is_file() or (path.is_dir() and is_project_model(path))):
         return {}
-    name = detector.removeprefix("hub:")
-    if hub and not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", name):
-        raise DetectorError("A hub id has the form OWNER/NAME, in letters, digits, '-', '_', '.'.")
+    name = _hub_name(detector) if hub else detector
     from transformers import AutoConfig
 
     from core.detect.wav2vec2 import BONA_FIDE_WORDS, SPOOF_WORDS
@@ -258,20 +257,52 @@ def classes_of(detector: str) -> dict[str, str | None]:
     try:
         if hub:
             _check_size(name)
-        config = AutoConfig.from_pretrained(name, local_files_only=not hub)
+        config = AutoConfig.from_pretrained(name, local_files_only=not hub, trust_remote_code=False)
         names = [str(label) for label in config.id2label.values()]
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        if isinstance(error, DetectorError):
-            raise
+        "".join(names).encode()  # half a character cannot be shown
+    except DetectorError:
+        raise
+    except Exception as error:  # a configuration from anywhere meets every kind of error
         raise DetectorError(
             f"No audio classifier could be found at '{name}'. Check the name and the network."
         ) from error
+    if len(names) > MOST_CLASSES or any(len(label) > 200 for label in names):
+        raise DetectorError(f"The classes of '{name}' are too many, or their names too long.")
 
     def guess(label: str) -> str | None:
         word = "".join(c for c in label.lower() if c.isalnum())
         return "bonafide" if word in BONA_FIDE_WORDS else "spoof" if word in SPOOF_WORDS else None
 
     return {label: guess(label) for label in names}
+
+
+def _hub_name(detector: str) -> str:
+    """The name of ``hub:OWNER/NAME``; never the path of a folder."""
+    name = detector.removeprefix("hub:")
+    if not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", name) or set(name.split("/")) & {".", ".."}:
+        raise DetectorError("A hub id has the form OWNER/NAME, in letters, digits, '-', '_', '.'.")
+    return name
+
+
+def _tried(detector: Detector) -> Detector:
+    """A detector from elsewhere that has heard a little noise: what cannot be used fails here.
+
+    Raises
+    ------
+    DetectorError
+        If it gives no scores.
+    """
+    noise = np.random.default_rng(0).normal(0, 0.01, detector.window + detector.hop)
+    ranges = [(0, detector.window), (detector.hop, detector.hop + detector.window)]
+    try:
+        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges)
+        if not np.isfinite(raw).all() or not np.isfinite(embeddings).all():
+            raise ValueError("its scores are no numbers")
+        if detector.familiarity is not None:
+            detector.familiarity(embeddings.mean(axis=0))
+    except Exception as error:  # every library below has errors of its own
+        raise DetectorError(f"'{detector.name}' cannot judge sound: {briefly(error)}") from error
+    return detector
 
 
 def _check_size(name: str) -> None:
@@ -366,7 +397,7 @@ def _load_classifier(
         model = audio_classifier(where, labels, local_only=local_only)
     except LabelError as error:
         raise DetectorError(str(error)) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # a configuration from anywhere meets every kind of error
         raise DetectorError(
             f"No audio classifier with safetensors weights could be loaded from '{where}'. Check "
             "the name and the network, or give a local directory with config.json and "
@@ -491,6 +522,13 @@ def _fetch(entry: Entry, progress: Progress | None) -> None:
     got.replace(entry.path)
 
 
+def _pinned(pin: Path) -> object:
+    try:
+        return dict(json.loads(pin.read_text("utf-8"))).get("sha256")
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
 def _check_published(entry: Entry) -> None:
     """Size as published, and the hash that was pinned when the file was first seen here."""
     size = entry.path.stat().st_size
@@ -503,7 +541,7 @@ def _check_published(entry: Entry) -> None:
     digest = sha256_of(entry.path)
     if not pin.is_file():
         _write(pin, json.dumps({"sha256": digest, "revision": None}).encode())
-    elif json.loads(pin.read_text("utf-8")).get("sha256") != digest:
+    elif _pinned(pin) != digest:
         raise DetectorError(
             f"{entry.path} has changed since it was first used here. Remove it and {pin.name} "
             "beside it, and fetch it again."

@@ -53,6 +53,10 @@ def mean_pooled_wav2vec2(network: Mapping[str, Any] | None = None) -> nn.Module:
     class MeanPooledWav2Vec2(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
+            # Other fields could name code to run or files to fetch.
+            other = set(network or {}) - set(Wav2Vec2Config.__annotations__)
+            if other:
+                raise ValueError(f"'{min(other)}' is no setting of a wav2vec2 encoder")
             config = Wav2Vec2Config(**(network or {}))
             self.backbone = Wav2Vec2Model(config)
             self.classifier = torch.nn.Linear(config.hidden_size, 2)
@@ -85,26 +89,24 @@ def load_published_checkpoint(path: Path, network: Mapping[str, Any] | None = No
     ValueError
         If the file is not such a checkpoint or its tensors do not fit the network.
     """
-    import pickle
-
     import torch
 
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # damaged bytes meet every kind of error in there
         raise ValueError(
             f"{path.name} is not a checkpoint that can be read safely: it is damaged, or holds "
             "more than weights. Fetch it again from its publisher."
         ) from error
     state = checkpoint.get("model_state_dict") if isinstance(checkpoint, dict) else None
-    if not isinstance(state, dict):
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         raise ValueError(
             f"{path.name} holds no 'model_state_dict': it is not in the published format."
         )
     model = mean_pooled_wav2vec2(network)
     try:
         model.load_state_dict(_with_current_names(state, set(model.state_dict())))
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(
             f"The tensors of {path.name} do not fit a wav2vec2 encoder with a linear head of two "
             "classes."
@@ -162,7 +164,7 @@ def class_indices(
         elif word in SPOOF_WORDS:
             spoof.append(int(index))
     if not bona_fide or not spoof or len(bona_fide) + len(spoof) != len(id2label):
-        names = ", ".join(repr(name) for name in id2label.values())
+        names = ", ".join(repr(name[:60]) for name in list(id2label.values())[:10])
         raise LabelError(
             f"The model's classes are {names}, which cannot all be read as bona fide or spoof. "
             "Say which is which, for example labels={'LABEL_0': 'bonafide', 'LABEL_1': 'spoof'}."
@@ -205,15 +207,18 @@ def audio_classifier(
     import torch
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
-    where = {"revision": revision, "local_files_only": local_only}
+    where = {"revision": revision, "local_files_only": local_only, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(name_or_path, **where)
     bona_fide, spoof = class_indices(config.id2label, labels)
+    config.transformers_weights = None  # it may name an index, whose shards may lie anywhere
+    if Path(name_or_path).is_dir():
+        _check_fit(config, Path(name_or_path) / "model.safetensors")
     classifier = AutoModelForAudioClassification.from_pretrained(
-        name_or_path, use_safetensors=True, **where
+        name_or_path, config=config, use_safetensors=True, **where
     ).eval()
     try:
         extractor = AutoFeatureExtractor.from_pretrained(name_or_path, **where)
-    except (OSError, ValueError):
+    except Exception:  # none, or one that cannot be made
         extractor = None
 
     class AudioClassifier(torch.nn.Module):
@@ -237,3 +242,29 @@ def audio_classifier(
             return raw, out.hidden_states[-1].mean(dim=1)
 
     return AudioClassifier().eval()
+
+
+def _check_fit(config: Any, weights: Path) -> None:
+    """Refuse a configuration that asks for more than its weights hold, before it gets memory.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there are no such weights, or fewer.
+    """
+    import torch
+    from transformers import AutoModelForAudioClassification
+
+    from core.detect.model_config import too_large
+
+    if not weights.is_file():
+        raise OSError(f"There is no {weights}.")
+    wrong = too_large(
+        {k: v for k, v in config.to_dict().items() if k in type(config).__annotations__}
+    )
+    if wrong:
+        raise ValueError(wrong)
+    with torch.device("meta"):
+        planned = AutoModelForAudioClassification.from_config(config, trust_remote_code=False)
+    if sum(p.numel() for p in planned.parameters()) > weights.stat().st_size:
+        raise ValueError(f"{weights} holds fewer weights than its configuration names.")

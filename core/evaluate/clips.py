@@ -41,22 +41,48 @@ def read_index(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the file is no index.
+        If the file is no index, or names a clip outside of its folder.
     """
     path = Path(path)
     path = path / "index.csv" if path.is_dir() else path
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if not path.is_file():
+        raise ValueError(f"There is no index {path}.")
+    table = _read(path)
     needed = {"clip", "path", "label", "family", "speaker", "split"}
     if not needed <= set(table.columns):
-        raise ValueError(f"{path} is no index: it lacks {', '.join(needed - set(table.columns))}.")
+        lacks = ", ".join(sorted(needed - set(table.columns)))
+        raise ValueError(f"{path} is no index: it lacks {lacks}.")
     for column in INDEX_COLUMNS:
         if column not in table.columns:
             table[column] = ""
     table["duration_s"] = pd.to_numeric(table["duration_s"], errors="coerce")
+    for number, name in enumerate(table["path"], 2):
+        if not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(
+                f"{path}, row {number}: {name[:80]!r} does not lead to a clip in the folder of "
+                "the index."
+            )
     table["file"] = [str(path.parent / p) for p in table["path"]]
     quality = path.parent / "quality.csv"
     table["mos"] = float("nan")
     if quality.is_file():
-        rated = pd.read_csv(quality).drop_duplicates("clip").set_index("clip")["mos"]
-        table["mos"] = table["clip"].map(rated)
+        rated = _read(quality)
+        if not {"clip", "mos"} <= set(rated.columns):
+            raise ValueError(f"{quality} lacks the columns clip and mos.")
+        rated = rated.drop_duplicates("clip").set_index("clip")["mos"]
+        table["mos"] = pd.to_numeric(table["clip"].map(rated), errors="coerce")
     return table
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A CSV file, all text.
+
+    Raises
+    ------
+    ValueError
+        With a sentence, if it is none.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # what is no table raises kinds of ValueError
+        raise ValueError(f"{path} cannot be read as CSV: {error}") from error

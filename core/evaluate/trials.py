@@ -85,6 +85,13 @@ _CODECS = set("none nocodec alaw ulaw pstn g722 gsm opus".split())  # noqa: SIM9
 _ATTACK = re.compile(r"^(A\d{2}|AC\d)$")
 
 
+LARGEST = 1e100
+"""Largest magnitude of a score."""
+
+MOST_COLUMNS = 1_000
+"""Columns of a table; those of the field have at most thirteen."""
+
+
 class TrialsError(ValueError):
     """A file that cannot be used; the message is a sentence for the person who gave it."""
 
@@ -212,13 +219,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     name = name or "The file"
     data = _unpack(data, name)
     if data[:4] == b"PAR1":
-        try:
-            frame = pd.read_parquet(io.BytesIO(data))
-        except Exception as error:
-            raise TrialsError(f"{name} looks like Parquet but cannot be read: {error}.") from error
-        frame.columns = [str(c) for c in frame.columns]
-        frame.index = pd.RangeIndex(1, len(frame) + 1)
-        return frame
+        return _read_parquet(data, name)
     data, problems = _utf8(data, name)
     start = data[:65536].decode("utf-8", "ignore")
     head = [line for line in start.splitlines()[:50] if line.strip()]
@@ -227,14 +228,15 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     separator = _separator(head)
     rows = [_cells(line, separator) for line in head]
     header = _has_header(rows)
+    if header and len(rows) == 1:
+        raise TrialsError(f"{name} has names of columns and no line below them.")
     width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
     names = (
         [c.strip().lstrip("\ufeff") or f"column {i + 1}" for i, c in enumerate(rows[0])]
         if header
         else [f"column {i + 1}" for i in range(width)]
     )
-    if len(set(names)) < len(names):
-        raise TrialsError(f"{name} has two columns of the same name in its first line.")
+    _check_names(names, name)
     frame = _read_regular(data, separator, names, header)
     if frame is not None:
         frame.attrs["problems"] = problems
@@ -328,7 +330,7 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
     """Name the columns, turn scores into numbers and labels into the field's words.
 
     Rows that cannot be used are left out and reported: no trial name, a score that is no finite
-    number, an unknown label, a trial that is listed again.
+    number or beyond `LARGEST`, an unknown label, a trial that is listed again.
 
     Raises
     ------
@@ -361,6 +363,8 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
         table["score"] = numbers
         leave_out(numbers.isna(), "have a score that is no number")
         leave_out(~np.isfinite(table["score"]), "have an infinite score")
+        # Differences and powers of scores must stay numbers; no system gives such scores.
+        leave_out(table["score"].abs() > LARGEST, f"have a score beyond {LARGEST:g}")
     if "label" in table:
         given = table["label"].astype(str).str.strip()
         if layout.spoof_value is None:
@@ -374,7 +378,8 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
     if "attack" in table and "label" in table:
         table["attack"] = table["attack"].where(table["label"] == "spoof")
     if table.empty:
-        raise TrialsError(f"{name} has no usable row. {' '.join(p.sentence for p in problems)}")
+        why = " ".join(p.sentence for p in problems)
+        raise TrialsError(f"{name} has no usable row. {why}".rstrip())
     return Trials(table, tuple(problems))
 
 
@@ -474,7 +479,9 @@ def _unpack(data: bytes, name: str) -> bytes:
             ) from error
         except RuntimeError as error:
             raise TrialsError(f"{name} is encrypted; unpack it first.") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except TrialsError:
+            raise
+        except Exception as error:  # each way of packing has errors of its own
             raise TrialsError(f"{name} is a damaged zip file.") from error
     if len(data) > most:
         raise TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
@@ -519,7 +526,10 @@ def _without_wide(
         if separator == " ":
             cells = len(line.split())
         elif '"' in line:
-            cells = len(next(csv.reader([line], delimiter=separator), []))
+            try:
+                cells = len(next(csv.reader([line], delimiter=separator), []))
+            except csv.Error:  # a quoted cell without end
+                cells = width + 1
         else:
             cells = line.count(separator) + 1
         if cells > width:
@@ -531,6 +541,43 @@ def _without_wide(
     what = f"have more than the {width} columns of the others"
     problem = Problem(_sentence(name, len(wrong), what, first), len(wrong), first)
     return ("\n".join(lines) + "\n").encode(), (problem,)
+
+
+def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
+    """Numbers as numbers, everything else as text."""
+    import pandas as pd
+
+    most = settings().max_table_mb << 20
+    try:
+        from pyarrow.parquet import ParquetFile
+
+        file = ParquetFile(io.BytesIO(data))
+        about = file.metadata
+        size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+        if max(size, 8 * about.num_rows * about.num_columns) > most:
+            raise TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
+        frame: pd.DataFrame = file.read().to_pandas()
+        frame.columns = [str(c) for c in frame.columns]
+        _check_names(list(frame.columns), name)
+        for column in frame.columns:
+            if not pd.api.types.is_numeric_dtype(frame[column]):
+                values = frame[column].astype(object)
+                frame[column] = values.map(str).where(values.notna())
+    except TrialsError:
+        raise
+    except Exception as error:
+        raise TrialsError(
+            f"{name} looks like Parquet but cannot be read: {str(error)[:300]}."
+        ) from error
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    return frame
+
+
+def _check_names(names: list[str], name: str) -> None:
+    if len(set(names)) < len(names):
+        raise TrialsError(f"{name} has two columns of the same name in its first line.")
+    if len(names) > MOST_COLUMNS:
+        raise TrialsError(f"{name} has {len(names):,} columns; a score file has a few.")
 
 
 def _read_regular(

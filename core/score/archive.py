@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.plain import plain_cell
 from core.score.journal import Journal
 from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
 from core.score.manifest import ArchiveError, Item
@@ -199,6 +200,8 @@ def _write(out: Path, tables: Iterator[pa.Table]) -> None:
     import pyarrow.parquet
 
     partial = out.with_name(out.name + ".partial")
+    if out.suffix == ".csv":
+        tables = map(_without_formulas, tables)
     first = next(tables)
     kind = pyarrow.csv.CSVWriter if out.suffix == ".csv" else pyarrow.parquet.ParquetWriter
     try:
@@ -212,6 +215,22 @@ def _write(out: Path, tables: Iterator[pa.Table]) -> None:
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _without_formulas(table: pa.Table) -> pa.Table:
+    """The same where no text runs as a formula in a spreadsheet; the field's lone "-" is none."""
+    import pyarrow as pa
+
+    def plain(cell: Any) -> Any:
+        return cell if cell == "-" else plain_cell(cell)
+
+    columns = [
+        pa.array([plain(cell) for cell in column.to_pylist()], column.type)
+        if pa.types.is_string(column.type)
+        else column
+        for column in table.columns
+    ]
+    return pa.table(columns, names=[plain(name) for name in table.column_names])
 
 
 class _Progress:

@@ -6,6 +6,7 @@ Frames have the columns of the figure tables (``system``, ``condition``, ``value
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
@@ -642,7 +643,8 @@ def _wrapped_labels(labels: Sequence[str], width: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """Text as a string of a Vega expression, whatever it holds."""
+    return json.dumps(text)
 
 
 def _probit(p: float) -> float:

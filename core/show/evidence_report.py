@@ -25,6 +25,9 @@ from core.show.theme import VERDICTS
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_BARS = 1_000
+"""Windows in a printed chart."""
+
 FOOTER = (
     "Made by Spoofscope. One piece of evidence, not proof: a detector says how sound resembles "
     "what it was trained on, and nothing about who speaks, or whether what is said is true."
@@ -186,12 +189,13 @@ def _add(report: Report, case: Case) -> None:
     )
     band = cards.undecided_band(d, case.band)
     if d.llr is not None:
-        drawn = image(charts.window_timeline(d, band, "llr").to_dict(), "svg")
+        few, thinned = _few_windows(d)
+        drawn = image(charts.window_timeline(few, band, "llr").to_dict(), "svg")
         report.sections.append(
             (
                 "Where the evidence lies",
                 "Log-likelihood ratio of each window: above the dashed threshold towards "
-                "synthetic, below towards human; grey decides nothing.",
+                f"synthetic, below towards human; grey decides nothing.{thinned}",
                 pd.DataFrame(
                     {
                         "from (s)": [f"{w.start_s:.2f}" for w in d.windows],
@@ -207,6 +211,21 @@ def _add(report: Report, case: Case) -> None:
             report.sections.append(_spans(d, band))
     if case.test is not None:
         report.sections.append(_stress(case.test))
+
+
+def _few_windows(d: Detection) -> tuple[Detection, str]:
+    """A detection of as many windows as can be told apart in print, and what was left out."""
+    group = -(-len(d.windows) // MOST_BARS)
+    if group <= 1:
+        return d, ""
+    highest = tuple(
+        max(d.windows[i : i + group], key=lambda w: -math.inf if w.llr is None else w.llr)
+        for i in range(0, len(d.windows), group)
+    )
+    return (
+        replace(d, windows=highest),
+        f" There are {len(d.windows):,} windows: of every {group} the highest is drawn.",
+    )
 
 
 def _spans(d: Detection, band: tuple[float, float]) -> tuple[str, str, pd.DataFrame, None]:

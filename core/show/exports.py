@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from core.detect.detection import Detection
 from core.detect.spans import Span
 from core.detect.stress import StressTest
+from core.plain import plain_cell
 
 
 def detection_json(detections: Detection | Sequence[Detection]) -> str:
@@ -175,14 +176,3 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(header)
     writer.writerows([[plain_cell(cell) for cell in row] for row in rows])
     return text.getvalue()
-
-
-_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@|＝＋－＠]")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
-
-
-def plain_cell(cell: object) -> object:
-    """Text that a spreadsheet would run as a formula gets a leading quote; numbers are none."""
-    if not isinstance(cell, str) or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
-        return cell
-    return f"'{cell}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import os
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from core.detect.spans import kind_of
 from core.detect.stream import Snapshot, Take
 from core.settings import settings
 from core.show import cache, session
-from core.show.cards import LIMITS, headline, probability_bars, withheld
+from core.show.cards import LIMITS, headline, probability_bars, withheld, without_folders
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
 
@@ -348,7 +349,8 @@ def verdict_card(shot: Snapshot, detection: Detection | None) -> None:
         else:
             style = VERDICTS[detection.verdict]
             st.header(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
-        st.html(f'<div role="status">{status(shot, detection)}</div>')
+        said = html.escape(without_folders(status(shot, detection)))
+        st.html(f'<div role="status">{said}</div>')
         if detection is not None and not shot.listening:
             if withheld(detection):
                 st.markdown(

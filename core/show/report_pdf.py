@@ -112,7 +112,8 @@ def _table(rows: Any, styles: dict[str, Any], head: bool = False) -> Any:
     ]
     longest = [max(min(len(str(row[i])), 60) for row in rows) + 9 for i in range(len(rows[0]))]
     widths = [505 * share / sum(longest) for share in longest]
-    made = LongTable(cells, colWidths=widths, repeatRows=int(head))
+    # A text may be longer than a page.
+    made = LongTable(cells, colWidths=widths, repeatRows=int(head), splitInRow=1)
     made.setStyle(
         TableStyle(
             [("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]

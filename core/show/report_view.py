@@ -17,6 +17,9 @@ from core.show.theme import VERDICTS
 if TYPE_CHECKING:
     from core.detect.detector import Detector
 
+SHOWN = 50
+"""Saved detections that are shown: a file could hold tens of thousands."""
+
 
 def report_section(
     done: Mapping[str, Mapping[str, Detection]], detectors: Mapping[str, Detector]
@@ -91,7 +94,7 @@ def open_saved_section() -> None:
             "A saved file holds no sound and anyone can edit it: it is what its bearer says. To "
             "check it, open the recording itself and compare the SHA-256."
         )
-        for d in found[:50]:
+        for d in found[:SHOWN]:
             style = VERDICTS[d.verdict]
             chance = f", {cards.percent(d.p_spoof)} synthetic" if d.calibrated and d.llr else ""
             st.markdown(
@@ -99,11 +102,13 @@ def open_saved_section() -> None:
                 f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.prior)} before "
                 f"listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
-        if len(found) > 50:
-            st.caption(f"{len(found) - 50:,} more are in the report.")
+        if len(found) > SHOWN:
+            st.caption(
+                f"The file holds {len(found):,}: the first {SHOWN} are here and in the report."
+            )
         st.download_button(
             "Report (HTML)",
-            evidence_html([Case(d) for d in found]),
+            lambda: evidence_html([Case(d) for d in found[:SHOWN]]),  # made on the click
             "saved-report.html",
             "text/html",
             icon=":material/download:",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.show.exports import plain_cell
+from core.plain import plain_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,12 +94,13 @@ def as_html(report: Report) -> bytes:
 
 
 def as_csv(frame: pd.DataFrame) -> bytes:
-    """CSV in which no cell runs as a formula: such text gets a leading apostrophe."""
+    """CSV in which no cell runs as a formula, heads included: such text gets an apostrophe."""
     safe = frame.copy()
     for column in safe.columns:
         if not _is_number(safe[column]):
             texts = safe[column].astype(object)
             safe[column] = texts.map(plain_cell)
+    safe.columns = [plain_cell(str(column)) for column in safe.columns]
     return safe.to_csv(index=False).encode()
 
 

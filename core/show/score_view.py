@@ -26,6 +26,7 @@ from core.evaluate.trials import (
 from core.show import session
 from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_view import make_spec, show_spec
+from core.show.cards import plain
 from core.show.score_report import as_csv
 
 if TYPE_CHECKING:
@@ -119,19 +120,19 @@ def upload(part: str, label: str, help: str) -> None:
     known = files().get(part)
     failed = st.session_state.get(f"scores.error.{part}", ("", ""))
     if given is not None and given.file_id not in (known.id if known else "", failed[0]):
-        with st.spinner(f"Reading {given.name}"):
+        with st.spinner(f"Reading {plain(given.name)}"):
             try:
                 load(part, given.name, given.getvalue(), given.file_id)
             except TrialsError as error:
                 failed = st.session_state[f"scores.error.{part}"] = (given.file_id, str(error))
         known = files().get(part)
     if given is not None and failed[0] == given.file_id:
-        st.error(failed[1], icon=":material/error:")
+        st.error(plain(failed[1]), icon=":material/error:")
     if known is not None and given is None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"In use: {known.name}")
+            st.caption(f"In use: {plain(known.name)}")
             drop = st.button(
-                "Drop", key=f"{key}.drop", type="tertiary", help=f"Let go of {known.name}"
+                "Drop", key=f"{key}.drop", type="tertiary", help=f"Let go of {plain(known.name)}"
             )
         if drop:
             forget(part)
@@ -153,7 +154,7 @@ def confirmed(part: str) -> Trials | None:
     guess = remembered("layout", file.sha256, make=lambda: guess_layout(file.frame))
     layout: Layout = st.session_state.get(key, guess)
     with st.expander(
-        f"Columns of {file.name}: {layout.format}",
+        f"Columns of {plain(file.name)}: {layout.format}",
         expanded=not layout.sure,
         icon=":material/check:" if layout.sure else ":material/help:",
     ):
@@ -162,14 +163,14 @@ def confirmed(part: str) -> Trials | None:
         st.session_state[key] = layout = chosen
         st.rerun()
     if not layout.sure:
-        st.info(f"Say which column of {file.name} is what, then press Use these columns.")
+        st.info(f"Say which column of {plain(file.name)} is what, then press Use these columns.")
         return None
     try:
         return remembered(
             "tidy", file.sha256, repr(layout), make=lambda: tidy(file.frame, layout, file.name)
         )
     except TrialsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return None
 
 

@@ -73,8 +73,9 @@ def export_model(
     from safetensors.torch import load_file, save_file
 
     from core.detect import familiarity
-    from core.detect.detector import FORMAT, Detector, read_config, sha256_of
+    from core.detect.detector import Detector, sha256_of
     from core.detect.model import build
+    from core.detect.model_config import FORMAT, read_config
     from core.evaluate.benchmark import score_trials
     from core.train.onnx_export import export_engines
 
@@ -213,7 +214,8 @@ def calibrate_engine(
     dict
         The calibration that was written.
     """
-    from core.detect.detector import Detector, read_config
+    from core.detect.detector import Detector
+    from core.detect.model_config import read_config
     from core.evaluate.benchmark import score_trials
 
     directory = Path(directory)
@@ -264,7 +266,8 @@ def add_families(
     """
     from safetensors.numpy import load_file, save_file
 
-    from core.detect.detector import Detector, read_config, sha256_of
+    from core.detect.detector import Detector, sha256_of
+    from core.detect.model_config import read_config
     from core.evaluate.benchmark import score_trials
 
     directory = Path(directory)
@@ -329,7 +332,8 @@ def calibrate_codec(
     ValueError
         If there are no settings for the codec, or a setting cannot be encoded here.
     """
-    from core.detect.detector import Detector, read_config
+    from core.detect.detector import Detector
+    from core.detect.model_config import read_config
     from core.evaluate.benchmark import score_trials
     from core.evaluate.metrics import Tally
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from core.audio.windows import stack_windows, window_ranges
-from core.detect.detector import Detector, read_config, sha256_of
+from core.detect.detector import Detector, sha256_of
 from core.detect.engine import OnnxEngine
+from core.detect.model_config import read_config
 
 TOLERANCE = 1e-3
 """Largest difference of a raw score from PyTorch's with which a graph is written."""

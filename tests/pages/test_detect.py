@@ -244,7 +244,7 @@ def test_a_detector_that_cannot_be_loaded_is_a_sentence(monkeypatch, detector):
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     monkeypatch.setattr("core.detect.registry.load_detector", refuse)
     upload(page, "human.wav")
-    assert [e.value for e in page.error] == ["The weights are not on this machine."]
+    assert [e.value for e in page.error] == [plain("The weights are not on this machine.")]
     assert not page.header
 
 

@@ -1,5 +1,6 @@
 """The Live page in every state, with a microphone that is there only by its state."""
 
+import html
 import time
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from streamlit_webrtc.component import WebRtcStreamerContext, WebRtcStreamerStat
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decode import decode
 from core.detect.detector import Decision, DetectorError
+from core.detect.registry import models_home
 from core.detect.stream import Take
 from core.show import cache, live_view
 from core.show.theme import VERDICTS
+from tests.damage import NAMES
 from tests.detect.takes import RATE, QuickDetector, frames, read, scored_to, sine, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,6 +229,17 @@ def test_missing_weights_get_their_sentence_and_the_sound_is_kept(page, open_tak
     assert "No verdict" in headings(page)
     assert "The weights are missing from this machine." in words(page)
     assert len(page.get("audio")) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_error_is_text_and_names_no_folder_of_the_server(page, open_take, name):
+    def load():
+        raise DetectorError(f"'{name}' cannot judge sound, see {models_home()}/x.")
+
+    show(page, open_take(np.zeros(RATE, np.float32), load=load), playing=False)
+    text = words(page)
+    assert "cannot judge sound" in text and html.escape(name) in text
+    assert "<script" not in text and str(models_home()) not in text
 
 
 def test_no_chance_is_claimed_where_the_calibration_does_not_hold(page, open_take, speech):

@@ -1,5 +1,6 @@
 """An archive gives one table: the same however it was run, stopped or ordered."""
 
+import csv
 import os
 import resource
 import signal
@@ -21,7 +22,7 @@ from core.detect.detector import DetectorError
 from core.evaluate.trials import guess_layout, read_table, tidy
 from core.score.archive import score
 from core.score.journal import Journal
-from core.score.manifest import ArchiveError, read_manifest
+from core.score.manifest import ArchiveError, Item, read_manifest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -215,3 +216,14 @@ def test_a_manifest_that_will_not_do(tmp_path, text, sentence):
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(ArchiveError, match=sentence):
         read_manifest(tmp_path / "m.csv")
+
+
+def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(tmp_path):
+    items = [Item("=1+1", "@x.wav", str(tmp_path / "@x.wav"), {"=attack": "+cmd|x", "key": "-"})]
+    score(items, tmp_path / "t.csv", processes=1)
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["id"], row["path"]) == ("'=1+1", "'@x.wav")
+    assert (row["'=attack"], row["key"]) == ("'+cmd|x", "-")
+    score(items, tmp_path / "t.parquet", processes=1)
+    assert pd.read_parquet(tmp_path / "t.parquet")["id"].tolist() == ["=1+1"]

@@ -1,5 +1,7 @@
 """Benchmark charts: valid Vega-Lite that says what it should, in both themes."""
 
+import json
+
 import altair as alt
 import pandas as pd
 import pytest
@@ -146,7 +148,9 @@ def test_det_axes_are_probits_labelled_in_percent():
 def test_staircase_labels_survive_quotes_and_say_one_in_n():
     chart = LIGHT_CHARTS["staircase"].to_dict()
     expression = chart["layer"][1]["encoding"]["y"]["axis"]["labelExpr"]
-    assert "'It\\'s third'" in expression
+    assert '"It\'s third": ["It\'s third"]' in expression
+    text = "a'\n\"\u2028\\"
+    assert json.loads(charts._quoted(text)) == text and "\n" not in charts._quoted(text)
     assert charts.one_in(26.33) == "4"
     assert charts.one_in(0.69) == "145"
     assert charts.one_in(100) == "1"

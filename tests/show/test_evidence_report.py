@@ -1,5 +1,6 @@
 """The evidence report: complete, escaped, self-contained, the same whenever it is made again."""
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -7,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pypdfium2
+import pytest
 
 from core.cli import main
-from core.detect.detection import Detection
+from core.detect.detection import Detection, Reason
 from core.detect.stress import stress
+from core.show import evidence_report
 from core.show.evidence_report import Case, evidence_html, evidence_pdf
+from tests.damage import NAMES
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -53,6 +57,38 @@ def test_names_are_text_and_never_markup():
     assert "<script>alert" not in page
     assert "<img" not in page and "<b>" not in page
     assert data_of(page)["detections"][0]["source"]["name"] == name
+
+
+@pytest.mark.parametrize("name", [*NAMES, "x" * 4_999, "\x1b[31m\x00\u202e.wav", "a\nb"])
+def test_any_name_can_be_reported_in_both_forms(name):
+    one = case(name=name)
+    source = replace(one.detection.source, codec=name, container=name, notes=(name,))
+    reasons = (Reason("odd", name, "caution"),)
+    one = replace(
+        one, detection=replace(one.detection, detector=name, source=source, reasons=reasons)
+    )
+    page = evidence_html([one, one], [(name, name)], NOON).decode()
+    assert not re.search(r"<(?:img|a|b)\b|<script(?! type=\"application/json\")", page)
+    assert html.escape(name) in page
+    made = evidence_pdf([one, one], [(name, name)], NOON)
+    text = "".join(p.get_textpage().get_text_range() for p in pypdfium2.PdfDocument(made))
+    assert re.sub(r"\W+", "", name)[:20].removesuffix("png") in re.sub(r"\W+", "", text)
+    assert b"/URI" not in made and b"/JavaScript" not in made
+
+
+def test_a_report_draws_as_many_windows_as_can_be_told_apart():
+    """A chart of over 5,000 rows is refused by its library; three hours have 5,400 windows."""
+    one = case().detection
+    windows = [
+        replace(one.windows[0], start_s=2.0 * i, end_s=2.0 * i + 4, llr=5.9 if i == 3_000 else 0.1)
+        for i in range(5_400)
+    ]
+    page = evidence_html([Case(replace(one, windows=tuple(windows)), BAND)], made=NOON).decode()
+    assert "There are 5,400 windows: of every 6 the highest is drawn." in page
+    assert page.count("<td class=text>+0.100</td>") == 5_399  # all are in the table
+    few, _ = evidence_report._few_windows(replace(one, windows=tuple(windows)))
+    assert len(few.windows) == 900 and max(w.llr for w in few.windows) == 5.9
+    assert evidence_report._few_windows(one) == (one, "")
 
 
 def test_a_clip_without_speech_gets_no_number():

@@ -4,15 +4,20 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.detect.detection import Detection
+from core.detect.detection import Detection, Reason
 from core.detect.spans import Span, cells, spans_above
+from core.detect.stress import stress
+from core.plain import plain_cell
 from core.show import exports
 from core.show.score_report import as_csv
+from tests.damage import NAMES
 from tests.show.builders import SCORES, HandDetector, clip
 
 
@@ -69,11 +74,11 @@ def test_no_cell_is_a_formula(start: str, rest: str):
 
 
 def test_numbers_stay_numbers():
-    assert [exports.plain_cell(x) for x in ("-1.24", "+3", "1e-05", -2.5)] == [
+    assert [plain_cell(x) for x in ("-1.24", "+3", "1e-05", -2.5)] == [
         *("-1.24", "+3", "1e-05"),
         -2.5,
     ]
-    assert exports.plain_cell("-2+3+cmd|' /C calc'!A0") == "'-2+3+cmd|' /C calc'!A0"
+    assert plain_cell("-2+3+cmd|' /C calc'!A0") == "'-2+3+cmd|' /C calc'!A0"
 
 
 def test_spans_as_csv_audacity_labels_and_rttm():
@@ -111,3 +116,26 @@ def test_names_of_attacks_and_speakers_are_no_formulas_either():
     assert [line.rsplit(",", 1)[0] for line in held[1:]] == [
         *("'=1+1", "'-2+3+cmd|' /C calc'!A0", "A07", "-1.5"),
     ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_runs_in_any_table(name):
+    made = replace(detection(name=name), detector=name)
+    made = replace(made, reasons=(Reason(name, name, "caution"),))
+    test = replace(stress(HandDetector(SCORES), clip(9.0), 0.5, ["g711-mulaw"]), name=name)
+    row = replace(test.rows[0], label=name, note=name, reason=name)
+    test = replace(test, detector=name, rows=[row])
+    for text in (
+        exports.windows_csv(made),
+        exports.clips_csv([made], [(name, name)]),
+        exports.stress_csv(test),
+        exports.spans_csv(SPANS, name),
+        as_csv(pd.DataFrame({name: [name], "n": 1})).decode(),
+    ):
+        cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
+        assert any(name in cell for cell in cells)
+        assert not [c for c in cells if c.startswith(tuple("=+-@|")) and not is_number(c)]
+
+
+def is_number(cell: str) -> bool:
+    return re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", cell) is not None

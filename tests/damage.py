@@ -1,0 +1,70 @@
+"""Damaged bytes, and what a reader opens meanwhile: for tests of files from anywhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+import core
+
+TAG = "<script>alert(1)</script>"
+NAMES = [TAG, "=1+1", "@SUM(A1)", "![x](http://example.org/a.png)", "-2+3+cmd|' /C calc'!A0"]
+"""Names that a page, a report or a spreadsheet must take as text."""
+
+CODE = (sys.prefix, sys.base_prefix, str(Path(core.__file__).parent), "/sys/fs/cgroup/")
+"""Where libraries look for their modules, and for how many cores there are."""
+
+
+@contextmanager
+def opened() -> Iterator[list[str]]:
+    """Every path that is opened or listed meanwhile."""
+    seen: list[str] = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("open", "os.listdir", "os.scandir"):
+            seen.append(str(arguments[0]))
+
+    sys.addaudithook(watch)  # cannot be taken away again, so it is put to sleep
+    try:
+        yield seen
+    finally:
+        watching = False
+
+
+def elsewhere(seen: list[str], folder: Path) -> list[str]:
+    """What of it lies outside of a folder; modules that are imported late do not count."""
+    return [name for name in seen if not name.startswith((str(folder), *CODE))]
+
+
+def mutated(whole: bytes) -> st.SearchStrategy[bytes]:
+    """A whole file with bytes changed, cut away, put in or repeated."""
+    place = st.integers(0, len(whole))
+    bit = st.tuples(st.just("flip"), place, st.integers(0, 7))
+    cut = st.tuples(st.just("cut"), place, place)
+    put = st.tuples(
+        st.just("put"),
+        place,
+        st.binary(max_size=6)
+        | st.sampled_from(
+            [b"\0", b"\n", b" ", b",", b'"', b"\r", b"../", b"\xff", b"\xe2\x80\xa8"]
+        ),
+    )
+
+    def done(changes: list[tuple[str, int, Any]]) -> bytes:
+        data = bytearray(whole)
+        for kind, at, what in changes:
+            if kind == "flip" and at < len(data):
+                data[at] ^= 1 << what
+            elif kind == "cut":
+                del data[min(at, what) : max(at, what)]
+            elif kind == "put":
+                data[at:at] = what
+        return bytes(data)
+
+    return st.lists(bit | cut | put, min_size=1, max_size=5).map(done)

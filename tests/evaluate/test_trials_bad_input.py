@@ -1,0 +1,268 @@
+"""Score files from anywhere: trials, or a sentence, within seconds."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import html
+import io
+import re
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.evaluate import analysis
+from core.evaluate import trials as tr
+from core.evaluate.command import records
+from core.evaluate.published import AsvScores
+from core.show.score_report import Report, as_csv, as_html
+from tests.damage import NAMES, mutated
+
+ROWS = [
+    ("trial", "attack", "label", "score"),
+    *((f"LA_E_{i}", "-", "bonafide", f"{1 + i / 7:.3f}") for i in range(12)),
+    *((f"LA_F_{i}", f"A{7 + i % 3:02}", "spoof", f"{-1 - i / 5:.3f}") for i in range(12)),
+]
+
+
+def text(separator: str, rows: list[tuple[str, ...]] = ROWS) -> bytes:
+    return "".join(separator.join(row) + "\n" for row in rows).encode()
+
+
+def packed(data: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("scores.csv", data)
+    return out.getvalue()
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    out = io.BytesIO()
+    frame.to_parquet(out)
+    return out.getvalue()
+
+
+FRAME = pd.DataFrame(ROWS[1:], columns=ROWS[0]).astype({"score": float})
+FORMS: dict[str, bytes] = {
+    "space": text(" ", ROWS[1:]),
+    "tab": text("\t"),
+    "comma": text(","),
+    "semicolon": text(";"),
+    "quoted": text(",", [tuple(f'"{c}"' for c in row) for row in ROWS]),
+    "crlf": text(",").replace(b"\n", b"\r\n"),
+    "utf-16": text(",").decode().encode("utf-16"),
+    "gzip": gzip.compress(text(","), mtime=0),
+    "zip": packed(text(",")),
+    "stored zip": packed(text(","), zipfile.ZIP_STORED),
+    "bzip2 zip": packed(text(","), zipfile.ZIP_BZIP2),
+    "lzma zip": packed(text(","), zipfile.ZIP_LZMA),
+    "parquet": parquet(FRAME),
+}
+"""The same trials in every form that is read."""
+
+
+def outcome(data: bytes) -> tr.Trials | str:
+    """Trials whose columns are of their kinds, or the sentence."""
+    try:
+        trials = tr.read_scores(data, "s")
+    except tr.TrialsError as error:
+        assert str(error).endswith((".", "?")) and len(str(error)) < 2_000
+        return str(error)
+    table = trials.table
+    assert len(table) and table["trial"].map(type).eq(str).all() and table["trial"].is_unique
+    if "score" in table:
+        assert np.isfinite(table["score"].to_numpy(float)).all()
+    if "label" in table:
+        assert set(table["label"]) <= {"bonafide", "spoof"}
+    assert all(p.sentence.endswith(".") for p in trials.problems)
+    return trials
+
+
+def figures(trials: tr.Trials) -> None:
+    """All that the page computes, or its sentence."""
+    try:
+        higher = tr.direction(trials).higher
+        data = analysis.prepare(trials, higher)
+    except tr.TrialsError as error:
+        assert str(error).endswith(".")
+        return
+    with np.errstate(all="ignore"):
+        whole = analysis.overall(data, analysis.Settings(replicates=20))
+        shares = analysis.histogram(data)
+        stated = analysis.reliability(data, 0.05)
+    assert whole.figures["value"].notna().all()
+    assert np.isfinite(shares[["low", "high", "share"]].to_numpy()).all()
+    assert np.isfinite(stated[["stated", "observed"]].to_numpy()).all()
+    for column in analysis.attributes(data)[:2]:
+        analysis.by_column(data, column, analysis.Settings(replicates=20))
+    analysis.worst(data, 5)
+    analysis.suspicions(data)
+    records(whole.figures)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_read(form):
+    trials = outcome(FORMS[form])
+    assert not isinstance(trials, str)
+    assert len(trials.table) == 24 and not trials.problems
+    figures(trials)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=40, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_damaged_bytes_give_trials_or_a_sentence(form, data):
+    outcome(data.draw(mutated(FORMS[form])))
+
+
+@settings(max_examples=150, deadline=10_000)
+@given(
+    data=st.binary(max_size=300)
+    | st.text(max_size=200).map(str.encode)
+    | st.lists(st.text("ab01.,;\t \"'\n-+e=<\0\r\x1c\x85", max_size=30), max_size=12).map(
+        lambda lines: "\n".join(lines).encode()
+    )
+)
+def test_any_bytes_give_trials_or_a_sentence(data):
+    outcome(data)
+
+
+@settings(max_examples=30, deadline=10_000)
+@given(
+    scores=st.lists(
+        st.floats() | st.sampled_from([1e308, -1e308, 1e-320, 0.0, -0.0, 2.0**1023]),
+        min_size=4,
+        max_size=24,
+    ),
+)
+def test_any_scores_give_figures_or_a_sentence(scores):
+    rows = [(f"t{i}", "-", "spoof" if i % 2 else "bonafide", repr(s)) for i, s in enumerate(scores)]
+    trials = outcome(text(",", [ROWS[0], *rows]))
+    if not isinstance(trials, str):
+        figures(trials)
+
+
+def nested() -> bytes:
+    frame = FRAME.assign(
+        attack=[["a"]] * 24, codec=[{"a": 1}] * 24, speaker=pd.Timestamp("2026-01-01")
+    )
+    return parquet(frame)
+
+
+def twice_named() -> bytes:
+    out = io.BytesIO()
+    table = pa.table([pa.array(["a"]), pa.array(["b"])], names=["trial", "trial"])
+    pyarrow.parquet.write_table(table, out)
+    return out.getvalue()
+
+
+def lying_zip(method: int) -> bytes:
+    data = bytearray(packed(text(","), method))
+    at = 30 + len("scores.csv")
+    data[at + 6 : at + 40] = b"\xaa" * 34
+    return bytes(data)
+
+
+CRAFTED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "only a header": (lambda: b"trial,score\n", "no line below"),
+    "a quoted cell without end": (
+        lambda: b"a,1\n" * 60 + b'"' + b"x,y," * 100_000 + b"\nb,2\n",
+        "cannot be read as a table|.",
+    ),
+    "too many columns": (lambda: b",".join([b"a"] * 5_000) + b"\n", "columns"),
+    "columns of lists": (nested, ""),
+    "Parquet with a name twice": (twice_named, "two columns of the same name"),
+    "damaged LZMA in a zip": (lambda: lying_zip(zipfile.ZIP_LZMA), "damaged zip"),
+    "damaged bzip2 in a zip": (lambda: lying_zip(zipfile.ZIP_BZIP2), "damaged zip"),
+    "NUL late in the file": (lambda: text(",") * 9 + b"\0\0,\0\n" * 2_000, ""),
+    "one endless line": (lambda: b"x" * 5_000_000, ""),
+    "a million commas": (lambda: b"," * 1_000_000, "columns"),
+    "deep brackets": (lambda: b"[" * 200_000, ""),
+}
+
+
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_crafted_files_end_in_a_sentence_or_in_trials(kind):
+    make, says = CRAFTED[kind]
+    found = outcome(make())
+    if isinstance(found, str):
+        assert re.search(says, found), found
+    else:
+        assert not says or says.endswith("|.")
+        figures(found)
+
+
+@pytest.mark.parametrize("form", ["gzip", "zip", "parquet"])
+def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch, form):
+    monkeypatch.setenv("SPOOFSCOPE_MAX_TABLE_MB", "1")
+    rows = [ROWS[0], *((f"t{i}", "-", "spoof", "1") for i in range(150_000))]
+    frame = pd.DataFrame({"trial": ["t"] * 150_000, "score": 1.0})
+    data = {
+        "gzip": lambda: gzip.compress(text(",", rows)),
+        "zip": lambda: packed(text(",", rows)),
+        "parquet": lambda: parquet(frame),
+    }[form]()
+    assert len(data) < 1 << 20
+    with pytest.raises(tr.TrialsError, match="unpacks to more than 1 MB"):
+        tr.read_scores(data)
+
+
+def runs(cell: str) -> bool:
+    return (
+        cell.lstrip().startswith(("=", "+", "-", "@", "|"))
+        and cell.strip("-").strip("0123456789.e") != ""
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_come_through_as_text_and_leave_as_text(name):
+    """As a trial's name, an attack's, a column's: nothing runs in a sheet, nothing marks up."""
+    rows = [
+        (*(name if c == "attack" else c for c in ROWS[0]), name + "2"),
+        *((t, name if a == "A07" else a, w, s, f"{i % 2}") for i, (t, a, w, s) in
+          enumerate(ROWS[1:])),
+    ]  # fmt: skip
+    rows[13] = (name, *rows[13][1:])
+    data = text("\t", rows)
+    frame = tr.read_table(data, name)
+    layout = tr.with_columns(
+        tr.guess_layout(frame), trial="trial", score="score", label="label", attack=name,
+        **{name + "2": name + "2"},
+    )  # fmt: skip
+    trials = tr.tidy(frame, layout, name)
+    assert name in set(trials.table["trial"]) and name in set(trials.table["attack"].dropna())
+    prepared = analysis.prepare(trials, "bonafide")
+    tables = [
+        analysis.worst(prepared, 50),
+        analysis.by_column(prepared, "attack", analysis.Settings(replicates=20)),
+        trials.table,
+    ]
+    for table in tables:
+        lines = list(csv.reader(io.StringIO(as_csv(table).decode())))
+        assert any(name in cell for line in lines for cell in line)
+        assert not [cell for line in lines for cell in line if runs(cell)]
+    problems = [p.sentence for p in trials.problems]
+    page = as_html(
+        Report(name, [("File", name)], [*problems, name], [(name, name, t, None) for t in tables])
+    ).decode()
+    assert not re.search(r"<(script|img|a)\b", page)
+    assert html.escape(name) in page
+
+
+@settings(max_examples=60, deadline=10_000)
+@given(
+    data=mutated(b"".join(b"s%d target %d.5\n" % (i, i) for i in range(4)) + b"x nontarget 0\n")
+    | st.binary(max_size=60)
+)
+def test_scores_of_a_verification_system_give_constants_or_a_sentence(data):
+    try:
+        AsvScores.of(data, "asv.txt").constants()
+    except ValueError as error:
+        assert str(error)

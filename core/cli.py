@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from core.plain import plain_cell
 from core.settings import SettingsError, settings
 
 ENGINES = ("onnx", "int8", "torch")
@@ -258,10 +259,7 @@ def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for file, detection in found:
-        cells = row(file, detection)
-        if cells["file"].startswith(("=", "+", "-", "@", "\t")):
-            cells["file"] = "'" + cells["file"]
-        writer.writerow(cells)
+        writer.writerow({name: plain_cell(cell) for name, cell in row(file, detection).items()})
 
 
 def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:

@@ -77,10 +77,10 @@ def test_silence_is_read_but_not_judged(tmp_path, capsys):
 
 def test_csv_has_a_row_a_file_and_no_formulas(examples, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    shutil.copy(examples[0], tmp_path / "=cmd.wav")
-    assert main(["detect", "=cmd.wav", "--csv"]) == 0
+    shutil.copy(examples[0], tmp_path / " =cmd.wav")
+    assert main(["detect", " =cmd.wav", "--csv"]) == 0
     (line,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    assert line["file"] == "'=cmd.wav"
+    assert line["file"] == "' =cmd.wav"
     assert line["detector"] == "embedded"
     assert float(line["duration_s"]) > 1
 

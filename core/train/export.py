@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.detect.calibration import Calibration
 from core.evaluate.clips import read_index
 from core.train.data import keep_for_training
 
@@ -171,23 +172,27 @@ def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], float]:
     (dict, float)
         Fields of `core.detect.calibration.Calibration`, and log-odds.
     """
+    calibration, n_human, n_synthetic = _affine(dev)
+    calibration["fitted_on"] = (
+        f"dev split of public_samples: {n_human} human and {n_synthetic} synthetic clips of "
+        "systems and speakers not trained on"
+    )
+    llr = Calibration(**calibration).llr(dev["raw"].dropna().to_numpy(float))
+    return calibration, float(np.quantile(np.abs(llr), 1 - COVERAGE))
+
+
+def _affine(trials: pd.DataFrame) -> tuple[dict[str, Any], int, int]:
+    """The affine map that minimises Cllr under a prior of 0.5, and human and synthetic clips."""
     from core.evaluate.metrics import Tally
 
-    dev = dev.dropna(subset="raw")
-    spoof = (dev["label"] == "spoof").to_numpy()
-    raw = dev["raw"].to_numpy(float)
-    tally = Tally.of(raw[~spoof], raw[spoof], higher="spoof")
-    affine = tally.affine_calibration(0.5)
-    limit = math.log(min(tally.n_bonafide, tally.n_spoof))
-    llr = np.clip(affine.scale * raw + affine.offset, -limit, limit)
-    calibration = {
-        "scale": affine.scale,
-        "offset": affine.offset,
-        "llr_limit": limit,
-        "fitted_on": f"dev split of public_samples: {tally.n_bonafide} human and "
-        f"{tally.n_spoof} synthetic clips of systems and speakers not trained on",
-    }
-    return calibration, float(np.quantile(np.abs(llr), 1 - COVERAGE))
+    scored = trials.dropna(subset="raw")
+    spoof = (scored["label"] == "spoof").to_numpy()
+    raw = scored["raw"].to_numpy(float)
+    affine = Tally.of(raw[~spoof], raw[spoof], higher="spoof").affine_calibration(0.5)
+    n_human, n_synthetic = (scored.loc[m, "trial"].nunique() for m in (~spoof, spoof))
+    limit = math.log(min(n_human, n_synthetic))
+    found = {"scale": affine.scale, "offset": affine.offset, "llr_limit": limit}
+    return found, n_human, n_synthetic
 
 
 def calibrate_engine(
@@ -335,7 +340,6 @@ def calibrate_codec(
     from core.detect.detector import Detector
     from core.detect.model_config import read_config
     from core.evaluate.benchmark import score_trials
-    from core.evaluate.metrics import Tally
 
     if codec not in CODEC_RATES:
         raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")
@@ -345,19 +349,12 @@ def calibrate_codec(
             score_trials(detector, clips, "dev", rate, progress, windows=1)
             for rate in CODEC_RATES[codec]
         ]
-    trials = pd.concat(scored, ignore_index=True).dropna(subset="raw")
-    spoof = (trials["label"] == "spoof").to_numpy()
-    raw = trials["raw"].to_numpy(float)
-    affine = Tally.of(raw[~spoof], raw[spoof], higher="spoof").affine_calibration(0.5)
-    clips_of = [trials.loc[m, "trial"].nunique() for m in (~spoof, spoof)]
+    found, n_human, n_synthetic = _affine(pd.concat(scored, ignore_index=True))
     rates = ", ".join(rate.removeprefix(f"{codec}-") for rate in CODEC_RATES[codec])
-    found = {
-        "scale": affine.scale,
-        "offset": affine.offset,
-        "llr_limit": math.log(min(clips_of)),
-        "fitted_on": f"{clips_of[0]} human and {clips_of[1]} synthetic clips of the dev split of "
-        f"public_samples through {codec.capitalize()} at {rates} kbit/s",
-    }
+    found["fitted_on"] = (
+        f"{n_human} human and {n_synthetic} synthetic clips of the dev split of public_samples "
+        f"through {codec.capitalize()} at {rates} kbit/s"
+    )
     config = read_config(Path(directory))
     config.setdefault("calibration_by_codec", {})[codec] = found
     _write(Path(directory), config)

@@ -237,7 +237,13 @@ def calibrate_engine(
 
 
 def _write(directory: Path, config: Mapping[str, Any]) -> None:
-    """Replace a configuration at once, so that no reader finds half of one."""
+    """Replace a configuration at once, so that no reader finds half of one.
+
+    What it names becomes readable for all, as it is: safetensors writes for the owner alone, and a
+    server may run as somebody else.
+    """
+    for arrays in directory.glob("*.safetensors"):
+        arrays.chmod(0o644)
     part = directory / "config.part"
     part.write_text(json.dumps(config, indent=1) + "\n", "utf-8")
     part.replace(directory / "config.json")

@@ -56,6 +56,8 @@ def test_export_makes_a_calibrated_detector(
     config = export_model(tmp_path / "w.safetensors", RECIPE, [tiny_index], tmp_path / "model")
     assert config["calibration"]["llr_limit"] == pytest.approx(math.log(4))
     assert config["training_families"] == ["Vocoder1", "Vocoder3"]
+    files = (tmp_path / "model").iterdir()
+    assert {f.name for f in files if not f.stat().st_mode & 0o004} == set()  # for a server's user
     detector = Detector.load(tmp_path / "model")
     assert detector.calibration is not None and detector.familiarity is not None
 

@@ -212,7 +212,11 @@ def opus_effect() -> str:
     """What Opus does to the detector's error, from the measured figures."""
     figures = cache.results("embedded")
     if figures is not None:
-        codecs = figures[(figures["breakdown"] == "codec") & (figures["metric"] == "eer_percent")]
+        codecs = figures[
+            (figures["system"] == "embedded")  # the table holds others too, for comparison
+            & (figures["breakdown"] == "codec")
+            & (figures["metric"] == "eer_percent")
+        ]
         opus = codecs[codecs["condition"].str.startswith("opus-")]
         # Browsers send speech at 24 to 40 kbit/s unless told otherwise.
         near = opus[opus["condition"].str.startswith("opus-24")]

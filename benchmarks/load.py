@@ -34,6 +34,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.memory import Memory
 from core import decode
 from core.audio.clip import SAMPLE_RATE
 from core.show.theme import VERDICTS
@@ -208,35 +209,6 @@ class Users:
             thread.start()
         for thread in self.threads:
             thread.join()
-
-
-class Memory(threading.Thread):
-    """Resident memory of a process and its children in MB, sampled while it runs."""
-
-    def __init__(self, pid: int, every_s: float = 5.0) -> None:
-        super().__init__(daemon=True)
-        self.pid, self.every_s, self.over = pid, every_s, threading.Event()
-        self.samples: list[tuple[float, float]] = []
-
-    def run(self) -> None:
-        """Sample until it is over."""
-        began = time.monotonic()
-        while not self.over.wait(self.every_s):
-            self.samples.append((time.monotonic() - began, self.now()))
-
-    def now(self) -> float:
-        """At this moment."""
-        page = os.sysconf("SC_PAGE_SIZE")
-        total, pending = 0, [self.pid]
-        while pending:
-            process = Path(f"/proc/{pending.pop()}")
-            try:
-                total += int((process / "statm").read_text().split()[1]) * page
-                for task in (process / "task").iterdir():
-                    pending += [int(p) for p in (task / "children").read_text().split()]
-            except OSError:
-                continue  # it has just ended
-        return total / 1e6
 
 
 def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:

@@ -2,7 +2,8 @@
 
 Files a second of an archive by one worker and by two (and by two of Ray's, where it is installed);
 time and memory of clips of 4 s to an hour, each in a process of its own; and one loaded detector
-that 1 to 10 sessions use at once. Everything is measured in one run.
+that 1 to 10 sessions use at once. Memory is that of the process and of those that decode for it,
+and pages that they share count in each. Everything is measured in one run.
 """
 
 from __future__ import annotations
@@ -21,31 +22,36 @@ SESSIONS = (1, 2, 5, 10)
 SESSION_S = 30
 
 CLIP = """
-import json, sys, time
-from core import decode, load_detector
+import json, os, sys, time
+from benchmarks.memory import Memory
+from core import load_detector
+from core.audio.isolated import decode_safely, prepare
+prepare()
 detector = load_detector()
-start = time.perf_counter()
-detector.detect(decode(sys.argv[1]))
-seconds = time.perf_counter() - start
-from benchmarks.detection import peak_bytes
-print(json.dumps([seconds, peak_bytes()]))
+with Memory(os.getpid(), 0.02) as memory:
+    start = time.perf_counter()
+    detector.detect(decode_safely(sys.argv[1]))
+    seconds = time.perf_counter() - start
+print(json.dumps([seconds, memory.peak_bytes()]))
 """
 
 CROWD = """
-import json, sys, threading, time
-from core import decode, load_detector
+import json, os, sys, threading, time
+from benchmarks.memory import Memory
+from core import load_detector
+from core.audio.isolated import decode_safely
 detector = load_detector()
-detector.detect(decode(sys.argv[1]))
+detector.detect(decode_safely(sys.argv[1]))
 def visit():
     for _ in range(2):
-        detector.detect(decode(sys.argv[1]))
+        detector.detect(decode_safely(sys.argv[1]))
 visits = [threading.Thread(target=visit) for _ in range(int(sys.argv[2]))]
-start = time.perf_counter()
-[v.start() for v in visits]
-[v.join() for v in visits]
-seconds = time.perf_counter() - start
-from benchmarks.detection import peak_bytes
-print(json.dumps([seconds, peak_bytes()]))
+with Memory(os.getpid(), 0.02) as memory:
+    start = time.perf_counter()
+    [v.start() for v in visits]
+    [v.join() for v in visits]
+    seconds = time.perf_counter() - start
+print(json.dumps([seconds, memory.peak_bytes()]))
 """
 
 

@@ -152,7 +152,7 @@ def take_in(detector_id: str):
         name = cards.plain(session.arrivals()[0].name)
         left_over = f" ({len(session.arrivals())} to go)" if len(session.arrivals()) > 1 else ""
         waiting.progress(0.0, text=f"Reading {name}{left_over}")
-        entry = session.next_entry()
+        entry = session.next_entry(waiting, f"Reading {name}{left_over}")
         if not entry.error:
             waiting.empty()
             detector = detector or load(detector_id)

@@ -101,8 +101,9 @@ def decode_safely(
     AudioError
         As from `decode`; and where the file crashed the decoder, took too long (both with code
         ``unreadable``) or took too much memory (``too_large``).
-    RuntimeError
-        If no worker can be started, which is a fault of the installation.
+    OSError, RuntimeError
+        If no worker can be started: this machine has no process or memory left, or the
+        installation is at fault.
     """
     limits, costs = limits or Limits(), costs or Costs()
     name = Path(name or _name_of(source)).name or "audio"
@@ -407,7 +408,10 @@ class _Pool:
     def give(self, worker: _Worker, costs: Costs) -> None:
         if not worker.alive() or worker.served >= costs.files:
             worker.stop()
-            worker = _Worker()  # starts while nobody waits for it
+            try:
+                worker = _Worker()  # starts while nobody waits for it
+            except OSError:  # the next file will ask again, and say so
+                return
         with self._lock:
             self._idle.append(worker)
 

@@ -68,7 +68,7 @@ def _serve(source: bytes | BinaryIO, name: str, limits: Any, answers: int) -> No
     def progress(seconds: float) -> None:
         nonlocal said_at
         if time.monotonic() - said_at > PROGRESS_S:
-            said_at = float("-inf")
+            said_at = time.monotonic()
             _answer(answers, b"P", struct.pack("<d", seconds))
 
     spent = False  # whether this process should not be used again

@@ -98,14 +98,44 @@ def turns() -> Turns:
     return Turns(found.concurrent_inferences, found.queue_length)
 
 
-def seat(waiting: Callable[[Place], object] | None = None, patient: bool = False) -> Seat:
-    """This session's way into the queue, to be entered around each inference.
+@st.cache_resource(show_spinner=False)
+def reading_turns() -> Turns:
+    """The queue of all sessions for reading files."""
+    found = settings()
+    return Turns(found.decode_processes, found.queue_length, "read")
 
-    Parameters and errors are those of `core.show.turns.Turns.turn`.
+
+def seat(
+    waiting: Callable[[Place], object] | None = None,
+    patient: bool = False,
+    queue: Turns | None = None,
+) -> Seat:
+    """This session's way into a queue, to be entered around each inference, or each file.
+
+    Parameters and errors are those of `core.show.turns.Turns.turn`; the queue is that for judging
+    unless another is given.
     """
     session = get_script_run_ctx(suppress_warning=True)
     owner = session.session_id if session else threading.get_ident()
-    return Seat(turns(), owner, waiting, patient)
+    return Seat(queue or turns(), owner, waiting, patient)
+
+
+def read(
+    data: bytes,
+    name: str,
+    *,
+    progress: Callable[[float], None] | None = None,
+    waiting: Callable[[Place], object] | None = None,
+) -> Clip:
+    """Decode a visitor's file in a process of its own, in this session's turn.
+
+    Parameters and errors are those of `core.audio.isolated.decode_safely` and
+    `core.show.turns.Turns.turn`; what ``progress`` or ``waiting`` raise gives the file up.
+    """
+    from core.audio.isolated import decode_safely
+
+    with seat(waiting, queue=reading_turns()):
+        return decode_safely(data, name=name, progress=progress)
 
 
 @st.cache_resource(show_spinner=False)

@@ -6,6 +6,7 @@ Pages share it: Detect and Timeline fill and read it, and a page switch or a rer
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,7 +16,7 @@ import streamlit as st
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip
 from core.detect.detection import Detection
 from core.settings import settings
-from core.show.turns import TooBusy
+from core.show.turns import Place, TooBusy
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -28,6 +29,11 @@ TYPES = [
     *("webm", "mp4", "mov", "mkv", "3gp"),
 ]
 """File name endings that the upload fields offer; what a file holds is found by its content."""
+
+NO_WORKER = (
+    "This server cannot start a process to read the file just now: it may have no memory left. Try "
+    "again in a minute."
+)
 
 
 @dataclass(frozen=True)
@@ -98,10 +104,13 @@ def arrivals() -> list[Arrival]:
     return st.session_state.get("spoofscope.arrivals", [])
 
 
-def next_entry() -> Entry:
-    """Decode the first of `arrivals`; it keeps waiting until it is given to `admit`."""
+def next_entry(bar: DeltaGenerator | None = None, doing: str = "") -> Entry:
+    """Decode the first of `arrivals`; it keeps waiting until it is given to `admit`.
+
+    Parameters are those of `add`.
+    """
     first = arrivals()[0]
-    return add(first.read(), first.name, first.origin, first.example)
+    return add(first.read(), first.name, first.origin, first.example, bar=bar, doing=doing)
 
 
 def admit(entry: Entry) -> None:
@@ -131,22 +140,60 @@ def select(sha256: str | None) -> None:
     st.session_state["spoofscope.selected"] = sha256
 
 
-def add(data: bytes, name: str, origin: str = "upload", example: int = 0) -> Entry:
+def add(
+    data: bytes,
+    name: str,
+    origin: str = "upload",
+    example: int = 0,
+    *,
+    bar: DeltaGenerator | None = None,
+    doing: str = "",
+) -> Entry:
     """Decode bytes into the session; a clip that is already there is not decoded again.
+
+    Where the queue of files is full, the page ends with a sentence if it has a ``bar``.
+
+    Parameters
+    ----------
+    data, name, origin, example
+        As in `Entry`.
+    bar : streamlit placeholder, optional
+        Shows the place in the queue, then the progress; a page that is gone gives the file up.
+    doing : str
+        What goes on there, for people.
 
     Returns
     -------
     Entry
         With a sentence under ``error`` where the bytes cannot be used.
     """
-    from core.audio.isolated import decode_safely
+    from core.show import cache
 
     sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 not in _shelf("clips"):
-        try:
-            keep(decode_safely(data, name=name), sha256)
-        except AudioError as error:
+    if sha256 in _shelf("clips"):
+        return Entry(name, sha256, origin, "", example)
+
+    def reading(seconds: float) -> None:
+        if bar is not None:
+            far = f": {seconds / 60:.0f} min so far" if seconds >= 60 else ""
+            bar.progress(0.0, text=doing + far)
+
+    def waiting(place: Place) -> None:
+        if bar is not None:
+            bar.progress(0.0, text=place.in_words())
+
+    try:
+        keep(cache.read(data, name, progress=reading, waiting=waiting), sha256)
+    except AudioError as error:
+        return Entry(name, sha256, origin, str(error), example)
+    except TooBusy as error:
+        if bar is None:
             return Entry(name, sha256, origin, str(error), example)
+        bar.empty()
+        refused(error)
+    except (OSError, RuntimeError):
+        logging.getLogger(__name__).exception("no process for decoding could be started")
+        return Entry(name, sha256, origin, NO_WORKER, example)
     return Entry(name, sha256, origin, "", example)
 
 

@@ -22,15 +22,19 @@ class TooBusy(RuntimeError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where someone stands in the queue: ``position`` of ``length``, 1 being the next."""
+    """Where someone stands in the queue: ``position`` of ``length``, 1 being the next.
+
+    What the others have done to their clips, ``doing``, is for people.
+    """
 
     position: int
     length: int
+    doing: str = "judged"
 
     def in_words(self) -> str:
         """For the visitor."""
         return (
-            "Other clips are being judged. You are number "
+            f"Other clips are being {self.doing}. You are number "
             f"{self.position} of {self.length} in the queue."
         )
 
@@ -51,11 +55,14 @@ class Turns:
         How many hold a turn at the same time.
     longest : int
         How many may wait.
+    doing : str
+        What is done to clips in a turn, as a participle, for people.
     """
 
-    def __init__(self, at_once: int, longest: int) -> None:
+    def __init__(self, at_once: int, longest: int, doing: str = "judged") -> None:
         self.at_once = at_once
         self.longest = longest
+        self.doing = doing
         self._changed = threading.Condition()
         self._numbers = itertools.count()
         self._round = 0  # of the ticket served last
@@ -112,8 +119,9 @@ class Turns:
             free = len(self._running) < self.at_once and not self._waiting
             if not (free or patient) and len(self._waiting) >= self.longest:
                 raise TooBusy(
-                    f"This server judges as many clips as it can, and {len(self._waiting):,} more "
-                    "wait, which is all that it lets wait. Try again in a minute."
+                    f"As many clips as this server can take are being {self.doing}, and "
+                    f"{len(self._waiting):,} more wait, which is all that it lets wait. Try again "
+                    "in a minute."
                 )
             own = [t.round for t in (*self._waiting, *self._running) if t.owner == owner]
             ticket = _Ticket(owner, max([self._round, *own]) + 1, next(self._numbers))
@@ -139,7 +147,7 @@ class Turns:
 
     def _place(self, ticket: _Ticket) -> Place:
         with self._changed:
-            return Place(self._waiting.index(ticket) + 1, len(self._waiting))
+            return Place(self._waiting.index(ticket) + 1, len(self._waiting), self.doing)
 
     def _leave(self, ticket: _Ticket) -> None:
         with self._changed:

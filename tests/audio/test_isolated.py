@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.audio import isolated
+from core.audio import isolated, worker
 from core.audio.clip import AudioError
 from core.audio.decode import Limits, decode
 from core.audio.isolated import Costs, decode_safely
@@ -250,8 +251,9 @@ def test_a_long_file_may_take_longer_than_a_bad_one(
 
 def test_progress_is_told() -> None:
     told: list[float] = []
+    start = time.monotonic()
     decode_safely(wav_of(600), progress=told.append)
-    assert told
+    assert 0 < len(told) <= 2 + (time.monotonic() - start) / worker.PROGRESS_S
     assert told == sorted(told)
     assert 0 < told[0] <= told[-1] <= 600
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.audio import isolated
 from core.detect.detector import DetectorError
 from core.show import cache
 from core.show.cards import plain
@@ -307,10 +308,14 @@ def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detecto
     assert "not a saved detection" in page.error[0].value
 
 
-def test_a_full_queue_is_told_of_and_the_file_waits_for_another_try(page, monkeypatch):
+QUEUES = {"turns": "CONCURRENT_INFERENCES", "reading_turns": "DECODE_PROCESSES"}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_full_queue_is_told_of_and_the_file_waits_for_another_try(queue, page, monkeypatch):
     monkeypatch.setenv("SPOOFSCOPE_QUEUE_LENGTH", "0")
-    monkeypatch.setenv("SPOOFSCOPE_CONCURRENT_INFERENCES", "1")
-    with cache.turns().turn("another visitor"):
+    monkeypatch.setenv(f"SPOOFSCOPE_{QUEUES[queue]}", "1")
+    with getattr(cache, queue)().turn("another visitor"):
         upload(page, "human.wav")
         assert "Try again in a minute" in page.warning[0].value
         assert not page.header
@@ -321,9 +326,10 @@ def test_a_full_queue_is_told_of_and_the_file_waits_for_another_try(page, monkey
     assert "Likely authentic" in headings(page)[0]
 
 
-def test_a_visitor_who_waits_reads_the_place_in_the_queue(page, monkeypatch):
-    monkeypatch.setenv("SPOOFSCOPE_CONCURRENT_INFERENCES", "1")
-    told, turns = [], cache.turns()
+@pytest.mark.parametrize(("queue", "doing"), [("turns", "judged"), ("reading_turns", "read")])
+def test_a_visitor_who_waits_reads_the_place_in_the_queue(queue, doing, page, monkeypatch):
+    monkeypatch.setenv(f"SPOOFSCOPE_{QUEUES[queue]}", "1")
+    told, turns = [], getattr(cache, queue)()
     real = Place.in_words
 
     def in_words(place: Place) -> str:
@@ -336,9 +342,25 @@ def test_a_visitor_who_waits_reads_the_place_in_the_queue(page, monkeypatch):
     turn = turns.turn("another visitor")
     turn.__enter__()
     upload(page, "human.wav")
-    assert told[0].endswith("You are number 1 of 1 in the queue.")
+    assert told[0] == f"Other clips are being {doing}. You are number 1 of 1 in the queue."
     assert "Likely authentic" in headings(page)[0]
     assert turns.running() == 0
+
+
+def test_a_server_that_cannot_start_a_process_says_so(page, monkeypatch):
+    def full(*about: object, **more: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    pool = isolated._Pool()
+    monkeypatch.setattr(isolated, "_POOL", pool)
+    with monkeypatch.context() as patch:
+        patch.setattr(isolated.subprocess, "Popen", full)
+        upload(page, "human.wav")
+    assert "cannot start a process to read the file just now" in words(page)
+    assert cache.reading_turns().running() == 0
+    upload(page, "synthetic.wav")
+    assert "Likely synthetic" in words(page)
+    pool.close()
 
 
 def test_more_files_than_allowed_are_cut_off_with_a_word(page, monkeypatch):

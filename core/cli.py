@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import csv
 import glob
+import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.plain import plain_cell
+from core.plain import plain_cell, printable
 from core.settings import SettingsError, settings
 
 ENGINES = ("onnx", "int8", "torch")
@@ -45,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0 when all went well, 2 when an input could not be used.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         settings()
     except SettingsError as error:
@@ -133,9 +138,9 @@ def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
     seen: set[Path] = set()
     for pattern in patterns:
         path = Path(pattern)
-        if path.is_dir():
+        if os.path.isdir(path):  # no error for a name too long: opening it says so
             found = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-        elif not path.exists() and glob.has_magic(pattern):
+        elif not os.path.exists(path) and glob.has_magic(pattern):
             found = sorted(
                 p
                 for p in map(Path, glob.glob(pattern, recursive=True))
@@ -178,20 +183,20 @@ def _detect(options: argparse.Namespace) -> int:
         if show:
             show(done / len(files))
         try:
-            clip = decode_safely(file)
+            clip = decode_safely(file, name=printable(file.name))
             found.append((file, detector.detect(clip, prior=options.prior, hop_s=options.hop)))
             if options.stress:
                 tests.append(_stress(detector, clip, options.prior))
         except AudioError as error:
             failed += 1
-            print(f"{file}: {error}", file=sys.stderr)
+            print(f"{printable(str(file))}: {error}", file=sys.stderr)
         except ValueError as error:  # a prior or hop out of range: the same for every file
             print(error, file=sys.stderr)
             return EXIT_UNREADABLE
     if show:
         show(1.0)
     if options.json:
-        items = [{"file": str(file), **detection.to_dict()} for file, detection in found]
+        items = [{"file": printable(str(file)), **detection.to_dict()} for file, detection in found]
         for item, test in zip(items, tests, strict=False):
             item["stress"] = test.to_dict()
         print(json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False))
@@ -215,7 +220,7 @@ def _stress(detector: Detector, clip: Clip, prior: float) -> StressTest:
 def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
     """Texts that a shell's ``folder/*`` swept in beside audio: licences, tables, scripts."""
     swept = len(given) > 1 and str(file) in given
-    return swept and file.is_file() and file.suffix.lower() in {".md", ".csv", ".txt", ".py"}
+    return swept and os.path.isfile(file) and file.suffix.lower() in {".md", ".csv", ".txt", ".py"}
 
 
 COLUMNS = (
@@ -240,7 +245,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
         By `COLUMNS`; numbers as numbers, nothing where there is no score.
     """
     return {
-        "file": str(file),
+        "file": printable(str(file)),
         "verdict": detection.verdict,
         "p_spoof": "" if detection.p_spoof is None else round(detection.p_spoof, 6),
         "llr": "" if detection.llr is None else round(detection.llr, 6),
@@ -266,15 +271,16 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
     """Write a table for a terminal, with the reasons below each file that has some."""
     if not found:
         return
-    width = min(48, max(len(_shortened(str(file), 48)) for file, _ in found))
+    names = [_shortened(printable(str(file)), 48) for file, _ in found]
+    width = max(map(len, names))
     out.write(
         f"{'file':{width}}  {'verdict':12}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
     )
-    for file, detection in found:
+    for name, (_, detection) in zip(names, found, strict=True):
         p = "-" if detection.p_spoof is None else f"{100 * detection.p_spoof:.1f} %"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
         out.write(
-            f"{_shortened(str(file), width):{width}}  {detection.verdict:12}  {p:>12}  {llr:>6}  "
+            f"{name:{width}}  {detection.verdict:12}  {p:>12}  {llr:>6}  "
             f"{detection.quality.duration_s:>6.1f} s\n"
         )
         for reason in detection.reasons:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -144,3 +145,66 @@ def test_row_agrees_with_the_detection(examples):
     assert cells["verdict"] == detection.verdict
     assert cells["llr"] == pytest.approx(detection.llr, abs=1e-6)
     assert cells["weights_sha256"] == detection.weights_sha256
+
+
+@pytest.fixture
+def odd_name(tmp_path, examples):
+    """A clip whose name is no UTF-8."""
+    odd = os.fsencode(tmp_path) + b"/\xff.flac"
+    shutil.copy(examples[0], odd)
+    return odd
+
+
+def strictly(*arguments):
+    """The command line where only what is UTF-8 may be printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("form", ["table", "--csv", "--json"])
+def test_a_name_that_is_no_text_is_judged_and_printed(odd_name, form):
+    status, out, err = strictly("detect", odd_name, *([] if form == "table" else [form]))
+    assert (status, err) == (0, "")
+    if form == "--json":
+        (found,) = json.loads(out)
+        assert found["file"].endswith("/\\xff.flac")
+        assert found["source"]["name"] == "\\xff.flac"
+    elif form == "--csv":
+        (found,) = csv.DictReader(io.StringIO(out))
+        assert found["file"].endswith("/\\xff.flac")
+    else:
+        assert "\\xff.flac  " in out
+
+
+def test_a_name_that_is_no_text_is_reported_and_written_into_a_report(odd_name, tmp_path):
+    broken = os.fsencode(tmp_path) + b"/\xfe.wav"
+    Path(os.fsdecode(broken)).write_bytes(b"no sound")
+    report = tmp_path / "report.html"
+    status, _, err = strictly("report", odd_name, broken, "--out", str(report))
+    assert status == 2
+    assert "/\\xfe.wav: " in err
+    html = report.read_text("utf-8")
+    assert "\\xff.flac" in html
+    assert "\\xfe.wav" in html
+    assert strictly("detect", broken)[:2] == (2, "")
+
+
+@pytest.mark.parametrize("command", ["detect", "report", "score"])
+def test_a_path_of_5000_characters_is_a_sentence(tmp_path, command):
+    out = {
+        "report": ["--out", str(tmp_path / "r.html")],
+        "score": ["--out", str(tmp_path / "s.csv")],
+    }
+    status, _, err = strictly(command, "/" + "a" * 5000, *out.get(command, []))
+    assert status == 2
+    assert "File name too long" in err
+    status, _, err = strictly("detect", str(EXAMPLES), "--detector", "/" + "a" * 5000)
+    assert status == 2
+    assert "There is no detector" in err

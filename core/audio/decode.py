@@ -401,9 +401,9 @@ def _opened(source: str | Path | bytes | BinaryIO, limits: Limits) -> Iterator[_
         yield _Reader(io.BytesIO(source))
     elif isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        if path.is_dir():
+        if os.path.isdir(path):  # no error for a name too long: opening it says so
             raise AudioError("This is a folder, not a file.", "unreadable")
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):
             raise AudioError("This is not an ordinary file.", "unreadable")  # a pipe could hang
         try:
             file = path.open("rb")

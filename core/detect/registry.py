@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -208,11 +209,11 @@ def load_detector(
         where = _hub_name(name)
         return _tried(_load_classifier(where, name, labels, local_only=not fetch))
     path = Path(detector)
-    if path.is_dir():
+    if os.path.isdir(path):  # no error for a name too long
         if is_project_model(path):
             return _tried(Detector.load(path, engine))
         return _tried(_load_classifier(str(path), path.resolve().name, labels, local_only=True))
-    if path.is_file():
+    if os.path.isfile(path):
         pinned = _pinned_entry(path)
         if pinned is not None:
             return _load_aasist(pinned, path)

@@ -97,7 +97,8 @@ class Journal:
             self._synced = time.monotonic()
 
     def _write(self, entry: dict[str, Any]) -> None:
-        body = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(entry, ensure_ascii=False, allow_nan=False)
+        body = text.encode("utf-8", "backslashreplace")  # half a character as JSON escapes it
         line = b"%08x %s\n" % (zlib.crc32(body), body)
         self._file.write(line)
         self._file.flush()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from core.plain import printable
 
 PATH_COLUMNS = ("path", "file", "filename", "filepath", "clip", "audio", "wav")
 """Names of the column of paths, the first one found."""
@@ -25,11 +28,11 @@ class Item:
     Attributes
     ----------
     id : str
-        Unique in the manifest.
+        Unique in the manifest; text, whatever bytes the file's name has.
     path : str
         As the manifest names it.
     file : str
-        Where it lies, from the root of the file system on.
+        Where it lies, from the root of the file system on, by its true name.
     further : dict
         The manifest's other columns, carried through.
     """
@@ -63,9 +66,9 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
     from core.cli import audio_files
 
     manifest = Path(manifest)
-    if manifest.is_dir():
+    if os.path.isdir(manifest):  # False for a name too long, where a path's own would raise
         files = list(audio_files([str(manifest)]))
-        names = [file.relative_to(manifest).as_posix() for file in files]
+        names = [printable(file.relative_to(manifest).as_posix()) for file in files]
         items = [Item(n, n, str(f.absolute())) for n, f in zip(names, files, strict=True)]
     else:
         items = _from_table(_read(manifest), manifest, Path(root) if root else manifest.parent)

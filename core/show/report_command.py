@@ -31,12 +31,13 @@ def run(options: argparse.Namespace) -> int:
 
     set_log_level("ERROR")  # no page runs here, which Streamlit would remark on
     from core.audio.clip import AudioError
-    from core.audio.decode import decode
+    from core.audio.isolated import decode_safely
     from core.detect.calibration import cost_threshold, logit
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
+    from core.plain import printable
     from core.show.evidence_report import Case, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
 
@@ -50,11 +51,12 @@ def run(options: argparse.Namespace) -> int:
         figures = pd.read_csv(RESULTS / "embedded.csv")
         published = load("published_eer", RESULTS)
         for file in options.files:
+            name = printable(Path(file).name)
             try:
-                clip = decode(file)
+                clip = decode_safely(file, name=name)
             except AudioError as error:
-                unread.append((Path(file).name, str(error)))
-                print(f"{file}: {error}", file=sys.stderr)
+                unread.append((name, str(error)))
+                print(f"{printable(file)}: {error}", file=sys.stderr)
                 continue
             for detector in detectors:
                 found = detector.with_prior(

@@ -3,6 +3,7 @@
 import csv
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -227,3 +228,33 @@ def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(tmp_path):
     assert (row["'=attack"], row["key"]) == ("'+cmd|x", "-")
     score(items, tmp_path / "t.parquet", processes=1)
     assert pd.read_parquet(tmp_path / "t.parquet")["id"].tolist() == ["=1+1"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_names_that_are_no_text_or_too_long_are_rows_like_others(tmp_path, suffix):
+    folder, out = tmp_path / "clips", tmp_path / f"out{suffix}"
+    folder.mkdir()
+    shutil.copy(EXAMPLES / "2-clear-robot-voice.wav", os.fsencode(folder) + b"/\xff.flac")
+    (folder / os.fsdecode(b"\xfe.flac")).write_bytes(b"no sound")
+    bad = score(read_manifest(folder), out, windows_out=tmp_path / f"windows{suffix}")
+    assert list(bad) == ["\\xfe.flac"]
+    read = pd.read_csv if suffix == ".csv" else pd.read_parquet
+    found = read(out).set_index("id")
+    assert found["path"].tolist() == ["\\xfe.flac", "\\xff.flac"]
+    assert found["score"].notna().tolist() == [False, True]
+    assert set(read(tmp_path / f"windows{suffix}")["id"]) == {"\\xff.flac"}
+    manifest = tmp_path / "long.csv"
+    manifest.write_text("path\n" + "a" * 5000 + "\n")
+    (sentence,) = score(read_manifest(manifest), out).values()
+    assert "File name too long" in sentence
+
+
+def test_a_run_that_stopped_at_a_name_that_is_no_text_goes_on(tmp_path):
+    shutil.copy(EXAMPLES / "2-clear-robot-voice.wav", os.fsencode(tmp_path) + b"/\xff.flac")
+    (item,) = read_manifest(tmp_path)
+    journal = Journal(tmp_path / "out.csv", {"made": 1})
+    journal.add(item.id, None, {"error": os.fsdecode(b"\xff")})
+    journal.close()
+    again = Journal(tmp_path / "out.csv", {"made": 1})
+    assert again.row(item.id) == {"error": os.fsdecode(b"\xff")}
+    again.close(remove=True)

@@ -57,7 +57,9 @@ class Settings:
         2_000, 1, 1_000_000, "MB", "Largest weights that are fetched from the hub"
     )
     # What decoding may cost.
-    decode_processes: int = _number(2, 1, 64, "processes", "Files of visitors decoded at a time")
+    decode_processes: int = _number(
+        2, 1, 64, "processes", "Files decoded at a time, by a server or by each process of an archive"
+    )
     decode_time_s: float = _number(
         10.0, 1.0, 86_400.0, "s", "Longest time to decode a file that gives no sound"
     )

@@ -58,7 +58,7 @@ class Settings:
     )
     # What decoding may cost.
     decode_processes: int = _number(
-        2, 1, 64, "processes", "Files decoded at a time, by a server or by each process of an archive"
+        2, 1, 64, "processes", "Files decoded at a time, by a server or a process of an archive"
     )
     decode_time_s: float = _number(
         10.0, 1.0, 86_400.0, "s", "Longest time to decode a file that gives no sound"

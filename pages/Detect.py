@@ -121,13 +121,19 @@ def load(detector_id: str):
     waiting = st.empty()
     try:
         if entry is None or entry.ready or not entry.file:
-            with st.spinner("Loading the detector…"):
-                return cache.detector(
-                    detector_id,
-                    fetch=entry is None,
-                    labels=opinions_view.labels_of(detector_id),
-                )
-        st.warning(f"The weights of **{entry.name}** are not on this machine.")
+            try:
+                with st.spinner("Loading the detector…"):
+                    return cache.detector(
+                        detector_id,
+                        fetch=entry is None,
+                        labels=opinions_view.labels_of(detector_id),
+                    )
+            except DetectorError as error:
+                if entry is None or not entry.file:
+                    raise
+                st.error(cards.for_visitors(error), icon=":material/error:")
+        else:
+            st.warning(f"The weights of **{entry.name}** are not on this machine.")
         st.caption(f"They come from {entry.home}, licence: {entry.licence}.")
         if not st.button(f"Fetch {entry.size}", type="primary", key=f"fetch-{detector_id}"):
             st.stop()

@@ -70,8 +70,10 @@ class Entry:
 
     @property
     def ready(self) -> bool:
-        """Whether the weights are on this machine."""
-        return (self.path / "config.json").is_file() if not self.file else self.path.is_file()
+        """Whether the weights are on this machine, by name and size; what they hold comes later."""
+        if not self.file:
+            return (self.path / "config.json").is_file()
+        return self.path.is_file() and self.path.stat().st_size == self.bytes
 
     @property
     def size(self) -> str:
@@ -171,7 +173,8 @@ def load_detector(
     progress : callable, optional
         Called with the share of a download that is done, 0-1.
     fetch : bool
-        Whether weights may be fetched from their home when they are not here.
+        Whether weights may be fetched from their home when they are not here, or not the right
+        ones. What is fetched is checked before it replaces anything.
     engine : str, optional
         What runs a model directory's network, one of `core.detect.engine.ENGINES`; the ids
         ``embedded-int8`` and ``embedded-fp32`` say it too.
@@ -195,15 +198,13 @@ def load_detector(
         return Detector.load(EMBEDDED, "onnx")
     entry = ENTRIES.get(name)
     if entry is not None:
-        if not entry.ready and not fetch:
-            raise DetectorError(_put_in_place(entry))
+        wrong = _what_is_wrong(entry)
+        if wrong and not fetch:
+            raise DetectorError(wrong)
+        if wrong:
+            (_fetch_pinned if entry.sha256 else _fetch)(entry, progress)
         if entry.sha256:
-            if not entry.ready:
-                _fetch_pinned(entry, progress)
             return _load_aasist(entry, entry.path)
-        if not entry.ready:
-            _fetch(entry, progress)
-        _check_published(entry)
         return load_checkpoint(entry.path, entry.id, entry.name)
     if name.startswith("hub:"):
         where = _hub_name(name)
@@ -420,6 +421,22 @@ def _state_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
+def _what_is_wrong(entry: Entry) -> str:
+    """Why the weights in their place cannot be used, in a sentence; empty where they can."""
+    if not entry.path.is_file():
+        return _put_in_place(entry)
+    try:
+        if entry.sha256:
+            checked_sha256(entry.path, entry.sha256)
+        else:
+            _check_published(entry)
+    except _Unwritten:  # the file is the right one; fetching it again would not help
+        raise
+    except DetectorError as error:
+        return str(error)
+    return ""
+
+
 def _put_in_place(entry: Entry) -> str:
     home = entry.url or f"the model hub repository {entry.home}"
     return (
@@ -445,11 +462,15 @@ def _write(path: Path, content: bytes) -> None:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise DetectorError(_unwritten(path.parent, error)) from error
+        raise _unwritten(path.parent, error) from error
 
 
-def _unwritten(folder: Path, error: OSError) -> str:
-    return (
+class _Unwritten(DetectorError):
+    """The disk does not take what is to be kept."""
+
+
+def _unwritten(folder: Path, error: OSError) -> _Unwritten:
+    return _Unwritten(
         f"What was fetched cannot be kept in {folder}: {error.strerror or error}. Make room there, "
         "or name another folder in SPOOFSCOPE_MODELS."
     )
@@ -512,15 +533,18 @@ def _fetch(entry: Entry, progress: Progress | None) -> None:
         raise
     except Exception as error:  # a connection that breaks has many names, not all of them OSError
         if isinstance(error, OSError) and error.errno in _DISK:
-            raise DetectorError(_unwritten(folder, error)) from error
+            raise _unwritten(folder, error) from error
         raise DetectorError(f"The hub could not be reached. {_put_in_place(entry)}") from error
     digest = sha256_of(got)
-    if announced.etag and len(announced.etag) == 64 and digest != announced.etag:
+    if digest != announced.etag:
         got.unlink()
         raise DetectorError(f"{entry.file} arrived damaged and was removed. Try again.")
     pin = {"sha256": digest, "revision": announced.commit_hash}
     _write(folder / "pin.json", json.dumps(pin).encode())
-    got.replace(entry.path)
+    try:
+        got.replace(entry.path)
+    except OSError as error:
+        raise _unwritten(folder, error) from error
 
 
 def _pinned(pin: Path) -> object:
@@ -535,8 +559,8 @@ def _check_published(entry: Entry) -> None:
     size = entry.path.stat().st_size
     if size != entry.bytes:
         raise DetectorError(
-            f"{entry.path} has {size} bytes; the published file has {entry.bytes}. Remove it and "
-            "put the right one in place."
+            f"{entry.path} has {size} bytes; the published file has {entry.bytes}. Fetch it "
+            "again, or put the right one in place."
         )
     pin = entry.path.parent / "pin.json"
     digest = sha256_of(entry.path)
@@ -544,6 +568,6 @@ def _check_published(entry: Entry) -> None:
         _write(pin, json.dumps({"sha256": digest, "revision": None}).encode())
     elif _pinned(pin) != digest:
         raise DetectorError(
-            f"{entry.path} has changed since it was first used here. Remove it and {pin.name} "
-            "beside it, and fetch it again."
+            f"{entry.path} has changed since it was first used here. Fetch it again, or put "
+            f"the right one in place and remove {pin.name} beside it."
         )

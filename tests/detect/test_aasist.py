@@ -240,6 +240,27 @@ def test_wrong_or_partial_file_is_refused(entry, weights, tmp_path):
                 load_detector(given, fetch=False)
 
 
+@pytest.mark.parametrize("change", [lambda d: d[:1000], lambda d: b"", lambda d: d[:-1] + b"x"])
+def test_a_wrong_file_in_place_is_replaced_where_fetching_is_allowed(published, weights, change):
+    published.path.parent.mkdir(parents=True)
+    published.path.write_bytes(change(weights.read_bytes()))
+    assert load_detector(published.id).weights_sha256 == published.sha256
+    assert published.path.read_bytes() == weights.read_bytes()
+    assert [p.name for p in published.path.parent.iterdir()] == [published.file]
+
+
+def test_a_wrong_file_stays_where_nothing_better_arrives(published, weights):
+    published.path.parent.mkdir(parents=True)
+    published.path.write_bytes(b"partial")
+    assert not published.ready
+    weights.write_bytes(b"damaged on its way")
+    with pytest.raises(DetectorError, match="was not kept"):
+        load_detector(published.id)
+    assert published.path.read_bytes() == b"partial"
+    with pytest.raises(DetectorError, match="not the file this detector was published"):
+        load_detector(published.id, fetch=False)
+
+
 class Evil:
     def __reduce__(self):
         import os

@@ -95,6 +95,39 @@ def test_damaged_download_is_removed(monkeypatch):
     assert not entry.path.exists()
 
 
+@pytest.mark.parametrize("wrong", [b"x" * 999, b"", b"x" * 1000])
+def test_a_wrong_file_is_fetched_again_once_where_that_is_allowed(monkeypatch, wrong):
+    content = b"w" * 1000
+    entry = dataclasses.replace(PUBLISHED, bytes=len(content))
+    monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
+    monkeypatch.setattr(registry, "load_checkpoint", lambda path, *_: path.read_bytes())
+    fake_hub(monkeypatch, content)
+    assert load_detector(entry.id) == content
+    entry.path.write_bytes(wrong)
+    with pytest.raises(DetectorError, match="Fetch it again"):
+        load_detector(entry.id, fetch=False)
+    assert entry.path.read_bytes() == wrong
+    assert load_detector(entry.id) == content
+    fake_hub(monkeypatch, b"another")
+    assert load_detector(entry.id) == content  # nothing is fetched any more
+    entry.path.write_bytes(wrong)
+    fake_hub(monkeypatch, content, etag="0" * 64)
+    with pytest.raises(DetectorError, match="damaged"):
+        load_detector(entry.id)
+    assert entry.path.read_bytes() == wrong  # what is no better replaces nothing
+
+
+def test_a_disk_that_takes_no_pin_fetches_nothing(monkeypatch):
+    entry = dataclasses.replace(PUBLISHED, bytes=4)
+    entry.path.parent.mkdir(parents=True)
+    entry.path.write_bytes(b"mine")
+    (entry.path.parent / "pin.json.partial").mkdir()
+    monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
+    monkeypatch.setattr(registry, "_fetch", lambda *_: pytest.fail("it was fetched"))
+    with pytest.raises(DetectorError, match="cannot be kept"):
+        load_detector(entry.id)
+
+
 def test_another_file_than_the_published_one_is_not_fetched(monkeypatch):
     fake_hub(monkeypatch, b"w" * 10)
     with pytest.raises(DetectorError, match="was not fetched"):

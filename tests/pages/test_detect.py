@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.audio import isolated
@@ -284,6 +285,22 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
     next(b for b in page.button if b.label.startswith("Fetch")).click().run()
     assert fetched == [("wav2vec2-base-asvspoof2019", True)]
     assert "Likely authentic" in headings(page)[0]
+
+
+@pytest.mark.parametrize("size", [1000, 1_281_532])  # that of no file, and that of the right one
+def test_a_wrong_file_of_weights_is_offered_to_be_fetched_again(tmp_path, monkeypatch, size):
+    st.cache_resource.clear()
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path))
+    (tmp_path / "aasist").mkdir()
+    (tmp_path / "aasist" / "AASIST.pth").write_bytes(b"x" * size)
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    page.multiselect(key="detectors").set_value(["aasist"]).run()
+    upload(page, "human.wav")
+    assert any(b.label == "Fetch 1.3 MB" for b in page.button)
+    said = [*page.error, *page.warning]
+    assert len(said) == 1
+    assert ("not the file" in said[0].value) == (size != 1000)
+    st.cache_resource.clear()
 
 
 def test_a_report_is_made_when_it_is_asked_for(page):

@@ -535,7 +535,7 @@ def _balanced_error(wrong: Any, spoof: Any) -> float:
 
 
 def _abstention(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[dict[str, Any]]:
-    """How many clips get a verdict, and how many of the verdicts are wrong."""
+    """How many clips get a verdict, and how many of the verdicts are wrong, by class too."""
     given = trials[trials["verdict"].isin(["synthetic", "authentic"])]
     where = {"breakdown": "abstention", "condition": "verdict given"}
     share = 100 * len(given) / max(1, len(trials))
@@ -548,6 +548,17 @@ def _abstention(trials: pd.DataFrame, names: tuple[str, str, str, str]) -> list[
         note = "Both classes count alike."
         found = {**where, "metric": "balanced_error_percent", "value": value, "note": note}
         rows.append(_row(names, given, found))
+    for condition, of in (
+        ("human clips called synthetic", given[~spoof]),
+        ("synthetic clips called authentic", given[spoof]),
+    ):
+        if of.empty:
+            continue  # nothing can be said of a class without verdicts
+        called = condition.rpartition(" ")[2]
+        value = 100 * float((of["verdict"] == called).mean())
+        note = "Share of the clips of this class that got a verdict."
+        found = {"condition": condition, "metric": "wrong_percent", "value": value, "note": note}
+        rows.append(_row(names, of, {"breakdown": "abstention", **found}))
     return rows
 
 

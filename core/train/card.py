@@ -15,7 +15,9 @@ import pandas as pd
 _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PERCENT = (
     *("eer_percent", "share_percent", "balanced_error_percent", "right_half_percent"),
-    *("observed_percent", "eer_difference_percent"),
+    *("observed_percent", "eer_difference_percent", "wrong_percent"),
+    *("with_span_percent", "span_right_percent"),
+    *("span_of_synthetic_percent", "span_of_human_percent"),
 )
 
 
@@ -90,6 +92,18 @@ MAIN = (
     ("AUC", "pooled", "none", "auc"),
     ("clips that get a verdict", "abstention", "verdict given", "share_percent"),
     ("errors among those", "abstention", "verdict given", "balanced_error_percent"),
+    (
+        "human clips called synthetic, of those with a verdict",
+        "abstention",
+        "human clips called synthetic",
+        "wrong_percent",
+    ),
+    (
+        "synthetic clips called authentic, of those with a verdict",
+        "abstention",
+        "synthetic clips called authentic",
+        "wrong_percent",
+    ),
 )
 
 
@@ -129,6 +143,10 @@ def _spliced(figures: pd.DataFrame) -> str:
         "auc": "AUC over the windows of all clips",
         "auc_within_clip": "mean AUC within a clip",
         "right_half_percent": "clips whose synthetic half scores higher",
+        "with_span_percent": "clips with a span above 50 %",
+        "span_right_percent": "of these, spans mostly in the synthetic half",
+        "span_of_synthetic_percent": "synthetic time inside a span",
+        "span_of_human_percent": "human time inside a span",
     }
     return _table("figure", [(names[row["metric"]], row) for _, row in found.iterrows()])
 

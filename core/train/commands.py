@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -398,7 +399,7 @@ def _against(options: argparse.Namespace) -> Any:
     mine = Path(options.trials) / f"{options.detector}-{options.split}-{condition}"
     first, second = (pd.read_csv(p).fillna({"speaker": ""}) for p in (mine, theirs))
     command = f"python -m core evaluate --benchmark {options.benchmark} --detector "
-    command += f"{options.detector} --trials DIR --against DIR/{theirs.name}"
+    command += f"{options.detector} --trials DIR --against {shlex.quote(f'DIR/{theirs.name}')}"
     names = (str(options.detector), other)
     return against(first, second, names, options.benchmark, options.split, command)
 

@@ -108,7 +108,8 @@ def build_corpus(
 ) -> BuildReport:
     """Extract, decode and store every clip of a manifest.
 
-    Clips that are already in ``out`` are kept, so an interrupted build continues. Clips that
+    Clips that are already in ``out``, with the bytes that its index names, are kept, so an
+    interrupted build continues; others are made anew. Clips that
     cannot be had are listed in the report and in ``failed.csv``; they never stop the build.
 
     Parameters
@@ -148,7 +149,7 @@ def build_corpus(
         wanted = []
         for clip in part.to_dict("records"):
             old = ready.get(str(clip["clip"]))
-            if old is not None and (out / str(old["path"])).is_file():
+            if old is not None and _is_intact(out / str(old["path"]), str(old["sha256"])):
                 rows.append(_index_row(clip, str(old["path"]), old["duration_s"], old["sha256"]))
                 report.reused += 1
                 done += 1
@@ -320,6 +321,11 @@ def _ready(index: Path) -> dict[str, dict[str, object]]:
         return {}
     table = pd.read_csv(index, dtype=str, keep_default_na=False)
     return {str(r["clip"]): r for r in table.to_dict("records")}
+
+
+def _is_intact(file: Path, sha256: str) -> bool:
+    """Whether a clip has the bytes that the index says; without a hash nobody can tell."""
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
 
 
 def _write(rows: list[dict[str, object]], columns: tuple[str, ...], path: Path) -> None:

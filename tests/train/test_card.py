@@ -47,6 +47,23 @@ def test_tables_are_made_from_the_rows() -> None:
     assert "old" not in new and new.startswith("Before\n") and refresh(new, figures) == new
 
 
+def test_errors_by_class_and_spans_are_in_their_tables() -> None:
+    figures = pd.DataFrame(
+        [
+            row(breakdown="abstention", condition="human clips called synthetic",
+                metric="wrong_percent", value=23.81, n_bonafide=252, n_spoof=0),
+            row(breakdown="abstention", condition="synthetic clips called authentic",
+                metric="wrong_percent", value=9.26, n_bonafide=0, n_spoof=443),
+            row(breakdown="spliced", metric="span_right_percent", value=80.28),
+        ]
+    )  # fmt: skip
+    main = refresh("<!-- figures: main -->\n<!-- end -->", figures)
+    assert "| human clips called synthetic, of those with a verdict | 23.8 % | 252 / 0 |" in main
+    assert "| synthetic clips called authentic, of those with a verdict | 9.3 % | 0 / 443 |" in main
+    spliced = refresh("<!-- figures: spliced -->\n<!-- end -->", figures)
+    assert "| of these, spans mostly in the synthetic half | 80.3 % |" in spliced
+
+
 def test_other_systems_are_named_beside_the_detector() -> None:
     codec = {"breakdown": "codec", "metric": "eer_percent", "value": 9.0}
     figures = pd.DataFrame(

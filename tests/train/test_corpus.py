@@ -100,6 +100,30 @@ def test_a_second_build_keeps_what_is_there_and_works_from_a_bare_repository(
     assert (tmp_path / "out" / "index.csv").read_text() == before
 
 
+@pytest.mark.parametrize("harm", ["cut", "other sound", "no hash", "gone"])
+def test_a_second_build_makes_a_clip_anew_that_is_not_what_its_index_says(
+    sources: tuple[Path, str], tmp_path: Path, harm: str
+) -> None:
+    folder, commit = sources
+    file, out = manifest(tmp_path, commit), tmp_path / "out"
+    build_corpus(file, folder, out, clone=False)
+    index = pd.read_csv(out / "index.csv", dtype=str, keep_default_na=False)
+    clip = out / index["path"][0]
+    before = clip.read_bytes()
+    if harm == "cut":
+        clip.write_bytes(before[:-100])
+    elif harm == "other sound":
+        soundfile.write(clip, voice(1.0, 5), 16_000)
+    elif harm == "no hash":
+        index.assign(sha256="").to_csv(out / "index.csv", index=False)
+    else:
+        clip.unlink()
+    again = build_corpus(file, folder, out, clone=False)
+    assert (again.built, again.reused) == (1, 0)
+    assert clip.read_bytes() == before
+    assert pd.read_csv(out / "index.csv")["sha256"][0] == index["sha256"][0]
+
+
 def test_a_manifest_with_an_unknown_label_is_refused(tmp_path: Path) -> None:
     row = dict.fromkeys(MANIFEST_COLUMNS, "") | {"label": "real", "split": "train"}
     pd.DataFrame([row]).to_csv(tmp_path / "m.csv", index=False)

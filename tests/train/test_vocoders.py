@@ -180,9 +180,19 @@ def test_figures_by_group_quality_and_stated_chance() -> None:
     kept = table[table["breakdown"] == "abstention_measure"].set_index("condition")["value"]
     assert kept["windows disagree"] < kept["LLR near zero"] < kept["all clips"]
     assert kept["far from the training data"] == pytest.approx(kept["all clips"], abs=3)
-    given = table[table["breakdown"] == "abstention"].set_index("metric")["value"]
+    abstention = table[table["breakdown"] == "abstention"]
+    given = abstention[abstention["condition"] == "verdict given"].set_index("metric")["value"]
     assert given["share_percent"] == pytest.approx(100 * (np.abs(llr) >= 0.5).mean())
     wrong = (llr > 0) != spoof
     kept = np.abs(llr) >= 0.5
     expected = 100 * np.mean([wrong[kept & spoof].mean(), wrong[kept & ~spoof].mean()])
     assert given["balanced_error_percent"] == pytest.approx(expected)
+    for condition, of in (
+        ("human clips called synthetic", ~spoof),
+        ("synthetic clips called authentic", spoof),
+    ):
+        found = abstention[abstention["condition"] == condition].iloc[0]
+        assert found["metric"] == "wrong_percent"
+        assert found["value"] == pytest.approx(100 * wrong[kept & of].mean())
+        assert found["n_bonafide"] + found["n_spoof"] == (kept & of).sum()
+        assert found["n_spoof" if of is spoof else "n_bonafide"] == (kept & of).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shlex
 import sys
@@ -16,6 +17,8 @@ RESULTS = Path("data/results/embedded.csv")
 EMBEDDED = Path("data/models/embedded")
 DOCUMENTS = ("data/models/embedded/MODEL_CARD.md", "docs/training.md")
 """Documents with tables of figures."""
+_EXPECTED = (OSError, ValueError, ImportError)
+"""What ends a command with a sentence."""
 
 
 def add_parsers(commands: Any) -> None:
@@ -154,7 +157,7 @@ def _build(options: argparse.Namespace) -> int:
             clone=not options.no_clone,
             progress=print_progress(),
         )
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     print(
         f"{report.index}: {report.built} clips built, {report.reused} there already, "
@@ -171,6 +174,7 @@ def _copies(options: argparse.Namespace) -> int:
     from core.train.data import keep_for_training
 
     try:
+        _need("pyworld")
         index = keep_for_training(read_index(options.corpus))
         print(
             build_copies(
@@ -184,7 +188,7 @@ def _copies(options: argparse.Namespace) -> int:
                 progress=print_progress(),
             )
         )
-    except (OSError, ValueError, ModuleNotFoundError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     return 0
 
@@ -198,7 +202,7 @@ def _vocoders(options: argparse.Namespace) -> int:
         index = keep_for_training(read_index(options.corpus))
         files = index.loc[index["label"] == "bonafide", "file"].tolist()
         print(train_vocoders(files, options.out, options.minutes))
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     return 0
 
@@ -211,7 +215,7 @@ def _quality(options: argparse.Namespace) -> int:
     try:
         index = read_index(options.corpus)
         print(rate_corpus(index, options.corpus, options.start, progress=print_progress()))
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     return 0
 
@@ -221,7 +225,7 @@ def _packaged(options: argparse.Namespace) -> int:
 
     try:
         build_packaged(Path(options.out))
-    except (OSError, ValueError, ModuleNotFoundError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     return 0
 
@@ -231,6 +235,7 @@ def _train(options: argparse.Namespace) -> int:
     from core.train.recipe import train
 
     try:
+        _need("accelerate", "tensorboard")
         found = train(
             options.recipe,
             options.corpus,
@@ -239,7 +244,7 @@ def _train(options: argparse.Namespace) -> int:
             options.resume,
             options.threads,
         )
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     if processes.first():
         for name, value in found.items():
@@ -258,7 +263,7 @@ def _holdout(options: argparse.Namespace) -> int:
             source="python -m core holdout --start distill_mos_v7.pt",
             progress=print_progress(),
         )
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     return _give(table, options)
 
@@ -270,6 +275,7 @@ def _export(options: argparse.Namespace) -> int:
     from core.train.recipe import load_recipe
 
     try:
+        _need("onnx")
         speech = _speech(options.clips, options.corpus[0])
         if options.weights:
             recipe = load_recipe(options.recipe)
@@ -281,7 +287,7 @@ def _export(options: argparse.Namespace) -> int:
             found = {k: v["raw_away"] for k, v in config["engines"].items()}
         else:
             found = export_engines(options.directory, int8=options.int8, clips=speech)
-    except (OSError, ValueError, ModuleNotFoundError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     for engine, away in found.items():
         print(
@@ -319,7 +325,7 @@ def _calibrate(options: argparse.Namespace) -> int:
         found = calibrate_codec(
             options.model, options.corpus, options.codec, progress=print_progress()
         )
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     print(found)
     return 0
@@ -331,7 +337,7 @@ def _families(options: argparse.Namespace) -> int:
 
     try:
         found = add_families(options.model, options.corpus, progress=print_progress())
-    except (OSError, ValueError, KeyError) as error:
+    except (*_EXPECTED, KeyError) as error:
         return _complain(error)
     print(", ".join(found))
     return 0
@@ -342,7 +348,7 @@ def _card(options: argparse.Namespace) -> int:
 
     try:
         changed = refresh_files([Path(p) for p in DOCUMENTS], RESULTS)
-    except (OSError, ValueError) as error:
+    except _EXPECTED as error:
         return _complain(error)
     for file in changed:
         print(f"{file} has new tables")
@@ -363,6 +369,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     from core.train.data import keep_for_training
 
     try:
+        if options.probes:
+            _need("sklearn")
         detector = load_detector(options.detector)
         if options.against:
             table = _against(options)
@@ -381,7 +389,7 @@ def _evaluate(options: argparse.Namespace) -> int:
                 print_progress(),
                 windows=options.windows,
             )
-    except (DetectorError, OSError, ValueError) as error:
+    except (DetectorError, *_EXPECTED) as error:
         return _complain(error)
     return _give(table, options)
 
@@ -417,6 +425,22 @@ def _give(table: Any, options: argparse.Namespace) -> int:
     return 0
 
 
+def _need(*packages: str) -> None:
+    """Look for packages before the work begins, since some are asked for only at its end."""
+    for package in packages:
+        try:
+            found = importlib.util.find_spec(package) is not None
+        except ValueError:  # imported, but by no ordinary way
+            found = False
+        if not found:
+            raise ModuleNotFoundError(name=package)
+
+
 def _complain(error: Exception) -> int:
+    if isinstance(error, ImportError) and error.name:
+        error = ImportError(
+            f"The package {error.name.partition('.')[0]} is missing. Install what training needs: "
+            "pip install -r requirements.txt -r requirements-train.txt"
+        )
     print(error, file=sys.stderr)
     return 2

@@ -1,0 +1,82 @@
+"""Commands of training end with a sentence, and the figures name commands that run."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.train import commands
+
+ROOT = Path(__file__).parents[2]
+
+
+def options_of(line: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    commands.add_parsers(parser.add_subparsers(required=True))
+    return parser.parse_args(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    ("package", "line"),
+    [
+        ("accelerate", "train --out nowhere"),
+        ("tensorboard", "train --out nowhere"),
+        ("pyworld", "corpus copies --out nowhere"),
+        ("onnx", "export nowhere"),
+        ("sklearn", "evaluate --probes"),
+    ],
+)
+def test_a_missing_package_is_named_before_the_work_begins(
+    package: str,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    options = options_of(line)
+    assert options.run(options) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"The package {package} is missing. Install what training needs")
+    assert "requirements-train.txt" in said and said.count("\n") == 1
+
+
+def test_a_package_that_is_missed_later_is_named_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise ModuleNotFoundError("No module named 'a.b'", name="a.b")
+
+    monkeypatch.setattr("core.train.export.add_families", fail)
+    options = options_of("families")
+    assert options.run(options) == 2
+    assert capsys.readouterr().err.startswith("The package a is missing.")
+
+
+def test_the_comparison_names_a_command_that_a_shell_understands(tmp_path: Path) -> None:
+    for name in ("embedded", "other"):
+        trials = pd.DataFrame(
+            {
+                "trial": [f"t{i}" for i in range(40)],
+                "label": ["bonafide", "spoof"] * 20,
+                "score": [float(i) for i in range(40)],
+                "speaker": "",
+                "source": "one",
+            }
+        )
+        trials.to_csv(tmp_path / f"{name}-test-none, 1 window.csv", index=False)
+    other = shlex.quote(str(tmp_path / "other-test-none, 1 window.csv"))
+    table = commands._against(options_of(f"evaluate --trials {tmp_path} --against {other}"))
+    (source,) = set(table["source"])
+    again = options_of(source.removeprefix("python -m core "))
+    assert again.against == "DIR/other-test-none, 1 window.csv" and again.trials == "DIR"
+
+
+def test_every_figure_names_a_command_that_can_be_read() -> None:
+    for source in set(pd.read_csv(ROOT / commands.RESULTS)["source"]):
+        assert source.startswith("python -m core ")
+        options_of(source.removeprefix("python -m core "))

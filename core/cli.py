@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from core.plain import plain_cell, printable
-from core.settings import SettingsError, settings
-
-ENGINES = ("onnx", "int8", "torch")
-"""Those of `core.detect.engine`, named here so that ``--help`` loads nothing."""
+from core.settings import ENGINES, SettingsError, settings
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip

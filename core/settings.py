@@ -14,6 +14,9 @@ from typing import Any
 
 PREFIX = "SPOOFSCOPE_"
 
+ENGINES = ("onnx", "int8", "torch")
+"""ONNX Runtime in single precision, the same with 8-bit integers, and the reference."""
+
 
 class SettingsError(ValueError):
     """A variable that cannot be used; the message is a sentence for whoever set it."""
@@ -27,8 +30,9 @@ def _number(default: float, low: float, high: float, unit: str, meaning: str) ->
     )
 
 
-def _other(default: bool | str, meaning: str) -> Any:
-    return field(default=default, metadata={"unit": "", "meaning": meaning})
+def _other(default: bool | str, meaning: str, choices: tuple[str, ...] = ()) -> Any:
+    """A switch or a text; a text is one of the choices where there are some."""
+    return field(default=default, metadata={"unit": "", "meaning": meaning, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Settings:
     frame_ancestors: str = _other(
         "'self'", "Sites that may show the dashboard in a frame: `'none'`, or their addresses"
     )
-    engine: str = _other("", "What runs the embedded detector: `onnx`, `int8` or `torch`")
+    engine: str = _other("", "What runs the embedded detector", ENGINES)
     models: str = _other("", "Folder of fetched weights, by default a cache folder of the user")
     corpus: str = _other("build/corpus", "Folder of the training corpus")
 
@@ -143,6 +147,8 @@ def _value(setting: Any, text: str) -> bool | int | float | str:
     default, about = setting.default, setting.metadata
     try:
         if isinstance(default, str):
+            if about["choices"] and text not in about["choices"]:
+                raise ValueError
             return text
         if isinstance(default, bool):
             return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
@@ -160,12 +166,20 @@ def _value(setting: Any, text: str) -> bool | int | float | str:
 def _wanted(setting: Any) -> str:
     if isinstance(setting.default, bool):
         return "1 or 0"
+    if isinstance(setting.default, str):
+        return _listed(setting.metadata["choices"])
     kind = "a whole number" if isinstance(setting.default, int) else "a number"
     return f"{kind} {_range(setting)}"
 
 
+def _listed(choices: tuple[str, ...]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
 def _range(setting: Any) -> str:
     about = setting.metadata
+    if about.get("choices"):
+        return _listed(tuple(f"`{choice}`" for choice in about["choices"]))
     return f"from {_shown(about['low'])} to {_shown(about['high'])}" if "low" in about else ""
 
 

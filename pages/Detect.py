@@ -423,8 +423,9 @@ st.markdown("Is this speech human or machine-made? Bring a clip and see the evid
 
 # A shared address such as ?example=3 opens that example.
 asked = st.query_params.get("example", "")
-if asked.isdecimal() and int(asked) not in {e.example for e in session.entries()}:
-    take_example(int(asked))
+offered = {str(e.order): e.order for e in cache.examples()} if asked else {}
+if asked in offered and offered[asked] not in {e.example for e in session.entries()}:
+    take_example(offered[asked])
 
 left, right = st.columns([1, 2], gap="medium")
 with left:

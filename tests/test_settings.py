@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.settings import Settings, SettingsError, settings, table, unknown, variable
+from core.settings import ENGINES, Settings, SettingsError, settings, table, unknown, variable
 from core.show import serve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +40,15 @@ def test_a_whole_number_is_not_a_fraction_and_a_switch_is_one_or_zero():
     assert not settings({"SPOOFSCOPE_OWN_MACHINE": "0"}).own_machine
     with pytest.raises(SettingsError, match="must be 1 or 0"):
         settings({"SPOOFSCOPE_OWN_MACHINE": "perhaps"})
+
+
+@pytest.mark.parametrize("engine", ["steam", "ONNX", "onnx,torch", "-"])
+def test_an_engine_is_one_of_those_that_exist(engine):
+    wanted = f"SPOOFSCOPE_ENGINE is '{engine}', but it must be onnx, int8 or torch. "
+    with pytest.raises(SettingsError, match=re.escape(wanted)):
+        settings({"SPOOFSCOPE_ENGINE": engine})
+    assert [settings({"SPOOFSCOPE_ENGINE": e}).engine for e in ENGINES] == list(ENGINES)
+    assert settings({"SPOOFSCOPE_ENGINE": " "}).engine == ""
 
 
 @given(st.sampled_from(fields(Settings)), st.text(max_size=200))

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from core.settings import ENGINES as ENGINES
 from core.settings import settings
 
 if TYPE_CHECKING:
     from torch import nn
-
-ENGINES = ("onnx", "int8", "torch")
-"""ONNX Runtime in single precision, the same with 8-bit integers, and the reference."""
 
 
 @runtime_checkable

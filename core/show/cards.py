@@ -12,6 +12,7 @@ import streamlit as st
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.detect.registry import ROOT, models_home
+from core.plain import without_directions
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
 
@@ -51,7 +52,9 @@ _EFFECT_ICONS = {
 
 def plain(text: str) -> str:
     """Text that Markdown leaves as it is: a file's name must not format, link or load anything."""
-    text = re.sub(r"\s+", " ", text)  # lines could begin a heading, a list or a table
+    text = re.sub(
+        r"\s+", " ", without_directions(text)
+    )  # lines could begin a heading, a list or a table
     # Addresses are linked, and names of icons and arrows replaced, whatever is escaped in them;
     # what breaks them is a joiner, which takes no room.
     text = re.sub(

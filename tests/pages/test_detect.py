@@ -167,7 +167,31 @@ def test_an_address_opens_an_example(detector, examples):
     assert "example" not in page.query_params
 
 
-@pytest.mark.parametrize("asked", ["9", "x", "-1", ""])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            "9",
+            "x",
+            "-1",
+            "",
+            "+1",
+            " 1",
+            "1_0",
+            "1.0",
+            "01",
+            "1" * 5_000,
+            "\N{ARABIC-INDIC DIGIT ONE}",
+        ),
+        *(
+            "\N{SUPERSCRIPT ONE}",
+            "\N{FULLWIDTH DIGIT ONE}",
+            "<script>alert(1)</script>",
+            "\0",
+            "\ufeff1",
+        ),
+    ],
+)
 def test_an_address_that_names_no_example_leaves_the_page_empty(detector, examples, asked):
     page = AppTest.from_file(PAGE, default_timeout=60)
     page.query_params["example"] = asked

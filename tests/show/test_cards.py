@@ -1,8 +1,11 @@
 """The words around a number are right for the number."""
 
+import unicodedata
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.audio.quality import Reason
 from core.detect import registry
@@ -10,6 +13,8 @@ from core.detect.calibration import posterior
 from core.detect.detector import DetectorError
 from core.show import cards, serve
 from tests.show.builders import SCORES, HandDetector, clip
+
+DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def test_a_visitor_is_not_told_the_folders_of_the_server():
@@ -25,6 +30,15 @@ def test_nothing_asks_an_outside_host_for_the_public_address(monkeypatch):
     monkeypatch.setattr(net_util, "get_external_ip", lambda: 1 / 0)
     serve.stay_home()
     assert net_util.get_external_ip() is None
+
+
+@given(text=st.text(st.sampled_from("a\u202e\u202a\u2066\u2069\u200f\u061c<b. ")), rest=st.text())
+def test_no_mark_of_direction_reorders_a_name_and_each_is_seen(text, rest):
+    said = cards.plain(text + rest)
+    assert not [c for c in said if unicodedata.bidirectional(c) in DIRECTIONS]
+    marks = [c for c in text + rest if unicodedata.bidirectional(c) in DIRECTIONS]
+    assert said.count("\N{REPLACEMENT CHARACTER}") >= len(marks)
+    assert cards.plain("clip\u202evaw.exe") == "clip\N{REPLACEMENT CHARACTER}vaw\\.exe"
 
 
 def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5):

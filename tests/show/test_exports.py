@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.detect.detection import Detection, Reason
@@ -71,6 +71,41 @@ def test_no_cell_is_a_formula(start: str, rest: str):
         number = re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", cell, re.ASCII)
         assert number or not cell.lstrip().startswith(("=", "+", "-", "@", "|", "＝"))
         assert cell.lstrip("'") in name or not cell or cell == "not read"
+
+
+UNSEEN = [
+    *(
+        "\ufeff",
+        "\0",
+        "\u200b",
+        "\u200c",
+        "\u200d",
+        "\u2060",
+        "\u00ad",
+        "\u00a0",
+        "\u3000",
+        "\u2028",
+    ),
+    *("\u202e", "\u200e", "\u2066", "\u061c", "\x1b", "\x7f", "\x85", "\u180e", "\u034f", "\ufe0f"),
+    *("\u115f", "\u3164", "\u2800", "\U000e0001", "\ue000", "\u0301", "\ufff9", " ", "\v", "\f"),
+]
+
+
+@given(
+    before=st.text(st.sampled_from(UNSEEN), max_size=4),
+    sign=st.sampled_from("=+-@|\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b"),
+    rest=st.text(max_size=8),
+)
+def test_what_is_not_seen_hides_no_formula(before, sign, rest):
+    cell = f"{before}{sign}{rest}x"
+    assert plain_cell(cell) == f"'{cell}"
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=1), st.text())
+def test_text_that_begins_with_a_letter_or_a_digit_is_left_alone(first, rest):
+    assume(first[0] not in "\u115f\u1160\u3164\uffa0")
+    assert plain_cell(first + rest) == first + rest or not first[0].isascii()
+    assert plain_cell("a" + rest) == "a" + rest
 
 
 def test_numbers_stay_numbers():

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import types
 from pathlib import Path
 
 import pytest
@@ -41,32 +40,62 @@ def test_everything_shipped_has_its_licence_in_the_list():
             assert (ROOT / place).exists()
 
 
+def package(*vulns: str) -> dict[str, object]:
+    held = [{"id": id, "fix_versions": ["2"]} for id in vulns]
+    return {"name": "a", "version": "1", "vulns": held}
+
+
+SKIPPED = {"name": "a", "skip_reason": "not found"}
+REFUSED = (
+    "Traceback (most recent call last):\n"
+    "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='x', port=443): Max retries\n"
+)
+
+
 @pytest.mark.parametrize(
-    ("answer", "status", "says"),
+    ("listed", "stderr", "ends", "status", "says"),
     [
-        ("no network", 0, "passed over"),
-        ('{"dependencies": [{"name": "a", "skip_reason": "unknown"}]}', 0, "passed over"),
-        (json.dumps({"dependencies": [{"name": "a", "version": "1", "vulns": []}]}), 0, ": 0 with"),
         (
-            json.dumps(
-                {
-                    "dependencies": [
-                        {"name": "a", "version": "1", "vulns": [{"id": "X", "fix_versions": ["2"]}]}
-                    ]
-                }
-            ),
+            None,
+            "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\nTip: ",
             1,
-            "a 1: X, fixed in 2",
+            0,
+            "over",
         ),
+        (None, REFUSED, 1, 0, "passed over: no database"),
+        ([SKIPPED], "", 0, 0, "passed over: the index"),
+        ([package()], "", 0, 0, "Audited 1 packages: 0 with"),
+        ([package("X"), SKIPPED], "Found 1 known vulnerability", 1, 1, "a 1: X, fixed in 2"),
+        (None, "No module named pip_audit", 1, 1, "status 1: No module named pip_audit"),
+        (None, "Traceback\nKeyError: 'requests.exceptions.ConnectionError: '", 1, 1, "KeyError"),
+        (None, "Traceback\npip_audit._service.interface.ServiceError", 1, 1, "ServiceError"),
+        (None, "", 0, 1, "said nothing"),
+        ([], "", 0, 1, "said nothing"),
+        ([package()], "MemoryError", 1, 1, "MemoryError"),
+        ([package("X")], "", -9, 1, "failed"),
     ],
 )
-def test_the_audit_fails_for_a_weakness_and_not_for_a_missing_network(
-    answer, status, says, monkeypatch, capsys
+def test_the_audit_fails_for_a_weakness_and_for_a_crash_and_not_for_a_missing_network(
+    listed, stderr, ends, status, says, monkeypatch, capsys
 ):
-    done = types.SimpleNamespace(stdout=answer)
-    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: done)
+    answer = "" if listed is None else json.dumps({"dependencies": listed})
+    script = (
+        "import os, signal, sys\n"
+        f"print({answer!r}); print({stderr!r}, file=sys.stderr)\n"
+        "sys.stdout.flush(); sys.stderr.flush()\n"
+        f"os.kill(os.getpid(), signal.SIGKILL) if {ends} < 0 else sys.exit({ends})\n"
+    )
+    monkeypatch.setattr(audit, "COMMAND", [sys.executable, "-c", script])
     assert audit.main() == status
     assert says in capsys.readouterr().out
+
+
+def test_an_audit_that_hangs_has_failed(monkeypatch, capsys):
+    endless = "import threading; threading.Event().wait()"
+    monkeypatch.setattr(audit, "COMMAND", [sys.executable, "-c", endless])
+    monkeypatch.setattr(audit, "PATIENCE_S", 0.2)
+    assert audit.main() == 1
+    assert "did not end within" in capsys.readouterr().out
 
 
 def test_the_lock_holds_every_package_that_runs_with_hashes_and_as_pinned():

@@ -27,6 +27,7 @@ from core.settings import settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Label = Literal["bonafide", "spoof"]
 
@@ -544,33 +545,101 @@ def _without_wide(
 
 
 def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
-    """Numbers as numbers, everything else as text."""
+    """Numbers as numbers, everything else as text; lists and structures are left out.
+
+    A few bytes can stand for any amount of text, so texts are read as what a row group repeats and
+    which rows repeat it, and their whole length is known before any of it is laid out.
+    """
     import pandas as pd
 
     most = settings().max_table_mb << 20
+    too_much = TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
     try:
+        import pyarrow as pa
         from pyarrow.parquet import ParquetFile
 
         file = ParquetFile(io.BytesIO(data))
-        about = file.metadata
-        size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-        if max(size, 8 * about.num_rows * about.num_columns) > most:
-            raise TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
-        frame: pd.DataFrame = file.read().to_pandas()
-        frame.columns = [str(c) for c in frame.columns]
-        _check_names(list(frame.columns), name)
-        for column in frame.columns:
-            if not pd.api.types.is_numeric_dtype(frame[column]):
-                values = frame[column].astype(object)
-                frame[column] = values.map(str).where(values.notna())
+        about, schema = file.metadata, file.schema_arrow
+        _check_names(schema.names, name)
+        nested = [f.name for f in schema if pa.types.is_nested(f.type)]
+        flat = [f for f in schema if f.name not in nested]
+        flat = [f for f in flat if not re.fullmatch(r"__index_level_\d+__", f.name)]
+        texts = [f.name for f in flat if _is_text(f.type)]
+        width = sum(8 if f.name in texts else _width(f.type) for f in flat)
+        groups = [about.row_group(i) for i in range(about.num_row_groups)]
+        size = sum(group.total_byte_size for group in groups)
+        if max(size, width * about.num_rows) > most:
+            raise too_much
+        file = ParquetFile(io.BytesIO(data), read_dictionary=texts)
+        tables, unpacked = [], 0
+        for i in range(about.num_row_groups):
+            table = file.read_row_group(i, columns=[f.name for f in flat])
+            unpacked += sum(_length(table[text]) for text in texts)
+            if unpacked > most:
+                raise too_much
+            tables.append(table)
+        whole = pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
+        frame = pd.DataFrame({f.name: _cells_of(whole[f.name].to_pandas()) for f in flat})
     except TrialsError:
         raise
     except Exception as error:
+        if "DeltaByteArray" in str(error):  # not as a dictionary; a few bytes unpack to any amount
+            raise TrialsError(
+                f"{name} holds texts in the encoding DELTA_BYTE_ARRAY, which is not read; write it "
+                "with dictionaries, as most programs do."
+            ) from error
         raise TrialsError(
             f"{name} looks like Parquet but cannot be read: {str(error)[:300]}."
         ) from error
     frame.index = pd.RangeIndex(1, len(frame) + 1)
+    if nested:
+        what = ", ".join(text[:60] for text in nested[:5])
+        sentence = f"{name} has columns of lists or structures, which are left out: {what}."
+        frame.attrs["problems"] = (Problem(sentence, 0),)
     return frame
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether cells are texts or bytes of any length, or were written as numbers of such."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    of = pa.types
+    strings = (of.is_string, of.is_large_string, of.is_string_view)
+    binaries = (of.is_binary, of.is_large_binary, of.is_binary_view)
+    return any(test(kind) for test in (*strings, *binaries))
+
+
+def _width(kind: pa.DataType) -> int:
+    """Bytes of a cell of a fixed size."""
+    try:
+        return max(8, kind.bit_width // 8)
+    except ValueError:  # a column of nothing
+        return 8
+
+
+def _length(column: pa.ChunkedArray) -> int:
+    """Bytes of a column's texts, with each as often as it is repeated."""
+    from pyarrow import compute
+
+    found = 0
+    for chunk in column.chunks:
+        lengths = compute.binary_length(chunk.dictionary)
+        found += compute.sum(compute.take(lengths, chunk.indices)).as_py() or 0
+    return found
+
+
+def _cells_of(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.CategoricalDtype):  # a text that is repeated stays one object
+        categories = values.cat.categories
+        return values.cat.rename_categories([str(c) for c in categories]).astype(object)
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    values = values.astype(object)
+    return values.map(str).where(values.notna())
 
 
 def _check_names(names: list[str], name: str) -> None:

@@ -214,6 +214,67 @@ def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch, form):
         tr.read_scores(data)
 
 
+def stored(table: pa.Table, **how: object) -> bytes:
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(table, out, **how)
+    return out.getvalue()
+
+
+LONG = "x" * 100_000
+DELTA = {"use_dictionary": False, "column_encoding": {"trial": "DELTA_BYTE_ARRAY"}}
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "text": lambda: stored(pa.table({"trial": [LONG] * 2_000, "score": [1.0] * 2_000})),
+    "groups": lambda: stored(pa.table({"trial": [LONG] * 2_000}), row_group_size=40),
+    "bytes": lambda: stored(pa.table({"trial": [LONG.encode()] * 2_000})),
+    "categories": lambda: stored(pa.table({"trial": pa.array([LONG] * 2_000).dictionary_encode()})),
+    "large text": lambda: stored(pa.table({"trial": pa.array([LONG] * 2_000, pa.large_string())})),
+    "fixed size": lambda: stored(
+        pa.table({"t": pa.array([LONG.encode()] * 2_000, pa.binary(100_000))})
+    ),
+    "prefixes": lambda: stored(pa.table({"trial": [LONG] * 2_000}), **DELTA),
+    "list": lambda: stored(pa.table({"trial": ["a"] * 2_000, "list": [[LONG]] * 2_000})),
+    "structure": lambda: stored(pa.table({"trial": ["a"] * 2_000, "s": [{"x": LONG}] * 2_000})),
+}
+"""Small Parquet whose cells have 200 MB, by what they are."""
+ARROW = pa.default_memory_pool()
+POOL = pa.proxy_memory_pool(ARROW)  # counts; it must outlive every buffer that it gave
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_text_that_parquet_repeats_is_not_laid_out(kind, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MAX_TABLE_MB", "20")
+    data = BOMBS[kind]()
+    assert len(data) < 1 << 20
+    pa.set_memory_pool(POOL)
+    try:
+        frame = tr.read_table(data)
+    except tr.TrialsError as error:
+        wanted = "DELTA_BYTE_ARRAY" if kind == "prefixes" else "unpacks to more than 20 MB"
+        assert wanted in str(error)
+        assert kind not in ("list", "structure")
+    else:
+        assert kind in ("list", "structure")
+        assert list(frame.columns) == ["trial"]
+        assert "columns of lists or structures" in frame.attrs["problems"][0].sentence
+    finally:
+        pa.set_memory_pool(ARROW)
+    assert 0 < POOL.max_memory() < 20 << 20
+
+
+@given(
+    texts=st.lists(st.none() | st.text(max_size=4), min_size=1, max_size=30),
+    group=st.integers(1, 30),
+    plain=st.booleans(),
+    kind=st.sampled_from([pa.string(), pa.large_string(), pa.string_view()]),
+)
+def test_texts_come_back_whatever_way_parquet_holds_them(texts, group, plain, kind):
+    table = pa.table({"trial": pa.array(texts, kind), "score": pa.array(range(len(texts)))})
+    frame = tr.read_table(stored(table, row_group_size=group, use_dictionary=not plain))
+    assert [None if pd.isna(cell) else cell for cell in frame["trial"]] == texts
+    assert frame["score"].tolist() == list(range(len(texts)))
+    assert frame.index.tolist() == list(range(1, len(texts) + 1))
+
+
 def runs(cell: str) -> bool:
     return (
         cell.lstrip().startswith(("=", "+", "-", "@", "|"))

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.detect.detector import Detector, DetectorError, briefly, checked_sha256, sha256_of
 from core.detect.model_config import read_config
+from core.files import write_whole
 from core.settings import settings
 
 MOST_CLASSES = 50
@@ -453,14 +454,9 @@ def _write(path: Path, content: bytes) -> None:
     DetectorError
         If the disk does not take it; nothing is left behind then.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(path, content)
     except OSError as error:
         raise _unwritten(path.parent, error) from error
 

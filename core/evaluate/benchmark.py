@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.evaluate.intervals import intervals
 from core.evaluate.metrics import Costs, Tally
+from core.files import whole
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -425,7 +426,8 @@ def run_benchmark(
         if trials_to is not None:
             folder = Path(trials_to)
             folder.mkdir(parents=True, exist_ok=True)
-            trials.to_csv(folder / f"{detector.id}-{split}-{name}.csv", index=False)
+            with whole(folder / f"{detector.id}-{split}-{name}.csv") as part:
+                trials.to_csv(part, index=False)
         command = f"python -m core evaluate --benchmark {benchmark} --detector {detector.id}"
         if codec:
             command += f" --codec {codec}"
@@ -463,9 +465,8 @@ def update_results(path: str | Path, table: pd.DataFrame) -> None:
             for key in old[list(KEY)].itertuples(index=False, name=None)
         ]
         new = pd.concat([old[~np.array(gone, bool)], new], ignore_index=True)
-    part = path.with_suffix(".part")
-    new.to_csv(part, index=False)
-    part.replace(path)
+    with whole(path) as part:
+        new.to_csv(part, index=False)
 
 
 def condition(codec: str | None, windows: int | None) -> str:

@@ -39,6 +39,7 @@ from core.evaluate.metrics import (
 )
 from core.evaluate.tables import RESULTS, TABLES, check
 from core.evaluate.trials import Trials, TrialsError, attach, read_scores, read_table
+from core.files import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
     tables = build(scored, asv, options.replicates)
     for name, table in tables.items():
         check(table, name)
-        table.to_csv(options.out / f"{name}.csv", index=False, lineterminator="\n")
+        with whole(options.out / f"{name}.csv") as part:
+            table.to_csv(part, index=False, lineterminator="\n")
         print(f"{name}.csv: {len(table)} rows")
     print(f"{time.perf_counter() - start:.0f} s")
 

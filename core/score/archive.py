@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 import tomllib
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.files import whole
 from core.plain import plain_cell
 from core.score.journal import Journal
 from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
@@ -199,22 +199,18 @@ def _write(out: Path, tables: Iterator[pa.Table]) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    partial = out.with_name(out.name + ".partial")
     if out.suffix == ".csv":
         tables = map(_without_formulas, tables)
     first = next(tables)
     kind = pyarrow.csv.CSVWriter if out.suffix == ".csv" else pyarrow.parquet.ParquetWriter
-    try:
-        with partial.open("wb") as file:
-            with kind(file, first.schema) as writer:
-                writer.write_table(first)
-                for table in tables:
-                    writer.write_table(table)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        whole(out, sync=True) as part,
+        part.open("wb") as file,
+        kind(file, first.schema) as writer,
+    ):
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
 
 
 def _without_formulas(table: pa.Table) -> pa.Table:

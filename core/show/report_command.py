@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from core.detect.registry import load_detector
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
+    from core.files import write_whole
     from core.plain import printable
     from core.show.evidence_report import Case, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
@@ -80,13 +81,8 @@ def run(options: argparse.Namespace) -> int:
                         else None,
                     )
                 )
-        part = out.with_name(f"{out.name}.part")
-        try:
-            write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-            part.write_bytes(write(cases, unread))
-            part.replace(out)
-        finally:
-            part.unlink(missing_ok=True)
+        write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
+        write_whole(out, write(cases, unread))
     except (DetectorError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.files import write_whole
+
 _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PERCENT = (
     *("eer_percent", "share_percent", "balanced_error_percent", "right_half_percent"),
@@ -57,7 +59,7 @@ def refresh_files(files: list[Path], results: str | Path) -> list[Path]:
         text = file.read_text("utf-8")
         new = refresh(text, figures)
         if new != text:
-            file.write_text(new, "utf-8")
+            write_whole(file, new)
             changed.append(file)
     return changed
 

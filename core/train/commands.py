@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.files import whole
 from core.settings import settings
 
 MANIFEST = Path("data/benchmarks/public_samples.csv")
@@ -419,7 +420,8 @@ def _give(table: Any, options: argparse.Namespace) -> int:
         update_results(RESULTS, table)
         print(f"{len(table)} rows are in {RESULTS}; python -m core card puts them into documents")
     elif options.out:
-        table.to_csv(options.out, index=False)
+        with whole(options.out) as part:
+            table.to_csv(part, index=False)
     else:
         print(table.to_string(index=False))
     return 0

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
+from core.files import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +127,8 @@ def build_copies(
             if progress is not None:
                 progress(done, len(humans), str(clip["clip"]))
     table = pd.DataFrame(rows, columns=list(INDEX_COLUMNS))
-    table.to_csv(out / "index.csv", index=False)
+    with whole(out / "index.csv") as part:
+        table.to_csv(part, index=False)
     return out / "index.csv"
 
 

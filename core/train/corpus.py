@@ -20,6 +20,7 @@ import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.evaluate.clips import INDEX_COLUMNS
+from core.files import whole
 
 MANIFEST_COLUMNS = (
     "clip",
@@ -329,10 +330,9 @@ def _is_intact(file: Path, sha256: str) -> bool:
 
 
 def _write(rows: list[dict[str, object]], columns: tuple[str, ...], path: Path) -> None:
-    partial = path.with_suffix(".part")
     table = pd.DataFrame(rows, columns=list(columns))
-    table.sort_values("clip", kind="stable").to_csv(partial, index=False)
-    partial.replace(path)
+    with whole(path) as part:
+        table.sort_values("clip", kind="stable").to_csv(part, index=False)
 
 
 def print_progress(every_s: float = 5.0) -> Callable[[int, int, str], None]:

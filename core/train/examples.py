@@ -21,6 +21,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decode import decode
+from core.files import whole, write_whole
 from core.train.engines import voice_named
 from core.train.packaged import join_pieces, read_recording, recordings, trim_edges
 
@@ -554,7 +555,7 @@ def write_examples(folder: Path, chosen: Sequence[Scored], out: Path = EXAMPLES)
             f"- Speech: {origin.system}\n- Licence: {origin.licence}\n- Origin: {origin.credit}\n"
             f"- Changes: {', '.join(filter(None, ['level set', candidate.change]))}.\n"
         )
-    with table.open("w", newline="", encoding="utf-8") as file:
+    with whole(table) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_CSV_COLUMNS)
         writer.writerows(rows)
@@ -562,7 +563,7 @@ def write_examples(folder: Path, chosen: Sequence[Scored], out: Path = EXAMPLES)
         "# Licences of the example clips\n\nThe clips are no part of the software and keep their "
         "own licences. `python -m core.train.examples` makes them and writes this file.\n"
     )
-    (out / "LICENSES.md").write_text("\n".join([introduction, *notes]), encoding="utf-8")
+    write_whole(out / "LICENSES.md", "\n".join([introduction, *notes]))
     return paths
 
 

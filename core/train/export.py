@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 from core.detect.calibration import Calibration
 from core.evaluate.clips import read_index
 from core.train.data import keep_for_training
+from core.train.model_files import put, write_config
 
 COVERAGE = 0.8
 """Share of development clips that get a verdict; the rest lies in the inconclusive band."""
@@ -86,8 +86,10 @@ def export_model(
     settings = dict(recipe.get("network", {}))
     network = build(recipe["architecture"], settings)
     network.load_state_dict(state)
-    save_file({k: v.contiguous() for k, v in state.items()}, out / "model.safetensors")
-    digest = sha256_of(out / "model.safetensors")
+    part = out / "weights.part"
+    save_file({k: v.contiguous() for k, v in state.items()}, part)
+    file = put(part, out, "model.safetensors")
+    digest = sha256_of(out / file)
     config: dict[str, Any] = {
         "format": FORMAT,
         "id": "embedded",
@@ -96,13 +98,13 @@ def export_model(
         "network": settings,
         "window": 64_000,
         "hop": 32_000,
-        "weights": {"file": "model.safetensors", "sha256": digest},
+        "weights": {"file": file, "sha256": digest},
     }
     if speech:
-        _write(out, config)
+        write_config(out, config)
         export_engines(out, int8=int8, clips=speech)
         config = read_config(out) | {"default_engine": "int8" if int8 else "onnx"}
-        _write(out, config)
+        write_config(out, config)
         draft = Detector.load(out, config["default_engine"])
     else:
         draft = Detector("embedded", name, network, digest)
@@ -137,8 +139,9 @@ def export_model(
             "centres": measure.centres,
             "usual": measure.usual,
         },
-        out / "familiarity.safetensors",
+        part,
     )
+    file = put(part, out, "familiarity.safetensors")
     config |= {
         "calibration": calibration,
         "decision": {
@@ -147,15 +150,15 @@ def export_model(
             "needs_wide_band": bool(recipe.get("needs_wide_band", False)),
         },
         "familiarity": {
-            "file": "familiarity.safetensors",
-            "sha256": sha256_of(out / "familiarity.safetensors"),
+            "file": file,
+            "sha256": sha256_of(out / file),
             "edge": measure.edge,
             "unfamiliar": measure.unfamiliar,
         },
         "licence": "Apache-2.0",
         "training_families": sorted(set(train["family"][train["label"] == "spoof"])),
     }
-    _write(out, config)
+    write_config(out, config)
     return config
 
 
@@ -232,21 +235,8 @@ def calibrate_engine(
     config["calibration"] = calibration
     config.setdefault("decision", {})["inconclusive_llr"] = [-band, band]
     config["default_engine"] = engine
-    _write(directory, config)
+    write_config(directory, config)
     return calibration
-
-
-def _write(directory: Path, config: Mapping[str, Any]) -> None:
-    """Replace a configuration at once, so that no reader finds half of one.
-
-    What it names becomes readable for all, as it is: safetensors writes for the owner alone, and a
-    server may run as somebody else.
-    """
-    for arrays in directory.glob("*.safetensors"):
-        arrays.chmod(0o644)
-    part = directory / "config.part"
-    part.write_text(json.dumps(config, indent=1) + "\n", "utf-8")
-    part.replace(directory / "config.json")
 
 
 def add_families(
@@ -298,9 +288,11 @@ def add_families(
     family = seen["family"].to_numpy()[usable]
     names = sorted(set(family))
     arrays["families"] = np.stack([found[family == name].mean(axis=0) for name in names])
-    save_file({k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}, path)
-    config["familiarity"] |= {"families": names, "sha256": sha256_of(path)}
-    _write(directory, config)
+    part = directory / "familiarity.part"
+    save_file({k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}, part)
+    digest, file = sha256_of(part), put(part, directory, "familiarity.safetensors")
+    config["familiarity"] |= {"families": names, "file": file, "sha256": digest}
+    write_config(directory, config)
     return names
 
 
@@ -363,5 +355,5 @@ def calibrate_codec(
     )
     config = read_config(Path(directory))
     config.setdefault("calibration_by_codec", {})[codec] = found
-    _write(Path(directory), config)
+    write_config(Path(directory), config)
     return found

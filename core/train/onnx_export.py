@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from core.audio.windows import stack_windows, window_ranges
 from core.detect.detector import Detector, sha256_of
 from core.detect.engine import OnnxEngine
 from core.detect.model_config import read_config
+from core.train.model_files import put, write_config
 
 TOLERANCE = 1e-3
 """Largest difference of a raw score from PyTorch's with which a graph is written."""
@@ -106,12 +106,15 @@ def export_engines(
                     for part, name in files.items()
                 },
             }
+        names: dict[str, str] = {}  # engines may share a graph
         for kind in offered.values():
             for graph in kind["graphs"].values():
-                if (folder / graph["file"]).exists():
-                    (folder / graph["file"]).replace(directory / graph["file"])
+                name = graph["file"]
+                if name not in names:
+                    names[name] = put(folder / name, directory, name)
+                graph["file"] = names[name]
     config["engines"] = {**config.get("engines", {}), **offered}
-    (directory / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    write_config(directory, config)
     return found
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import random
 import re
 import sys
@@ -25,6 +24,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decode import decode
+from core.files import whole
 from core.train.engines import Voice, voices
 
 KINDS = ("human", "synthetic")
@@ -292,12 +292,10 @@ def read_index(out: Path) -> dict[str, Row]:
 
 
 def _write_index(out: Path, rows: dict[str, Row]) -> None:
-    scratch = out / "index.csv.part"
-    with scratch.open("w", newline="", encoding="utf-8") as file:
+    with whole(out / "index.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(rows[name]) for name in sorted(rows))
-    os.replace(scratch, out / "index.csv")
 
 
 def _write_clip(out: Path, planned: Planned, samples: np.ndarray) -> Row:

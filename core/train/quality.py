@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
+from core.files import whole
 from core.train.initial import load_distillmos
 
 if TYPE_CHECKING:
@@ -121,5 +122,6 @@ def rate_corpus(
             progress(len(scores), len(files), str(clips[i]))
     path = Path(out) / FILE
     table = pd.DataFrame({"clip": clips, "mos": np.round(scores, 3)})
-    table.to_csv(path, index=False)
+    with whole(path) as part:
+        table.to_csv(part, index=False)
     return path

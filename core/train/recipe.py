@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from core.files import whole, write_whole
 from core.train import alternatives, processes
 from core.train.augment import Strength, trim
 from core.train.data import Mix, Pairs, collate, keep_for_training
@@ -235,7 +236,7 @@ def train(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if processes.first():
-        (out / "recipe.json").write_text(json.dumps(recipe, indent=1), "utf-8")
+        write_whole(out / "recipe.json", json.dumps(recipe, indent=1))
     if threads:
         torch.set_num_threads(threads)
     set_seed(int(recipe.get("seed", 0)))
@@ -334,7 +335,7 @@ def _keep(stage: Path, out: Path) -> dict[str, float]:
     """Make what a stage kept that of the whole training."""
     if processes.first():
         for name in ("best.safetensors", "best.json"):
-            (out / name).write_bytes((stage / name).read_bytes())
+            write_whole(out / name, (stage / name).read_bytes())
     return _best(stage)
 
 
@@ -616,8 +617,9 @@ def _trainer(
             best = out / "best.json"
             old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
             if found["eer"] < old:
-                save_file(_plain(average.state), out / "best.safetensors")
-                best.write_text(json.dumps({"step": self.state.global_step, **found}), "utf-8")
+                with whole(out / "best.safetensors") as part:
+                    save_file(_plain(average.state), part)
+                write_whole(best, json.dumps({"step": self.state.global_step, **found}))
             with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")
             return found

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
+from core.files import whole, write_whole
 from core.train.copysynth import mel_bands
 
 if TYPE_CHECKING:
@@ -271,7 +272,8 @@ def train_vocoder(
         if share >= (kept + 1) / 3 or share >= 1:
             kept += 1
             weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-            save_file(weights, out / f"{kind}-{kept}.safetensors")
+            with whole(out / f"{kind}-{kept}.safetensors") as part:
+                save_file(weights, part)
             if share >= 1 or kept == 3:
                 break
         for group in ours.param_groups:
@@ -304,8 +306,9 @@ def train_vocoder(
     while kept < 3:
         kept += 1
         weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-        save_file(weights, out / f"{kind}-{kept}.safetensors")
-    (out / f"{kind}.json").write_text(json.dumps({"kind": kind, "steps": done, "seed": seed}))
+        with whole(out / f"{kind}-{kept}.safetensors") as part:
+            save_file(weights, part)
+    write_whole(out / f"{kind}.json", json.dumps({"kind": kind, "steps": done, "seed": seed}))
     return out
 
 

@@ -163,6 +163,40 @@ def test_export_refuses_a_graph_that_scores_differently(tmp_path, monkeypatch):
     assert not list(directory.glob("**/*.onnx"))
 
 
+class Killed(BaseException):
+    pass
+
+
+def test_an_export_that_is_interrupted_leaves_the_model_that_was_there(tmp_path, monkeypatch):
+    directory = model_directory(tmp_path)
+    export_engines(directory, clips=[noise()])
+    before = Detector.load(directory).raw_scores(noise(), [(0, 64_000)])[0]
+    plain = onnx_export._graphs
+
+    def others(weights, config):
+        graphs = plain(weights, config)
+        for graph in graphs.values():
+            graph.producer_name = "a later version"
+        return graphs
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(onnx_export, "_graphs", others)
+    with monkeypatch.context() as late:
+        late.setattr(onnx_export, "write_config", killed)
+        with pytest.raises(Killed):
+            export_engines(directory, clips=[noise()])
+    after = Detector.load(directory, "onnx").raw_scores(noise(), [(0, 64_000)])[0]
+    np.testing.assert_array_equal(after, before)
+    export_engines(directory, clips=[noise()])
+    graphs = json.loads((directory / "config.json").read_text())["engines"]["onnx"]["graphs"]
+    assert {g["file"] for g in graphs.values()} == {p.name for p in directory.glob("*.onnx")}
+    assert "front.onnx" not in {g["file"] for g in graphs.values()}
+    found = Detector.load(directory, "onnx").raw_scores(noise(), [(0, 64_000)])[0]
+    np.testing.assert_array_equal(found, before)
+
+
 def test_changed_graphs_are_refused(tmp_path):
     directory = model_directory(tmp_path)
     export_engines(directory, clips=[noise()])

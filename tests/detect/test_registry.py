@@ -121,7 +121,7 @@ def test_a_disk_that_takes_no_pin_fetches_nothing(monkeypatch):
     entry = dataclasses.replace(PUBLISHED, bytes=4)
     entry.path.parent.mkdir(parents=True)
     entry.path.write_bytes(b"mine")
-    (entry.path.parent / "pin.json.partial").mkdir()
+    (entry.path.parent / ".pin.part.json").mkdir()
     monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
     monkeypatch.setattr(registry, "_fetch", lambda *_: pytest.fail("it was fetched"))
     with pytest.raises(DetectorError, match="cannot be kept"):

@@ -61,6 +61,13 @@ def test_export_makes_a_calibrated_detector(
     detector = Detector.load(tmp_path / "model")
     assert detector.calibration is not None and detector.familiarity is not None
 
+    save_file(build("spectral-transformer", TINY_NETWORK).state_dict(), tmp_path / "x.safetensors")
+    with pytest.MonkeyPatch.context() as patch:  # other weights are there, and then it stops
+        patch.setattr("core.train.export.fit_calibration", _never)
+        with pytest.raises(AssertionError):
+            export_model(tmp_path / "x.safetensors", RECIPE, [tiny_index], tmp_path / "model")
+    assert Detector.load(tmp_path / "model").weights_sha256 == detector.weights_sha256
+
     table = run_benchmark(detector, tiny_index, split="dev", trials_to=tmp_path, replicates=20)
     assert list(table.columns) == list(COLUMNS)
     again = run_benchmark(detector, tiny_index, split="dev", replicates=20)

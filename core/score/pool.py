@@ -21,7 +21,7 @@ AHEAD = 2
 
 DIED = (
     "The process that worked on this file died twice, the second time on this file alone: it may "
-    "need more memory than there is, or break a codec."
+    "need more memory than there is."
 )
 
 

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "metrics", "scores", "figure_pages", "decode_memory", "live", "load", "detection", "scaling",
+    "metrics", "scores", "figure_pages", "decode_memory", "isolated", "live", "load", "detection",
+    "scaling",
 )  # fmt: skip
 
 

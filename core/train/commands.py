@@ -276,7 +276,7 @@ def _export(options: argparse.Namespace) -> int:
     from core.train.recipe import load_recipe
 
     try:
-        _need("onnx")
+        _need("onnx", *(["sklearn"] if options.weights else []))
         speech = _speech(options.clips, options.corpus[0])
         if options.weights:
             recipe = load_recipe(options.recipe)

@@ -282,8 +282,8 @@ def _human() -> list[Candidate]:
         Candidate(
             "audiobook-ogg", "austen-reader", "bona fide",
             "A page of Jane Austen, compressed again", _LIBRIVOX, "encoded as Ogg Vorbis", "ogg",
-            "Twice compressed and still recognised as human: a codec changes the sound, but adds "
-            "no traces of an engine.",
+            "Twice compressed and still recognised as human: this codec changes the sound, but "
+            "adds no traces of an engine.",
             "Twice compressed and not cleared: codecs remove the fine detail that speaks for a "
             "person.",
             lambda: _reader("0920"),

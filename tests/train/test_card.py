@@ -73,6 +73,25 @@ def test_other_systems_are_named_beside_the_detector() -> None:
     assert [line.split(" | ")[0] for line in lines[3:5]] == ["| gsm", "| other: gsm"]
 
 
+def test_the_detector_stands_beside_others_by_as_many_windows() -> None:
+    eer = {"metric": "eer_percent", "condition": "none, 1 window"}
+    figures = pd.DataFrame(
+        [
+            row(system="other", breakdown="codec", value=1.0, **eer),
+            row(breakdown="codec", value=23.0, **eer),
+            row(breakdown="codec_within", value=28.7, **eer),
+            row(system="other", breakdown="other_system", condition="pooled, same trials",
+                metric="eer_percent", value=39.4),
+        ]
+    )  # fmt: skip
+    lines = refresh("<!-- figures: compared -->\n<!-- end -->", figures).splitlines()[3:6]
+    assert [line.split(" (")[0].split(" | 1,234")[0] for line in lines] == [
+        "| embedded, pooled, 1 window a clip | 23.0 %",
+        "| embedded, within, 1 window a clip | 28.7 %",
+        "| other, pooled, same trials | 39.4 %",
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_a_table_without_figures_says_so(name: str) -> None:
     columns = ["system", "breakdown", "condition", "metric", "value", "low", "high"]

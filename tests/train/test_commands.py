@@ -28,6 +28,7 @@ def options_of(line: str) -> argparse.Namespace:
         ("tensorboard", "train --out nowhere"),
         ("pyworld", "corpus copies --out nowhere"),
         ("onnx", "export nowhere"),
+        ("sklearn", "export nowhere --weights nowhere"),
         ("sklearn", "evaluate --probes"),
     ],
 )

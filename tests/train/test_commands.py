@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from core.audio.codecs import CODECS
 from core.train import commands
+from core.train.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,3 +84,18 @@ def test_every_figure_names_a_command_that_can_be_read() -> None:
     for source in set(pd.read_csv(ROOT / commands.RESULTS)["source"]):
         assert source.startswith("python -m core ")
         options_of(source.removeprefix("python -m core "))
+
+
+def test_every_command_of_the_training_guide_can_be_read() -> None:
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    lines = re.findall(r"^ *(?:torchrun .*-m|python -m) core (.+)$", text, re.MULTILINE)
+    assert len(lines) > 20
+    for line in lines:
+        line = re.sub(r"\$\(printf [^)]*\)|#.*", "", line)
+        options = options_of(line.replace("$clips", "a b").replace("$other", "aasist"))
+        if hasattr(options, "recipe"):
+            load_recipe(options.recipe)
+        if getattr(options, "codec", None) and isinstance(options.codec, list):
+            assert all(codec == "none" or codec in CODECS for codec in options.codec)
+    codecs = re.search(r'^codecs="(.+)"$', text, re.MULTILINE)
+    assert codecs and all(codec in CODECS for codec in codecs[1].split())

@@ -1,12 +1,13 @@
 """What decoding apart costs: ``python -m benchmarks.isolated [--long]``.
 
 Prints the time to the first clip from a process not yet started, and, for each example, medians of
-decoding it in process and apart, in milliseconds. With ``--long`` also the time and the worker's
-peak memory for files of two and nearly three hours (Linux; files in /dev/shm).
+decoding it in process and apart, in milliseconds. With ``--long`` also the time and the peak memory
+of both processes for files of two and nearly three hours (Linux; files in /dev/shm).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.audio import isolated
+from benchmarks.memory import Memory
 from core.audio.clip import Clip
 from core.audio.decode import decode
 from core.audio.isolated import decode_safely
@@ -48,16 +49,15 @@ def long_files() -> None:
         with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
             path = Path(folder) / "long"
             decode_memory.FILES[kind](path)
-            start = time.perf_counter()
-            clip = decode_safely(path)
-            seconds = time.perf_counter() - start
-            status = Path(f"/proc/{isolated._POOL._idle[0].pid}/status").read_text().splitlines()
-            peak = next(int(s.split()[1]) for s in status if s.startswith("VmHWM")) * 1024
+            with Memory(os.getpid(), 0.02) as memory:
+                start = time.perf_counter()
+                clip = decode_safely(path)
+                seconds = time.perf_counter() - start
             print(
                 f"{kind}, {clip.duration_s / 3600:.2f} h, {path.stat().st_size / 1e6:.0f} MB: "
-                f"{seconds:.1f} s, worker's peak {peak / 1e6:.0f} MB"
+                f"{seconds:.1f} s, peak of both processes {memory.peak_bytes() / 1e6:.0f} MB",
+                flush=True,
             )
-        isolated._POOL.close()
 
 
 def main() -> None:

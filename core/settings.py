@@ -53,10 +53,8 @@ class Settings:
         "samples",
         "Most samples of a clip over all channels, at its own rate",
     )
-    max_table_mb: int = _number(
-        2_000, 1, 1_000_000, "MB", "Most that a compressed score file may unpack to"
-    )
-    max_saved_mb: int = _number(50, 1, 10_000, "MB", "Largest file of saved detections")
+    max_table_mb: int = _number(200, 1, 1_000_000, "MB", "Largest score file, unpacked")
+    max_saved_mb: int = _number(15, 1, 10_000, "MB", "Largest file of saved detections")
     max_weights_mb: int = _number(
         2_000, 1, 1_000_000, "MB", "Largest weights that are fetched from the hub"
     )

@@ -14,6 +14,10 @@ from core.settings import settings
 COSTS = (1e-6, 1e6)
 """Range of the costs of errors; beyond it their ratio has no logarithm that means anything."""
 
+MOST_PARTS = 200_000
+"""Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
+take thirty times their text in memory."""
+
 BESIDE = ("file", "stress")
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
@@ -45,6 +49,8 @@ def open_saved(data: bytes) -> list[Detection]:
         raise SavedError(
             f"The file has {len(data) / 2**20:,.1f} MB; a saved detection has at most {most} MB."
         )
+    if data.count(b"{") + data.count(b"[") > MOST_PARTS:
+        raise SavedError(f"The file has more than {MOST_PARTS:,} parts; no saved detection has.")
     try:
         held = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -89,6 +89,9 @@ _ATTACK = re.compile(r"^(A\d{2}|AC\d)$")
 LARGEST = 1e100
 """Largest magnitude of a score."""
 
+MOST_ROWS = 10_000_000
+"""Lines of a table; the largest set of the field has about a million trials."""
+
 MOST_COLUMNS = 1_000
 """Columns of a table; those of the field have at most thirteen."""
 
@@ -222,6 +225,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     if data[:4] == b"PAR1":
         return _read_parquet(data, name)
     data, problems = _utf8(data, name)
+    _check_rows(max(data.count(b"\n"), data.count(b"\r")), name)
     start = data[:65536].decode("utf-8", "ignore")
     head = [line for line in start.splitlines()[:50] if line.strip()]
     if not head:
@@ -485,7 +489,7 @@ def _unpack(data: bytes, name: str) -> bytes:
         except Exception as error:  # each way of packing has errors of its own
             raise TrialsError(f"{name} is a damaged zip file.") from error
     if len(data) > most:
-        raise TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
+        raise TrialsError(f"{name} has more than {most >> 20:,} MB, unpacked.")
     return data
 
 
@@ -553,7 +557,7 @@ def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
     import pandas as pd
 
     most = settings().max_table_mb << 20
-    too_much = TrialsError(f"{name} unpacks to more than {most >> 20:,} MB.")
+    too_much = TrialsError(f"{name} has more than {most >> 20:,} MB, unpacked.")
     try:
         import pyarrow as pa
         from pyarrow.parquet import ParquetFile
@@ -568,18 +572,19 @@ def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
         width = sum(8 if f.name in texts else _width(f.type) for f in flat)
         groups = [about.row_group(i) for i in range(about.num_row_groups)]
         size = sum(group.total_byte_size for group in groups)
+        _check_rows(about.num_rows, name)
         if max(size, width * about.num_rows) > most:
             raise too_much
         file = ParquetFile(io.BytesIO(data), read_dictionary=texts)
         tables, unpacked = [], 0
         for i in range(about.num_row_groups):
-            table = file.read_row_group(i, columns=[f.name for f in flat])
-            unpacked += sum(_length(table[text]) for text in texts)
+            tables.append(file.read_row_group(i, columns=[f.name for f in flat]))
+            unpacked += sum(_length(tables[-1][text]) for text in texts)
             if unpacked > most:
                 raise too_much
-            tables.append(table)
-        whole = pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
-        frame = pd.DataFrame({f.name: _cells_of(whole[f.name].to_pandas()) for f in flat})
+        cells = {f.name: [c for table in tables for c in table[f.name].chunks] for f in flat}
+        tables.clear()  # each column is let go of once it is laid out
+        frame = pd.DataFrame({column: _laid_out(cells.pop(column)) for column in list(cells)})
     except TrialsError:
         raise
     except Exception as error:
@@ -630,16 +635,24 @@ def _length(column: pa.ChunkedArray) -> int:
     return found
 
 
-def _cells_of(values: pd.Series) -> pd.Series:
+def _laid_out(chunks: list[pa.Array]) -> pd.Series:
+    """Numbers as they are, everything else as text."""
     import pandas as pd
+    import pyarrow as pa
 
-    if isinstance(values.dtype, pd.CategoricalDtype):  # a text that is repeated stays one object
-        categories = values.cat.categories
-        return values.cat.rename_categories([str(c) for c in categories]).astype(object)
+    plain = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in chunks]
+    values: pd.Series = pa.chunked_array(plain).to_pandas() if plain else pd.Series(dtype=object)
     if pd.api.types.is_numeric_dtype(values):
         return values
     values = values.astype(object)
-    return values.map(str).where(values.notna())
+    if not (plain and pa.types.is_string(plain[0].type)):
+        return values.map(str).where(values.notna())
+    return values.where(values.notna())
+
+
+def _check_rows(count: int, name: str) -> None:
+    if count > MOST_ROWS:
+        raise TrialsError(f"{name} has {count:,} lines; at most {MOST_ROWS:,} are read.")
 
 
 def _check_names(names: list[str], name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,6 +20,27 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Saved detections that are shown: a file could hold tens of thousands."""
+
+OPENED = "spoofscope.saved"
+"""Where a session keeps what the last saved file said, so that a rerun does not read it again."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What one uploaded file held: detections, or the sentence that says why there are none."""
+
+    file_id: str
+    shown: tuple[Detection, ...] = ()
+    count: int = 0
+    error: str = ""
+
+
+def _opened(file_id: str, data: bytes) -> _Opened:
+    try:
+        found = open_saved(data)
+    except SavedError as error:
+        return _Opened(file_id, error=str(error))
+    return _Opened(file_id, tuple(found[:SHOWN]), len(found))
 
 
 def report_section(
@@ -84,17 +106,20 @@ def open_saved_section() -> None:
             max_upload_size=session.upload_mb(),
         )
         if given is None:
+            st.session_state.pop(OPENED, None)
             return
-        try:
-            found = open_saved(given.getvalue())
-        except SavedError as error:
-            st.error(cards.plain(str(error)), icon=":material/error:")
+        if OPENED not in st.session_state or st.session_state[OPENED].file_id != given.file_id:
+            st.session_state[OPENED] = _opened(given.file_id, given.getvalue())
+        opened: _Opened = st.session_state[OPENED]
+        if opened.error:
+            st.error(cards.plain(opened.error), icon=":material/error:")
             return
+        shown = opened.shown
         st.caption(
             "A saved file holds no sound and anyone can edit it: it is what its bearer says. To "
             "check it, open the recording itself and compare the SHA-256."
         )
-        for d in found[:SHOWN]:
+        for d in shown:
             style = VERDICTS[d.verdict]
             chance = f", {cards.percent(d.p_spoof)} synthetic" if d.calibrated and d.llr else ""
             st.markdown(
@@ -102,13 +127,13 @@ def open_saved_section() -> None:
                 f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.prior)} before "
                 f"listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
-        if len(found) > SHOWN:
+        if opened.count > SHOWN:
             st.caption(
-                f"The file holds {len(found):,}: the first {SHOWN} are here and in the report."
+                f"The file holds {opened.count:,}: the first {SHOWN} are here and in the report."
             )
         st.download_button(
             "Report (HTML)",
-            lambda: evidence_html([Case(d) for d in found[:SHOWN]]),  # made on the click
+            lambda: evidence_html([Case(d) for d in shown]),  # made on the click
             "saved-report.html",
             "text/html",
             icon=":material/download:",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.detect import saved as saved_module
 from core.detect.saved import SavedError, open_saved
 from core.show.evidence_report import Case, evidence_html
 from tests.damage import NAMES, mutated
@@ -83,6 +84,14 @@ def test_a_huge_file_is_not_even_read(monkeypatch):
     monkeypatch.setenv("SPOOFSCOPE_MAX_SAVED_MB", "1")
     with pytest.raises(SavedError, match="at most 1 MB"):
         open_saved(saved() + b" " * 2**20)
+
+
+@pytest.mark.parametrize("part", [b"{}", b"[]", b'{"a":{}}', b'[""]'])
+def test_a_file_of_nothing_but_parts_is_refused_before_they_take_memory(part, monkeypatch):
+    monkeypatch.setattr(saved_module.json, "loads", lambda *args, **kwargs: 1 / 0)
+    data = b"[" + b",".join([part] * 1_500_000) + b"]"
+    with pytest.raises(SavedError, match="more than 200,000 parts"):
+        open_saved(data)
 
 
 def told(data: bytes) -> str:

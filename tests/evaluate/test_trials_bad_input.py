@@ -210,7 +210,7 @@ def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch, form):
         "parquet": lambda: parquet(frame),
     }[form]()
     assert len(data) < 1 << 20
-    with pytest.raises(tr.TrialsError, match="unpacks to more than 1 MB"):
+    with pytest.raises(tr.TrialsError, match="has more than 1 MB, unpacked"):
         tr.read_scores(data)
 
 
@@ -218,6 +218,18 @@ def stored(table: pa.Table, **how: object) -> bytes:
     out = io.BytesIO()
     pyarrow.parquet.write_table(table, out, **how)
     return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "carriage returns", "parquet"])
+def test_a_table_of_too_many_lines_is_not_read(form, monkeypatch):
+    monkeypatch.setattr(tr, "MOST_ROWS", 23)
+    data = {
+        "text": text(","),
+        "carriage returns": text(",").replace(b"\n", b"\r"),
+        "parquet": parquet(FRAME),
+    }[form]
+    with pytest.raises(tr.TrialsError, match=r"lines; at most 23 are read\.$"):
+        tr.read_table(data)
 
 
 LONG = "x" * 100_000
@@ -249,7 +261,7 @@ def test_a_text_that_parquet_repeats_is_not_laid_out(kind, monkeypatch):
     try:
         frame = tr.read_table(data)
     except tr.TrialsError as error:
-        wanted = "DELTA_BYTE_ARRAY" if kind == "prefixes" else "unpacks to more than 20 MB"
+        wanted = "DELTA_BYTE_ARRAY" if kind == "prefixes" else "has more than 20 MB, unpacked"
         assert wanted in str(error)
         assert kind not in ("list", "structure")
     else:

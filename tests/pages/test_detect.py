@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.audio import isolated
 from core.detect.detector import DetectorError
-from core.show import cache
+from core.detect.saved import open_saved
+from core.show import cache, report_view
 from core.show.cards import plain
 from core.show.charts import PICK
 from core.show.theme import VERDICTS
@@ -350,6 +351,33 @@ def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detecto
 
 
 QUEUES = {"turns": "CONCURRENT_INFERENCES", "reading_turns": "DECODE_PROCESSES"}
+
+
+def test_a_saved_file_is_read_once_and_forgotten_when_it_is_removed(page, detector, monkeypatch):
+    from tests.show.builders import clip
+
+    read = []
+
+    def counted(data):
+        read.append(len(data))
+        return open_saved(data)
+
+    monkeypatch.setattr(report_view, "open_saved", counted)
+    held = json.dumps([detector.detect(clip(9.0)).to_dict()] * 60).encode()
+    page.file_uploader(key="saved").upload("saved.json", held)
+    for _ in range(3):
+        page.run()
+        assert "The file holds 60: the first 50" in words(page) + page.caption[-1].value
+    assert read == [len(held)]
+    assert len(page.session_state[report_view.OPENED].shown) == 50
+    page.file_uploader(key="saved").upload("saved.json", b"{}")
+    page.run()
+    page.run()
+    assert "not a saved detection" in page.error[0].value
+    assert read == [len(held), 2]
+    page.file_uploader(key="saved").set_value(None).run()
+    assert report_view.OPENED not in page.session_state
+    assert not page.error
 
 
 @pytest.mark.parametrize("queue", QUEUES)

@@ -61,7 +61,7 @@ def test_record_from_the_microphone(visit):
     page = visit("Detect")
     page.get_by_role("tab", name="Record").click()
     page.get_by_role("button", name="Record", exact=True).click()
-    page.wait_for_timeout(4_500)
+    page.get_by_text(re.compile(r"^00:0[4-9]$")).first.wait_for()
     page.get_by_role("button", name="Stop recording").click()
     text = read_card(page)
     expect(page.get_by_text("Your recording.wav").first).to_be_visible()
@@ -90,9 +90,11 @@ def test_the_timeline_follows_the_sound_and_the_hand(visit):
     here = float(stage.get_attribute("aria-valuenow"))
     assert here == pytest.approx(end / 2 - 1.0, abs=0.2)
     stage.press(" ")
-    page.wait_for_timeout(800)
+    page.wait_for_function(
+        "([stage, least]) => Number(stage.getAttribute('aria-valuenow')) > least",
+        arg=[stage.element_handle(), here + 0.2],
+    )
     stage.press(" ")
-    assert float(stage.get_attribute("aria-valuenow")) > here + 0.2
     painted = page.evaluate(
         """() => [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)
         .flatMap(root => [...root.querySelectorAll('canvas')])

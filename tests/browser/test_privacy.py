@@ -1,7 +1,11 @@
 """A visit to every page, watched: nothing is written or logged, and nobody outside is asked."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,8 +13,9 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from core.evaluate.example_scores import example
 from tests.browser.conftest import serving
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to
 
@@ -18,6 +23,7 @@ pytestmark = pytest.mark.browser
 NAME = "marker-7f3a-of-a-visitor"
 PAGES = ("Detect", "Timeline", "Live", "Benchmarks", "Overfitting", "Your scores", "Under the hood")
 TOOLS = {".git", ".venv", "__pycache__"} | {f".{t}_cache" for t in ("pytest", "ruff", "mypy")}
+TEMPORARY = Path("/tmp")  # where a worker that decodes would write: it is told of no other folder
 
 
 def files(folder: Path) -> dict[str, tuple[int, int]]:
@@ -30,17 +36,63 @@ def files(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def outside(server: psutil.Process) -> set[str]:
-    """Hosts beyond this machine's loopback that the server or a child of it has a socket to."""
-    found = set()
-    for process in [server, *server.children(recursive=True)]:
-        try:
-            sockets = process.net_connections()
-        except psutil.NoSuchProcess:
-            continue
-        remote = {s.raddr.ip for s in sockets if s.raddr}
-        found |= {ip for ip in remote if not ip.startswith("127.") and ip != "::1"}
-    return found
+class Watch:
+    """Notes of `tests.browser.watched`, which runs in every Python that gets `environment`."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        shutil.copy(Path(__file__).with_name("watched.py"), folder / "sitecustomize.py")
+        own = [a.address for known in psutil.net_if_addrs().values() for a in known]
+        (folder / "own").write_text("\n".join(address.split("%")[0] for address in own))
+        os.mkfifo(folder / "watched")
+        self._pipe = os.open(folder / "watched", os.O_RDWR | os.O_NONBLOCK)
+        self.environment = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def notes(self) -> list[str]:
+        """Those since the last call."""
+        found = b""
+        while True:
+            try:
+                found += os.read(self._pipe, 1 << 16)
+            except BlockingIOError:
+                return found.decode().splitlines()
+
+    def close(self) -> None:
+        os.close(self._pipe)
+
+
+@pytest.fixture
+def watch(tmp_path) -> Iterator[Watch]:
+    made = Watch(tmp_path / "site")
+    yield made
+    made.close()
+
+
+class Processes:
+    """The server and whatever it has started, looked at from outside every now and then."""
+
+    def __init__(self, port: int) -> None:
+        self._server = next(
+            child
+            for child in psutil.Process().children()
+            if any(s.laddr.port == port for s in child.net_connections() if s.status == "LISTEN")
+        )
+        self.pids: set[int] = set()
+        self.reached: set[str] = set()
+        self.written: set[str] = set()
+
+    def look(self) -> None:
+        """Hosts beyond this machine that they have a socket to, files that they hold to write."""
+        own = {a.address for known in psutil.net_if_addrs().values() for a in known}
+        for process in [self._server, *self._server.children(recursive=True)]:
+            try:
+                self.pids.add(process.pid)
+                remote = {s.raddr.ip for s in process.net_connections() if s.raddr}
+                held = {file.path for file in process.open_files() if file.mode != "r"}
+            except psutil.Error:
+                continue
+            self.reached |= {ip for ip in remote - own if not ip.startswith("127.")}
+            self.written |= held
 
 
 def large_clip(folder: Path) -> Path:
@@ -52,23 +104,64 @@ def large_clip(folder: Path) -> Path:
     return path
 
 
-def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path):
-    home, temporary, site = (tmp_path / name for name in ("home", "tmp", "site"))
-    for folder in (home, temporary, site):
-        folder.mkdir()
-    shutil.copy(Path(__file__).with_name("watched.py"), site / "sitecustomize.py")
-    watched, log = tmp_path / "watched.txt", tmp_path / "log.txt"
+def judged(page: Page) -> None:
+    heading = page.locator(".st-key-result-card").get_by_role("heading")
+    expect(heading).to_have_text(re.compile("Likely|Inconclusive"), timeout=PATIENCE_MS)
+
+
+def use_detect(page: Page, clip: Path) -> None:
+    """An upload, its report, the detection saved and opened again, and a recording."""
+    page.locator("input[type=file]").first.set_input_files(str(clip))
+    judged(page)
+    page.get_by_text("Evidence report", exact=True).click()
+    page.get_by_role("button", name="Prepare report").click()
+    expect(page.get_by_role("button", name="Report (HTML)")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    saved = Path(download.value.path()).read_bytes()
+    page.get_by_text("Open a saved detection", exact=True).click()
+    page.locator(".st-key-saved input[type=file]").set_input_files(
+        {"name": f"{NAME}.json", "mimeType": "application/json", "buffer": saved}
+    )
+    expect(page.get_by_text("A saved file holds no sound")).to_be_visible()
+    page.get_by_role("tab", name="Record").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text(re.compile(r"^00:0[3-9]$")).first.wait_for()
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_text("Your recording.wav").first).to_be_visible()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    judged(page)
+
+
+def use_live(page: Page) -> None:
+    """A take, started and stopped."""
+    webrtc = page.frame_locator("iframe[title*=webrtc]")
+    webrtc.get_by_role("button", name="Start").click()
+    expect(page.locator(".st-key-live-verdict")).to_contain_text(
+        "over this take", timeout=PATIENCE_MS
+    )
+    webrtc.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Open in Detect")).to_be_visible()
+
+
+def use_scores(page: Page) -> None:
+    """A file of scores, and what it says."""
+    page.locator(".st-key-scores-upload-scores input[type=file]").set_input_files(
+        {"name": f"{NAME}.csv", "mimeType": "text/plain", "buffer": example()}
+    )
+    heading = page.get_by_role("heading", name=re.compile(rf"{NAME}.csv: EER [\d.]+ %"))
+    expect(heading).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path, watch):
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    log = tmp_path / "log.txt"
     clip = large_clip(tmp_path)
     asked: list[str] = []
-    with serving(
-        log,
-        HOME=str(home),
-        TMPDIR=str(temporary),
-        PYTHONPATH=str(site),
-        PYTHONDONTWRITEBYTECODE="1",
-        WATCHED=str(watched),
-    ) as url:
-        page = browser.new_page()
+    with serving(log, HOME=str(home), TMPDIR=str(temporary), **watch.environment) as url:
+        page = browser.new_page(permissions=["microphone"])
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(url)
@@ -76,37 +169,59 @@ def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path):
         page.locator("[data-test-script-state=notRunning]").wait_for()
         places = (ROOT, home, temporary)
         before = [files(place) for place in places]
+        beside = set(os.listdir(TEMPORARY))
         logged = log.read_text()
-        port = urlsplit(url).port
-        server = next(
-            child
-            for child in psutil.Process().children()
-            if any(s.laddr.port == port for s in child.net_connections() if s.status == "LISTEN")
-        )
-        reached: set[str] = set()
+        processes = Processes(urlsplit(url).port)
         for name in PAGES:
             go_to(page, name)
             if name == "Detect":
-                page.locator("input[type=file]").first.set_input_files(str(clip))
-                heading = page.locator(".st-key-result-card").get_by_role("heading")
-                expect(heading).to_have_text(re.compile("Likely|Inconclusive"))
-                page.get_by_text("Evidence report", exact=True).click()
-                page.get_by_role("button", name="Prepare report").click()
-                expect(page.get_by_role("button", name="Report (HTML)")).to_be_visible()
+                use_detect(page, clip)
             if name == "Timeline":
                 page.get_by_role("slider", name="Position in the clip").wait_for()
+            if name == "Live":
+                use_live(page)
+            if name == "Your scores":
+                use_scores(page)
             page.locator("[data-test-script-state=notRunning]").wait_for()
-            reached |= outside(server)
+            processes.look()
         page.close()
         after = [files(place) for place in places]
+        new = set(os.listdir(TEMPORARY)) - beside
         said = log.read_text()
-    for place, old, new in zip(places, before, after, strict=True):
-        assert new == old, place
+        notes = watch.notes()
+    for place, old, now in zip(places, before, after, strict=True):
+        assert now == old, place
+    marks = re.compile("|".join([NAME, *(rf"\b{pid}\b" for pid in processes.pids)]))
+    assert not {name for name in new if marks.search(name)}  # other programs write there too
+    assert processes.written <= {str(log)}
     assert said == logged  # not a word while the visitor was there
     assert NAME not in said
-    assert watched.is_file()
-    noted = watched.read_text().splitlines()
-    assert not noted
-    assert not reached
+    started = [note for note in notes if note.startswith("start")]
+    assert any("core.show.serve" in note for note in started)
+    assert any("core.audio.worker" in note for note in started)
+    assert notes == started
+    assert not processes.reached
     hosts = {urlsplit(address).hostname for address in asked if address.startswith(("http", "ws"))}
     assert hosts == {"localhost"}
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("open('kept', 'w')", "write 'kept'"),
+        ("import socket; socket.create_connection(('192.0.2.1', 9))", "look up '192.0.2.1'"),
+        ("import socket; socket.socket().connect(('192.0.2.1', 9))", "connect ('192.0.2.1', 9)"),
+        ("import socket; socket.getaddrinfo('example.org', 80)", "look up 'example.org'"),
+        ("from core.audio import worker; worker._shut(); open('kept', 'w')", "write 'kept'"),
+    ],
+)
+def test_what_must_not_be_would_be_seen(tmp_path, watch, line, noted):
+    own = os.environ | {"HOME": str(tmp_path)} | watch.environment
+    own["PYTHONPATH"] += f"{os.pathsep}{ROOT}"
+    done = subprocess.run(
+        [sys.executable, "-c", line], cwd=tmp_path, env=own, capture_output=True, check=False
+    )
+    start, *rest = watch.notes()
+    assert start.startswith("start")
+    assert noted in rest
+    assert (done.returncode == 0) == (line == "open('kept', 'w')")  # hosts are refused too

@@ -250,7 +250,7 @@ def classes_of(detector: str) -> dict[str, str | None]:
     """
     path = Path(detector)
     hub = detector.startswith("hub:")
-    if not hub and (path.is_file() or (path.is_dir() and is_project_model(path))):
+    if not hub and (os.path.isfile(path) or (os.path.isdir(path) and is_project_model(path))):
         return {}
     name = _hub_name(detector) if hub else detector
     from transformers import AutoConfig

@@ -27,6 +27,13 @@ def test_unknown_detector_names_the_known_ones():
         load_detector("no-such-detector")
 
 
+def test_a_name_longer_than_any_path_is_a_sentence():
+    with pytest.raises(DetectorError, match="There is no detector"):
+        load_detector("/" + "a" * 5000)
+    with pytest.raises(DetectorError, match="could be found"):
+        registry.classes_of("/" + "a" * 5000)
+
+
 def test_missing_weights_say_where_to_put_them():
     with pytest.raises(DetectorError, match=r"stage2_best\.pt") as error:
         load_detector(PUBLISHED.id, fetch=False)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from core.evaluate.metrics import Higher, auc
+from core.evaluate.parquet_pages import unpacked_size
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -570,14 +571,14 @@ def _read_parquet(data: bytes, name: str) -> pd.DataFrame:
         flat = [f for f in flat if not re.fullmatch(r"__index_level_\d+__", f.name)]
         texts = [f.name for f in flat if _is_text(f.type)]
         width = sum(8 if f.name in texts else _width(f.type) for f in flat)
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        size = sum(group.total_byte_size for group in groups)
-        _check_rows(about.num_rows, name)
-        if max(size, width * about.num_rows) > most:
+        groups = range(about.num_row_groups)
+        rows = max(about.num_rows, sum(abs(about.row_group(i).num_rows) for i in groups))
+        _check_rows(rows, name)
+        if max(width * rows, unpacked_size(data, about)) > most:
             raise too_much
         file = ParquetFile(io.BytesIO(data), read_dictionary=texts)
         tables, unpacked = [], 0
-        for i in range(about.num_row_groups):
+        for i in groups:
             tables.append(file.read_row_group(i, columns=[f.name for f in flat]))
             unpacked += sum(_length(tables[-1][text]) for text in texts)
             if unpacked > most:

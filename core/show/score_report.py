@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.plain import plain_cell
+from core.plain import plain_cell, without_directions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class Report:
 
 def as_html(report: Report) -> bytes:
     """One self-contained file: no script, nothing fetched, every given text escaped."""
-    e = html.escape
+    e = _escaped
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
@@ -115,8 +115,12 @@ def readable(frame: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataF
     return shown
 
 
+def _escaped(text: str) -> str:
+    return html.escape(without_directions(text))
+
+
 def _table(frame: pd.DataFrame) -> str:
-    head = "".join(f"<th>{html.escape(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
+    head = "".join(f"<th>{_escaped(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
     rows = [
         "<tr>" + "".join(_cell(value) for value in row) + "</tr>"
         for row in frame.itertuples(index=False)
@@ -126,10 +130,10 @@ def _table(frame: pd.DataFrame) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return f"<td class=text>{html.escape(value)}</td>"
+        return f"<td class=text>{_escaped(value)}</td>"
     if isinstance(value, float):
         return f"<td>{'' if value != value else f'{value:.6g}'}</td>"
-    return f"<td>{'' if value is None else html.escape(str(value))}</td>"
+    return f"<td>{'' if value is None else _escaped(str(value))}</td>"
 
 
 def _is_number(column: Sequence[Any]) -> bool:

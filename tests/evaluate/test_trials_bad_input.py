@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from core.evaluate import analysis
 from core.evaluate import trials as tr
 from core.evaluate.command import records
+from core.evaluate.parquet_pages import unpacked_size
 from core.evaluate.published import AsvScores
+from core.plain import without_directions
 from core.show.score_report import Report, as_csv, as_html
 from tests.damage import NAMES, mutated
 
@@ -273,6 +275,64 @@ def test_a_text_that_parquet_repeats_is_not_laid_out(kind, monkeypatch):
     assert 0 < POOL.max_memory() < 20 << 20
 
 
+def lying(size: int) -> bytes:
+    """Parquet with a page of many equal letters, and a footer that says that it has 1,000 bytes."""
+    table = pa.table({"trial": ["x" * (size // 30)] * 30})
+    whole = stored(table, compression="zstd", use_dictionary=False, write_statistics=False)
+    foot = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    group = pyarrow.parquet.ParquetFile(io.BytesIO(whole)).metadata.row_group(0)
+    footer = whole[foot:]
+    for said in {group.total_byte_size, group.column(0).total_uncompressed_size}:
+        true, false = (
+            bytes([(v << 1 >> s) & 127 | 128 for s in (0, 7, 14)]) for v in (said, 1_000)
+        )
+        true += bytes([(said << 1 >> s) & 127 | 128 for s in (21,) if said << 1 >> 28])
+        last = said << 1 >> 7 * len(true)
+        assert 0 < last < 128 and true + bytes([last]) in footer
+        false += bytes([128] * (len(true) - len(false)) + [0])
+        footer = footer.replace(true + bytes([last]), false)
+    return whole[:foot] + footer
+
+
+def test_a_footer_that_lies_is_not_believed(monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MAX_TABLE_MB", "20")
+    data = lying(300_000_000)
+    about = pyarrow.parquet.ParquetFile(io.BytesIO(data)).metadata
+    assert about.row_group(0).total_byte_size == 1_000
+    pa.set_memory_pool(POOL)
+    try:
+        with pytest.raises(tr.TrialsError, match="has more than 20 MB, unpacked"):
+            tr.read_table(data)
+    finally:
+        pa.set_memory_pool(ARROW)
+    assert POOL.max_memory() < 20 << 20
+
+
+@given(
+    rows=st.integers(0, 300),
+    group=st.integers(1, 200),
+    codec=st.sampled_from(["none", "snappy", "gzip", "zstd", "lz4", "brotli"]),
+    version=st.sampled_from(["1.0", "2.0"]),
+    dictionary=st.booleans(),
+)
+def test_the_pages_say_what_an_honest_footer_says(rows, group, codec, version, dictionary):
+    table = pa.table({"trial": [f"t{i % 7}" for i in range(rows)], "score": [0.5] * rows})
+    data = stored(
+        table,
+        row_group_size=group,
+        compression=codec,
+        data_page_version=version,
+        use_dictionary=dictionary,
+        data_page_size=100,
+        write_page_checksum=True,
+    )
+    about = pyarrow.parquet.ParquetFile(io.BytesIO(data)).metadata
+    said = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+    found = unpacked_size(data, about)
+    assert found <= said <= found + 200 * (rows + 1) * 2
+    assert len(tr.read_table(data)) == rows
+
+
 @given(
     texts=st.lists(st.none() | st.text(max_size=4), min_size=1, max_size=30),
     group=st.integers(1, 30),
@@ -326,7 +386,8 @@ def test_names_come_through_as_text_and_leave_as_text(name):
         Report(name, [("File", name)], [*problems, name], [(name, name, t, None) for t in tables])
     ).decode()
     assert not re.search(r"<(script|img|a)\b", page)
-    assert html.escape(name) in page
+    assert html.escape(without_directions(name)) in page
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", page)
 
 
 @settings(max_examples=60, deadline=10_000)

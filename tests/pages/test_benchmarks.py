@@ -162,3 +162,13 @@ def test_a_changed_table_changes_the_page(results):
     figures.loc[mine & (figures["metric"] == "eer") & (figures["condition"] == "all"), "value"] = 30
     figures.to_csv(results / "published_eer.csv", index=False)
     assert "30.00 %" in [m.value for m in run().metric]
+
+
+@pytest.mark.parametrize(
+    "value", ["1" * 5_000, "-1", "1e999", "nan", "<script>alert(1)</script>", "\0", "\ufeff1", ""]
+)
+@pytest.mark.parametrize("view", ["Error trade-off", "Significance"])
+def test_an_address_that_holds_anything_else_shows_the_page(view, value):
+    names = ("system", "benchmark", "metric", "prior", "c_miss", "c_fa", "first", "second")
+    run(view=view, **dict.fromkeys(names, value))
+    run(view=value)

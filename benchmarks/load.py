@@ -244,7 +244,7 @@ def main() -> int:
         server, address = serve(Path(folder))
         try:
             visit(address, "first.wav", clip())  # loads the detector
-            memory = Memory(server.pid)
+            memory = Memory(server.pid, 1.0)
             before = memory.now()
             memory.start()
             began = time.monotonic()
@@ -288,6 +288,7 @@ def figures(users: Users, memory: Memory, took: float) -> dict[str, Any]:
         "verdicts a minute": round(60 * len(seconds) / took, 1),
         "cores": len(os.sched_getaffinity(0)),
         "resident by minute (MB)": medians,
+        "resident at most (MB)": round(max((mb for _, mb in memory.samples), default=0.0), 1),
         "growth after the first third (MB)": round(later[-1] - later[0], 1) if later else 0.0,
     }
 

@@ -32,6 +32,15 @@ REAL = json.loads((EMBEDDED / "config.json").read_text("utf-8"))
 Change = Callable[[dict[str, Any]], None]
 
 
+def examples(most: int) -> settings:
+    """So many, each with a folder that is written anew and a network that is built."""
+    return settings(
+        max_examples=most,
+        deadline=20_000,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     """A small model with everything that the embedded one has."""
@@ -133,11 +142,7 @@ JSON = st.recursive(
 )
 
 
-@settings(
-    max_examples=80,
-    deadline=20_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(80)
 @given(data=st.data())
 def test_a_configuration_of_any_kind_is_refused_or_works(directory, whole, data):
     config = json.loads((whole / "config.json").read_text())
@@ -156,11 +161,7 @@ def test_a_configuration_of_any_kind_is_refused_or_works(directory, whole, data)
             outcome(directory, engine)
 
 
-@settings(
-    max_examples=80,
-    deadline=20_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(80)
 @given(data=st.data())
 def test_any_bytes_as_configuration_are_refused_or_work(directory, whole, data):
     given_ = mutated((whole / "config.json").read_bytes()) | st.binary(max_size=60)
@@ -369,11 +370,7 @@ def test_weights_that_lie_about_themselves_are_refused(directory, tmp_path, file
     assert not mark.exists()
 
 
-@settings(
-    max_examples=30,
-    deadline=20_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(30)
 @given(data=st.data())
 def test_damaged_weights_are_refused_or_work(directory, whole, data):
     file = data.draw(st.sampled_from(["model.safetensors", "familiarity.safetensors"]))
@@ -541,11 +538,7 @@ def test_configurations_of_classifiers_are_refused_or_work(other, key, value):
     assert says or key in ("architectures", "dtype")
 
 
-@settings(
-    max_examples=40,
-    deadline=20_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(40)
 @given(data=st.data())
 def test_any_configuration_of_a_classifier_is_refused_or_works(other, plain_classifier, data):
     config = json.loads((plain_classifier / "config.json").read_text())
@@ -580,11 +573,7 @@ def checkpoint(tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-@settings(
-    max_examples=60,
-    deadline=20_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(60)
 @given(data=st.data())
 def test_damaged_checkpoints_are_refused_or_load(tmp_path, checkpoint, data):
     at = checkpoint.index(b"data.pkl") + 64  # most of what a reader interprets lies here

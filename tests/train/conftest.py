@@ -58,6 +58,16 @@ def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 TINY_NETWORK = {"channels": [4, 4, 8], "dim": 16, "heads": 2, "layers": 1, "feedforward": 16}
 
+TINY_PAIRS = {
+    "architecture": "spectral-transformer",
+    "seed": 1,
+    "network": TINY_NETWORK,
+    "mix": {"seconds": 0.5, "copies": 0.0},
+    "strength": {"codec": 0.0, "room": 0.0},
+    "mask": {"time": 1, "frequency": 1},
+}
+"""What recipes for pairs of tiny clips have in common."""
+
 TINY_WAV2VEC2 = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 16, "conv_dim": [8, 8], "conv_stride": [10, 8],

@@ -13,19 +13,14 @@ import torch
 
 from core.train import processes
 from core.train.recipe import SpectrumMask, train
-from tests.train.conftest import TINY_NETWORK, TINY_WAV2VEC2, official_folders
+from tests.train.conftest import TINY_PAIRS, TINY_WAV2VEC2, official_folders
 
 ROOT = Path(__file__).resolve().parents[2]
 
 STEP = {"learning_rate": 1e-2, "evaluate_every": 1, "average": 0.5, "half": False}
 
 PAIRS = {
-    "architecture": "spectral-transformer",
-    "seed": 1,
-    "network": TINY_NETWORK,
-    "mix": {"seconds": 0.5, "copies": 0.0},
-    "strength": {"codec": 0.0, "room": 0.0},
-    "mask": {"time": 1, "frequency": 1},
+    **TINY_PAIRS,
     "stored": {**STEP, "crops": 8, "seconds": 0.5, "frames": 10, "steps": 3, "pairs": 4},
     "training": {**STEP, "steps": 5, "pairs": 4, "ranking": 0.5},
 }

@@ -17,16 +17,11 @@ from core.evaluate.clips import read_index
 from core.train.copysynth import build_copies
 from core.train.data import Mix, Pairs, collate, keep_for_training
 from core.train.recipe import RECIPES, figures, load_recipe, pair_loss, train, weighted_loss
-from tests.train.conftest import TINY_NETWORK, TINY_WAV2VEC2, official_folders
+from tests.train.conftest import TINY_PAIRS, TINY_WAV2VEC2, official_folders
 
 RECIPE: dict[str, Any] = {
     "kind": "pairs",
-    "architecture": "spectral-transformer",
-    "seed": 1,
-    "network": TINY_NETWORK,
-    "mix": {"seconds": 0.5, "copies": 0.0},
-    "strength": {"codec": 0.0, "room": 0.0},
-    "mask": {"time": 1, "frequency": 1},
+    **TINY_PAIRS,
     "training": {
         "steps": 40,
         "pairs": 4,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,37 @@ class AudioError(ValueError):
 
 
 @dataclass(frozen=True)
+class Track:
+    """One audio track of a file, as its container describes it.
+
+    Attributes
+    ----------
+    number : int
+        From 1, among the file's audio tracks.
+    codec, language, title : str
+        As the file says; empty where it does not.
+    duration_s : float or None
+        In seconds, None where the file does not say.
+    sample_rate, channels : int
+        In hertz, and how many.
+    level_db : float or None
+        Level in dB below full scale, None where it was not measured.
+    default : bool
+        Whether players choose it.
+    """
+
+    number: int
+    codec: str
+    language: str
+    title: str
+    duration_s: float | None
+    sample_rate: int
+    channels: int
+    level_db: float | None
+    default: bool
+
+
+@dataclass(frozen=True)
 class Source:
     """Facts about the file that a clip was decoded from.
 
@@ -41,7 +74,7 @@ class Source:
     sample_rate : int
         Original rate in hertz.
     channels : int
-        Original channel count; channels were averaged.
+        Original channel count.
     duration_s : float
         Duration of the decoded audio in seconds.
     sha256 : str
@@ -50,6 +83,14 @@ class Source:
         ``soundfile``, ``ffmpeg`` or ``samples``.
     notes : tuple of str
         Sentences for people, such as that damage was concealed while decoding.
+    tracks : tuple of Track
+        The file's audio tracks; empty where the container has no such notion.
+    track : int
+        Number of the track that was decoded, from 1.
+    channel : int or None
+        Number of the channel that was taken, from 1; None where channels were averaged.
+    missing : tuple of (float, float)
+        Stretches in seconds for which the file's clock runs but holds no sound; silence there.
     """
 
     name: str
@@ -61,11 +102,31 @@ class Source:
     sha256: str
     decoder: str
     notes: tuple[str, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    track: int = 1
+    channel: int | None = None
+    missing: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Source:
+        """Rebuild a Source from what `dataclasses.asdict` and JSON made of it.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If a field is missing, unknown or of the wrong kind.
+        """
+        listed = {
+            "notes": tuple(data["notes"]),
+            "tracks": tuple(Track(**track) for track in data.get("tracks", ())),
+            "missing": tuple((float(a), float(b)) for a, b in data.get("missing", ())),
+        }
+        return cls(**{**data, **listed})
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """Mono audio at `SAMPLE_RATE`.
+    """Mono audio at `SAMPLE_RATE`; sample 0 is second 0 of the file's clock.
 
     Attributes
     ----------
@@ -73,10 +134,13 @@ class Clip:
         float32, shape ``[n]``, nominally within [-1, 1].
     source : Source
         Where the samples came from.
+    apart : tuple of Clip
+        One clip a channel where their average would hide or destroy something; else empty.
     """
 
     samples: np.ndarray
     source: Source
+    apart: tuple[Clip, ...] = ()
 
     @property
     def duration_s(self) -> float:

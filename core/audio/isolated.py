@@ -291,8 +291,7 @@ class _Worker:
         return AudioError(str(said["message"]), str(said["code"]))
 
     def _clip(self, said: dict[str, Any], limits: Limits, until: float) -> Clip:
-        said["notes"] = tuple(map(str, said["notes"]))
-        source = Source(**said)
+        source = Source.from_dict(said)
         kind, length = self._head(until)
         longest = 4 * int(limits.max_duration_s * SAMPLE_RATE + SAMPLE_RATE)
         if kind != b"S" or not 0 < length <= longest or length % 4:

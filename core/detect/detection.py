@@ -141,9 +141,7 @@ class Detection:
             raise ValueError(f"This is not a saved detection of the form {SCHEMA}.")
         fields = {key: value for key, value in data.items() if key != "schema"}
         try:
-            fields["source"] = Source(
-                **{**fields["source"], "notes": tuple(fields["source"]["notes"])}
-            )
+            fields["source"] = Source.from_dict(fields["source"])
             speech = tuple((float(a), float(b)) for a, b in fields["quality"]["speech"])
             fields["quality"] = Quality(**{**fields["quality"], "speech": speech})
             fields["windows"] = tuple(Window(**w) for w in fields["windows"])

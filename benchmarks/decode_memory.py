@@ -28,7 +28,7 @@ CEILING_BYTES = 1e9
 
 CHILD = """
 import json, resource, sys, time
-from core.audio.decode import decode
+from core.audio.decoding import decode
 start = time.perf_counter()
 clip = decode(sys.argv[1])
 seconds = time.perf_counter() - start

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.memory import Memory
 from core.audio.clip import Clip
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.audio.isolated import decode_safely
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("[1-5]-*"))

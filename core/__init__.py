@@ -15,7 +15,7 @@ for _name in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK
 
 if TYPE_CHECKING:
     from core.audio.clip import AudioError, Clip
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
     from core.detect.detection import Detection
     from core.detect.detector import Detector, DetectorError
     from core.detect.registry import list_detectors, load_detector
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AudioError": "core.audio.clip",
     "Clip": "core.audio.clip",
-    "decode": "core.audio.decode",
+    "decode": "core.audio.decoding",
     "Detection": "core.detect.detection",
     "Detector": "core.detect.detector",
     "DetectorError": "core.detect.detector",

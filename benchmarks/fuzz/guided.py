@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of `core.audio.decode.decode`.
+"""Coverage-guided fuzzing of `core.audio.decoding.decode`.
 
 ``python -m benchmarks.fuzz.guided CORPUS [libFuzzer options]``, for example
 ``-max_total_time=3600 -timeout=10 -rss_limit_mb=1024 -artifact_prefix=found/``.
@@ -19,7 +19,7 @@ import atheris
 
 with atheris.instrument_imports(include=["core.audio"]):
     from core.audio.clip import AudioError
-    from core.audio.decode import Limits, decode
+    from core.audio.decoding import Limits, decode
 
 LIMITS = Limits(max_duration_s=60.0, max_samples=60 * 48_000 * 2)
 """Short ones, so that a flood is met soon; the campaign uses those of the pages."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
-from core.audio.decode import frame_samples, to_float
+from core.audio.decoding.frames import frame_samples, to_float
 
 
 @dataclass(frozen=True)

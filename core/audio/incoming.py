@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import frame_samples, to_float
+from core.audio.decoding.frames import frame_samples, to_float
 
 LONGEST_GAP_S = 2.0
 """A gap is filled with at most this much silence; a longer one is a break in the sound."""

@@ -26,14 +26,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
-from core.audio.decode import (
-    _TOO_LARGE,
+from core.audio.decoding.messages import unreadable
+from core.audio.decoding.source import (
+    TOO_LARGE,
     Limits,
-    _checked_size,
-    _name_of,
-    _opened,
-    _Reader,
-    _unreadable,
+    Reader,
+    checked_size,
+    name_of,
+    opened,
 )
 from core.settings import settings
 
@@ -82,7 +82,7 @@ def decode_safely(
     progress: Callable[[float], None] | None = None,
     costs: Costs | None = None,
 ) -> Clip:
-    """Decode as `core.audio.decode.decode` does, in a process that may break.
+    """Decode as `core.audio.decoding.decode` does, in a process that may break.
 
     Parameters
     ----------
@@ -106,13 +106,13 @@ def decode_safely(
         installation is at fault.
     """
     limits, costs = limits or Limits(), costs or Costs()
-    name = Path(name or _name_of(source)).name or "audio"
+    name = Path(name or name_of(source)).name or "audio"
     if not isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) and not (
         source.seekable()
     ):
         source = _all_of(source, limits)
-    with _opened(source, limits) as file:
-        size = _checked_size(file, limits)
+    with opened(source, limits) as file:
+        size = checked_size(file, limits)
         with _POOL.slots(costs.processes):
             if size > _LARGE_BYTES and isinstance(source, (str, os.PathLike)):
                 worker = _Worker(file.fileno())
@@ -149,9 +149,9 @@ def _all_of(source: BinaryIO, limits: Limits) -> bytes:
     try:
         data = source.read(limits.max_bytes + 1)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     if len(data) > limits.max_bytes:
-        raise AudioError(_TOO_LARGE, "too_large")
+        raise AudioError(TOO_LARGE, "too_large")
     return data
 
 
@@ -205,7 +205,7 @@ class _Worker:
 
     def decode(
         self,
-        file: _Reader,
+        file: Reader,
         size: int,
         name: str,
         limits: Limits,
@@ -302,7 +302,7 @@ class _Worker:
         )
         return Clip(samples, source)
 
-    def _send_file(self, file: _Reader, size: int, until: float) -> None:
+    def _send_file(self, file: Reader, size: int, until: float) -> None:
         file.rewound()
         left = size
         while left:
@@ -310,7 +310,7 @@ class _Worker:
                 chunk = file.read(min(left, _CHUNK))
             except OSError as error:
                 self.stop()
-                raise _unreadable(error) from error
+                raise unreadable(error) from error
             if not chunk:
                 self.stop()
                 raise AudioError("The file became shorter while it was read.", "unreadable")

@@ -41,7 +41,7 @@ def main() -> None:
     os.dup2(nowhere, 1)  # a library may print
     os.close(nowhere)
     try:
-        from core.audio.decode import Limits
+        from core.audio.decoding import Limits
 
         _rehearse()
         _shut()
@@ -61,7 +61,7 @@ def main() -> None:
 
 def _serve(source: bytes | BinaryIO, name: str, limits: Any, answers: int) -> None:
     from core.audio.clip import AudioError
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
 
     said_at = float("-inf")
 
@@ -103,7 +103,7 @@ def _rehearse() -> None:
     import soundfile
 
     from core.audio.clip import AudioError
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
 
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__"):  # PyAV loads some only for a track of their kind

@@ -70,7 +70,7 @@ def score_trials(
     """
     from core.audio.clip import Clip
     from core.audio.codecs import encode_decode
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
 
     rows = index[index["split"] == split]
     out = []

@@ -23,7 +23,7 @@ def surface(
     index: pd.DataFrame, progress: Callable[[int, int, str], None] | None = None
 ) -> pd.DataFrame:
     """Measure the `SURFACE` of every clip of an index, in its order."""
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
     from core.audio.quality import measure
 
     rows = []
@@ -158,7 +158,7 @@ def _splices(
 ) -> Iterator[tuple[str, np.ndarray, int, bool]]:
     """Name, samples, border and whether the synthetic half comes first, of spliced clips."""
     from core.audio.clip import SAMPLE_RATE
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
 
     pairs: list[tuple[pd.Series, pd.Series]] = []
     used: set[str] = set()
@@ -207,7 +207,7 @@ def spliced_spans(
         how much of them lies in either half; ``fake_s`` and ``human_s``, how long the halves are.
     """
     from core.audio.clip import SAMPLE_RATE
-    from core.audio.decode import clip_from_samples
+    from core.audio.decoding import clip_from_samples
     from core.detect.spans import cells, spans_above
 
     rows = []

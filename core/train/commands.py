@@ -300,7 +300,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[Any]:
     """Samples of at most so many clips, evenly chosen: those named, of the corpus, or examples."""
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
     from core.cli import audio_files
     from core.evaluate.clips import read_index
     from core.train.data import keep_for_training

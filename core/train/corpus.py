@@ -245,7 +245,7 @@ def decode_16k(data: bytes) -> np.ndarray:
     AudioError
         If it is no audio.
     """
-    from core.audio.decode import decode
+    from core.audio.decoding import decode
 
     return decode(io.BytesIO(data)).samples
 

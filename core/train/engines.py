@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 
 _PATIENCE_S = 120.0
 _JTALK_DICTIONARY = Path("/var/lib/mecab/dic/open-jtalk/naist-jdic")

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.files import whole, write_whole
 from core.train.engines import voice_named
 from core.train.packaged import join_pieces, read_recording, recordings, trim_edges

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.files import whole
 from core.train.engines import Voice, voices
 

@@ -10,7 +10,7 @@ import pytest
 import soxr
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech.flac"
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.codecs import CODECS, available, coded, encode_decode, through
-from core.audio.decode import clip_from_samples
+from core.audio.decoding import clip_from_samples
 from core.audio.quality import measure
 
 WORKING = [name for name, reason in available().items() if reason is None]

@@ -16,9 +16,9 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.audio import decode as decode_module
 from core.audio.clip import SAMPLE_RATE, AudioError
-from core.audio.decode import Limits, clip_from_samples, decode
+from core.audio.decoding import Limits, clip_from_samples, decode
+from core.audio.decoding.output import OVERSCALE, Output
 
 # format, subtype, container, codec, rate, least signal-to-noise ratio in dB
 SOUND_FORMATS = [
@@ -225,7 +225,7 @@ def test_arrays_of_integers_and_channels() -> None:
 
 
 def test_rate_and_channels_may_change_within_a_file() -> None:
-    out = decode_module._Output(Limits())
+    out = Output(Limits())
     tone = np.sin(2 * np.pi * 500 * np.arange(8_000) / 8_000).astype(np.float32)
     out.push(tone[:, None], 8_000)
     tone = np.sin(2 * np.pi * 500 * np.arange(48_000) / 48_000).astype(np.float32)
@@ -293,7 +293,7 @@ def test_damaged_aac_is_decoded_and_said(speech: np.ndarray, make_media) -> None
         damaged[at] ^= 0x55
     clip = decode(bytes(damaged))
     assert any("could not be decoded in full" in note for note in clip.source.notes)
-    assert np.abs(clip.samples).max() <= 2 * decode_module.OVERSCALE
+    assert np.abs(clip.samples).max() <= 2 * OVERSCALE
 
 
 def test_unscaled_float_is_said(speech: np.ndarray, make_sound) -> None:
@@ -363,7 +363,7 @@ def test_wav_written_to_a_pipe_promises_nothing(
 
 def test_importing_the_decoder_imports_no_codec_library() -> None:
     code = (
-        "import sys, core.audio.decode, core.audio.codecs, core.audio.quality;"
+        "import sys, core.audio.decoding, core.audio.codecs, core.audio.quality;"
         "print([m for m in ('av','soundfile','soxr','torch','onnxruntime','silero_vad')"
         " if m in sys.modules])"
     )
@@ -373,7 +373,7 @@ def test_importing_the_decoder_imports_no_codec_library() -> None:
 
 PEAK = """
 import resource, sys
-from core.audio.decode import decode
+from core.audio.decoding import decode
 decode(sys.argv[1])  # libraries loaded
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 clip = decode(sys.argv[2])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError
-from core.audio.decode import Limits, clip_from_samples, decode
+from core.audio.decoding import Limits, clip_from_samples, decode
 
 CODES = {
     "empty",

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.fuzz.seeds import REFERRING, referring
 from core.audio.clip import AudioError
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.audio.isolated import decode_safely
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from core.audio import isolated, worker
 from core.audio.clip import AudioError
-from core.audio.decode import Limits, decode
+from core.audio.decoding import Limits, decode
 from core.audio.isolated import Costs, decode_safely
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -341,7 +341,7 @@ def test_a_worker_can_open_and_write_nothing() -> None:
     said = run(
         "import os, socket, subprocess\n"
         "from core.audio import worker\n"
-        "from core.audio.decode import decode\n"
+        "from core.audio.decoding import decode\n"
         "data = open('tests/data/speech.flac', 'rb').read()\n"
         "worker._rehearse(); worker._shut()\n"
         "for what in (lambda: open('LICENSE'), lambda: os.open('LICENSE', os.O_RDONLY),\n"

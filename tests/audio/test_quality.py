@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.audio import quality as quality_module
 from core.audio.clip import SAMPLE_RATE, Clip
-from core.audio.decode import clip_from_samples
+from core.audio.decoding import clip_from_samples
 from core.audio.quality import (
     MIN_SPEECH_S,
     Quality,
@@ -270,7 +270,7 @@ def test_many_threads_measure_alike(long_speech: np.ndarray) -> None:
 
 def test_measuring_imports_no_torch() -> None:
     code = (
-        "import sys, numpy as np; from core.audio.decode import clip_from_samples;"
+        "import sys, numpy as np; from core.audio.decoding import clip_from_samples;"
         "from core.audio.quality import measure, gate;"
         "q = measure(clip_from_samples(np.zeros(32000, 'f4'), 16000, 'x'));"
         "print(gate(q)[0].code, 'torch' in sys.modules)"

@@ -17,7 +17,7 @@ from scipy.signal import fftconvolve
 from core import load_detector
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.codecs import encode_decode
-from core.audio.decode import clip_from_samples, decode
+from core.audio.decoding import clip_from_samples, decode
 from core.show.theme import VERDICTS
 from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
 

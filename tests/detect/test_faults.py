@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.detect import registry
 from core.detect.detector import Detector, DetectorError
 from core.detect.registry import AASIST, EMBEDDED, PUBLISHED

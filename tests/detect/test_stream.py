@@ -8,7 +8,7 @@ import pytest
 import soxr
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import clip_from_samples, decode
+from core.audio.decoding import clip_from_samples, decode
 from core.audio.incoming import Incoming, Ring
 from core.detect import stream
 from core.detect.detector import DetectorError

@@ -8,7 +8,7 @@ import pytest
 
 from core.audio import codecs
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import clip_from_samples, decode
+from core.audio.decoding import clip_from_samples, decode
 from core.detect import stress as module
 from core.detect.detection import Reason
 from core.detect.stress import CONDITIONS, SCHEMA, StressTest, stress

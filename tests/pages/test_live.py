@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit_webrtc.component import WebRtcStreamerContext, WebRtcStreamerState
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.detect.detector import Decision, DetectorError
 from core.detect.registry import models_home
 from core.detect.stream import Take

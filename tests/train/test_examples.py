@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.train import examples, packaged
 from core.train.engines import voices
 from core.train.examples import EXAMPLES, Scored, choose, pool, quiet_cut, write_clip

@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import save_file
 
 from core.audio.clip import Clip
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.audio.quality import Quality
 from core.detect.detection import Detection
 from core.detect.detector import Detector

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decode import decode
+from core.audio.decoding import decode
 from core.train import packaged
 from core.train.engines import Voice, voice_named, voices
 from core.train.packaged import (

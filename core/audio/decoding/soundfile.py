@@ -1,0 +1,78 @@
+"""Decoding by libsndfile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+
+from core.audio.decoding.headers import Header
+from core.audio.decoding.messages import LEEWAY_S, check_header, check_promise, in_words, too_long
+from core.audio.decoding.output import BLOCK, Format, Output, Refusal
+from core.audio.decoding.source import Limits, Reader
+
+_SNDFILE_CONTAINERS = frozenset(
+    ["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF", "AU", "CAF", "NIST"]
+)
+# libsndfile recognises further formats by so little that other files pass for them. It also reads
+# MP3, but stops at a length guessed from the first frame or taken from the first of joined files,
+# as it does at the end of the first of joined Ogg streams: those are left to FFmpeg.
+
+_CODEC_NAMES = {
+    "PCM_S8": "pcm_s8",
+    "PCM_U8": "pcm_u8",
+    "PCM_16": "pcm_s16",
+    "PCM_24": "pcm_s24",
+    "PCM_32": "pcm_s32",
+    "FLOAT": "pcm_f32",
+    "DOUBLE": "pcm_f64",
+    "ULAW": "pcm_mulaw",
+    "ALAW": "pcm_alaw",
+}
+
+
+def with_soundfile(
+    file: Reader, facts: Header, limits: Limits, progress: Callable[[float], None] | None
+) -> tuple[Output, Format] | Refusal:
+    import soundfile
+
+    if facts.ffmpeg_only:
+        return Refusal(known=bool(facts.kind))
+    try:
+        sound = soundfile.SoundFile(cast(Any, file.rewound()))
+    except (soundfile.SoundFileError, ValueError, TypeError):
+        return Refusal(known=bool(facts.kind))
+    with sound:
+        if sound.format not in _SNDFILE_CONTAINERS:
+            return Refusal()
+        check_header(sound.samplerate, sound.channels)
+        frames = sound.frames if 0 <= sound.frames < 1 << 62 else 0
+        promised_s = frames / sound.samplerate
+        if facts.kind in ("wav", "aiff") and promised_s > limits.max_duration_s:
+            raise too_long(f"longer than {in_words(limits.max_duration_s)}", "cut it into parts")
+        out = Output(limits, promised_s, progress=progress)
+        block = np.empty((max(1, BLOCK // sound.channels), sound.channels), np.float32)
+        try:
+            while True:
+                # First exactly what is promised: what follows may be odd, and may be sound.
+                left = frames - out.taken // sound.channels
+                read = sound.read(out=block[:left] if left > 0 else block)
+                if not len(read):
+                    break
+                out.push(read, sound.samplerate)
+        except soundfile.SoundFileError:
+            if not 0 < frames <= out.taken // sound.channels:  # else only the end is odd
+                return Refusal(known=True, promised_s=promised_s)
+        decoded_s = out.taken / sound.channels / sound.samplerate
+        if not out.taken or decoded_s < promised_s - LEEWAY_S:
+            return Refusal(known=True, promised_s=promised_s)
+        codec = _CODEC_NAMES.get(sound.subtype, sound.subtype.lower())
+        if sound.format == "FLAC":
+            codec = "flac"
+        elif codec[:5] in ("pcm_s", "pcm_f") and codec != "pcm_s8":
+            codec += "be" if sound.format in ("AIFF", "AU") or sound.endian == "BIG" else "le"
+        container = "wav" if sound.format == "WAVEX" else sound.format.lower()
+        out.rate, out.channels = sound.samplerate, sound.channels
+        notes = check_promise(decoded_s / facts.present_share, decoded_s)
+        return out, Format(container, codec, "soundfile", notes)

@@ -6,7 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
 from core.settings import settings
-from core.show import cache, cards, charts, exports, opinions_view, session
+from core.show import cache, cards, charts, exports, opinions_view, parts_view, session
 from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
@@ -158,28 +158,30 @@ def take_in(detector_id: str):
         name = cards.plain(session.arrivals()[0].name)
         left_over = f" ({len(session.arrivals())} to go)" if len(session.arrivals()) > 1 else ""
         waiting.progress(0.0, text=f"Reading {name}{left_over}")
-        entry = session.next_entry(waiting, f"Reading {name}{left_over}")
-        if not entry.error:
+        new = session.next_entries(waiting, f"Reading {name}{left_over}")
+        for entry in new:
+            if entry.error:
+                continue
             waiting.empty()
             detector = detector or load(detector_id)
-            waiting.progress(0.0, text=f"Listening to {name}{left_over}")
-            doing = f"Listening to {name}{left_over}"
+            doing = f"Listening to {cards.plain(entry.label)}{left_over}"
+            waiting.progress(0.0, text=doing)
             session.judge(entry, detector, prior=0.5, bar=waiting, doing=doing)
-        session.admit(entry)
+        session.admit(new)
     waiting.empty()
     return detector
 
 
 def judge_all(detector) -> dict:
-    """Detections by hash; another detector than before listens again."""
+    """Detections by the entries' keys; another detector than before listens again."""
     waiting = st.empty()
     done = {
-        entry.sha256: session.judge(
+        entry.key: session.judge(
             entry,
             detector,
             **session.stance(),
             bar=waiting,
-            doing=f"Listening to {cards.plain(entry.name)}",
+            doing=f"Listening to {cards.plain(entry.label)}",
         )
         for entry in session.entries()
         if not entry.error
@@ -189,11 +191,11 @@ def judge_all(detector) -> dict:
 
 
 def several(done: dict) -> None:
-    """A row a file, sortable; choosing a row shows its card."""
-    rows = [(entry, done.get(entry.sha256)) for entry in session.entries()]
+    """A row a file, or a channel; sortable. Choosing a row shows its card."""
+    rows = [(entry, done.get(entry.key)) for entry in session.entries()]
     table = pd.DataFrame(
         {
-            "File": [entry.name for entry, _ in rows],
+            "File": [entry.label for entry, _ in rows],
             "Verdict": [
                 f"{VERDICTS[d.verdict].mark} {VERDICTS[d.verdict].word}" if d else "✕ Not read"
                 for _, d in rows
@@ -233,7 +235,7 @@ def several(done: dict) -> None:
     )
     picked = event["selection"]["rows"]
     if picked and not rows[picked[0]][0].error:
-        session.select(rows[picked[0]][0].sha256)
+        session.select(rows[picked[0]][0].key)
     st.caption("Choose a row to see its result below; click a column's name to sort.")
     found = [d for d in done.values() if d]
     failed = [(entry.name, entry.error) for entry, _ in rows if entry.error]
@@ -270,7 +272,7 @@ def windows(entry, detection, band) -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
-    identity = f"{entry.sha256[:12]}-{detection.detector}-{scale}"
+    identity = f"{entry.key}-{detection.detector}-{scale}"
     event = st.altair_chart(
         charts.window_timeline(detection, band, scale, palette()),
         key=f"windows-{identity}",
@@ -332,13 +334,14 @@ def result(entry, detection, detector) -> None:
     band = cards.undecided_band(detection, detector.decision.inconclusive_llr)
     clip = session.clip_of(entry)
     example = next((e for e in cache.examples() if e.order == entry.example), None)
-    st.markdown(f"**{cards.plain(example.title if example else entry.name)}**")
+    st.markdown(f"**{cards.plain(example.title if example else entry.label)}**")
     if clip is not None and clip.duration_s > settings().sound_to_browser_s:
         st.caption("A long clip: hear its windows below, or open it in Timeline.")
     elif clip is not None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
     else:
         st.caption("The sound is no longer kept in this session; open the file again to hear it.")
+    parts_view.choose_track(entry, detection.source)
     cards.result_card(detection)
     if example is not None:
         truth(example)
@@ -351,7 +354,7 @@ def result(entry, detection, detector) -> None:
                     palette(),
                     threshold=cards.threshold_chance(detection),
                 ),
-                key=f"priors-{entry.sha256[:12]}",
+                key=f"priors-{entry.key}",
                 alt="Chance of synthetic speech after listening, for every assumption before.",
             )
             st.caption(
@@ -399,7 +402,7 @@ def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict
         )
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}
-    opinions_view.comparison(heard, detectors, entry.sha256[:12])
+    opinions_view.comparison(heard, detectors, str(entry.key))
     return heard, detectors
 
 
@@ -447,17 +450,18 @@ with right:
     detector = detector or load(detector_id)
     done = judge_all(detector)
     if len(session.entries()) > 1:
+        parts_view.why_apart()
         several(done)
     chosen = session.selected()
-    detection = done.get(chosen.sha256) if chosen else None
+    detection = done.get(chosen.key) if chosen else None
     if detection is None:
         st.warning("The sound of this clip is no longer kept. Open the file again.")
         st.stop()
     result(chosen, detection, detector)
-    said = {sha256: {detector.id: found} for sha256, found in done.items() if found}
+    said = {key: {detector.id: found} for key, found in done.items() if found}
     detectors = {detector.id: detector}
     if others:
-        said[chosen.sha256], detectors = second_opinions(chosen, detection, detector, others)
+        said[chosen.key], detectors = second_opinions(chosen, detection, detector, others)
     report_section(said, detectors)
     with st.expander("About this detector", icon=":material/info:"):
         cards.about_detector(

@@ -23,13 +23,14 @@ PATIENCE_S = 20.0  # an analysis that will take longer than this waits for a cli
 def take_upload() -> None:
     file = st.session_state[f"upload-timeline-{session.generation()}"]
     if file is not None:
-        session.choose([session.add(file.getvalue(), file.name, "upload")])
+        session.choose(session.add(session.Arrival(file.getvalue, file.name, "upload")))
 
 
 def take_example(order: int) -> None:
     example = next(e for e in cache.examples() if e.order == order)
-    data = example.path.read_bytes()
-    session.choose([session.add(data, example.path.name, "example", example.order)])
+    path = example.path
+    arrival = session.Arrival(path.read_bytes, path.name, "example", example.order)
+    session.choose(session.add(arrival))
 
 
 def choose_clip() -> None:
@@ -66,7 +67,7 @@ def analyse(entry, detector, clip, stance: dict[str, float], hop_s: float):
     """The clip's Detection at the detector's own hop, which alone gives the verdict, and the one
     at the wanted hop; an analysis that would take long waits for a click."""
     bar = st.empty()
-    doing = f"Listening to {plain(entry.name)}…"
+    doing = f"Listening to {plain(entry.label)}…"
     whole = session.judge(entry, detector, **stance, bar=bar, doing=doing)
     if session.detection_of(entry, detector, hop_s) is None:
         bar.empty()
@@ -86,7 +87,7 @@ def choose_view(entry, duration_s: float) -> tuple[float, float]:
     """The stretch of the clip that is drawn and played."""
     if duration_s <= WHOLE_VIEW_S:
         return 0.0, duration_s
-    key = f"view-{entry.sha256[:12]}"
+    key = f"view-{entry.key}"
     first = st.session_state.get(key, (0.0, min(duration_s, FIRST_VIEW_S)))
     st.session_state[key] = st.session_state.pop("spoofscope.next-view", first)
     start, end = st.slider(
@@ -106,14 +107,14 @@ def picture(entry, clip, detection, timeline, spans, view, band, threshold) -> N
     colours = palette()
     first, last = (round(16_000 * edge) for edge in view)
     drawn = session.drawing(
-        (entry.sha256, view, colours.background),
+        (entry.key, view, colours.background),
         lambda: spectrogram_png(clip.samples[first:last], colours),
     )
     with st.container(key=SOUND):
         st.audio(wav_bytes(clip, *view), alt=f"Sound of {entry.name}")
     seconds = player(
         player_data(clip, timeline, spans, view, band, threshold, drawn, SOUND),
-        key=f"player-{entry.sha256[:12]}",
+        key=f"player-{entry.key}",
     )
     cell = None if seconds is None else cell_at(timeline, seconds)
     if cell is not None:
@@ -129,7 +130,7 @@ def picture(entry, clip, detection, timeline, spans, view, band, threshold) -> N
 
 def go_to(span, entry, duration_s: float) -> None:
     """Show the stretch around a span, once: the visitor may move on from there."""
-    here = (entry.sha256, span)
+    here = (entry.key, span)
     if duration_s > WHOLE_VIEW_S and st.session_state.get("spoofscope.shown-span") != here:
         st.session_state["spoofscope.shown-span"] = here
         st.session_state["spoofscope.next-view"] = (
@@ -208,19 +209,19 @@ if clip is None:
 judged = [e for e in session.entries() if not e.error]
 with st.container(horizontal=True, vertical_alignment="bottom"):
     if len(judged) > 1:
-        names = {e.sha256: e.name for e in judged}
-        sha256 = st.selectbox(
+        names = {e.key: e.label for e in judged}
+        key = st.selectbox(
             "Clip",
             names,
-            index=list(names).index(entry.sha256),
+            index=list(names).index(entry.key),
             format_func=names.get,
             width=320,
         )
-        if sha256 != entry.sha256:
-            session.select(sha256)
+        if key != entry.key:
+            session.select(key)
             st.rerun()
     else:
-        st.markdown(f"**{plain(entry.name)}**")
+        st.markdown(f"**{plain(entry.label)}**")
     with st.popover("Another clip", icon=":material/folder_open:"):
         choose_clip()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,42 @@ class Source:
             "tracks": tuple(Track(**track) for track in data.get("tracks", ())),
             "missing": tuple((float(a), float(b)) for a, b in data.get("missing", ())),
         }
-        return cls(**{**data, **listed})
+        made = cls(**{**data, **listed})
+        counts = [made.track, *([] if made.channel is None else [made.channel])]
+        for track in made.tracks:
+            counts.append(track.number)
+            measured = [track.sample_rate, track.channels, track.duration_s, track.level_db]
+            if not all(isinstance(t, str) for t in (track.codec, track.language, track.title)):
+                raise TypeError("a track's description is no text")
+            if not all(v is None or (_is_number(v) and math.isfinite(v)) for v in measured):
+                raise TypeError("a track's measurement is no number")
+        if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in counts):
+            raise TypeError("tracks and channels are counted from 1")
+        edges = [edge for stretch in made.missing for edge in stretch]
+        if edges != sorted(edges) or not all(math.isfinite(edge) and edge >= 0 for edge in edges):
+            raise ValueError("what is missing is not in order")
+        return made
+
+    @property
+    def part(self) -> str:
+        """Which part of the file this is, such as ``track 2, channel 1``; empty for all of it."""
+        return ", ".join(
+            [f"track {self.track}"] * (len(self.tracks) > 1)
+            + [f"channel {self.channel}"] * (self.channel is not None)
+        )
+
+    @property
+    def label(self) -> str:
+        """The file's name with `part`, for people."""
+        return f"{self.name}, {self.part}" if self.part else self.name
+
+    def missing_s(self, start_s: float = 0.0, end_s: float = math.inf) -> float:
+        """Seconds between two times for which the file holds no sound."""
+        return float(sum(max(0.0, min(b, end_s) - max(a, start_s)) for a, b in self.missing))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,3 +182,8 @@ class Clip:
     def duration_s(self) -> float:
         """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE
+
+    @property
+    def parts(self) -> tuple[Clip, ...]:
+        """What is judged by itself: each channel where they are `apart`, else the clip."""
+        return self.apart or (self,)

@@ -158,7 +158,7 @@ class StressTest:
     detector, weights_sha256, calibrated, prior
         As in `Detection`.
     name, sha256 : str
-        The clip's name and hash.
+        The clip's name, with track and channel where the file has several, and its hash.
     from_s, to_s : float
         The part that was tested, in seconds of the clip.
     whole : bool
@@ -339,7 +339,7 @@ def stress(
         weights_sha256=own.weights_sha256,
         calibrated=own.calibrated,
         prior=prior,
-        name=clip.source.name,
+        name=clip.source.label,
         sha256=clip.source.sha256,
         from_s=start / SAMPLE_RATE,
         to_s=(start + len(part)) / SAMPLE_RATE,

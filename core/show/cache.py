@@ -124,6 +124,7 @@ def read(
     data: bytes,
     name: str,
     *,
+    track: int | None = None,
     progress: Callable[[float], None] | None = None,
     waiting: Callable[[Place], object] | None = None,
 ) -> Clip:
@@ -134,8 +135,9 @@ def read(
     """
     from core.audio.isolated import decode_safely
 
+    wanted: dict[str, Any] = {} if track is None else {"track": track}
     with seat(waiting, queue=reading_turns()):
-        return decode_safely(data, name=name, progress=progress)
+        return decode_safely(data, name=name, progress=progress, **wanted)
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.audio.parts import in_words
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.detect.registry import ROOT, models_home
@@ -180,7 +181,7 @@ def result_card(detection: Detection) -> None:
             st.markdown(explanation(detection))
         for reason in detection.reasons:
             st.markdown(f"{_EFFECT_ICONS[reason.effect]} {reason.text}")
-        for note in detection.source.notes:
+        for note in (*map(plain, in_words(detection.source)), *detection.source.notes):
             st.markdown(f":material/info: {note}")
         st.html(facts(detection))
         if detection.familiarity is not None:

@@ -175,13 +175,14 @@ def give_up_waiting(shot: Snapshot) -> bool:
 def bring(current: Take, shot: Snapshot) -> None:
     """Make the take the chosen clip of Detect and Timeline."""
     name = f"Live take {datetime.now():%H.%M.%S}.wav"
-    entry = session.add(current.wav(), name, "recording")
-    clip = session.clip_of(entry)
-    if clip is not None:
-        notes = (*clip.source.notes, OPUS_NOTE, *losses(shot))
-        source = replace(clip.source, notes=notes, codec="opus")  # what it came through
-        session.keep(replace(clip, source=source), entry.sha256)
-    session.choose([entry])
+    made = session.add(session.Arrival(current.wav, name, "recording"))
+    for entry in made:
+        clip = session.clip_of(entry)
+        if clip is not None:
+            notes = (*clip.source.notes, OPUS_NOTE, *losses(shot))
+            source = replace(clip.source, notes=notes, codec="opus")  # what it came through
+            session.keep(replace(clip, source=source), entry.key)
+    session.choose(made)
 
 
 def rtc_configuration() -> dict[str, Any] | None:

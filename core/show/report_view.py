@@ -44,14 +44,14 @@ def _opened(file_id: str, data: bytes) -> _Opened:
 
 
 def report_section(
-    done: Mapping[str, Mapping[str, Detection]], detectors: Mapping[str, Detector]
+    done: Mapping[session.Key, Mapping[str, Detection]], detectors: Mapping[str, Detector]
 ) -> None:
     """Offer one report on every clip of the session by every chosen detector.
 
     Parameters
     ----------
-    done : mapping of str to mapping of str to Detection
-        By the clip's SHA-256, then by the detector's id.
+    done : mapping of Key to mapping of str to Detection
+        By the entries' keys, then by the detector's id.
     detectors : mapping of str to Detector
         By id.
     """
@@ -66,7 +66,7 @@ def report_section(
         figures, published = cache.results("embedded"), published_table()
         cases = []
         for entry in session.entries():
-            for id, detection in done.get(entry.sha256, {}).items():
+            for id, detection in done.get(entry.key, {}).items():
                 shared = detectors[id]
                 cases.append(
                     Case(

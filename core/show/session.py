@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import streamlit as st
 
@@ -52,6 +52,12 @@ class Entry:
         The sentence that says why it cannot be used; empty where it can.
     example : int
         Order of the example, 0 for other origins.
+    track : int
+        Number of the audio track, from 1.
+    channel : int or None
+        Number of the channel, from 1, where channels are judged apart.
+    tracks : int
+        How many audio tracks the file has.
     """
 
     name: str
@@ -59,6 +65,32 @@ class Entry:
     origin: str
     error: str = ""
     example: int = 0
+    track: int = 1
+    channel: int | None = None
+    tracks: int = 1
+
+    @property
+    def key(self) -> Key:
+        """What its sound, Detections and widgets are kept under."""
+        return Key(self.sha256, self.track, self.channel)
+
+    @property
+    def label(self) -> str:
+        """The name, with track and channel where the file has several."""
+        track = f", track {self.track}" if self.tracks > 1 else ""
+        return f"{self.name}{track}" + (f", channel {self.channel}" if self.channel else "")
+
+
+class Key(NamedTuple):
+    """One thing that is judged by itself: a file's track, or one channel of it."""
+
+    sha256: str
+    track: int = 1
+    channel: int | None = None
+
+    def __str__(self) -> str:
+        """Short, for keys of widgets."""
+        return f"{self.sha256[:12]}-{self.track}-{self.channel or 0}"
 
 
 def _shelf(name: str) -> dict[Any, Any]:
@@ -104,21 +136,21 @@ def arrivals() -> list[Arrival]:
     return st.session_state.get("spoofscope.arrivals", [])
 
 
-def next_entry(bar: DeltaGenerator | None = None, doing: str = "") -> Entry:
+def next_entries(bar: DeltaGenerator | None = None, doing: str = "") -> list[Entry]:
     """Decode the first of `arrivals`; it keeps waiting until it is given to `admit`.
 
     Parameters are those of `add`.
     """
-    first = arrivals()[0]
-    return add(first.read(), first.name, first.origin, first.example, bar=bar, doing=doing)
+    return add(arrivals()[0], bar=bar, doing=doing)
 
 
-def admit(entry: Entry) -> None:
+def admit(new: list[Entry]) -> None:
     """Move the first of `arrivals` to the entries; the first usable one becomes the selected."""
     st.session_state["spoofscope.arrivals"] = arrivals()[1:]
-    st.session_state["spoofscope.entries"] = [*entries(), entry]
-    if selected() is None and not entry.error:
-        select(entry.sha256)
+    st.session_state["spoofscope.entries"] = [*entries(), *new]
+    usable = [e for e in new if not e.error]
+    if selected() is None and usable:
+        select(usable[0].key)
 
 
 def choose(chosen: list[Entry]) -> None:
@@ -126,37 +158,40 @@ def choose(chosen: list[Entry]) -> None:
     st.session_state["spoofscope.entries"] = chosen
     st.session_state["spoofscope.arrivals"] = []
     usable = [e for e in chosen if not e.error]
-    select(usable[0].sha256 if usable else None)
+    select(usable[0].key if usable else None)
+    files = _shelf("files")
+    for gone in files.keys() - {e.sha256 for e in chosen}:
+        del files[gone]
 
 
 def selected() -> Entry | None:
     """The entry whose card is shown, on Detect and on Timeline."""
-    sha256 = st.session_state.get("spoofscope.selected")
-    return next((e for e in entries() if e.sha256 == sha256 and not e.error), None)
+    key = st.session_state.get("spoofscope.selected")
+    return next((e for e in entries() if e.key == key and not e.error), None)
 
 
-def select(sha256: str | None) -> None:
+def select(key: Key | None) -> None:
     """Show another of the current entries."""
-    st.session_state["spoofscope.selected"] = sha256
+    st.session_state["spoofscope.selected"] = key
 
 
 def add(
-    data: bytes,
-    name: str,
-    origin: str = "upload",
-    example: int = 0,
+    arrival: Arrival,
     *,
+    track: int | None = None,
     bar: DeltaGenerator | None = None,
     doing: str = "",
-) -> Entry:
-    """Decode bytes into the session; a clip that is already there is not decoded again.
+) -> list[Entry]:
+    """Decode a file into the session; what is already there is not decoded again.
 
     Where the queue of files is full, the page ends with a sentence if it has a ``bar``.
 
     Parameters
     ----------
-    data, name, origin, example
-        As in `Entry`.
+    arrival : Arrival
+        The file.
+    track : int, optional
+        Number of its audio track; by default the one that players choose.
     bar : streamlit placeholder, optional
         Shows the place in the queue, then the progress; a page that is gone gives the file up.
     doing : str
@@ -164,14 +199,21 @@ def add(
 
     Returns
     -------
-    Entry
-        With a sentence under ``error`` where the bytes cannot be used.
+    list of Entry
+        One, or one a channel where those are judged apart; one with a sentence under ``error``
+        where the bytes cannot be used.
     """
     from core.show import cache
 
+    data = arrival.read()
     sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 in _shelf("clips"):
-        return Entry(name, sha256, origin, "", example)
+    found = Entry(arrival.name, sha256, arrival.origin, "", arrival.example, track or 1)
+    known = _shelf("parts").get((sha256, track), [])
+    if known and all(key in _shelf("clips") for key, _ in known):
+        return [
+            replace(found, track=key.track, channel=key.channel, tracks=tracks)
+            for key, tracks in known
+        ]
 
     def reading(seconds: float) -> None:
         if bar is not None:
@@ -183,25 +225,68 @@ def add(
             bar.progress(0.0, text=place.in_words())
 
     try:
-        keep(cache.read(data, name, progress=reading, waiting=waiting), sha256)
+        clip = cache.read(data, arrival.name, track=track, progress=reading, waiting=waiting)
     except AudioError as error:
-        return Entry(name, sha256, origin, str(error), example)
+        return [replace(found, error=str(error))]
     except TooBusy as error:
         if bar is None:
-            return Entry(name, sha256, origin, str(error), example)
+            return [replace(found, error=str(error))]
         bar.empty()
         refused(error)
     except (OSError, RuntimeError):
         logging.getLogger(__name__).exception("no process for decoding could be started")
-        return Entry(name, sha256, origin, NO_WORKER, example)
-    return Entry(name, sha256, origin, "", example)
+        return [replace(found, error=NO_WORKER)]
+    tracks = max(1, len(clip.source.tracks))
+    if tracks > 1:
+        _shelf("files")[sha256] = arrival  # for its other tracks
+    made = [
+        replace(found, track=part.source.track, channel=part.source.channel, tracks=tracks)
+        for part in clip.parts
+    ]
+    for entry, part in zip(made, clip.parts, strict=True):
+        keep(part, entry.key)
+    for asked in (track, made[0].track):
+        _shelf("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
+    return made
 
 
-def keep(clip: Clip, sha256: str) -> None:
+def change_track(
+    entry: Entry, track: int, bar: DeltaGenerator | None = None, doing: str = ""
+) -> str:
+    """Put another audio track of the same file in an entry's place, and select it.
+
+    Parameters
+    ----------
+    entry : Entry
+        One of the current entries, of a file with several tracks.
+    track : int
+        Number of the wanted one.
+    bar, doing
+        As for `add`.
+
+    Returns
+    -------
+    str
+        Why it cannot be used; empty where all went well.
+    """
+    file = _shelf("files").get(entry.sha256)
+    if file is None:
+        return "The file is no longer kept in this session: open it again."
+    made = add(file, track=track, bar=bar, doing=doing)
+    if made[0].error:
+        return made[0].error
+    at = next(i for i, e in enumerate(entries()) if e.sha256 == entry.sha256)
+    others = [e for e in entries() if e.sha256 != entry.sha256]
+    st.session_state["spoofscope.entries"] = [*others[:at], *made, *others[at:]]
+    select(made[0].key)
+    return ""
+
+
+def keep(clip: Clip, key: Key) -> None:
     """Keep a clip's sound, letting go of the oldest beyond ``session_sound_s``."""
     clips = _shelf("clips")
-    clips.pop(sha256, None)
-    clips[sha256] = clip
+    clips.pop(key, None)
+    clips[key] = clip
     total = sum(len(c.samples) for c in clips.values())
     for old in list(clips)[:-1]:
         if total <= settings().session_sound_s * SAMPLE_RATE:
@@ -211,11 +296,11 @@ def keep(clip: Clip, sha256: str) -> None:
 
 def clip_of(entry: Entry) -> Clip | None:
     """The entry's sound, None where it is no longer kept."""
-    return _shelf("clips").get(entry.sha256)
+    return _shelf("clips").get(entry.key)
 
 
-def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[str, str, float]:
-    return entry.sha256, shared.id, hop_s or shared.hop / SAMPLE_RATE
+def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key, str, float]:
+    return entry.key, shared.id, hop_s or shared.hop / SAMPLE_RATE
 
 
 def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:
@@ -309,13 +394,13 @@ def stress_of(
     c_fa: float = 1.0,
 ) -> StressTest | None:
     """The stress test made earlier with this prior and these costs; any one without a prior."""
-    made = _shelf("stress").get((entry.sha256, shared.id), {})
+    made = _shelf("stress").get((entry.key, shared.id), {})
     return next(iter(made.values()), None) if prior is None else made.get((prior, c_miss, c_fa))
 
 
 def keep_stress(entry: Entry, shared: Detector, test: StressTest) -> None:
     """Keep a stress test by its clip, detector, prior and costs."""
-    made = _shelf("stress").setdefault((entry.sha256, shared.id), {})
+    made = _shelf("stress").setdefault((entry.key, shared.id), {})
     made[test.prior, test.c_miss, test.c_fa] = test
 
 

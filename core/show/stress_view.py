@@ -59,7 +59,7 @@ def stress_section(
             return
         session.keep_stress(entry, detector, test)
         st.rerun()
-    _show(test, detector)
+    _show(test, detector, str(entry.key))
 
 
 def seconds_needed(detection: Detection, conditions: int) -> int:
@@ -112,7 +112,7 @@ def _offer(
         session.refused(error)
 
 
-def _show(test: StressTest, detector: Detector) -> None:
+def _show(test: StressTest, detector: Detector, of: str) -> None:
     from core.show import stress_charts as charts
 
     st.markdown(f"**{test.summary()}**")
@@ -122,7 +122,7 @@ def _show(test: StressTest, detector: Detector) -> None:
             "s of the clip, and compared with the verdict on that part alone."
         )
     measured = charts.measured_errors(cache.results("embedded"), detector.id)
-    key = f"stress-{test.sha256[:12]}-{test.detector}"
+    key = f"stress-{of}-{test.detector}"
     left, right = st.columns([4, 3])
     left.altair_chart(
         charts.scores(test, detector.decision.inconclusive_llr, palette()),

@@ -184,7 +184,7 @@ def player_data(
     lows, highs = extremes(part)
     low, _, high = band_in_probability(band)
     return {
-        "clip": f"{clip.source.sha256} {start} {end}",
+        "clip": f"{clip.source.sha256} {clip.source.part} {start} {end}",
         "from": start,
         "to": end,
         "lows": np.round(lows * 1000).astype(int).tolist(),

@@ -22,7 +22,7 @@ def script(data, prior, keep):
     from core.show.stress_view import stress_section
 
     detector = cache.detector("embedded")
-    entry = session.add(data, "voice.wav")
+    (entry,) = session.add(session.Arrival(lambda: data, "voice.wav", "upload"))
     detection = session.judge(
         entry,
         detector,

@@ -142,7 +142,7 @@ def wav2vec2() -> list[dict]:
     from core.audio.windows import stack_windows, window_ranges
     from core.detect.detector import Detector, sha256_of
     from core.detect.wav2vec2 import mean_pooled_wav2vec2
-    from core.train.onnx_export import export_engines
+    from training.onnx_export import export_engines
 
     torch.manual_seed(0)
     torch.set_num_threads(CORES)

@@ -1,4 +1,4 @@
-"""The command line: judge files, score archives, evaluate scores, build the corpus, train."""
+"""The command line: judge files, score archives, evaluate scores, write reports."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ AUDIO_SUFFIXES = {
     ".aiff", ".mp4", ".mov", ".mkv", ".mka", ".wma", ".3gp", ".au", ".caf",
 }  # fmt: skip
 """Which files of a directory are taken; files named one by one are taken whatever their name."""
+
+MOVED = ("corpus", "train", "holdout", "export", "calibrate", "families", "card")
+"""Commands of version 0.1 that went to the workshop."""
 
 EXIT_UNREADABLE = 2
 
@@ -59,14 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_detect(commands)
     _add_detectors(commands)
+    from core.evaluate.command import add_parser as add_evaluate
     from core.score.command import add_parser
     from core.show.report_command import add_parser as add_report
-    from core.train.commands import add_parsers
 
     add_parser(commands)
-    add_parsers(commands)
+    add_evaluate(commands)
     add_report(commands)
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in MOVED:
+        print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
+        return EXIT_UNREADABLE
+    options = parser.parse_args(given)
     try:
         return int(options.run(options) or 0)
     except BrokenPipeError:

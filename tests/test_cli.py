@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import audio_files, main, row
+from core.cli import MOVED, audio_files, main, row
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -208,3 +208,9 @@ def test_a_path_of_5000_characters_is_a_sentence(tmp_path, command):
     status, _, err = strictly("detect", str(EXAMPLES), "--detector", "/" + "a" * 5000)
     assert status == 2
     assert "There is no detector" in err
+
+
+@pytest.mark.parametrize("command", MOVED)
+def test_a_command_that_moved_answers_with_its_new_name(command, capsys):
+    assert main([command, "--anything"]) == 2
+    assert capsys.readouterr().err == f"This command is now: python -m training {command}\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.evaluate.benchmark import update_results
 from core.files import whole, write_whole
+from training.benchmark import update_results
 
 
 def test_what_is_written_replaces_what_was_there(tmp_path):

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``evaluate SCORES``."""
-    group = parser.add_argument_group("score files")
-    group.add_argument("scores", nargs="?", metavar="SCORES", help="a score file to evaluate")
+def add_parser(commands: Any) -> None:
+    """Add the command to ``python -m core``."""
+    group = commands.add_parser("evaluate", help="error rates and costs of a score file")
+    group.add_argument("scores", metavar="SCORES", help="a score file")
     group.add_argument("--protocol", metavar="FILE", help="labels and attributes of the trials")
     group.add_argument("--compare", metavar="FILE", help="another system's scores, same trials")
     group.add_argument("--by", metavar="COLUMN,...", help="break down by these columns")
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--asv", metavar="FILE", help="scores of a verification system, for t-DCF")
     group.add_argument("--replicates", type=int, default=1000, metavar="N", help="bootstrap draws")
     group.add_argument("--json", action="store_true", help="print one JSON object")
+    group.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -18,8 +18,8 @@ from core.detect.engine import levelled
 from core.detect.model import build, level
 from core.detect.registry import EMBEDDED, load_detector
 from core.detect.wav2vec2 import mean_pooled_wav2vec2
-from core.train import onnx_export
-from core.train.onnx_export import ExportError, export_engines
+from training import onnx_export
+from training.onnx_export import ExportError, export_engines
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]-*"))

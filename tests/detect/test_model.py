@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.detect.model import build, level
-from core.train.initial import load_distillmos
+from training.initial import load_distillmos
 
 TINY = {"channels": [4, 4, 8], "dim": 16, "heads": 2, "layers": 1, "feedforward": 16}
 

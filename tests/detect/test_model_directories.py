@@ -23,10 +23,10 @@ from safetensors.numpy import save_file
 from core.detect.detector import Detector, DetectorError, sha256_of
 from core.detect.registry import EMBEDDED, classes_of, load_checkpoint, load_detector
 from core.detect.wav2vec2 import mean_pooled_wav2vec2
-from core.train.onnx_export import export_engines
 from tests.damage import NAMES, TAG, elsewhere, mutated, opened
 from tests.detect.test_engine import TINY_WAV2VEC2, model_directory, noise
 from tests.pages.test_opinions import classifier
+from training.onnx_export import export_engines
 
 REAL = json.loads((EMBEDDED / "config.json").read_text("utf-8"))
 Change = Callable[[dict[str, Any]], None]

@@ -1,0 +1,101 @@
+"""Commands of training end with a sentence, and the figures name commands that run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.audio.codecs import CODECS
+from training import commands
+from training.recipe import load_recipe
+
+ROOT = Path(__file__).parents[2]
+
+
+def options_of(line: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    commands.add_parsers(parser.add_subparsers(required=True))
+    return parser.parse_args(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    ("package", "line"),
+    [
+        ("accelerate", "train --out nowhere"),
+        ("tensorboard", "train --out nowhere"),
+        ("pyworld", "corpus copies --out nowhere"),
+        ("onnx", "export nowhere"),
+        ("sklearn", "export nowhere --weights nowhere"),
+        ("sklearn", "benchmark --probes"),
+    ],
+)
+def test_a_missing_package_is_named_before_the_work_begins(
+    package: str,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    options = options_of(line)
+    assert options.run(options) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"The package {package} is missing. Install what training needs")
+    assert "requirements-train.txt" in said and said.count("\n") == 1
+
+
+def test_a_package_that_is_missed_later_is_named_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise ModuleNotFoundError("No module named 'a.b'", name="a.b")
+
+    monkeypatch.setattr("training.export.add_families", fail)
+    options = options_of("families")
+    assert options.run(options) == 2
+    assert capsys.readouterr().err.startswith("The package a is missing.")
+
+
+def test_the_comparison_names_a_command_that_a_shell_understands(tmp_path: Path) -> None:
+    for name in ("embedded", "other"):
+        trials = pd.DataFrame(
+            {
+                "trial": [f"t{i}" for i in range(40)],
+                "label": ["bonafide", "spoof"] * 20,
+                "score": [float(i) for i in range(40)],
+                "speaker": "",
+                "source": "one",
+            }
+        )
+        trials.to_csv(tmp_path / f"{name}-test-none, 1 window.csv", index=False)
+    other = shlex.quote(str(tmp_path / "other-test-none, 1 window.csv"))
+    table = commands._against(options_of(f"benchmark --trials {tmp_path} --against {other}"))
+    (source,) = set(table["source"])
+    again = options_of(source.removeprefix("python -m training "))
+    assert again.against == "DIR/other-test-none, 1 window.csv" and again.trials == "DIR"
+
+
+def test_every_figure_names_a_command_that_can_be_read() -> None:
+    for source in set(pd.read_csv(ROOT / commands.RESULTS)["source"]):
+        assert source.startswith("python -m training ")
+        options_of(source.removeprefix("python -m training "))
+
+
+def test_every_command_of_the_training_guide_can_be_read() -> None:
+    text = (ROOT / "training" / "README.md").read_text("utf-8")
+    lines = re.findall(r"^ *(?:torchrun .*-m|python -m) training (.+)$", text, re.MULTILINE)
+    assert len(lines) > 20
+    for line in lines:
+        line = re.sub(r"\$\(printf [^)]*\)|#.*", "", line)
+        options = options_of(line.replace("$clips", "a b").replace("$other", "aasist"))
+        if hasattr(options, "recipe"):
+            load_recipe(options.recipe)
+        if getattr(options, "codec", None) and isinstance(options.codec, list):
+            assert all(codec == "none" or codec in CODECS for codec in options.codec)
+    codecs = re.search(r'^codecs="(.+)"$', text, re.MULTILINE)
+    assert codecs and all(codec in CODECS for codec in codecs[1].split())

@@ -1,0 +1,183 @@
+"""Clips out of git repositories."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from tests.training.conftest import voice
+from training.clips import read_index
+from training.corpus import MANIFEST_COLUMNS, build_corpus, read_manifest
+
+MANIFEST = Path(__file__).parents[2] / "data" / "benchmarks" / "public_samples.csv"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    run = subprocess.run(
+        ["git", "-c", "user.name=t", "-c", "user.email=t@t", *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return run.stdout.strip()
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> tuple[Path, str]:
+    """A repository with a 22 kHz clip, one that is no audio, and an older version of the clip."""
+    folder = tmp_path / "sources" / "owner+repo"
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q")
+    (folder / "a b").mkdir()
+    soundfile.write(folder / "a b" / "ä.wav", voice(1.0, 1), 16_000)
+    (folder / "broken.wav").write_bytes(b"no audio at all")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "first")
+    commit = git(folder, "rev-parse", "HEAD")
+    soundfile.write(folder / "a b" / "ä.wav", voice(2.0, 2), 16_000)
+    git(folder, "commit", "-qam", "second")
+    return folder.parent, commit
+
+
+def manifest(path: Path, commit: str, blob: str = "") -> Path:
+    rows = []
+    for clip, source in (("good", "a b/ä.wav"), ("bad", "broken.wav"), ("gone", "gone.wav")):
+        row = dict.fromkeys(MANIFEST_COLUMNS, "")
+        row |= {"clip": clip, "repository": "owner/repo", "commit": commit, "path": source}
+        row |= {"label": "bonafide", "split": "train", "blob": blob if clip == "good" else ""}
+        rows.append(row)
+    rows.append({**rows[0], "clip": "elsewhere", "repository": "owner/none", "blob": ""})
+    rows.append({**rows[0], "clip": "left", "split": "unused"})
+    file = path / "manifest.csv"
+    pd.DataFrame(rows).to_csv(file, index=False)
+    return file
+
+
+def test_builds_the_pinned_version_and_lists_what_is_missing(
+    sources: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, commit = sources
+    blob = git(folder / "owner+repo", "rev-parse", f"{commit}:a b/ä.wav")
+    seen = []
+    report = build_corpus(
+        manifest(tmp_path, commit, blob),
+        folder,
+        tmp_path / "out",
+        clone=False,
+        progress=lambda *step: seen.append(step),
+    )
+    assert (report.built, report.reused) == (1, 0)
+    assert {clip for clip, _ in report.failed} == {"bad", "gone", "elsewhere"}
+    assert seen[-1][1] == 4
+    index = read_index(report.index)
+    assert index["clip"].tolist() == ["good"]
+    assert index["duration_s"].tolist() == [1.0]  # the first version, not the newest
+    samples, rate = soundfile.read(index["file"][0])
+    assert rate == 16_000 and np.corrcoef(samples, voice(1.0, 1))[0, 1] > 0.999
+    failed = pd.read_csv(tmp_path / "out" / "failed.csv")
+    assert len(failed) == 3 and failed["reason"].str.len().min() > 10
+
+
+def test_a_second_build_keeps_what_is_there_and_works_from_a_bare_repository(
+    sources: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, commit = sources
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    git(folder, "clone", "-q", "--bare", str(folder / "owner+repo"), str(bare / "repo.git"))
+    file = manifest(tmp_path, commit)
+    first = build_corpus(file, bare, tmp_path / "out", clone=False)
+    before = (tmp_path / "out" / "index.csv").read_text()
+    second = build_corpus(file, bare, tmp_path / "out", clone=False)
+    assert (first.built, second.built, second.reused) == (1, 0, 1)
+    assert (tmp_path / "out" / "index.csv").read_text() == before
+
+
+@pytest.mark.parametrize("harm", ["cut", "other sound", "no hash", "gone"])
+def test_a_second_build_makes_a_clip_anew_that_is_not_what_its_index_says(
+    sources: tuple[Path, str], tmp_path: Path, harm: str
+) -> None:
+    folder, commit = sources
+    file, out = manifest(tmp_path, commit), tmp_path / "out"
+    build_corpus(file, folder, out, clone=False)
+    index = pd.read_csv(out / "index.csv", dtype=str, keep_default_na=False)
+    clip = out / index["path"][0]
+    before = clip.read_bytes()
+    if harm == "cut":
+        clip.write_bytes(before[:-100])
+    elif harm == "other sound":
+        soundfile.write(clip, voice(1.0, 5), 16_000)
+    elif harm == "no hash":
+        index.assign(sha256="").to_csv(out / "index.csv", index=False)
+    else:
+        clip.unlink()
+    again = build_corpus(file, folder, out, clone=False)
+    assert (again.built, again.reused) == (1, 0)
+    assert clip.read_bytes() == before
+    assert pd.read_csv(out / "index.csv")["sha256"][0] == index["sha256"][0]
+
+
+def test_a_manifest_with_an_unknown_label_is_refused(tmp_path: Path) -> None:
+    row = dict.fromkeys(MANIFEST_COLUMNS, "") | {"label": "real", "split": "train"}
+    pd.DataFrame([row]).to_csv(tmp_path / "m.csv", index=False)
+    with pytest.raises(ValueError, match="unknown label real"):
+        read_manifest(tmp_path / "m.csv")
+    (tmp_path / "n.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="no benchmark manifest"):
+        read_manifest(tmp_path / "n.csv")
+
+
+def test_flac_of_a_clip_in_another_format(tmp_path: Path, sources: tuple[Path, str]) -> None:
+    folder, _ = sources
+    repository = folder / "owner+repo"
+    data = io.BytesIO()
+    soundfile.write(data, voice(1.0, 3), 16_000, format="OGG")
+    (repository / "a b" / "ä.wav").write_bytes(data.getvalue())  # the extension lies
+    git(repository, "commit", "-qam", "third")
+    commit = git(repository, "rev-parse", "HEAD")
+    report = build_corpus(manifest(tmp_path, commit), folder, tmp_path / "out", clone=False)
+    assert report.built == 1
+
+
+class TestPublicSamples:
+    """The benchmark that ships with the project."""
+
+    table = read_manifest(MANIFEST)
+
+    def test_counts(self) -> None:
+        counts = self.table.groupby(["split", "label"]).size()
+        assert counts["test"].to_dict() == {"bonafide": 340, "spoof": 536}
+        assert counts["dev"].min() > 300
+        assert self.table["clip"].is_unique
+        assert self.table["blob"].str.fullmatch("[0-9a-f]{40}").all()
+
+    @pytest.mark.parametrize(
+        ("one", "other"), [("train", "dev"), ("train", "test"), ("dev", "test")]
+    )
+    def test_splits_share_no_family_and_no_speaker(self, one: str, other: str) -> None:
+        def of(column: str, split: str) -> set[str]:
+            part = self.table[self.table["split"] == split]
+            if column == "family":
+                part = part[part["label"] == "spoof"]
+            return set(part[column]) - {"", "human"}
+
+        assert not of("family", one) & of("family", other)
+        assert not of("speaker", one) & of("speaker", other)
+        assert not of("blob", one) & of("blob", other)
+
+    def test_more_training_clips_share_nothing_with_what_is_measured(self) -> None:
+        more = read_manifest(MANIFEST.with_name("training_samples.csv"))
+        assert set(more["split"]) == {"train"} and more["label"].value_counts().min() > 300
+        assert more["clip"].is_unique and not set(more["clip"]) & set(self.table["clip"])
+        assert more["blob"].str.fullmatch("[0-9a-f]{40}").all() and (more["licence"] != "").all()
+        measured = self.table[self.table["split"].isin(["dev", "test"])]
+        for column in ("family", "speaker", "blob", "repository"):
+            shared = set(more[column]) & set(measured[column])
+            assert not shared - {"", "human"}, column

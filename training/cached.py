@@ -1,0 +1,174 @@
+"""Train the transformer on stored features of the convolutions, which cost most of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+    from training.data import Pairs
+    from training.recipe import DevSet
+
+
+def store_features(
+    model: torch.nn.Module,
+    data: Pairs,
+    path: str | Path,
+    workers: int = 1,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> np.ndarray:
+    """Features of every pair of a data set, kept in a file.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A spectral transformer; its convolutions make the features.
+    data : Pairs
+        Disturbed crops.
+    path : path-like
+        A ``.npy`` file; if it is there already, it is loaded instead.
+    workers : int
+        Processes that make crops.
+    progress : callable, optional
+        Called with (pairs done, pairs in all, "features").
+
+    Returns
+    -------
+    numpy.ndarray
+        float16, shape ``[2 pairs, frames, d]``, human and synthetic in turn, mapped from the file.
+    """
+    from torch.utils.data import DataLoader
+
+    from training.data import collate
+
+    path = Path(path)
+    if path.is_file():
+        return np.load(path, mmap_mode="r")
+    size = 4
+    partial = path.with_suffix(".part")
+    store: Any = None
+    done = 0
+    pairs: Any = data
+    loader: Any = DataLoader(pairs, size, num_workers=workers, collate_fn=collate)
+    for batch in loader:
+        features = front_features(model, batch["waves"])
+        if store is None:
+            store = np.lib.format.open_memmap(
+                partial, "w+", np.float16, (2 * len(data), *features.shape[1:])
+            )
+        store[done : done + len(features)] = features
+        done += len(features)
+        if progress is not None:
+            progress(done // 2, len(data), "features")
+    if store is None:
+        raise ValueError("There is nothing to make features of.")
+    store.flush()
+    partial.replace(path)
+    return np.load(path, mmap_mode="r")
+
+
+def front_features(model: Any, waves: torch.Tensor) -> np.ndarray:
+    """Features ``[b, frames, d]`` (float16) of waves ``[b, n]``, computed in bfloat16."""
+    import torch
+
+    from core.detect.model import level
+
+    model.eval()
+    with torch.inference_mode(), torch.autocast(waves.device.type, torch.bfloat16):
+        return model.front(level(waves)).float().clamp(-6e4, 6e4).half().numpy()
+
+
+class StoredPairs:
+    """Pairs of stored features; every visit shows another stretch, partly hidden and mixed.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        float16, shape ``[2 pairs, frames, d]``.
+    count : int
+        Number of items; pairs come in a new order every round.
+    seed : int
+        Decides everything.
+    settings : mapping
+        ``frames`` (length of a stretch), ``hide`` (share of frames and of features that may be
+        set to zero), ``mixing`` (chance to mix with another pair, labels kept).
+    """
+
+    def __init__(
+        self, features: np.ndarray, count: int, seed: int, settings: Mapping[str, Any]
+    ) -> None:
+        self.features, self.count, self.seed, self.settings = features, count, seed, settings
+        self.pairs = len(features) // 2
+        self._round = (-1, np.zeros(0, int))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        rng = np.random.default_rng([self.seed, int(i)])
+        k = self._pair(int(i))
+        frames = min(int(self.settings.get("frames", 100)), self.features.shape[1])
+        start = int(rng.integers(0, self.features.shape[1] - frames + 1))
+        x = self.features[2 * k : 2 * k + 2, start : start + frames].astype(np.float32)
+        if rng.random() < float(self.settings.get("mixing", 0.0)):
+            other = int(rng.integers(self.pairs))
+            y = self.features[2 * other : 2 * other + 2, start : start + frames]
+            x = x + rng.beta(0.3, 0.9) * (y.astype(np.float32) - x)
+        hide = float(self.settings.get("hide", 0.0))
+        for row in x:
+            width = int(rng.uniform(0, hide) * frames)
+            at = int(rng.integers(0, frames - width + 1))
+            row[at : at + width] = 0
+            if rng.random() < 0.5:
+                row[:, rng.random(row.shape[1]) < rng.uniform(0, hide)] = 0
+        return x
+
+    def _pair(self, i: int) -> int:
+        number = i // self.pairs
+        if self._round[0] != number:
+            order = np.random.default_rng([self.seed, number, 1]).permutation(self.pairs)
+            self._round = (number, order)
+        return int(self._round[1][i % self.pairs])
+
+
+def collate_features(items: list[np.ndarray]) -> dict[str, Any]:
+    """Items -> ``features [2 b, frames, d]`` and ``labels [2 b]``."""
+    import torch
+
+    features = torch.from_numpy(np.concatenate(items))
+    labels = torch.tensor([0.0, 1.0]).repeat(len(items))
+    return {"features": features, "labels": labels}
+
+
+def store_dev(model: torch.nn.Module, dev: DevSet, batch: int = 8) -> np.ndarray:
+    """Features of the dev windows, float16 ``[w, frames, d]``."""
+    import torch
+
+    return np.concatenate(
+        [
+            front_features(
+                model, torch.from_numpy(dev.windows[i : i + batch].astype(np.float32) / 32767)
+            )
+            for i in range(0, len(dev.windows), batch)
+        ]
+    )
+
+
+def stored_figures(model: Any, stored: np.ndarray, dev: DevSet) -> dict[str, float]:
+    """Dev figures from stored features."""
+    import torch
+
+    from training.recipe import figures
+
+    model.eval()
+    raw = []
+    with torch.inference_mode():
+        for i in range(0, len(stored), 32):
+            raw.append(model.encode(torch.from_numpy(stored[i : i + 32]).float())[0].numpy())
+    clips = np.bincount(dev.clip, np.concatenate(raw)) / np.bincount(dev.clip)
+    return figures(clips, dev.label, dev.source)

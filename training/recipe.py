@@ -1,0 +1,645 @@
+"""Training by recipe: `transformers`' Trainer on pairs of human and synthetic crops.
+
+A recipe is one TOML file in ``training/recipes``. Dev figures choose the weights that are kept;
+the test split is never read here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core.files import whole, write_whole
+from training import processes
+from training.augment import Strength, trim
+from training.data import Mix, Pairs, collate, keep_for_training
+from training.protocols import read_corpus
+
+if TYPE_CHECKING:
+    import torch
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def load_recipe(name: str | Path) -> dict[str, Any]:
+    """A recipe by its name, or by the path of a TOML file.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or it is not TOML.
+    """
+    path = RECIPES / f"{name}.toml"
+    if not path.is_file():
+        path = Path(name)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
+        raise ValueError(f"There is no recipe {str(name)!r}. Known are {known}, or a TOML file.")
+    try:
+        return {"name": path.stem, **tomllib.loads(path.read_text("utf-8"))}
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class DevSet:
+    """Windows of the dev split, ready to be scored again and again.
+
+    Attributes
+    ----------
+    windows : numpy.ndarray
+        int16, shape ``[w, n]``.
+    clip : numpy.ndarray
+        Which clip each window is of, shape ``[w]``.
+    label : numpy.ndarray
+        1 for spoof, shape ``[clips]``.
+    source : numpy.ndarray
+        Repository of each clip, shape ``[clips]``.
+    """
+
+    windows: np.ndarray
+    clip: np.ndarray
+    label: np.ndarray
+    source: np.ndarray
+
+
+def dev_set(index: pd.DataFrame, per_clip: int = 1, length: int = 48_000) -> DevSet:
+    """Up to ``per_clip`` windows of every dev clip, spread over it, silent ends trimmed."""
+    import soundfile
+
+    rows = index[index["split"] == "dev"]
+    windows, of = [], []
+    for i, file in enumerate(rows["file"]):
+        samples, _ = soundfile.read(file, dtype="float32")
+        samples = trim(samples)
+        places = np.linspace(0, max(0, len(samples) - length), per_clip).astype(int)
+        for start in sorted(set(places.tolist())):
+            row = np.zeros(length, np.int16)
+            part = samples[start : start + length]
+            row[: len(part)] = np.round(part * 32767)
+            windows.append(row)
+            of.append(i)
+    label = (rows["label"] == "spoof").to_numpy().astype(int)
+    return DevSet(np.array(windows), np.array(of), label, rows["source"].to_numpy())
+
+
+def figures(scores: np.ndarray, label: np.ndarray, source: np.ndarray) -> dict[str, float]:
+    """Pooled EER, mean EER within a source, and their mean, in percent.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        Shape ``[n]``, higher = spoof.
+    label : numpy.ndarray
+        1 for spoof, shape ``[n]``.
+    source : numpy.ndarray
+        Shape ``[n]``; only sources with both classes count.
+    """
+    from core.evaluate.metrics import Tally
+
+    def eer(keep: np.ndarray) -> float:
+        tally = Tally.of(scores[keep & (label == 0)], scores[keep & (label == 1)], higher="spoof")
+        return 100 * tally.eer().rate
+
+    everything = np.ones(len(scores), bool)
+    within = {
+        str(s): eer(source == s) for s in sorted(set(source)) if len(set(label[source == s])) == 2
+    }
+    pooled, mean = eer(everything), float(np.mean(list(within.values())))
+    parts = {f"eer/{s.split('/')[-1]}": v for s, v in within.items()}
+    return {"eer_pooled": pooled, "eer_within": mean, "eer": (pooled + mean) / 2, **parts}
+
+
+def score_windows(
+    model: torch.nn.Module, windows: np.ndarray, batch: int = 16, half: bool = True
+) -> np.ndarray:
+    """Raw scores ``[w]`` of int16 windows ``[w, n]``; ``half`` computes in bfloat16."""
+    import torch
+
+    model.eval()
+    device = next(model.parameters()).device
+    out = []
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+        for i in range(0, len(windows), batch):
+            waves = torch.from_numpy(windows[i : i + batch].astype(np.float32) / 32767)
+            out.append(model(waves.to(device))[0].float().cpu().numpy())
+    return np.concatenate(out)
+
+
+def dev_figures(model: torch.nn.Module, dev: DevSet, half: bool = True) -> dict[str, float]:
+    """`figures` of a model on the dev windows, a clip's score being the mean of its windows'."""
+    raw = score_windows(model, dev.windows, half=half)
+    clips = np.bincount(dev.clip, raw) / np.bincount(dev.clip)
+    return figures(clips, dev.label, dev.source)
+
+
+class SpectrumMask:
+    """Hides stretches of time and bands of frequency of ``[b, 2, f, t]``.
+
+    Parameters
+    ----------
+    settings : mapping
+        How many stretches (``time``) and bands (``frequency``) to hide in every row.
+    seed : int
+        With an item's number it decides what is hidden there, whichever process shows the item.
+
+    Attributes
+    ----------
+    items : list of int
+        Numbers of the items that come next, all of as many rows; without any, chance decides.
+    """
+
+    def __init__(self, settings: Mapping[str, float], seed: int = 0) -> None:
+        self._time = int(settings.get("time", 0))
+        self._frequency = int(settings.get("frequency", 0))
+        self._seed = seed
+        self.items: list[int] = []
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        b, _, f, t = x.shape
+        keep = torch.ones(b, 1, f, t)
+        items = self.items or torch.randint(2**31, (b,)).tolist()
+        for item, rows in zip(items, keep.split(b // len(items)), strict=True):
+            rng = np.random.default_rng([self._seed, item, 1])
+            for row in rows:
+                for _ in range(self._time):
+                    width = int(rng.integers(0, min(40, t // 4) + 1))
+                    start = int(rng.integers(0, t - width + 1))
+                    row[:, :, start : start + width] = 0
+                for _ in range(self._frequency):
+                    width = int(rng.integers(0, 21))
+                    start = int(rng.integers(0, f - width + 1))
+                    row[:, start : start + width] = 0
+        return x * keep.to(x)
+
+
+def train(
+    recipe: str | Path | Mapping[str, Any],
+    indexes: Sequence[str | Path],
+    out: str | Path,
+    start: str | Path | None = None,
+    resume: bool = False,
+    threads: int | None = None,
+    workers: int = 1,
+    codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
+    weight: dict[str, float] | None = None,
+) -> dict[str, float]:
+    """Train by a recipe.
+
+    Parameters
+    ----------
+    recipe : str, path-like or mapping
+        Name of a recipe, a TOML file, or its content.
+    indexes : sequence of path-like
+        Indexes of corpora, or the folders that hold them. Dev clips come from these, too.
+    out : path-like
+        Folder for checkpoints, the log, TensorBoard events and ``best.safetensors``.
+    start : path-like, optional
+        Weights to start from instead of the recipe's: a ``.pt`` of DistillMOS or ``.safetensors``
+        of this architecture.
+    resume : bool
+        Continue from the latest checkpoint in ``out``.
+    threads : int, optional
+        CPU threads of the network.
+    workers : int
+        Processes that make crops.
+    codec : callable, optional
+        See `training.augment.augment`.
+    weight : dict of str to float, optional
+        See `training.data.Pairs`.
+
+    Returns
+    -------
+    dict
+        Dev figures of the weights that were kept, in percent.
+
+    Raises
+    ------
+    ValueError
+        If the recipe, an index or the weights to start from do not fit.
+    """
+    import torch
+    from transformers import set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+
+    recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    if processes.first():
+        write_whole(out / "recipe.json", json.dumps(recipe, indent=1))
+    if threads:
+        torch.set_num_threads(threads)
+    set_seed(int(recipe.get("seed", 0)))
+    if recipe.get("kind") == "windows":
+        return _train_windows(recipe, indexes, out, start, resume, workers)
+    settings = recipe["training"]
+    index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
+    steps, pairs = int(settings["steps"]), int(settings["pairs"])
+    data = Pairs(
+        keep_for_training(index),
+        steps * pairs,
+        int(recipe.get("seed", 0)),
+        Mix(**recipe.get("mix", {})),
+        Strength(**recipe.get("strength", {})),
+        codec,
+        weight,
+        recipe.get("codecs"),
+        recipe.get("copies"),
+    )
+    dev = dev_set(index)
+    model = _network(recipe, start)
+    if "stored" in recipe:
+        _train_stored(recipe, index, dev, model, out / "stored", resume, workers, codec, weight)
+        if not steps:
+            return _keep(out / "stored", out)
+    arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
+    loss = pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
+    trainer = _trainer(model, arguments, data, dev, settings, out, loss, collate)
+    last = get_last_checkpoint(str(out)) if resume else None
+    trainer.train(resume_from_checkpoint=last)
+    return _best(out)
+
+
+def _train_stored(
+    recipe: Mapping[str, Any],
+    index: pd.DataFrame,
+    dev: DevSet,
+    model: torch.nn.Module,
+    out: Path,
+    resume: bool,
+    workers: int,
+    codec: Callable[[np.ndarray, str], np.ndarray] | None,
+    weight: dict[str, float] | None,
+) -> None:
+    """First stage: the transformer alone, on stored features; `model` gets the best weights."""
+    from safetensors.torch import load_file
+    from transformers.trainer_utils import get_last_checkpoint
+
+    from training.cached import (
+        StoredPairs,
+        collate_features,
+        store_dev,
+        store_features,
+        stored_figures,
+    )
+    from training.corpus import print_progress
+
+    settings = recipe["stored"]
+    seed = int(recipe.get("seed", 0))
+    out.mkdir(exist_ok=True)
+    pairs = Pairs(
+        keep_for_training(index),
+        int(settings["crops"]),
+        seed + 1,
+        Mix(**{**recipe.get("mix", {}), "seconds": float(settings.get("seconds", 2.5))}),
+        Strength(**recipe.get("strength", {})),
+        codec,
+        weight,
+        recipe.get("codecs"),
+        recipe.get("copies"),
+    )
+    steps, batch = int(settings["steps"]), int(settings["pairs"])
+    arguments = _arguments(out, settings, steps, batch, seed, 0)
+    with arguments.main_process_first(local=False):
+        features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
+    seen = store_dev(model, dev)
+    data = StoredPairs(features, steps * batch, seed, settings)
+    trainer = _trainer(
+        model,
+        arguments,
+        data,
+        dev,
+        settings,
+        out,
+        pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0))),
+        collate_features,
+        lambda net, which: stored_figures(net, seen, which),
+    )
+    vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if resume else None)
+    vars(model).pop("forward")
+    model.load_state_dict(load_file(out / "best.safetensors"))
+
+
+def _keep(stage: Path, out: Path) -> dict[str, float]:
+    """Make what a stage kept that of the whole training."""
+    if processes.first():
+        for name in ("best.safetensors", "best.json"):
+            write_whole(out / name, (stage / name).read_bytes())
+    return _best(stage)
+
+
+def _best(out: Path) -> dict[str, float]:
+    best = json.loads((out / "best.json").read_text("utf-8"))
+    return {k: float(v) for k, v in best.items()}
+
+
+def _train_windows(
+    recipe: Mapping[str, Any],
+    indexes: Sequence[str | Path],
+    out: Path,
+    start: str | Path | None,
+    resume: bool,
+    workers: int,
+) -> dict[str, float]:
+    """Stages of training on labelled windows; each starts from the best weights of the last."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers.trainer_utils import get_last_checkpoint
+
+    from training.windows import Windows, collate_windows
+
+    index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
+    data = Windows(index[index["split"] == "train"])
+    dev = dev_set(index, length=data.length)
+    model = _network(recipe, start)
+    weights = recipe.get("class_weights") or data.class_weights()
+    loss = weighted_loss(float(weights["bonafide"]), float(weights["spoof"]))
+    seed = int(recipe.get("seed", 0))
+    for number, stage in enumerate(recipe["stage"], 1):
+        folder = out / f"stage{number}"
+        folder.mkdir(exist_ok=True)
+        if resume and (folder / "done").is_file():
+            model.load_state_dict(load_file(folder / "best.safetensors"))
+            continue
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(any(name.startswith(p) for p in stage["trainable"]))
+        batch = int(stage["batch"])
+        epoch = -(-len(data) // batch)
+        steps = int(stage.get("steps", epoch * int(stage.get("epochs", 1))))
+        settings = {
+            **stage,
+            "warmup": round(steps * float(stage.get("warmup_share", 0.0))),
+            "evaluate_every": stage.get("evaluate_every", min(epoch, steps)),
+            "half": stage.get("half", torch.cuda.is_available()),
+        }
+        arguments = _arguments(folder, settings, steps, batch, seed, workers)
+        trainer = _trainer(model, arguments, data, dev, settings, folder, loss, collate_windows)
+        last = get_last_checkpoint(str(folder)) if resume else None
+        trainer.train(resume_from_checkpoint=last)
+        model.load_state_dict(load_file(folder / "best.safetensors"))
+        if processes.first():
+            (folder / "done").touch()
+    return _keep(out / f"stage{len(recipe['stage'])}", out)
+
+
+def _arguments(
+    out: Path, settings: Mapping[str, Any], steps: int, batch: int, seed: int, workers: int
+) -> Any:
+    import torch
+    from transformers import TrainingArguments
+
+    every = int(settings["evaluate_every"])
+    arguments = TrainingArguments(
+        output_dir=str(out),
+        max_steps=steps,
+        per_device_train_batch_size=processes.share(batch),
+        learning_rate=float(settings["learning_rate"]),
+        weight_decay=float(settings.get("weight_decay", 0.01)),
+        warmup_steps=int(settings.get("warmup", 0)),
+        lr_scheduler_type=settings.get("schedule", "cosine"),
+        max_grad_norm=float(settings.get("clip", 1.0)),
+        bf16=bool(settings.get("half", True)),
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        logging_steps=min(25, every),
+        dataloader_num_workers=workers,
+        remove_unused_columns=False,
+        report_to=["tensorboard"],
+        disable_tqdm=True,
+        seed=seed,
+        metric_for_best_model="eer",
+        greater_is_better=False,
+        label_names=["labels"],
+        ddp_timeout=4 * 3600,  # the others wait while the first makes features or evaluates
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # further GPUs take a process each
+    return arguments
+
+
+Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+
+
+def pair_loss(ranking: float, smoothing: float) -> Loss:
+    """Cross-entropy with smoothed labels, plus a ranking loss within every pair.
+
+    Parameters
+    ----------
+    ranking : float
+        Weight of ``log(1 + exp(human - synthetic))``, the logistic ranking loss of a pair.
+    smoothing : float
+        How far targets lie from 0 and 1.
+
+    Returns
+    -------
+    callable
+        From raw scores ``[2 b]`` and labels ``[2 b]``, human and synthetic in turn.
+    """
+    from torch.nn import functional
+
+    def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        target = labels * (1 - 2 * smoothing) + smoothing
+        value = functional.binary_cross_entropy_with_logits(raw, target)
+        pair = raw.view(-1, 2)
+        return value + ranking * functional.softplus(pair[:, 0] - pair[:, 1]).mean()
+
+    return loss
+
+
+def weighted_loss(bonafide: float, spoof: float) -> Loss:
+    """Class-weighted cross-entropy, as torch's with ``weight``: divided by the sum of weights.
+
+    Of two logits only their difference matters, which is the raw score. Of several processes each
+    gives its part of one loss, so that their mean is the loss of the whole batch.
+    """
+    from torch.nn import functional
+
+    def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        weight = labels * spoof + (1 - labels) * bonafide
+        each = functional.binary_cross_entropy_with_logits(raw, labels, reduction="none")
+        return (weight * each).sum() / processes.mean(weight.sum())
+
+    return loss
+
+
+def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Module:
+    from safetensors.torch import load_file
+
+    from core.detect.model import build
+    from training.initial import load_distillmos
+
+    settings = dict(recipe.get("network", {}))
+    if recipe["architecture"] == "wav2vec2-mean":
+        from core.detect.wav2vec2 import mean_pooled_wav2vec2
+
+        model = mean_pooled_wav2vec2(settings)
+        pretrained = recipe.get("start", {}).get("pretrained")
+        if start:
+            model.load_state_dict(load_file(start))
+        elif pretrained:
+            from transformers import Wav2Vec2Model
+
+            model.backbone = Wav2Vec2Model.from_pretrained(pretrained)
+        return model
+    model = build(recipe["architecture"], settings)
+    start = start or recipe.get("start", {}).get("distillmos")
+    if start and str(start).endswith(".safetensors"):
+        model.load_state_dict(load_file(start))
+    elif start:
+        load_distillmos(model, start)
+    front = getattr(model, "front", None)
+    if front is not None:
+        front.mask = SpectrumMask(recipe.get("mask", {}), int(recipe.get("seed", 0)))
+        for layer in list(front.cnn)[: 2 * int(recipe["training"].get("frozen", 0))]:
+            layer.requires_grad_(False)
+    return model
+
+
+def _trainer(
+    model: torch.nn.Module,
+    arguments: Any,
+    data: Any,
+    dev: DevSet,
+    settings: Mapping[str, Any],
+    out: Path,
+    loss: Loss,
+    collate: Callable[[list[Any]], dict[str, Any]],
+    judge: Callable[[torch.nn.Module, DevSet], dict[str, float]] | None = None,
+) -> Any:
+    """The Trainer with this project's loss, learning rates, averaged weights and dev figures."""
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_seed
+
+    mask = getattr(getattr(model, "front", None), "mask", None)
+
+    class Average(TrainerCallback):
+        """A running average of all weights; it is what is evaluated and kept."""
+
+        def __init__(self) -> None:
+            self.state: dict[str, torch.Tensor] = {}
+            self.count = 0
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            saved = (
+                Path(args.output_dir) / f"checkpoint-{state.global_step}" / "average.safetensors"
+            )
+            if state.global_step and saved.is_file():
+                self.state = load_file(saved)
+            else:
+                self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            self.count = state.global_step
+            if processes.count() > 1:  # dropout must not hide the same in every share of a batch
+                set_seed(args.seed + args.process_index)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.count += 1
+            decay = min(float(settings.get("average", 0.0)), self.count / (self.count + 10))
+            for key, value in model.state_dict().items():
+                if value.is_floating_point():
+                    self.state[key].lerp_(value.detach(), 1 - decay)
+                else:
+                    self.state[key].copy_(value)
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            if processes.first():
+                save_file(_plain(self.state), folder / "average.safetensors")
+
+    average = Average()
+
+    class AveragingTrainer(Trainer):
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: Any,
+            return_outputs: bool = False,
+            num_items_in_batch: Any = None,
+        ) -> Any:
+            for module in model.modules():  # tiny batches would blur the pretrained statistics
+                if isinstance(module, torch.nn.BatchNorm1d):
+                    module.eval()
+            if mask is not None and "items" in inputs:
+                mask.items = inputs["items"].tolist()
+            raw, _ = model(inputs["features"] if "features" in inputs else inputs["waves"])
+            own = self.own(len(raw))
+            value = loss(raw[:own].float(), inputs["labels"][:own])
+            return (value, raw) if return_outputs else value
+
+        def own(self, rows: int) -> int:
+            """Rows that are no repetition, which fills up the last batch of several processes."""
+            state = self.accelerator.gradient_state
+            if processes.count() == 1 or not state.end_of_dataloader or state.remainder < 1:
+                return rows
+            share = self.args.per_device_train_batch_size
+            items = min(share, max(0, state.remainder - share * self.args.process_index))
+            return items * rows // share
+
+        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+            front: list[torch.nn.Parameter] = []
+            rest: list[torch.nn.Parameter] = []
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad:
+                    (front if name.startswith("front.") else rest).append(parameter)
+            rate = self.args.learning_rate
+            groups = [
+                {"params": rest, "lr": rate},
+                {"params": front, "lr": float(settings.get("front_learning_rate", rate))},
+            ]
+            self.optimizer = torch.optim.AdamW(
+                [g for g in groups if g["params"]], weight_decay=self.args.weight_decay
+            )
+            return self.optimizer
+
+        def judged(self) -> dict[str, float]:
+            """Dev figures of the averaged weights, which are kept where they are the best."""
+            now = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            model.load_state_dict(average.state)
+            found = (judge or dev_figures)(model, dev)
+            model.load_state_dict(now)
+            model.train()
+            best = out / "best.json"
+            old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
+            if found["eer"] < old:
+                with whole(out / "best.safetensors") as part:
+                    save_file(_plain(average.state), part)
+                write_whole(best, json.dumps({"step": self.state.global_step, **found}))
+            with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")
+            return found
+
+        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+            found = processes.from_first(self.judged)
+            metrics = {f"eval_{k}": v for k, v in found.items()}
+            self.log(dict(metrics))
+            self.control = self.callback_handler.on_evaluate(
+                self.args, self.state, self.control, metrics
+            )
+            return metrics
+
+    return AveragingTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data,
+        eval_dataset=data,
+        data_collator=collate,
+        callbacks=[average, EarlyStoppingCallback(int(settings.get("patience", 5)))],
+    )
+
+
+def _plain(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {k: v.detach().cpu().contiguous().clone() for k, v in state.items()}

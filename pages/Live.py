@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, create_audio_sink_track, webrtc_streamer
 
+from core.detect.stream import decided
 from core.show import live_charts, live_view, session
 from core.show.charts import LEGEND
 from core.show.theme import palette
@@ -89,7 +90,7 @@ def panel(take, prior: float) -> None:
     detector = take.detector
     detection = shot.detection
     if detection is not None and detector is not None:
-        detection = detector.with_prior(detection, prior)
+        detection = decided(detector.with_prior(detection, prior), shot.spread)
     belt = detector.decision.inconclusive_llr if detector is not None else (0.0, 0.0)
     band = live_view.grey_until_judged(shot, detection, belt)
     if shot.state != "finished":

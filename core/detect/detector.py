@@ -525,55 +525,7 @@ class Detector:
         if detection.llr is None:
             return replace(detection, windows=windows, verdict="not judged")
         odds = detection.llr + logit(prior) - threshold
-        low, high = self.decision.inconclusive_llr
-        if low < odds < high or odds == 0.0:
-            reasons.append(
-                Reason(
-                    "near_threshold",
-                    "The score lies in the band around the threshold where this detector is wrong "
-                    "too often to decide.",
-                    "inconclusive",
-                )
-            )
-        if detection.familiarity is not None and detection.familiarity.level == "unfamiliar":
-            reasons.append(
-                Reason(
-                    "unfamiliar",
-                    "The clip is unlike anything this detector was trained on, so its score "
-                    "carries no known meaning.",
-                    "inconclusive",
-                )
-            )
-        if self.decision.needs_wide_band and any(r.code == "narrow_band" for r in reasons):
-            reasons.append(
-                Reason(
-                    "needs_wide_band",
-                    "Measured through telephone lines, this detector erred too often to be of use, "
-                    "so it does not decide on such sound.",
-                    "inconclusive",
-                )
-            )
-        codec = detection.source.codec.split("-")[0]
-        if codec in self.by_codec:
-            reasons.append(
-                Reason(
-                    "codec_calibration",
-                    f"The clip arrives as {codec.capitalize()}, which shifts scores and hides "
-                    "evidence; its score was calibrated on speech through that codec.",
-                    "caution",
-                )
-            )
-        if not detection.calibrated:
-            reasons.append(
-                Reason(
-                    "uncalibrated",
-                    "Nothing calibrates this detector's scores: read the probability as a score, "
-                    "not as a chance.",
-                    "caution",
-                )
-            )
-        if self.caution is not None:
-            reasons.append(self.caution)
+        reasons = [*reasons, *self._reasons(detection, reasons, odds)]
         verdict: Verdict = "synthetic" if odds > 0 else "authentic"
         if any(reason.effect == "inconclusive" for reason in reasons):
             verdict = "inconclusive"
@@ -584,6 +536,55 @@ class Detector:
             verdict=verdict,
             reasons=tuple(reasons),
         )
+
+    def _reasons(self, detection: Detection, heard: list[Reason], odds: float) -> Iterator[Reason]:
+        """What stands against the score, beside what was ``heard``; no two contradict each other.
+
+        Where the sound itself takes the score's meaning away, nothing is said of how near it lies
+        to the threshold, or of what it was calibrated on.
+        """
+        known = not any(reason.effect == "inconclusive" for reason in heard)
+        if detection.familiarity is not None and detection.familiarity.level == "unfamiliar":
+            known = False
+            yield Reason(
+                "unfamiliar",
+                "The clip is unlike anything this detector was trained on, so its score "
+                "carries no known meaning.",
+                "inconclusive",
+            )
+        if self.decision.needs_wide_band and any(r.code == "narrow_band" for r in heard):
+            known = False
+            yield Reason(
+                "needs_wide_band",
+                "Measured through telephone lines, this detector erred too often to be of use, "
+                "so it does not decide on such sound.",
+                "inconclusive",
+            )
+        low, high = self.decision.inconclusive_llr
+        if known and (low < odds < high or odds == 0.0):
+            yield Reason(
+                "near_threshold",
+                "The score lies too close to the threshold for this detector to decide.",
+                "inconclusive",
+            )
+        codec = detection.source.codec.split("-")[0]
+        if codec in self.by_codec:
+            fits = known and detection.calibrated
+            yield Reason(
+                "codec_calibration",
+                f"The clip arrives as {codec.capitalize()}, which shifts scores and hides evidence"
+                + ("; its score was calibrated on speech through that codec." if fits else "."),
+                "caution",
+            )
+        if not detection.calibrated:
+            yield Reason(
+                "uncalibrated",
+                "Nothing calibrates this detector's scores: read the probability as a score, "
+                "not as a chance.",
+                "caution",
+            )
+        if self.caution is not None:
+            yield self.caution
 
 
 def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) -> nn.Module:
@@ -663,9 +664,10 @@ def _sha256_of_all(offered: Mapping[str, Any]) -> str:
 def _other_precision(words: str, eight_bit: Mapping[str, Any]) -> Reason:
     """What to say of scores from an engine whose precision the calibration was not fitted on."""
     away = (eight_bit.get("raw_away") or {}).get("mean")
+    fitted = "single precision" if words == "8-bit" else "8-bit"
     return Reason(
         "other_precision",
-        f"The network ran in {words}, for which its scores were not calibrated"
+        f"The network ran in {words}, and its scores were calibrated in {fitted}"
         + ("." if away is None else f": raw scores differ by {away:.2f} on average."),
         "caution",
     )
@@ -772,8 +774,8 @@ def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
 
 
 _JUDGING_CODES = {
-    "near_threshold", "unfamiliar", "needs_wide_band", "codec_calibration", "uncalibrated",
-    "other_precision",
+    "near_threshold", "wide_interval", "unfamiliar", "needs_wide_band", "codec_calibration",
+    "uncalibrated", "other_precision",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,8 +22,8 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.incoming import Incoming, Ring, as_float, wav_of
 from core.audio.quality import Quality, gate, measure, speech_in
-from core.detect.calibration import UNCALIBRATED
-from core.detect.detection import Detection
+from core.detect.calibration import UNCALIBRATED, logit
+from core.detect.detection import Detection, Reason
 from core.detect.detector import MIN_WINDOW_SPEECH_S, Detector, DetectorError, Evidence
 from core.settings import settings
 
@@ -486,6 +486,29 @@ def spread(windows: list[Any]) -> tuple[float, float] | None:
     mean = statistics.fmean(llrs)
     half = 1.96 * statistics.stdev(llrs) / apart**0.5
     return mean - half, mean + half
+
+
+def decided(detection: Detection, interval: tuple[float, float] | None) -> Detection:
+    """The same detection, inconclusive where its interval reaches across the threshold.
+
+    Parameters
+    ----------
+    detection : Detection
+        Under the prior and the costs that count.
+    interval : (float, float) or None
+        Of the mean log-likelihood ratio, from `spread`.
+    """
+    if interval is None or detection.verdict not in ("synthetic", "authentic"):
+        return detection
+    threshold = detection.threshold - logit(detection.prior)
+    if not interval[0] <= threshold <= interval[1]:
+        return detection
+    why = Reason(
+        "wide_interval",
+        "The windows differ so much that the interval of their mean reaches across the threshold.",
+        "inconclusive",
+    )
+    return replace(detection, verdict="inconclusive", reasons=(*detection.reasons, why))
 
 
 class _Heard:

@@ -17,8 +17,14 @@ from core.plain import without_directions
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
 
-DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.65, "borderline"))
-"""Least probability of the likelier side for each hint; below the last it is ``uncertain``."""
+DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.0, "borderline"))
+"""Least probability of the likelier side for each hint about a verdict."""
+
+WEAK = 0.65
+"""Below this probability of the likelier side a verdict is said to be weak."""
+
+UNDECIDED = ("near_threshold", "wide_interval")
+"""Reasons that leave a score its meaning, though it does not decide."""
 
 LIMITS = {
     "synthetic": (
@@ -79,20 +85,25 @@ def without_folders(text: str) -> str:
     return text
 
 
+def _likelier(detection: Detection) -> float:
+    """Probability of the likelier side, as if the threshold lay in the middle."""
+    assert detection.p_spoof is not None
+    odds = logit(detection.p_spoof) - detection.threshold
+    return 1.0 / (1.0 + math.exp(-abs(odds)))
+
+
 def difficulty(detection: Detection) -> str:
     """How far the posterior lies from the threshold: clear, moderate, borderline or uncertain."""
     if detection.p_spoof is None:
         return "not scored"
     if detection.verdict == "inconclusive":
         return "uncertain"
-    odds = logit(detection.p_spoof) - detection.threshold
-    likelier = 1.0 / (1.0 + math.exp(-abs(odds)))
-    return next((word for least, word in DIFFICULTY if likelier >= least), "uncertain")
+    return next(word for least, word in DIFFICULTY if _likelier(detection) >= least)
 
 
 def headline(detection: Detection) -> str:
     """One sentence that says what the verdict means, and how firmly."""
-    weak = difficulty(detection) == "uncertain"
+    weak = detection.p_spoof is not None and _likelier(detection) < WEAK
     if detection.threshold and detection.verdict in ("synthetic", "authentic"):
         side = "machine-made" if detection.verdict == "synthetic" else "human"
         than = "not less" if detection.verdict == "synthetic" else "less"
@@ -102,9 +113,9 @@ def headline(detection: Detection) -> str:
         )
     return {
         "synthetic": "The evidence points to machine-made speech"
-        + (", but so weakly that you should treat the clip as undecided." if weak else "."),
+        + (", but only weakly." if weak else "."),
         "authentic": "The evidence points to a human voice"
-        + (", but so weakly that you should treat the clip as undecided." if weak else "."),
+        + (", but only weakly." if weak else "."),
         "inconclusive": "The evidence does not decide between human and machine-made speech.",
         "not judged": "This clip gives the detector no ground for a verdict.",
     }[detection.verdict]
@@ -136,9 +147,8 @@ def explanation(detection: Detection) -> str:
     prior = percent(detection.prior)
     if withheld(detection):
         return (
-            "The detector's calibration does not hold for sound like this clip's, so its "
-            f"{percent(detection.p_spoof)} is **not a chance**. Do not read it as so many in a "
-            "hundred."
+            f"For sound like this clip's the detector's {percent(detection.p_spoof)} is **not a "
+            "chance**: do not read it as so many in a hundred."
         )
     if not detection.calibrated:
         return (
@@ -154,7 +164,7 @@ def explanation(detection: Detection) -> str:
 
 def withheld(detection: Detection) -> bool:
     """Whether the clip itself, and not only its closeness to the threshold, forbids a verdict."""
-    return any(r.effect == "inconclusive" and r.code != "near_threshold" for r in detection.reasons)
+    return any(r.effect == "inconclusive" and r.code not in UNDECIDED for r in detection.reasons)
 
 
 def undecided_band(detection: Detection, band: tuple[float, float]) -> tuple[float, float]:
@@ -184,17 +194,24 @@ def result_card(detection: Detection) -> None:
         for note in (*map(plain, in_words(detection.source)), *detection.source.notes):
             st.markdown(f":material/info: {note}")
         st.html(facts(detection))
-        if detection.familiarity is not None:
+        if familiarity_is_said(detection):
             st.caption(f":material/explore: {familiarity_in_words(detection)}")
         st.caption(f":material/shield: {LIMITS[detection.verdict]}")
 
 
 FAMILIARITY = {
-    "familiar": "Like the training data: closer to it than all but the farthest development clips.",
-    "edge": "At the edge of the training data: read the score with more doubt.",
-    "unfamiliar": "Unlike the training data: the score carries no known meaning, so no verdict.",
+    "familiar": "It sounds like the speech this detector knows.",
+    "edge": "It sounds unlike most speech that this detector knows: doubt the score more.",
+    "unfamiliar": "It sounds unlike all speech that this detector knows, so there is no verdict.",
 }
 """What each level of familiarity means."""
+
+
+def familiarity_is_said(detection: Detection) -> bool:
+    """Whether the likeness to the training data is worth a sentence: not beside a score that means
+    nothing for another reason."""
+    found = detection.familiarity
+    return found is not None and not (withheld(detection) and found.level == "familiar")
 
 
 def familiarity_in_words(detection: Detection) -> str:
@@ -203,7 +220,8 @@ def familiarity_in_words(detection: Detection) -> str:
     assert found is not None
     parts = [
         FAMILIARITY[found.level],
-        f"{min(99, math.floor(found.percentile))} % of the development clips lie closer.",
+        f"Of 100 clips that it was tuned on, {min(99, math.floor(found.percentile))} are more like "
+        "its training data.",
     ]
     if found.nearest:
         names = ", ".join(plain(name) for name in found.nearest)

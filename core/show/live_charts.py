@@ -78,6 +78,7 @@ def timeline(
         ),
         legend=None,
     )
+    once = alt.Chart(named).transform_aggregate(rows="count()")  # a mark a row would pile up
     cell = alt.Chart(named).encode(x=x, x2="end:Q", color=colour)
     layers = [
         cell.mark_rect(stroke=palette.background, strokeWidth=0.5).encode(
@@ -86,12 +87,12 @@ def timeline(
             opacity=alt.condition("isValid(datum.score)", alt.value(1), alt.value(0.55)),
         ),
         cell.mark_rule(strokeWidth=3).encode(y=alt.Y("score:Q", scale=scale)),
-        alt.Chart(named)
-        .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule)
-        .encode(y=alt.YDatum(threshold)),
+        once.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule).encode(
+            y=alt.YDatum(threshold)
+        ),
     ]
     if high > low:
-        belt = alt.Chart(named).mark_rect(color=palette.neutral, opacity=0.18)
+        belt = once.mark_rect(color=palette.neutral, opacity=0.18)
         layers.insert(0, belt.encode(y=alt.YDatum(low), y2=alt.Y2Datum(high)))
     return alt.layer(*layers).properties(height=height)
 

@@ -314,7 +314,7 @@ def facts(shot: Snapshot) -> str:
 
 
 def status(shot: Snapshot, detection: Detection | None) -> str:
-    """The running verdict in one sentence; it changes only when the verdict does."""
+    """What the running verdict means, in one sentence that changes only when the verdict does."""
     if shot.error:
         return shot.error
     if shot.listening or detection is None:
@@ -325,7 +325,7 @@ def status(shot: Snapshot, detection: Detection | None) -> str:
         if not shot.ready:
             return "Loading the detector. The sound is kept meanwhile."
         return "Listening: there is not enough speech for a verdict yet."
-    return f"{VERDICTS[detection.verdict].word}. {headline(detection)}"
+    return headline(detection)
 
 
 def spread_words(shot: Snapshot, detection: Detection) -> str:
@@ -359,8 +359,7 @@ def verdict_card(shot: Snapshot, detection: Detection | None) -> None:
         if detection is not None and not shot.listening:
             if withheld(detection):
                 st.markdown(
-                    "The detector's calibration does not hold for sound like this, so no chance "
-                    "is given."
+                    "For sound like this the detector's score is not a chance, so none is given."
                 )
             else:
                 st.html(probability_bars(detection))

@@ -94,7 +94,7 @@ def test_an_upload_gets_its_card(page, name, verdict):
 
 def test_an_inconclusive_clip_says_why_and_is_called_unknown(page):
     text = words(upload(page, "unsure.wav"))
-    assert "wrong too often to decide" in text
+    assert "too close to the threshold" in text
     assert "Treat this clip as unknown" in text
 
 

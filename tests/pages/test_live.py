@@ -102,7 +102,8 @@ def test_a_running_take_has_level_verdict_interval_facts_and_two_timelines(page,
     text = words(page)
     assert any(word in headings(page) for word in ANY_VERDICT)
     assert 'aria-label="Level of the microphone"' in text
-    assert '<div role="status">Likely synthetic. ' in text
+    assert '<div role="status">The evidence points to machine-made speech.' in text
+    assert text.count("Likely synthetic") == 1
     assert "**over this take**, not from how often the detector errs" in text
     for fact in ("Since the start", "Sound to score", "Windows scored", "Frames lost"):
         assert fact in text
@@ -249,10 +250,21 @@ def test_no_chance_is_claimed_where_the_calibration_does_not_hold(page, open_tak
     show(page, open_take(narrow, detector), playing=True)
     text = words(page)
     assert VERDICTS["inconclusive"].word in headings(page)
-    assert "no chance is given" in text
+    assert "is not a chance, so none is given" in text
     assert 'aria-label="Synthetic"' not in text and "in 100" not in text
     assert "which is" not in text  # nor an interval of chances
     assert "0 towards synthetic, 0 towards human" in text
+
+
+def test_a_verdict_whose_interval_crosses_the_threshold_is_inconclusive(page, open_take, speech):
+    take = open_take(speech[: 10 * RATE])
+    show(page, take, playing=True)
+    assert VERDICTS["synthetic"].word in headings(page)
+    take._spread = (-0.1, 4.0)
+    page.run()
+    text = words(page)
+    assert VERDICTS["inconclusive"].word in headings(page) and "Likely" not in text
+    assert "reaches across the threshold" in text and 'aria-label="Synthetic"' in text
 
 
 def test_the_page_says_when_the_oldest_sound_is_gone(page, open_take, speech):

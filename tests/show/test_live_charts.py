@@ -89,6 +89,12 @@ def test_the_data_goes_along_by_name():
     assert whole["data"] == {"name": "take"}
 
 
+def test_belt_and_threshold_are_drawn_once_however_many_windows_there_are():
+    belt, *_, rule = timeline(band=(-0.2, 0.2)).to_dict()["layer"]
+    for layer in (belt, rule):
+        assert layer["transform"] == [{"aggregate": [{"op": "count", "as": "rows"}]}]
+
+
 def test_without_a_band_there_is_no_belt():
     assert len(timeline().to_dict()["layer"]) == 3
     assert len(timeline(band=(-0.2, 0.2)).to_dict()["layer"]) == 4

@@ -145,7 +145,7 @@ def _spliced(figures: pd.DataFrame) -> str:
         "auc": "AUC over the windows of all clips",
         "auc_within_clip": "mean AUC within a clip",
         "right_half_percent": "clips whose synthetic half scores higher",
-        "with_span_percent": "clips with a span above 50 %",
+        "with_span_percent": "clips with a span",
         "span_right_percent": "of these, spans mostly in the synthetic half",
         "span_of_synthetic_percent": "synthetic time inside a span",
         "span_of_human_percent": "human time inside a span",

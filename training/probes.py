@@ -189,9 +189,9 @@ def spliced_spans(
     hop_s: float | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> pd.DataFrame:
-    """Where the spans above the threshold lie in clips that are half human, half synthetic.
+    """Where the spans lie in clips that are half human, half synthetic.
 
-    Spans are those that pages draw (`core.detect.spans.spans_above`), at a prior of 0.5.
+    Spans are those that pages draw (`core.detect.spans.synthetic_spans`), at a prior of 0.5.
 
     Parameters
     ----------
@@ -208,14 +208,14 @@ def spliced_spans(
     """
     from core.audio.clip import SAMPLE_RATE
     from core.audio.decoding import clip_from_samples
-    from core.detect.spans import cells, spans_above
+    from core.detect.spans import cells, synthetic_spans
 
     rows = []
     for clip, joined, border, fake_first in _splices(index, limit, half_s, progress):
         detection = detector.detect(
             clip_from_samples(joined, SAMPLE_RATE, clip), hop_s=hop_s, prior=0.5
         )
-        spans = spans_above(cells(detection), 0.5)
+        spans = synthetic_spans(cells(detection, detector.decision.inconclusive_llr))
         border_s, end_s = border / SAMPLE_RATE, len(joined) / SAMPLE_RATE
         first = sum(max(0.0, min(s.end_s, border_s) - s.start_s) for s in spans)
         second = sum(max(0.0, s.end_s - max(s.start_s, border_s)) for s in spans)
@@ -388,7 +388,7 @@ def probe_rows(
                 "value": value,
                 "n_bonafide": n,
                 "n_spoof": n,
-                "note": "Spans above 50 % at a prior of 0.5, by the detector's own hop.",
+                "note": "Spans above the band that decides nothing, at a prior of 0.5.",
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from core.detect.calibration import logit
@@ -48,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time whose score lies above the threshold.
+    """A stretch of time that lies above the band that decides nothing.
 
     Attributes
     ----------
@@ -175,32 +177,23 @@ def cell_at(timeline: list[Cell], seconds: float) -> Cell | None:
     return timeline[-1] if timeline and seconds == timeline[-1].end_s else None
 
 
-def spans_above(timeline: list[Cell], threshold: float = 0.5) -> list[Span]:
-    """Neighbouring cells whose posterior exceeds a threshold, joined.
+def synthetic_spans(timeline: Sequence[Cell]) -> list[Span]:
+    """Neighbouring cells that say ``synthetic``, joined: those above the band of no decision.
+
+    The one definition of a span, on pages, in reports and in every export.
 
     Parameters
     ----------
-    timeline : list of Cell
-        As from `cells`.
-    threshold : float
-        Posterior probability of synthetic speech; cells must lie strictly above it.
+    timeline : sequence of Cell
+        As from `cells`, with the band of the detector that made the scores.
 
     Returns
     -------
     list of Span
-        In order of time; a cell without speech ends a span.
+        In order of time; a cell of another kind ends a span.
     """
-    runs: list[list[Cell]] = []
-    previous: Cell | None = None
-    for cell in timeline:
-        if cell.p_spoof is None or cell.llr is None or cell.p_spoof <= threshold:
-            previous = None
-            continue
-        if previous is None:
-            runs.append([])
-        runs[-1].append(cell)
-        previous = cell
-    return [_span(run) for run in runs]
+    runs = groupby(timeline, key=lambda cell: cell.kind == "synthetic")
+    return [_span(list(run)) for synthetic, run in runs if synthetic]
 
 
 def _span(run: list[Cell]) -> Span:

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from core.detect.detection import Detection
-from core.detect.spans import cells, spans_above
+from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
 from core.show import cards, charts
 from core.show.opinions_view import name_of
@@ -231,8 +231,8 @@ def _few_windows(d: Detection) -> tuple[Detection, str]:
 def _spans(d: Detection, band: tuple[float, float]) -> tuple[str, str, pd.DataFrame, None]:
     import pandas as pd
 
-    edge = 1.0 / (1.0 + math.exp(-(d.threshold + band[1])))
-    found = spans_above(cells(d, band), edge)
+    edge = band_in_probability(band, d.threshold)[2]
+    found = synthetic_spans(cells(d, band))
     return (
         "Spans towards synthetic",
         f"Stretches whose windows lie above {charts.percent(edge)}."

@@ -1,20 +1,14 @@
-"""A clip as pictures and sound: waveform pairs, a spectrogram, WAV slices, and the player."""
+"""A clip as pictures and sound: waveform pairs, a spectrogram, WAV slices."""
 
 from __future__ import annotations
 
 import base64
-import functools
 import io
 import wave
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
-from core.detect.spans import Cell, Span, band_in_probability
-from core.show.charts import percent
 from core.show.theme import LIGHT, Palette
 
 MAX_PAIRS = 2_000
@@ -116,127 +110,3 @@ def spectrogram_png(samples: np.ndarray, palette: Palette = LIGHT) -> str:
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-_PLAYER_HTML = """
-<div class="player" role="group" aria-label="Clip with its scores over time">
-  <div class="readout"><span class="time"></span><span class="hover"></span></div>
-  <div class="stage" tabindex="0" role="slider" aria-label="Position in the clip"
-       aria-orientation="horizontal" aria-describedby="keys">
-    <div class="lane score"><canvas></canvas><span>Chance of synthetic</span></div>
-    <div class="lane wave"><canvas></canvas><span>Waveform</span></div>
-    <div class="lane spectrum"><img alt=""><canvas></canvas>
-      <span>Spectrogram, 0 to 8 kHz, with the score as a line</span></div>
-    <div class="ghost" hidden></div>
-    <div class="cursor"></div>
-  </div>
-  <div class="axis" aria-hidden="true"></div>
-  <div class="keys" id="keys">Click to seek, double-click to hear that window. Keys: space plays,
-    arrows move by a second (with Shift by a tenth), Enter plays the window.</div>
-</div>
-"""
-
-
-@functools.cache
-def _player() -> Any:
-    import streamlit as st
-
-    here = Path(__file__).parent
-    return st.components.v2.component(
-        "spoofscope_player",
-        html=_PLAYER_HTML,
-        css=(here / "player.css").read_text("utf-8"),
-        js=(here / "player.js").read_text("utf-8"),
-    )
-
-
-def player_data(
-    clip: Clip,
-    timeline: Sequence[Cell],
-    spans: Sequence[Span],
-    view: tuple[float, float],
-    band: tuple[float, float],
-    threshold: float,
-    spectrogram: str,
-    sound: str,
-) -> dict[str, Any]:
-    """What the player draws, in plain JSON types.
-
-    Parameters
-    ----------
-    clip : Clip
-        The whole clip.
-    timeline, spans : sequences
-        Of the whole clip; what lies outside the view is left out.
-    view : (float, float)
-        Stretch shown, in seconds.
-    band : (float, float)
-        Posterior log-odds that decide nothing.
-    threshold : float
-        Posterior at which the line is drawn.
-    spectrogram : str
-        Data address of the picture of the view.
-    sound : str
-        Key of the Streamlit container whose audio element holds the sound of the view.
-    """
-    start, end = view
-    part = clip.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
-    lows, highs = extremes(part)
-    low, _, high = band_in_probability(band)
-    return {
-        "clip": f"{clip.source.sha256} {clip.source.part} {start} {end}",
-        "from": start,
-        "to": end,
-        "lows": np.round(lows * 1000).astype(int).tolist(),
-        "highs": np.round(highs * 1000).astype(int).tolist(),
-        "low": low,
-        "high": high,
-        "threshold": threshold,
-        "cells": [
-            {
-                "start": c.start_s,
-                "end": c.end_s,
-                "heardFrom": c.heard_from_s,
-                "heardTo": c.heard_to_s,
-                "p": c.p_spoof,
-                "kind": c.kind,
-                "says": says(c),
-            }
-            for c in timeline
-            if c.end_s > start and c.start_s < end
-        ],
-        "spans": [
-            {"start": s.start_s, "end": s.end_s}
-            for s in spans
-            if s.end_s > start and s.start_s < end
-        ],
-        "spectrogram": spectrogram,
-        "sound": sound,
-    }
-
-
-def says(cell: Cell) -> str:
-    """A cell in a few words."""
-    if cell.p_spoof is None:
-        return "too little speech"
-    return f"{percent(cell.p_spoof)} synthetic"
-
-
-def player(data: dict[str, Any], key: str) -> float | None:
-    """Show the player.
-
-    Parameters
-    ----------
-    data : dict
-        As from `player_data`.
-    key : str
-        Streamlit key.
-
-    Returns
-    -------
-    float or None
-        The second that was last clicked, None before the first click.
-    """
-    state = _player()(key=key, data=data, on_seconds_change=lambda: None)
-    seconds = state.seconds
-    return None if seconds is None else float(seconds)

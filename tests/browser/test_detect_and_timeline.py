@@ -69,6 +69,16 @@ def test_record_from_the_microphone(visit):
     assert 3.0 < duration < 8.0
 
 
+def test_an_address_opens_an_example_at_a_part(address, browser):
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/timeline?example=3&from=1&to=2.5")
+    stage = page.get_by_role("slider", name="Position in the clip")
+    stage.wait_for()
+    assert [stage.get_attribute(f"aria-value{edge}") for edge in ("min", "max")] == ["1", "2.5"]
+    page.close()
+
+
 def test_the_timeline_follows_the_sound_and_the_hand(visit):
     page = visit("Timeline")
     upload(page)
@@ -104,6 +114,49 @@ def test_the_timeline_follows_the_sound_and_the_hand(visit):
         })"""
     )
     assert painted
+
+
+def test_the_brush_chooses_a_part_and_every_clock_shows_the_files_seconds(visit):
+    page = visit("Timeline")
+    upload(page)
+    stage = page.get_by_role("slider", name="Position in the clip")
+    expect(stage).to_have_attribute("data-ready", "true")
+    end = float(stage.get_attribute("aria-valuemax"))
+    box = page.locator(".overview").bounding_box()
+
+    def drag(start: float, to: float) -> None:
+        """From one share of the clip to another."""
+        page.mouse.move(box["x"] + start * box["width"], box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + to * box["width"], box["y"] + 20, steps=4)
+        page.mouse.up()
+
+    drag(0.0, 0.6)  # the left edge of the frame, which is as long as the clip
+    expect(page).to_have_url(re.compile(r"from="))
+    fields = [page.get_by_label(name, exact=True) for name in ("From (s)", "To (s)")]
+    expect(fields[0]).to_have_value(re.compile(rf"^{0.6 * end:.1f}"))
+    expect(stage).to_have_attribute("aria-valuemin", re.compile(rf"^{0.6 * end:.1f}"))
+    start = float(stage.get_attribute("aria-valuemin"))
+    time = page.locator(".readout .time")
+    expect(time).to_have_text(re.compile(rf"^{start:.1f} s"))
+    assert page.locator("audio:visible").count() == 0  # its clock would begin at 0
+    ticks = page.locator(".axis.of-part span").all_inner_texts()
+    assert ticks and all(start <= float(t.split()[0]) <= end for t in ticks)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(
+        "([stage, least]) => Number(stage.getAttribute('aria-valuenow')) > least",
+        arg=[stage.element_handle(), start + 0.2],
+    )
+    page.get_by_role("button", name="Pause", exact=True).click()
+
+    drag(0.8, 0.4)  # the frame as a whole
+    expect(fields[0]).to_have_value(re.compile(rf"^{0.2 * end:.1f}"))
+    fields[1].fill(f"{0.5 * end:.2f}")
+    fields[1].press("Enter")
+    expect(stage).to_have_attribute("aria-valuemax", f"{round(0.5 * end, 2):g}")
+    page.go_back()
+    expect(stage).to_have_attribute("aria-valuemax", re.compile(rf"^{0.6 * end:.1f}"))
+    expect(fields[1]).to_have_value(re.compile(rf"^{0.6 * end:.1f}"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,7 +18,7 @@ from core.detect.spans import (
     cell_at,
     cells,
     kind_of,
-    spans_above,
+    synthetic_spans,
 )
 from tests.show.builders import SCORES, HandDetector, clip
 
@@ -52,9 +52,9 @@ def test_cells_tile_the_clip(samples, hop):
     assert all(c.end_s > c.start_s for c in found)
 
 
-def test_spans_join_neighbours_and_break_at_silence_and_below_the_threshold():
-    llrs = [2.0, 3.0, None, 1.0, -1.0, 4.0]
-    found = spans_above(cells(detection_of(llrs, 64_000 + 5 * 32_000, 32_000)))
+def test_spans_join_neighbours_and_break_at_silence_and_within_the_band():
+    llrs = [2.0, 3.0, None, 1.0, 0.9, 4.0]
+    found = synthetic_spans(cells(detection_of(llrs, 64_000 + 5 * 32_000, 32_000), (-1.0, 1.0)))
     assert [(s.start_s, s.end_s) for s in found] == [(0.0, 5.0), (7.0, 9.0), (11.0, 14.0)]
     assert [s.windows for s in found] == [2, 1, 1]
     first = found[0]
@@ -63,11 +63,21 @@ def test_spans_join_neighbours_and_break_at_silence_and_below_the_threshold():
     assert first.mean_p == pytest.approx((3 * posterior(2.0) + 2 * posterior(3.0)) / 5)
 
 
-def test_a_higher_threshold_leaves_less():
-    timeline = cells(detection_of([2.0, 3.0], 96_000, 32_000))
-    assert [(s.start_s, s.end_s) for s in spans_above(timeline, posterior(2.0))] == [(3.0, 6.0)]
-    assert spans_above(timeline, 0.99) == []
-    assert spans_above([], 0.5) == []
+@given(
+    llrs=st.lists(st.none() | st.floats(-6, 6), min_size=1, max_size=12),
+    prior=st.floats(0.05, 0.95),
+    costs=st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)),
+)
+def test_spans_are_what_is_called_synthetic_and_nothing_else(llrs, prior, costs):
+    """Prior and costs move spans as they move the verdict, and never below the band."""
+    found = detection_of(llrs, 64_000 + (len(llrs) - 1) * 32_000, 32_000)
+    timeline = cells(replace(found, prior=prior, c_miss=costs[0], c_fa=costs[1]), (-1.0, 1.0))
+    inside = [s for s in synthetic_spans(timeline) for _ in range(s.windows)]
+    assert len(inside) == sum(c.kind == "synthetic" for c in timeline)
+    for cell in timeline:
+        covered = any(s.start_s <= cell.start_s < s.end_s for s in inside)
+        assert covered == (cell.kind == "synthetic")
+    assert synthetic_spans([]) == []
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """What the tests of several pages need."""
 
+import csv
 import shutil
+from pathlib import Path
 
 import pytest
 import streamlit as st
 
 from core.evaluate import tables
 from core.show import cache
-from tests.show.builders import SCORES, HandDetector
+from tests.show.builders import SCORES, HandDetector, tone, wav
 
 
 @pytest.fixture
@@ -29,3 +31,17 @@ def detector(monkeypatch, tmp_path):
     monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
     yield made
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def examples(tmp_path) -> Path:
+    """Two examples in the folder that `detector` names, and one whose file is gone."""
+    (tmp_path / "one.wav").write_bytes(wav(tone(8.0, 330.0)))
+    (tmp_path / "two.wav").write_bytes(wav(tone(7.0, 440.0)))
+    with (tmp_path / "examples.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "order", "label", "title", "system", "licence", "lesson"])
+        writer.writerow(["two.wav", 2, "spoof", "A hard one", "Engine X", "CC0", "Do not guess."])
+        writer.writerow(["one.wav", 1, "bona fide", "An easy one", "A reader", "CC0", "Listen."])
+        writer.writerow(["gone.wav", 3, "spoof", "Not here", "Engine Y", "CC0", "-"])
+    return tmp_path

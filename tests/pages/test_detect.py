@@ -1,6 +1,5 @@
 """The Detect page in every state, with a detector whose scores are given."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -32,19 +31,6 @@ FILES = {
 @pytest.fixture
 def page(detector) -> AppTest:
     return AppTest.from_file(PAGE, default_timeout=60).run()
-
-
-@pytest.fixture
-def examples(tmp_path) -> Path:
-    (tmp_path / "one.wav").write_bytes(FILES["human.wav"])
-    (tmp_path / "two.wav").write_bytes(FILES["unsure.wav"])
-    with (tmp_path / "examples.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "order", "label", "title", "system", "licence", "lesson"])
-        writer.writerow(["two.wav", 2, "spoof", "A hard one", "Engine X", "CC0", "Do not guess."])
-        writer.writerow(["one.wav", 1, "bona fide", "An easy one", "A reader", "CC0", "Listen."])
-        writer.writerow(["gone.wav", 3, "spoof", "Not here", "Engine Y", "CC0", "-"])
-    return tmp_path
 
 
 def upload(page: AppTest, *names: str) -> AppTest:

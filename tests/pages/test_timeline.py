@@ -43,17 +43,10 @@ def test_an_upload_is_drawn_with_its_spans(page):
     assert any("Likely synthetic" in m.value for m in page.markdown)
 
 
-def test_a_higher_threshold_leaves_fewer_spans(page):
-    upload(page, wav(tone(13.0, 220.0)))
-    page.slider(key="threshold").set_value(95).run()
-    table = page.dataframe[0].value
-    assert list(zip(table["From (s)"], table["To (s)"], strict=True)) == [(0, 5)]
-
-
 def test_no_span_is_said_and_nothing_can_be_exported(page):
     upload(page, wav(tone(9.0, 330.0)))
     assert not page.dataframe
-    assert any("No stretch of this clip lies above 50%" in m.value for m in page.markdown)
+    assert any("No stretch of this clip lies above the grey belt" in m.value for m in page.markdown)
     assert all(downloads(page).values())
 
 
@@ -81,26 +74,72 @@ def test_a_broken_file_gets_a_sentence(page):
     assert page.subheader[0].value == "No clip yet"
 
 
-def test_a_long_clip_is_drawn_in_stretches(page):
-    upload(page, wav(tone(90.0, 330.0)))
-    view = next(s for s in page.slider if s.label.startswith("Stretch"))
-    assert view.value == (0.0, 60.0)
-    view.set_value((30.0, 30.0)).run()
+def shown(page: AppTest) -> tuple[float, float]:
+    """What the fields say that is shown, in seconds of the file."""
+    start, end = (n for n in page.number_input if n.key.startswith("timeline-"))
+    return start.value, end.value
+
+
+def test_a_part_is_typed_and_is_never_empty_or_endless(page):
+    upload(page, wav(tone(400.0, 330.0)))
+    assert shown(page) == (0.0, 60.0)
+    page.number_input[0].set_value(30.0).run()
+    assert shown(page) == (30.0, 60.0)
+    page.number_input[1].set_value(30.0).run()
+    assert shown(page) == (30.0, 30.5)
+    page.number_input[1].set_value(400.0).run()
+    assert shown(page) == (30.0, 330.0)
     assert not page.exception
     assert len(page.get("bidi_component")) == 1
+    assert (page.query_params["from"], page.query_params["to"]) == ("30", "330")
 
 
 def test_a_chosen_span_is_shown_once(page):
     upload(page, wav(tone(90.0, 220.0)))
-    page.slider(key="threshold").set_value(90).run()
     spans = page.dataframe[0].value
     page.session_state["spans"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
     assert not page.exception
-    view = next(s for s in page.slider if s.label.startswith("Stretch"))
-    assert view.value == (spans["From (s)"].iloc[1] - 5.0, spans["To (s)"].iloc[1] + 5.0)
-    view.set_value((20.0, 40.0)).run()
-    assert next(s for s in page.slider if s.label.startswith("Stretch")).value == (20.0, 40.0)
+    assert shown(page) == (spans["From (s)"].iloc[1] - 5.0, spans["To (s)"].iloc[1] + 5.0)
+    page.number_input[0].set_value(20.0).run()
+    assert shown(page) == (14.0, 20.0)
+
+
+def at(address: dict[str, str]) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in address.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_an_address_opens_an_example_at_a_part(detector, examples):
+    page = at({"example": "2", "from": "1.5", "to": "4"})
+    assert any("two" in m.value for m in page.markdown)
+    assert shown(page) == (1.5, 4.0)
+    page.query_params.clear()  # the back button
+    page.run()
+    assert shown(page) == (0.0, 7.0)
+    page.query_params["example"] = "1"
+    page.run()
+    assert shown(page) == (0.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"example": "7"},
+        {"example": "-1"},
+        {"example": "one"},
+        {"example": ""},
+        {"from": "3", "to": "4"},
+    ],
+)
+def test_an_address_that_leads_nowhere_is_ignored(detector, examples, address):
+    assert at(address).subheader[0].value == "No clip yet"
+    odd = at({"example": "1", "from": "nan", "to": "inf"} | {"x": "y"})
+    assert shown(odd) == (0.0, 8.0)
 
 
 def test_the_clip_of_detect_is_here_already(detector):

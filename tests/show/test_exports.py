@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.detect.detection import Detection, Reason
-from core.detect.spans import Span, cells, spans_above
+from core.detect.spans import Span, cells, synthetic_spans
 from core.detect.stress import stress
 from core.plain import plain_cell
 from core.show import exports
@@ -134,7 +134,7 @@ def test_spans_as_csv_audacity_labels_and_rttm():
 
 
 def test_no_spans_give_empty_files_with_a_header_where_there_is_one():
-    none = spans_above(cells(detection(330.0)))
+    none = synthetic_spans(cells(detection(330.0)))
     assert none == []
     assert exports.audacity_labels(none) == exports.rttm(none, "x") == ""
     assert rows(exports.spans_csv(none, "x")) == []

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 
 import numpy as np
 import pytest
@@ -11,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.detect.spans import cells, spans_above
 from core.show import waveform
 from core.show.theme import DARK, LIGHT
-from tests.show.builders import BAND, SCORES, HandDetector, clip, tone
+from tests.show.builders import clip, tone
 
 
 @given(n=st.integers(1, 50_000), pairs=st.integers(1, 3_000))
@@ -57,19 +55,3 @@ def test_silence_has_the_colour_of_the_page(palette):
     address = waveform.spectrogram_png(np.zeros(16_000, np.float32), palette)
     image = Image.open(io.BytesIO(base64.b64decode(address.split(",", 1)[1])))
     assert "#{:02X}{:02X}{:02X}".format(*image.getpixel((3, 3))) == palette.background
-
-
-def test_the_player_gets_what_lies_in_its_view_as_plain_json():
-    whole = clip(13.0)
-    detection = HandDetector(SCORES).detect(whole)
-    timeline = cells(detection, BAND)
-    data = waveform.player_data(
-        whole, timeline, spans_above(timeline), (4.0, 8.0), BAND, 0.7, "data:,", "sound"
-    )
-    assert json.loads(json.dumps(data)) == data
-    assert [c["start"] for c in data["cells"]] == [3.0, 5.0, 7.0]
-    assert [c["says"] for c in data["cells"]][1] == "too little speech"
-    assert data["spans"] == [{"start": 0.0, "end": 5.0}, {"start": 7.0, "end": 9.0}]
-    assert data["low"] < 0.5 < data["high"]
-    assert len(data["lows"]) <= waveform.MAX_PAIRS
-    assert max(data["highs"]) == pytest.approx(400, abs=2)  # thousandths of full scale

@@ -280,7 +280,7 @@ def windows(entry, detection, band) -> None:
         selection_mode=[charts.PICK],
         alt=f"Score of each of {len(detection.windows)} windows over the clip's seconds.",
     )
-    st.markdown(charts.LEGEND)
+    st.markdown(charts.legend(detection))
     st.caption(
         f"Each bar stands for the middle of a window of {detection.window_s:g} s and grows from "
         "the dashed threshold: up towards synthetic, down towards human. The grey belt decides "

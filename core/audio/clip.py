@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -153,7 +155,17 @@ class Source:
 
     def missing_s(self, start_s: float = 0.0, end_s: float = math.inf) -> float:
         """Seconds between two times for which the file holds no sound."""
-        return float(sum(max(0.0, min(b, end_s) - max(a, start_s)) for a, b in self.missing))
+        first = bisect_right(self.missing, start_s, key=lambda stretch: stretch[1])
+        total = 0.0
+        for a, b in islice(self.missing, first, None):
+            if a >= end_s:
+                break
+            total += min(b, end_s) - max(a, start_s)
+        return total
+
+    def lacks(self, start_s: float, end_s: float) -> bool:
+        """Whether at least half of a stretch is missing: too much for a score of it."""
+        return bool(self.missing) and self.missing_s(start_s, end_s) >= (end_s - start_s) / 2
 
 
 def _is_number(value: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.audio.clip import SAMPLE_RATE, Clip
+from core.audio.clip import SAMPLE_RATE, Clip, Source
 
 # --- thresholds ------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class Quality:
 
 
 def measure(clip: Clip) -> Quality:
-    """Measure a clip: speech spans, level, clipping and bandwidth.
+    """Measure a clip: speech spans, level, clipping and bandwidth; of what is there, not missing.
 
     Takes about 2 ms for a second of sound and a bounded amount of memory beside the clip.
 
@@ -120,27 +120,31 @@ def measure(clip: Clip) -> Quality:
     Quality
     """
     x = clip.samples
-    spans = speech_spans(speech_probabilities(x), len(x))
-    frames = _frames(x, spans)
+    missing = [(round(a * SAMPLE_RATE), round(b * SAMPLE_RATE)) for a, b in clip.source.missing]
+    there = _without([(0, len(x))], missing) or [(0, len(x))]
+    spans = _without(speech_spans(speech_probabilities(x), len(x)), missing)
+    frames = _frames(x, spans or there)
     return Quality(
         duration_s=clip.duration_s,
         speech_s=float(sum(end - start for start, end in spans)) / SAMPLE_RATE,
         speech=tuple((start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in spans),
-        level_dbfs=_level(x, spans or [(0, len(x))]),
+        level_dbfs=_level(x, spans or there),
         peak=float(max(x.max(), -x.min())),
         clipped_share=_clipped_share(frames),
-        zero_share=1.0 - int(np.count_nonzero(x)) / len(x),
+        zero_share=1.0 - int(np.count_nonzero(x)) / sum(b - a for a, b in there),
         bandwidth_hz=_bandwidth(frames),
     )
 
 
-def gate(quality: Quality) -> tuple[Reason, ...]:
+def gate(quality: Quality, source: Source | None = None) -> tuple[Reason, ...]:
     """Reasons not to judge a clip, or to trust its score less.
 
     Parameters
     ----------
     quality : Quality
         From `measure`.
+    source : Source, optional
+        Where the clip came from: of one channel nothing is said of the whole recording.
 
     Returns
     -------
@@ -149,12 +153,16 @@ def gate(quality: Quality) -> tuple[Reason, ...]:
         there is no speech, its quality is no matter.
     """
     q = quality
+    channel = source.channel if source else None
+    what, here = ("The recording", "this recording")
+    if channel is not None:
+        what, here = f"Channel {channel}", f"channel {channel}"
     if q.level_dbfs is None or q.level_dbfs < SILENCE_DBFS:
         level = "" if q.level_dbfs is None else f" (level {q.level_dbfs:.0f} dB)"
         return (
             Reason(
                 "silence",
-                f"The recording is silent or nearly so{level}, so there is nothing to judge.",
+                f"{what} is silent or nearly so{level}, so there is nothing to judge.",
                 "not judged",
             ),
         )
@@ -162,7 +170,7 @@ def gate(quality: Quality) -> tuple[Reason, ...]:
         return (
             Reason(
                 "no_speech",
-                "No speech was found in this recording. The detector knows voices only: music, "
+                f"No speech was found in {here}. The detector knows voices only: music, "
                 "noise and tones are not judged.",
                 "not judged",
             ),
@@ -177,6 +185,15 @@ def gate(quality: Quality) -> tuple[Reason, ...]:
             ),
         )
     reasons = []
+    if source is not None and source.lacks(0.0, q.duration_s):
+        reasons.append(
+            Reason(
+                "missing",
+                f"Of {q.duration_s:.1f} s, {source.missing_s():.1f} s are missing from the file: "
+                "only what is there was judged.",
+                "caution",
+            )
+        )
     if q.clipped_share >= CLIPPED_CAUTION:
         extreme = q.clipped_share >= CLIPPED_EXTREME
         reasons.append(
@@ -225,6 +242,24 @@ def speech_in(spans: Iterable[tuple[float, float]], start_s: float, end_s: float
         Between 0 and ``end_s - start_s``.
     """
     return float(sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in spans))
+
+
+def _without(spans: list[tuple[int, int]], gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans without what lies in gaps; both in order and apart."""
+    left: list[tuple[int, int]] = []
+    first = 0
+    for start, end in spans:
+        while first < len(gaps) and gaps[first][1] <= start:
+            first += 1
+        at = first
+        while at < len(gaps) and gaps[at][0] < end:
+            if gaps[at][0] > start:
+                left.append((start, gaps[at][0]))
+            start = max(start, gaps[at][1])
+            at += 1
+        if start < end:
+            left.append((start, end))
+    return left
 
 
 # --- voice activity --------------------------------------------------------------------------

@@ -374,17 +374,15 @@ class Detector:
                 f"The hop must be between {MIN_HOP_S} and {self.window / SAMPLE_RATE:g} seconds."
             )
         quality = measure(clip)
-        reasons = gate(quality)
+        reasons = gate(quality, clip.source)
         ranges = window_ranges(len(clip.samples), self.window, hop)
-        speech = [
-            speech_in(quality.speech, start / SAMPLE_RATE, end / SAMPLE_RATE)
-            for start, end in ranges
-        ]
+        speech = [speech_in(quality.speech, *_seconds(window)) for window in ranges]
         scored: list[int] = []
         raw, embeddings = np.zeros(0), np.zeros((0, 0), np.float32)
         if not any(reason.effect == "not judged" for reason in reasons):
-            scored = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
-            scored = scored or [int(np.argmax(speech))]
+            spoken = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
+            there = [i for i in spoken if not clip.source.lacks(*_seconds(ranges[i]))]
+            scored = there or spoken or [int(np.argmax(speech))]
             if most is not None and len(scored) > most:
                 first = (len(scored) - most) // 2
                 scored = scored[first : first + most]
@@ -585,6 +583,10 @@ class Detector:
             )
         if self.caution is not None:
             yield self.caution
+
+
+def _seconds(window: tuple[int, int]) -> tuple[float, float]:
+    return window[0] / SAMPLE_RATE, window[1] / SAMPLE_RATE
 
 
 def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) -> nn.Module:

@@ -11,7 +11,7 @@ from typing import Literal
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 
-Kind = Literal["synthetic", "authentic", "inconclusive", "no speech"]
+Kind = Literal["synthetic", "authentic", "inconclusive", "no speech", "missing"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Cell:
     speech_s : float
         Seconds of speech in the window.
     kind : str
-        What the score says under the prior; ``no speech`` where there is none.
+        What the score says under the prior; where there is none, ``missing`` if the file lacks
+        most of the window, else ``no speech``.
     """
 
     window: int
@@ -163,7 +164,9 @@ def cells(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> list[
             llr=w.llr,
             p_spoof=w.p_spoof,
             speech_s=w.speech_s,
-            kind=kind_of(w.llr, detection.prior, band, detection.threshold),
+            kind="missing"
+            if w.llr is None and detection.source.lacks(w.start_s, w.end_s)
+            else kind_of(w.llr, detection.prior, band, detection.threshold),
         )
         for i, w in enumerate(windows)
     ]

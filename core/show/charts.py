@@ -24,6 +24,7 @@ KIND_WORDS = {
     "authentic": "Towards human",
     "inconclusive": "Inconclusive",
     "no speech": "Too little speech",
+    "missing": "Missing from the file",
 }
 
 
@@ -86,7 +87,7 @@ def window_timeline(
         title=None,
         scale=alt.Scale(
             domain=list(KIND_WORDS.values()),
-            range=[palette.synthetic, palette.authentic, palette.neutral, palette.band],
+            range=kind_colours(palette),
         ),
         legend=None,
     )
@@ -122,11 +123,44 @@ def window_timeline(
         .mark_rule(strokeWidth=3)
         .encode(x=x, x2="end:Q", y=y, color=colour),
         _threshold_rule(threshold, palette),
+        *_missing(detection.source.missing, end, palette),
         target.add_params(pick),
     ]
     if high > low:
         layers.insert(0, _band(low, high, end, palette))
     return alt.layer(*layers).properties(height=height)
+
+
+def kind_colours(palette: Palette) -> list[str]:
+    """A colour for each of `KIND_WORDS`; what is missing is also outlined by `window_timeline`."""
+    grey = palette.band
+    return [palette.synthetic, palette.authentic, palette.neutral, grey, grey]
+
+
+def _missing(
+    stretches: Sequence[tuple[float, float]], end: float, palette: Palette
+) -> list[alt.Chart]:
+    """Where the file holds no sound, as dashed boxes; those too close to tell apart are joined."""
+    boxes: list[list[float]] = []
+    for a, b in stretches:
+        if boxes and a - boxes[-1][1] < end / 500:
+            boxes[-1][1] = b
+        else:
+            boxes.append([a, b])
+    if not boxes:
+        return []
+    frame = pd.DataFrame(boxes, columns=["start", "end"])
+    frame["middle"] = frame.mean(axis=1)
+    base = alt.Chart(frame)
+    dashes = {"stroke": palette.rule, "strokeDash": [4, 3], "strokeWidth": 1}
+    box = base.mark_rect(fill=palette.neutral, fillOpacity=0.12, **dashes)
+    word = base.transform_filter(f"datum.end - datum.start >= {end / 10}").mark_text(
+        text="missing", color=palette.text, baseline="top"
+    )
+    return [
+        box.encode(x="start:Q", x2="end:Q"),
+        word.encode(x="middle:Q", y=alt.YValue(6)),
+    ]
 
 
 def _band(low: float, high: float, end: float, palette: Palette) -> alt.Chart:
@@ -173,6 +207,13 @@ LEGEND = (
 )
 """What the colours of `window_timeline` mean, in Streamlit's Markdown: it wraps where a chart's
 own legend would not."""
+
+
+def legend(detection: Detection) -> str:
+    """`LEGEND`, with what is missing where something is."""
+    return LEGEND + " &emsp; :small[:gray[⬚] missing from the file]" * bool(
+        detection.source.missing
+    )
 
 
 def prior_curve(

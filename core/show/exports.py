@@ -24,14 +24,19 @@ def detection_json(detections: Detection | Sequence[Detection]) -> str:
 def windows_csv(detection: Detection) -> str:
     """One row a window: number from 1, times in seconds, scores; empty where not scored."""
     return _csv(
-        ["file", "window", "start_s", "end_s", "speech_s", "llr", "p_spoof", "prior"],
+        [
+            *("file", "track", "channel", "window", "start_s", "end_s", "speech_s", "missing_s"),
+            *("llr", "p_spoof", "prior"),
+        ],
         (
             [
                 detection.source.name,
+                *_part(detection),
                 number,
                 f"{w.start_s:.3f}",
                 f"{w.end_s:.3f}",
                 f"{w.speech_s:.3f}",
+                f"{detection.source.missing_s(w.start_s, w.end_s):.3f}",
                 _number(w.llr),
                 _number(w.p_spoof),
                 detection.prior,
@@ -46,6 +51,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
     rows: list[list[object]] = [
         [
             d.source.name,
+            *_part(d),
             d.verdict,
             _number(d.p_spoof),
             _number(d.llr),
@@ -53,6 +59,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.calibrated,
             f"{d.quality.duration_s:.3f}",
             f"{d.quality.speech_s:.3f}",
+            f"{d.source.missing_s():.3f}",
             len(d.windows),
             f"{d.elapsed_ms:.0f}",
             " ".join(r.text for r in d.reasons),
@@ -62,11 +69,20 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
         ]
         for d in detections
     ]
-    rows += [[name, "not read", *[""] * 8, text, "", "", ""] for name, text in errors]
+    rows += [[name, "", "", "not read", *[""] * 9, text, "", "", ""] for name, text in errors]
     return _csv(
         [
-            *("file", "verdict", "p_spoof", "llr", "prior", "calibrated", "duration_s"),
-            *("speech_s", "windows", "elapsed_ms", "reasons", "detector", "weights_sha256"),
+            *("file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "calibrated"),
+            *(
+                "duration_s",
+                "speech_s",
+                "missing_s",
+                "windows",
+                "elapsed_ms",
+                "reasons",
+                "detector",
+                "weights_sha256",
+            ),
             "sha256",
         ],
         rows,
@@ -159,6 +175,12 @@ def rttm(spans: Sequence[Span], name: str) -> str:
         f"{s.mean_p:.4f} <NA>\n"
         for s in spans
     )
+
+
+def _part(detection: Detection) -> tuple[int, object]:
+    """Track and channel, from 1; no channel where the channels were averaged."""
+    source = detection.source
+    return source.track, "" if source.channel is None else source.channel
 
 
 def safe_stem(name: str) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from core.detect.calibration import posterior
 from core.detect.spans import band_in_probability, kind_of
 from core.detect.stream import LiveWindow
-from core.show.charts import KIND_WORDS
+from core.show.charts import KIND_WORDS, kind_colours
 from core.show.theme import LIGHT, Palette
 
 ROLLING_S = 30.0
@@ -74,7 +74,7 @@ def timeline(
         "says:N",
         scale=alt.Scale(
             domain=[*KIND_WORDS.values()],
-            range=[palette.synthetic, palette.authentic, palette.neutral, palette.band],
+            range=kind_colours(palette),
         ),
         legend=None,
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.detect.detection import Detection
 from core.detect.spans import Cell, cells
-from core.show.charts import KIND_WORDS, percent
+from core.show.charts import KIND_WORDS, kind_colours, percent
 from core.show.theme import LIGHT, Palette
 
 DISAGREE = "They disagree"
@@ -92,10 +92,7 @@ def stacked(
         "says:N",
         scale=alt.Scale(
             domain=[*KIND_WORDS.values(), DISAGREE],
-            range=[
-                *(palette.synthetic, palette.authentic, palette.neutral, palette.band),
-                palette.text,
-            ],
+            range=[*kind_colours(palette), palette.text],
         ),
         legend=None,
     )

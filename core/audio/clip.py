@@ -23,9 +23,9 @@ class AudioError(ValueError):
     message : str
         What is wrong and what to do about it, in one or two sentences.
     code : str
-        A stable word for programs: ``empty``, ``not_audio``, ``no_audio_track``, ``truncated``,
-        ``no_samples``, ``not_finite``, ``bad_header``, ``encrypted``, ``too_long``, ``too_large``
-        or ``unreadable``.
+        A stable word for programs: ``empty``, ``not_audio``, ``no_audio_track``, ``no_channel``,
+        ``truncated``, ``no_samples``, ``not_finite``, ``bad_header``, ``encrypted``, ``too_long``,
+        ``too_large`` or ``unreadable``.
     """
 
     def __init__(self, message: str, code: str = "unreadable") -> None:

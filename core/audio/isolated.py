@@ -19,13 +19,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
+from core.audio.decoding.build import APART_S
+from core.audio.decoding.channels import MOST_CHANNELS
 from core.audio.decoding.messages import unreadable
 from core.audio.decoding.source import (
     TOO_LARGE,
@@ -81,12 +83,16 @@ def decode_safely(
     limits: Limits | None = None,
     progress: Callable[[float], None] | None = None,
     costs: Costs | None = None,
+    track: int | None = None,
+    channel: int | None = None,
 ) -> Clip:
     """Decode as `core.audio.decoding.decode` does, in a process that may break.
 
+    A worker that dies is replaced and the file tried once more: something else may have ended it.
+
     Parameters
     ----------
-    source, name, limits, progress
+    source, name, limits, progress, track, channel
         As for `decode`.
     costs : Costs, optional
         By default ``Costs()``.
@@ -99,8 +105,8 @@ def decode_safely(
     Raises
     ------
     AudioError
-        As from `decode`; and where the file crashed the decoder, took too long (both with code
-        ``unreadable``) or took too much memory (``too_large``).
+        As from `decode`; and where the decoder died twice over the file, the file took too long
+        (both with code ``unreadable``) or took too much memory (``too_large``).
     OSError, RuntimeError
         If no worker can be started: this machine has no process or memory left, or the
         installation is at fault.
@@ -113,24 +119,57 @@ def decode_safely(
         source = _all_of(source, limits)
     with opened(source, limits) as file:
         size = checked_size(file, limits)
+        held = size > _LARGE_BYTES and isinstance(source, (str, os.PathLike))
+        asked = _Asked(file, size, name, limits, costs, progress, track, channel)
         with _POOL.slots(costs.processes):
-            if size > _LARGE_BYTES and isinstance(source, (str, os.PathLike)):
-                worker = _Worker(file.fileno())
-                try:
-                    return worker.decode(file, size, name, limits, costs, progress)
-                finally:
-                    worker.stop()
-            worker = _POOL.take()
             try:
-                clip = worker.decode(file, size, name, limits, costs, progress)
-            except AudioError:
-                _POOL.give(worker, costs)
-                raise
-            except BaseException:  # the page was abandoned, perhaps: so is what it asked for
-                worker.stop()
-                raise
-            _POOL.give(worker, costs)
-            return clip
+                return _once(asked, held)
+            except _Broken:
+                pass
+            try:
+                return _once(asked, held)
+            except _Broken as error:
+                raise AudioError(
+                    "The decoder, a process of its own, died over this file, and again when it was "
+                    "tried anew. The file is damaged, or made to do that, or this machine is short "
+                    "of memory; export it again as WAV or FLAC.",
+                    "unreadable",
+                ) from error
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A file to decode, and how."""
+
+    file: Reader
+    size: int
+    name: str
+    limits: Limits
+    costs: Costs
+    progress: Callable[[float], None] | None
+    track: int | None
+    channel: int | None
+
+
+def _once(asked: _Asked, held: bool) -> Clip:
+    """Decode by one worker, one of its own for a file that it holds open itself."""
+    if held:
+        worker = _Worker(asked.file.fileno())
+        try:
+            return worker.decode(asked)
+        finally:
+            worker.stop()
+    worker = _POOL.take()
+    try:
+        clip = worker.decode(asked)
+    except (AudioError, _Broken):
+        _POOL.give(worker, asked.costs)
+        raise
+    except BaseException:  # the page was abandoned, perhaps: so is what it asked for
+        worker.stop()
+        raise
+    _POOL.give(worker, asked.costs)
+    return clip
 
 
 def prepare() -> None:
@@ -203,44 +242,50 @@ class _Worker:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def decode(
-        self,
-        file: Reader,
-        size: int,
-        name: str,
-        limits: Limits,
-        costs: Costs,
-        progress: Callable[[float], None] | None,
-    ) -> Clip:
-        """One file. After an `AudioError`, ``usable`` says whether the worker still is."""
+    def decode(self, asked: _Asked) -> Clip:
+        """One file. After an `AudioError`, ``usable`` says whether the worker still is.
+
+        Raises
+        ------
+        AudioError
+            What is wrong with the file.
+        _Broken
+            If the process died, or said what it never should; it has been ended.
+        """
         self._await_ready()
         self.served += 1
+        size, limits, costs = asked.size, asked.limits, asked.costs
         start = time.monotonic()
         until = start + costs.time_s + size / _TRANSFER
-        longest_s = costs.time_s + size / _TRANSFER + limits.max_duration_s / costs.speed
+        most_s = limits.max_duration_s + APART_S
         sent = 0 if self._held else size
-        asked = {
-            "name": name,
+        order = {
+            "name": asked.name,
             "limits": asdict(limits),
+            "track": asked.track,
+            "channel": asked.channel,
             "memory_bytes": costs.memory_bytes + sent,
-            "alarm_s": longest_s + 5,
+            "alarm_s": costs.time_s + size / _TRANSFER + most_s / costs.speed + 5,
         }
         try:
-            words = json.dumps(asked).encode()
+            words = json.dumps(order).encode()
             self._send(memoryview(struct.pack("<IQ", len(words), sent) + words), until)
-            self._send_file(file, sent, until)
+            self._send_file(asked.file, sent, until)
+            clips: list[Clip] = []
             while True:
                 kind, length = self._head(until)
                 if kind == b"P":
                     seconds = float(struct.unpack("<d", self._body(length, until))[0])
-                    seconds = min(max(seconds, 0.0), limits.max_duration_s)
+                    seconds = min(max(seconds, 0.0), most_s)
                     until = start + costs.time_s + size / _TRANSFER + seconds / costs.speed
-                    if progress:
-                        progress(seconds)
+                    if asked.progress:
+                        asked.progress(min(seconds, limits.max_duration_s))
                 elif kind == b"E":
                     raise self._error(json.loads(self._body(length, until)), costs)
-                elif kind == b"C":
-                    return self._clip(json.loads(self._body(length, until)), limits, until)
+                elif kind == b"C" and len(clips) <= MOST_CHANNELS:
+                    clips.append(self._clip(json.loads(self._body(length, until)), limits, until))
+                elif kind == b"D" and clips:
+                    return replace(clips[0], apart=tuple(clips[1:]))
                 else:
                     raise _Broken
         except _Late:
@@ -254,11 +299,7 @@ class _Worker:
             if isinstance(error, AudioError):
                 raise
             self.stop()
-            raise AudioError(
-                "This file broke the decoder, which ran apart from everything else. It is damaged, "
-                "or made to do that; export it again as WAV or FLAC.",
-                "unreadable",
-            ) from error
+            raise _Broken from error
 
     def _await_ready(self) -> None:
         if self._ready:

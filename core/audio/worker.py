@@ -7,7 +7,8 @@ file that it was started with, and leaves by another.
 
 Asked: length of JSON (uint32), length of file (uint64), JSON, file. Answered, each with a letter
 and a length (uint64): ``R`` ready, ``F`` cannot start, ``P`` seconds decoded so far (float64),
-``E`` error (JSON), ``C`` source (JSON) followed by ``S`` samples (float32). Little-endian.
+``E`` error (JSON), ``C`` source (JSON) followed by ``S`` samples (float32), the same for every
+channel that is taken apart, and ``D`` at the end. Little-endian.
 """
 
 from __future__ import annotations
@@ -41,8 +42,6 @@ def main() -> None:
     os.dup2(nowhere, 1)  # a library may print
     os.close(nowhere)
     try:
-        from core.audio.decoding import Limits
-
         _rehearse()
         _shut()
     except BaseException:
@@ -54,28 +53,40 @@ def main() -> None:
         order = json.loads(asked.read(n_words))
         signal.setitimer(signal.ITIMER_REAL, order["alarm_s"])  # should the parent be gone
         _limit_memory(order["memory_bytes"])
-        _serve(held or asked.read(size), order["name"], Limits(**order["limits"]), answers)
+        _serve(held or asked.read(size), order, answers)
         _limit_memory(None)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _serve(source: bytes | BinaryIO, name: str, limits: Any, answers: int) -> None:
+def _serve(source: bytes | BinaryIO, order: dict[str, Any], answers: int) -> None:
     from core.audio.clip import AudioError
-    from core.audio.decoding import decode
+    from core.audio.decoding import Limits, decoded_parts
 
     said_at = float("-inf")
+    before_s = 0.0  # in the clips that are done
 
     def progress(seconds: float) -> None:
         nonlocal said_at
         if time.monotonic() - said_at > PROGRESS_S:
             said_at = time.monotonic()
-            _answer(answers, b"P", struct.pack("<d", seconds))
+            _answer(answers, b"P", struct.pack("<d", before_s + seconds))
 
     spent = False  # whether this process should not be used again
     try:
-        clip = decode(source, name=name, limits=limits, progress=progress)
-        _answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
-        _answer(answers, b"S", clip.samples.view("u1").data)
+        parts = decoded_parts(
+            source,
+            name=order["name"],
+            limits=Limits(**order["limits"]),
+            progress=progress,
+            track=order["track"],
+            channel=order["channel"],
+        )
+        for clip in parts:
+            before_s += clip.duration_s
+            _answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
+            _answer(answers, b"S", clip.samples.view("u1").data)
+            del clip
+        _answer(answers, b"D", b"")
         return
     except AudioError as error:
         code, message = error.code, str(error)

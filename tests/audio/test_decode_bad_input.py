@@ -17,6 +17,7 @@ CODES = {
     "empty",
     "not_audio",
     "no_audio_track",
+    "no_channel",
     "truncated",
     "no_samples",
     "not_finite",

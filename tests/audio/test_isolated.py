@@ -107,9 +107,9 @@ def test_a_large_file_is_read_where_it_lies(
         decode_safely(cut)
     assert str(same.value) == str(words.value)
     monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", READY + "os._exit(1)"])
-    with pytest.raises(AudioError, match="broke the decoder"):
+    with pytest.raises(AudioError, match="died over this file, and again"):
         decode_safely(SPEECH)
-    assert sent == [0, 0, 0]
+    assert sent == [0, 0, 0, 0]
     assert not pool._idle and not pool._working
     assert len(os.listdir("/dev/fd")) == before
 
@@ -175,7 +175,7 @@ def test_a_crash_is_a_sentence_and_the_next_file_is_decoded(
         with pytest.raises(AudioError) as caught:
             decode_safely(SPEECH)
     assert caught.value.code == "unreadable"
-    assert "broke the decoder" in str(caught.value)
+    assert "and again" in str(caught.value)
     assert gone(died[0])
     assert decode_safely(SPEECH).source.codec == "flac"
     assert pool._idle[0].pid != died[0]
@@ -239,7 +239,7 @@ def test_a_long_file_may_take_longer_than_a_bad_one(
 ) -> None:
     slow = (
         "import time; say(b'P', struct.pack('<d', 3600.0)); time.sleep(2.5)\n"
-        f"say(b'C', b'{SOURCE}'); say(b'S', bytes(4000))"
+        f"say(b'C', b'{SOURCE}'); say(b'S', bytes(4000)); say(b'D', b'')"
     )
     monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", READY + slow])
     assert len(decode_safely(wav_of(0.1), costs=Costs(time_s=2.0, speed=20)).samples) == 1000
@@ -306,7 +306,7 @@ def test_a_worker_that_was_taken_over_is_not_believed(
     monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", script])
     with pytest.raises(AudioError) as caught:
         decode_safely(SPEECH)
-    assert "broke the decoder" in str(caught.value)
+    assert "and again" in str(caught.value)
 
 
 @pytest.mark.parametrize("script", ["", ANSWER + "say(b'F', b'no library')"])

@@ -1,7 +1,6 @@
-"""A process that decodes dies in the middle of a visitor's file: a sentence, and the next works."""
+"""A process that decodes dies in the middle of a visitor's file: another one decodes it."""
 
 import re
-import shutil
 
 import psutil
 import pytest
@@ -25,7 +24,6 @@ def workers() -> list[psutil.Process]:
 
 def test_the_page_survives_its_decoder(browser, tmp_path):
     example = next((ROOT / "examples").glob("1-*"))
-    again = shutil.copy(SPEECH, tmp_path / "again.flac")
     with serving(tmp_path / "log.txt") as url:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
@@ -43,9 +41,6 @@ def test_the_page_survives_its_decoder(browser, tmp_path):
         page.locator("input[type=file]").first.set_input_files(str(example))
         expect(page.get_by_text(f"Reading {example.name}")).to_be_visible(timeout=PATIENCE_MS)
         worker.kill()
-        expect(page.get_by_text("This file broke the decoder")).to_be_visible(timeout=PATIENCE_MS)
-        expect(verdict).to_have_count(0)
-        page.locator("input[type=file]").first.set_input_files(str(again))
         expect(verdict).to_have_text(judged, timeout=PATIENCE_MS)
         (new,) = set(workers()) - before
         assert new != worker

@@ -7,21 +7,23 @@ imported before the first clip is decoded.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
+from core.audio.clip import Clip
+from core.audio.decoding.build import APART_S, clip_from_samples, clip_of
+from core.audio.decoding.channels import Layout
 from core.audio.decoding.ffmpeg import with_ffmpeg
 from core.audio.decoding.headers import read_header
-from core.audio.decoding.output import BLOCK, OVERSCALE, Output, Refusal
+from core.audio.decoding.output import Decoded, Refusal
 from core.audio.decoding.soundfile import with_soundfile
 from core.audio.decoding.source import Limits, name_of, opened, sha256_of
+from core.audio.decoding.tracks import with_levels
+from core.audio.decoding.uncounted import read_uncounted
 
-__all__ = ["Limits", "clip_from_samples", "decode"]
+__all__ = ["Limits", "clip_from_samples", "decode", "decoded_parts"]
 
 
 def decode(
@@ -30,10 +32,13 @@ def decode(
     name: str | None = None,
     limits: Limits | None = None,
     progress: Callable[[float], None] | None = None,
+    track: int | None = None,
+    channel: int | None = None,
 ) -> Clip:
-    """Decode the first audio track of a file to mono float32 at 16 kHz.
+    """Decode one audio track of a file to mono float32 at 16 kHz.
 
-    Channels are averaged; the rate is converted by a band-limited resampler (soxr, HQ).
+    Sound is placed by the file's time stamps. Channels are averaged, silent ones left out, unless
+    one is asked for; the rate is converted by a band-limited resampler (soxr, HQ).
 
     Parameters
     ----------
@@ -46,106 +51,60 @@ def decode(
         By default ``Limits()``.
     progress : callable, optional
         Called with the seconds of sound decoded so far.
+    track, channel : int, optional
+        Numbers from 1. By default the track that players choose, and all of its channels.
 
     Returns
     -------
     Clip
-        At least one sample; ``source.notes`` says what was missing or concealed.
+        At least one sample; ``source.notes`` says what was missing or concealed. ``apart`` holds
+        the channels where their average would hide something.
 
     Raises
     ------
     AudioError
-        If there is nothing to decode, it is damaged beyond use, or it exceeds a limit.
+        If there is nothing to decode, no such track or channel, the file is damaged beyond use,
+        or it exceeds a limit.
     """
+    clip, *apart = decoded_parts(
+        source, name=name, limits=limits, progress=progress, track=track, channel=channel
+    )
+    return replace(clip, apart=tuple(apart))
+
+
+def decoded_parts(
+    source: str | Path | bytes | BinaryIO,
+    *,
+    name: str | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[float], None] | None = None,
+    track: int | None = None,
+    channel: int | None = None,
+) -> Iterator[Clip]:
+    """The clip of `decode`, then each channel that is taken apart: one at a time in memory."""
     limits = limits or Limits()
     name = Path(name or name_of(source)).name or "audio"
     with opened(source, limits) as file:
         digest = sha256_of(file, limits)
-        facts = read_header(file)
-        result = with_soundfile(file, facts, limits, progress)
-        if isinstance(result, Refusal):
-            result = with_ffmpeg(file, facts, result, limits, progress)
-        out, format_ = result
-    samples = out.samples()
-    if not len(samples):
-        raise AudioError("This file has a sound track, but not one sample in it.", "no_samples")
-    notes = [*facts.notes, *format_.notes]
-    if out.peak > OVERSCALE:
-        notes.append(
-            f"Samples reach {out.peak:.3g} times full scale: the file was probably written "
-            "without scaling."
-        )
-    return Clip(
-        samples,
-        Source(
-            name=name,
-            container=format_.container,
-            codec=format_.codec,
-            sample_rate=out.rate,
-            channels=out.channels,
-            duration_s=len(samples) / SAMPLE_RATE,
-            sha256=digest,
-            decoder=format_.decoder,
-            notes=tuple(notes),
-        ),
-    )
+        header = read_header(file)
+        notes = header.notes + read_uncounted(file)
 
+        def once(channel: int | None) -> Decoded:
+            found = with_soundfile(file, header, limits, progress, track, channel)
+            if isinstance(found, Refusal):
+                return with_ffmpeg(file, header, found, limits, progress, track, channel)
+            return found
 
-def clip_from_samples(
-    samples: np.ndarray, sample_rate: int, name: str, limits: Limits | None = None
-) -> Clip:
-    """Make a clip from an array: a live take or a synthesized signal.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Shape ``[n]`` or ``[n, channels]``; floats nominally within [-1, 1], or signed integers,
-        which are scaled by their type's range.
-    sample_rate : int
-        In hertz.
-    name : str
-        Name for people.
-    limits : Limits, optional
-        By default ``Limits()``; ``max_bytes`` plays no part.
-
-    Returns
-    -------
-    Clip
-        ``source.sha256`` hashes its own 16 kHz samples (float32, little-endian).
-
-    Raises
-    ------
-    AudioError
-        If the array is empty, not finite, not audio-shaped or exceeds a limit.
-    """
-    samples = np.asarray(samples)
-    if samples.ndim == 1:
-        samples = samples[:, None]
-    if samples.ndim != 2:
-        raise AudioError("Samples must form one line, or a column for each channel.", "bad_header")
-    if not samples.size:
-        raise AudioError("There are no samples in this recording.", "no_samples")
-    if samples.dtype.kind not in "if":
-        raise AudioError("Samples must be floating-point or signed integer numbers.", "not_audio")
-    scale = 1.0 / -float(np.iinfo(samples.dtype).min) if samples.dtype.kind == "i" else 1.0
-    out = Output(limits or Limits())
-    step = max(1, BLOCK // samples.shape[1])
-    for start in range(0, len(samples), step):
-        block = samples[start : start + step].astype(np.float32)
-        out.push(block * np.float32(scale) if scale != 1.0 else block, sample_rate)
-    mono = out.samples()
-    if not len(mono):
-        raise AudioError("There are too few samples in this recording.", "no_samples")
-    return Clip(
-        mono,
-        Source(
-            name=name,
-            container="none",
-            codec=str(samples.dtype),
-            sample_rate=int(sample_rate),
-            channels=samples.shape[1],
-            duration_s=len(mono) / SAMPLE_RATE,
-            sha256=hashlib.sha256(mono.astype("<f4", copy=False).data).hexdigest(),
-            decoder="samples",
-        ),
-    )
+        found = once(channel)
+        tracks = with_levels(file, found.tracks, found.track, found.out)
+        layout, seconds = found.out.layout(), found.out.seconds
+        apart = layout.apart if len(layout.apart) * seconds <= APART_S else ()
+        if layout.why == "cancel" and not apart:
+            channel = layout.loudest
+            found = once(channel)
+        kept = bool(apart)
+        yield clip_of(found, name, digest, notes, tracks, layout, channel, kept=kept)
+        for number in apart:
+            del found  # with its samples
+            found = once(number)
+            yield clip_of(found, name, digest, notes, tracks, Layout(), number)

@@ -39,8 +39,7 @@ def read_header(file: Reader) -> Header:
     if head[:1] == b"\xff":  # perhaps an MPEG frame; nothing that libsndfile knows besides
         return Header("", _mp3_share(file, head, size), ffmpeg_only=True)
     if head[:4] == b"OggS":
-        chained, ended = _ogg_pages(file)
-        return Header("ogg", notes=() if ended else (_NO_END,), ffmpeg_only=chained)
+        return Header("ogg", notes=() if _ogg_ended(file) else (_NO_END,), ffmpeg_only=True)
     if head[:4] in (b"RIFF", b"RIFX") and head[8:12] == b"WAVE":
         order, sound, tag = ("<" if head[3:4] == b"F" else ">"), b"data", "wav"
     elif head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -71,19 +70,15 @@ def read_header(file: Reader) -> Header:
     return Header(tag)
 
 
-def _ogg_pages(file: Reader) -> tuple[bool, bool]:
-    """Whether an Ogg file is several in a row, and whether its last page is marked as the last."""
+def _ogg_ended(file: Reader) -> bool:
+    """Whether an Ogg file's last page is marked as the last."""
     position = flags = 0
-    begun = chained = False
     while True:
         file.seek(position)
         page = file.read(27 + 255)
         if len(page) < 27 or page[:4] != b"OggS" or len(page) < 27 + page[26]:
-            return chained, bool(flags & 4)
+            return bool(flags & 4)
         flags = page[5]
-        begins = bool(flags & 2)
-        chained |= begins and begun
-        begun |= not begins
         position += 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 

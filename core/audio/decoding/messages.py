@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.audio.clip import AudioError
+from core.audio.clip import SAMPLE_RATE, AudioError
+from core.audio.decoding.channels import Layout
 
 MIN_RATE, MAX_RATE = 1_000, 768_000
 """Sampling rates outside this range (hertz) are taken for a damaged header."""
@@ -94,7 +95,7 @@ def encrypted_sound() -> AudioError:
 
 
 def check_promise(promised_s: float, decoded_s: float) -> list[str]:
-    """Notes on sound that the header promises and the file lacks, or AudioError."""
+    """A note if sound ends before the second that the header promises, or AudioError."""
     if decoded_s < PRESENT_SHARE * promised_s:
         raise AudioError(
             f"The file is cut short: its header promises {promised_s:,.1f} s of sound, "
@@ -103,10 +104,26 @@ def check_promise(promised_s: float, decoded_s: float) -> list[str]:
         )
     if decoded_s < promised_s - LEEWAY_S:
         return [
-            f"The file ends early: its header promises {promised_s:.1f} s of sound, "
-            f"{decoded_s:.1f} s are there."
+            f"The file ends early: by its header it lasts {promised_s:.1f} s, its sound ends at "
+            f"{decoded_s:.1f} s."
         ]
     return []
+
+
+def read_on(counted_s: float, more_s: float) -> str:
+    """A note on sound that a header does not count."""
+    return (
+        f"The file's header counts {counted_s:.1f} s of sound; the {more_s:.1f} s that follow were "
+        "read too."
+    )
+
+
+def not_read_on(n_bytes: int) -> str:
+    """A note on bytes that a header does not count, and that are no sound."""
+    return (
+        f"{n_bytes:,} bytes follow the sound that the file's header counts. They do not look like "
+        "sound and were not read."
+    )
 
 
 def announced(head: bytes) -> str:
@@ -170,3 +187,136 @@ def too_damaged() -> AudioError:
         "The file is too damaged: most of its sound cannot be decoded. Get another copy of it.",
         "unreadable",
     )
+
+
+def no_channel(channel: int, channels: int) -> AudioError:
+    """A channel that was asked for and is not there."""
+    return AudioError(
+        f"There is no channel {channel}: this sound has "
+        + ("one channel." if channels == 1 else f"channels 1 to {channels}."),
+        "no_channel",
+    )
+
+
+def no_track(track: int, tracks: int) -> AudioError:
+    """An audio track that was asked for and is not there."""
+    return AudioError(
+        f"There is no audio track {track}: this file has "
+        + ("one." if tracks == 1 else f"tracks 1 to {tracks}."),
+        "no_audio_track",
+    )
+
+
+def flac_differs() -> str:
+    """A note on a FLAC whose checksum does not fit what was decoded."""
+    return (
+        "The decoded sound does not fit the file's own checksum (MD5): the file was changed or "
+        "damaged after it was made."
+    )
+
+
+_NAMED = 5  # missing stretches that a note names one by one
+
+
+def clock_notes(
+    missing: list[tuple[int, int]],
+    closed: list[tuple[float, float]],
+    overlaps_s: float | None,
+    repeated: int,
+) -> list[str]:
+    """Notes on where the file's time stamps and its sound do not go together.
+
+    Parameters
+    ----------
+    missing : list of (int, int)
+        Stretches without sound, in samples at 16 kHz.
+    closed : list of (float, float)
+        Gaps that were left out: at which second, and of how many.
+    overlaps_s : float or None
+        Where time stamps first go back.
+    repeated : int
+        Packets that came twice.
+    """
+    notes = []
+    spans = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in missing]
+    total = sum(b - a for a, b in spans)
+    long = sorted(sorted(spans, key=lambda span: span[0] - span[1])[:_NAMED])
+    named = _listed([f"{a:.{d}f} to {b:.{d}f} s" for a, b in long for d in [1 + (b - a < 0.1)]])
+    if spans:
+        where = (
+            f"from {named}"
+            if len(spans) == len(long)
+            else f"in {len(spans):,} places, {total:.1f} s in all, the longest from {named}"
+        )
+        notes.append(
+            f"By the file's time stamps sound is missing {where}: silence stands there and is not "
+            "judged."
+        )
+    for at, length in closed[:_NAMED]:
+        where = "The file's clock begins" if at == 0 else f"At {at:.1f} s the file's clock jumps"
+        by = f"at {clock_time(length)}" if at == 0 else f"by {clock_time(length)}"
+        notes.append(f"{where} {by}: that was left out, and times count without it.")
+    if overlaps_s is not None:
+        notes.append(
+            f"The file's time stamps overlap at {overlaps_s:.1f} s: all of its sound was kept, one "
+            "piece behind the other, so times after it may be late."
+        )
+    if repeated:
+        notes.append(f"The file holds {repeated:,} packets twice: each was decoded once.")
+    return notes
+
+
+def clock_time(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02} (h:mm:ss)"
+
+
+def _listed(parts: list[str]) -> str:
+    return "".join(parts) if len(parts) < 2 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def channel_notes(layout: Layout, kept: bool) -> list[str]:
+    """Notes on channels that are silent, cancel each other, or hold different voices.
+
+    Parameters
+    ----------
+    layout : Layout
+        What was found of the channels.
+    kept : bool
+        Whether they are kept apart.
+    """
+    notes = []
+    if layout.silent:
+        verb = "is" if len(layout.silent) == 1 else "are"
+        notes.append(
+            f"{_numbered(layout.silent)} {verb} silent and left out: the sound of the others is at "
+            "its own level."
+        )
+    if layout.why == "cancel":
+        notes.append(
+            "Channels cancel each other (opposite phase), so that their average would lose sound: "
+            + (
+                f"{_numbered(layout.apart)} are kept apart."
+                if kept
+                else f"channel {layout.loudest}, the loudest, was taken; the clip is too long to "
+                "keep all of them apart."
+            )
+        )
+    elif layout.why == "differ":
+        notes.append(
+            f"{_numbered(layout.apart)} hold different sound, as a call with one party a channel "
+            "does: "
+            + (
+                "they are kept apart."
+                if kept
+                else "their average was taken; the clip is too long to keep them apart."
+            )
+        )
+    return notes
+
+
+def _numbered(channels: tuple[int, ...]) -> str:
+    if len(channels) == 1:
+        return f"Channel {channels[0]}"
+    return "Channels " + _listed([str(channel) for channel in channels])

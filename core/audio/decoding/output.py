@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from core.audio.clip import SAMPLE_RATE, AudioError
-from core.audio.decoding.messages import check_header, in_words, too_long
+from core.audio.clip import SAMPLE_RATE, AudioError, Track
+from core.audio.decoding.channels import Channels, Layout
+from core.audio.decoding.messages import check_header, in_words, no_channel, too_long
 from core.audio.decoding.source import Limits
 
 OVERSCALE = 4.0
@@ -27,7 +28,34 @@ _GROWTH = 1 << 24  # most samples (64 MB) by which the output grows at once
 
 
 class Output:
-    """Collects blocks as mono 16 kHz samples, checking every one against the limits."""
+    """Collects blocks as mono 16 kHz samples, checking every one against the limits.
+
+    Parameters
+    ----------
+    limits : Limits
+        Checked with every block.
+    expected_s : float
+        Seconds that the header promises.
+    bound : float
+        Magnitudes are cut off there, if it is not 0.
+    progress : callable, optional
+        Called with the seconds collected.
+    channel : int, optional
+        The one that is taken, from 1; by default all are averaged.
+
+    Attributes
+    ----------
+    rate, channels : int
+        Of the first block.
+    peak : float
+        Largest magnitude.
+    taken : int
+        Samples over all channels at the original rates.
+    energy : float
+        Sum of their squares.
+    missing : list of (int, int)
+        Where silence was put in, in samples at 16 kHz.
+    """
 
     def __init__(
         self,
@@ -35,13 +63,16 @@ class Output:
         expected_s: float = 0.0,
         bound: float = 0.0,
         progress: Callable[[float], None] | None = None,
+        channel: int | None = None,
     ) -> None:
         self.limits = limits
-        self.progress = progress
-        self.bound = bound  # magnitudes are cut off there, if it is not 0
-        self.rate = self.channels = 0
-        self.peak = 0.0
-        self.taken = 0  # samples over all channels at the original rates
+        self.rate = self.channels = self.taken = 0
+        self.peak = self.energy = 0.0
+        self.missing: list[tuple[int, int]] = []
+        self._compared: Channels | None = None
+        self._progress = progress
+        self._bound = bound
+        self._channel = channel
         self._n = 0
         # A header's promise sizes the buffer, but cannot make it large: pages that are never
         # written cost no memory, and the limit caps the rest.
@@ -51,30 +82,25 @@ class Output:
         self._resampler: Any = None
 
     def push(self, block: np.ndarray, rate: int) -> None:
-        """Add samples, float32 ``[frames, channels]``; the rate may change between blocks."""
+        """Add samples, float32 ``[frames, channels]``; rate and channels may change."""
         frames, channels = block.shape
         if not self.rate:
-            check_header(rate, channels)
-            self.rate, self.channels = int(rate), channels
+            self._begin(int(rate), channels)
         if not frames:
             return
         self.taken += frames * channels
+        self.energy += float(np.vdot(block, block))
         if self.taken > self.limits.max_samples:
             raise too_long(
                 f"more than {self.limits.max_samples:,} samples", "trim it or use fewer channels"
             )
-        with np.errstate(over="ignore", invalid="ignore"):
-            mono = block[:, 0] if channels == 1 else block.mean(axis=1, dtype=np.float32)
+        mono = self._mono(block)
+        if self._compared:
+            self._compared.add(block, rate)
         peak = float(np.abs(mono).max())
-        if not peak <= LARGEST:
-            raise AudioError(
-                "Some samples are not numbers (NaN or infinite), or larger than in any recording. "
-                "Export the recording again from where it came from.",
-                "not_finite",
-            )
-        if self.bound and peak > self.bound:
-            mono, peak = mono.clip(-self.bound, self.bound), self.bound
-        self.peak = max(self.peak, peak)
+        self.peak = max(self.peak, min(peak, self._bound) if self._bound else peak)
+        if self._bound and peak > self._bound:
+            mono = mono.clip(-self._bound, self._bound)
         if rate != self._now:
             self._switch(rate)
         if self._resampler is None:
@@ -82,11 +108,52 @@ class Output:
         else:
             self._store(self._resampler.resample_chunk(np.ascontiguousarray(mono)))
 
+    def silence(self, until_s: float) -> None:
+        """Fill up to a second of the clip with zeros, for sound that is missing."""
+        self._flush()
+        self._now = 0
+        start, end = self._n, max(self._n, round(until_s * SAMPLE_RATE))
+        for at in range(start, end, _GROWTH):
+            self._store(np.zeros(min(_GROWTH, end - at), np.float32))
+        if end > start:
+            self.missing.append((start, end))
+
     def samples(self) -> np.ndarray:
         """Flush the resampler and hand over the samples, float32 ``[n]``."""
         self._flush()
         self._buffer.resize(self._n, refcheck=False)  # gives the unused pages back
         return self._buffer
+
+    @property
+    def seconds(self) -> float:
+        """Length so far, without what the resampler still holds."""
+        return self._n / SAMPLE_RATE
+
+    def layout(self) -> Layout:
+        """What was found of the channels, where several are averaged."""
+        return self._compared.layout() if self._compared else Layout()
+
+    def _begin(self, rate: int, channels: int) -> None:
+        check_header(rate, channels)
+        self.rate, self.channels = rate, channels
+        if self._channel is not None and not 1 <= self._channel <= channels:
+            raise no_channel(self._channel, channels)
+        if self._channel is None and channels > 1:
+            self._compared = Channels(channels)
+
+    def _mono(self, block: np.ndarray) -> np.ndarray:
+        channels = block.shape[1]
+        if not max(float(block.max()), -float(block.min())) <= LARGEST:
+            raise AudioError(
+                "Some samples are not numbers (NaN or infinite), or larger than in any recording. "
+                "Export the recording again from where it came from.",
+                "not_finite",
+            )
+        if channels == 1:
+            return block[:, 0]
+        if self._channel is None:
+            return block @ np.full(channels, 1 / channels, np.float32)
+        return block[:, min(self._channel, channels) - 1]  # a file may go on with fewer
 
     def _switch(self, rate: int) -> None:
         import soxr
@@ -114,18 +181,21 @@ class Output:
             self._buffer.resize(max(end, grown), refcheck=False)
         self._buffer[self._n : end] = mono
         self._n = end
-        if self.progress:
-            self.progress(end / SAMPLE_RATE)
+        if self._progress:
+            self._progress(end / SAMPLE_RATE)
 
 
 @dataclass
-class Format:
-    """What the decoder says of the file."""
+class Decoded:
+    """What a decoder found: the sound, and what the file says of it."""
 
+    out: Output
     container: str
     codec: str
     decoder: str
     notes: list[str] = field(default_factory=list)
+    tracks: tuple[Track, ...] = ()
+    track: int = 1
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,17 @@ class Limits:
 
 
 class Reader(io.RawIOBase):
-    """A read-only view of a file without its name, so that no library can go by the extension."""
+    """A read-only view of a file without its name, so that no library can go by the extension.
+
+    Attributes
+    ----------
+    replaced : tuple of (int, bytes)
+        What is read at which offsets in place of the file's own bytes.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self.replaced: tuple[tuple[int, bytes], ...] = ()
 
     def readable(self) -> bool:
         return True
@@ -53,10 +60,16 @@ class Reader(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+        start = self._file.tell() if self.replaced else 0
+        data = self._file.read(size)
+        for at, new in self.replaced:
+            first, last = max(start, at), min(start + len(data), at + len(new))
+            if first < last:
+                data = data[: first - start] + new[first - at : last - at] + data[last - start :]
+        return data
 
     def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
+        data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
@@ -70,7 +83,13 @@ class Reader(io.RawIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
+    def at(self, offset: int, size: int) -> bytes:
+        """So many bytes from an offset on, as they are in the file."""
+        self._file.seek(offset)
+        return self._file.read(size)
+
     def rewound(self) -> Reader:
+        """This file at its beginning."""
         self._file.seek(0)
         return self
 
@@ -78,6 +97,7 @@ class Reader(io.RawIOBase):
         return self._file.fileno()
 
     def size(self) -> int:
+        """Bytes in the file."""
         return self._file.seek(0, os.SEEK_END)
 
 

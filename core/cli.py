@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import csv
+import contextlib
 import glob
 import io
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.plain import plain_cell, printable
+from core.plain import Inert, csv_text, find_printed, json_text, printable
 from core.settings import ENGINES, SettingsError, settings
 
 if TYPE_CHECKING:
@@ -73,9 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given and given[0] in MOVED:
         print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
         return EXIT_UNREADABLE
-    options = parser.parse_args(given)
+    out, err = Inert(sys.stdout), Inert(sys.stderr)
     try:
-        return int(options.run(options) or 0)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            options = parser.parse_args(given)
+            return int(options.run(options) or 0)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -132,7 +133,7 @@ def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
     Parameters
     ----------
     patterns : iterable of str
-        As given by the user.
+        As given by the user, or as `core.plain.printable` shows them.
 
     Yields
     ------
@@ -140,7 +141,7 @@ def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
         Each file once; a name that matches nothing is passed on, so that its absence is reported.
     """
     seen: set[Path] = set()
-    for pattern in patterns:
+    for pattern in map(find_printed, patterns):
         path = Path(pattern)
         if os.path.isdir(path):  # no error for a name too long: opening it says so
             found = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
@@ -203,7 +204,7 @@ def _detect(options: argparse.Namespace) -> int:
         items = [{"file": printable(str(file)), **detection.to_dict()} for file, detection in found]
         for item, test in zip(items, tests, strict=False):
             item["stress"] = test.to_dict()
-        print(json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False))
+        print(json_text(items))
     elif options.csv:
         write_csv(found, sys.stdout)
     else:
@@ -251,8 +252,8 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
     return {
         "file": printable(str(file)),
         "verdict": detection.verdict,
-        "p_spoof": "" if detection.p_spoof is None else round(detection.p_spoof, 6),
-        "llr": "" if detection.llr is None else round(detection.llr, 6),
+        "p_spoof": None if detection.p_spoof is None else round(detection.p_spoof, 6),
+        "llr": None if detection.llr is None else round(detection.llr, 6),
         "prior": detection.prior,
         "duration_s": round(detection.quality.duration_s, 3),
         "speech_s": round(detection.quality.speech_s, 3),
@@ -264,11 +265,8 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
 
 
 def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
-    """Write one row a file, formula cells neutralised with a leading apostrophe."""
-    writer = csv.DictWriter(out, COLUMNS)
-    writer.writeheader()
-    for file, detection in found:
-        writer.writerow({name: plain_cell(cell) for name, cell in row(file, detection).items()})
+    """Write one row a file."""
+    out.write(csv_text(COLUMNS, (row(file, detection).values() for file, detection in found)))
 
 
 def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:

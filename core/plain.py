@@ -1,25 +1,157 @@
-"""Text from outside, as it can be written: in tables that a spreadsheet may open, in UTF-8."""
+"""Text from outside, made inert: what is not seen is shown as a symbol, and CSV runs and splits
+nothing. Every name, note and label that leaves the program goes through here."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CONTROLS = "\x00-\x1f\x7f-\x9f"
+_IGNORED = (  # what Unicode calls default-ignorable: marks of direction, of no width, of variants
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+_UNSEEN = re.compile(f"[{_CONTROLS}{_IGNORED}\u2028\u2029\u2800\ud800-\udfff]")
+_UNSEEN_IN_LINES = re.compile(_UNSEEN.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+_UNSEEN_IN_JSON = re.compile(_UNSEEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
-_LETTERS_UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"  # fillers and the empty Braille pattern
-_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""Text in which everything is seen: of a name, a note, a label, one line.
+
+    Control characters become their pictures (``\x1b`` is ␛), bytes that are no UTF-8 ``\xff``,
+    and marks of direction, of no width and the like ``\u{202e}``: none of them can reorder, hide,
+    colour or break what stands around it.
+    """
+    return _UNSEEN.sub(_symbol, text)
+
+
+def printable_lines(text: str) -> str:
+    """The same of text in several lines, which stay lines."""
+    return _UNSEEN_IN_LINES.sub(_symbol, text)
+
+
+def printable_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose texts are `printable`, heads included; numbers stay as they are."""
+    from pandas.api.types import is_numeric_dtype
+
+    def seen(cell: Any) -> Any:
+        return printable(cell) if isinstance(cell, str) else cell
+
+    shown = frame.copy(deep=False)
+    for column in frame.columns:
+        texts = frame[column]
+        if not is_numeric_dtype(texts) and _UNSEEN.search(
+            "".join(cell for cell in texts if isinstance(cell, str))
+        ):
+            shown[column] = texts.map(seen)
+    shown.columns = [seen(column) for column in frame.columns]
+    return shown
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    r"""JSON that a program reads as it was and a person sees whole: ``\u202e`` for what hides."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    return _UNSEEN_IN_JSON.sub(_escape, text)
 
 
 def plain_cell(cell: object) -> object:
-    """Text that a spreadsheet would run as a formula gets a leading quote; numbers are none."""
-    if not isinstance(cell, str) or not _may_run(cell) or _NUMBER.fullmatch(cell):
+    """Printable text that no spreadsheet runs: a formula gets a leading quote, a number does not.
+
+    A lone ``-``, which the field writes where there is nothing, is no formula.
+    """
+    if not isinstance(cell, str):
         return cell
-    return f"'{cell}"
+    shown = printable(cell)
+    return f"'{shown}" if _may_run(cell) and not _NUMBER.fullmatch(cell) else shown
 
 
-def printable(name: str) -> str:
-    r"""A file's name as text: bytes that are no UTF-8 stand as ``\xff``, which opens no file."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def csv_text(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV for people: every text is quoted and a `plain_cell`; nothing where it is None.
+
+    Quotes keep a text whole where another separator is usual than the comma. Without heads there
+    is no line of them.
+    """
+    names = list(map(str, head))
+    lines = itertools.chain([names] if names else [], rows)
+    return "".join(",".join(map(_csv_cell, line)) + "\n" for line in lines)
+
+
+def csv_of(frame: pd.DataFrame) -> str:
+    """The same of a DataFrame, without its index."""
+    return csv_text(frame.columns, frame.itertuples(index=False, name=None))
+
+
+def write_own_csv(frame: pd.DataFrame, file: Path | TextIO) -> None:
+    """A table of the program's own, which it reads again as it was: nothing is guarded."""
+    frame.to_csv(file, index=False, lineterminator="\n")
+
+
+def find_printed(name: str) -> str:
+    """The file that is meant by a name as `printable` shows it; the name itself where it is one.
+
+    So a command that was copied from a report opens the file that it is about, whatever is in its
+    name. Where several files of a folder are shown alike, none is meant.
+    """
+    path = Path(name)
+    try:
+        if not path.exists() and "\0" not in name:
+            alike = [p for p in path.parent.iterdir() if printable(p.name) == path.name]
+            if len(alike) == 1:
+                return str(alike[0])
+    except (OSError, ValueError):  # no such folder, or a name that none can have
+        pass
+    return name
+
+
+class Inert:
+    """A text stream that writes what is given as `printable_lines`.
+
+    A carriage return stays, since lines of progress begin with one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """As a stream's."""
+        parts = text.split("\r") if "\r" in text else [text]
+        self._stream.write("\r".join(map(printable_lines, parts)))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\u{code:04x}" if code < 0x80 else json.dumps(found[0])[1:-1]
+
+
+def _symbol(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20 or code == 0x7F:
+        return chr(0x2421 if code == 0x7F else 0x2400 + code)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python keeps it in names of files
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{{{code:x}}}"
+
+
+def _csv_cell(cell: object) -> str:
+    if isinstance(cell, str):
+        return '"' + str(plain_cell(cell)).replace('"', '""') + '"'
+    text = "" if cell is None else str(cell)
+    return "" if text in ("nan", "<NA>", "NaT") else text
 
 
 def _may_run(cell: str) -> bool:
@@ -28,14 +160,9 @@ def _may_run(cell: str) -> bool:
         return True
     first = next((c for c in cell if not _unseen(c)), "")
     # Wide and small forms of these characters are taken for them.
-    return unicodedata.normalize("NFKC", first)[:1] in {"=", "+", "-", "@", "|"}
+    return cell != "-" and unicodedata.normalize("NFKC", first)[:1] in {"=", "+", "-", "@", "|"}
 
 
 def _unseen(character: str) -> bool:
     """Spaces, controls, marks without a letter: a spreadsheet may drop them before it looks."""
-    return unicodedata.category(character)[0] in "CZM" or character in _LETTERS_UNSEEN
-
-
-def without_directions(text: str) -> str:
-    """Text whose marks of direction are seen: they could show a name's letters in another order."""
-    return _DIRECTIONS.sub("\N{REPLACEMENT CHARACTER}", text)
+    return unicodedata.category(character)[0] in "CZM" or bool(_UNSEEN.match(character))

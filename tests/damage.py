@@ -16,6 +16,9 @@ TAG = "<script>alert(1)</script>"
 NAMES = [TAG, "=1+1", "@SUM(A1)", "![x](http://example.org/a.png)", "-2+3+cmd|' /C calc'!A0"]
 """Names that a page, a report or a spreadsheet must take as text."""
 
+HOSTILE = "ev\u202eil\u2066\u200b\x1b[31m\x07\x9b\x7f\ufeff;x"
+"""A name that reorders, hides and colours; no page, table, message or file may hold it raw."""
+
 CODE = (sys.prefix, sys.base_prefix, str(Path(core.__file__).parent), "/sys/fs/cgroup/")
 """Where libraries look for their modules, and for how many cores there are."""
 

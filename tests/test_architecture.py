@@ -1,6 +1,7 @@
 """The rules of the house: imports run one way, and a chart page never pays for torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -192,3 +193,31 @@ def test_importing_core_costs_nothing():
         "assert not loaded, loaded\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
+WRITES_CSV = re.compile(
+    r"\.to_csv$|^(csv|pyarrow\.csv|pa_csv)\.(writer|DictWriter|CSVWriter|write_csv)$"
+)
+
+
+def writes_csv(tree: ast.AST) -> bool:
+    """Whether a module writes tables as text by itself."""
+    calls = (ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call))
+    named = {"csv.writer", "csv.DictWriter", "pyarrow.csv.CSVWriter", "pyarrow.csv.write_csv"}
+    return any(map(WRITES_CSV.search, calls)) or bool(imports(tree, False) & named)
+
+
+def test_one_module_writes_csv():
+    """So that no table lets a formula run, a separator split or a hidden character through."""
+    files = [*modules("core"), *modules("pages"), ROOT / "Home.py"]
+    found = [path for path in files if writes_csv(ast.parse(path.read_text("utf-8")))]
+    assert found == [ROOT / "core" / "plain.py"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["frame.to_csv(f)", "csv.writer(f)", "from csv import DictWriter", "pyarrow.csv.CSVWriter(f)"],
+)
+def test_another_writer_would_be_seen(line):
+    assert writes_csv(ast.parse(line))
+    assert not writes_csv(ast.parse("import csv; csv.reader(f); rows.csv()"))

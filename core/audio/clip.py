@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from core.plain import printable
+
 SAMPLE_RATE = 16_000
 """Sampling rate of every `Clip`, in hertz."""
 
@@ -63,6 +65,17 @@ class Track:
     level_db: float | None
     default: bool
 
+    def __post_init__(self) -> None:
+        """As `Source`."""
+        _make_printable(self, "codec", "language", "title")
+
+
+def _make_printable(made: object, *fields: str) -> None:
+    for name in fields:
+        value = getattr(made, name)
+        if isinstance(value, str):
+            object.__setattr__(made, name, printable(value))
+
 
 @dataclass(frozen=True)
 class Source:
@@ -109,6 +122,15 @@ class Source:
     track: int = 1
     channel: int | None = None
     missing: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take every text as `core.plain.printable` shows it: a file says of itself what it likes.
+
+        So nothing that is made from a Source has to think of it again.
+        """
+        _make_printable(self, "name", "container", "codec", "decoder")
+        notes = tuple(printable(n) if isinstance(n, str) else n for n in self.notes)
+        object.__setattr__(self, "notes", notes)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Source:

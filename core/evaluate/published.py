@@ -40,6 +40,7 @@ from core.evaluate.metrics import (
 from core.evaluate.tables import RESULTS, TABLES, check
 from core.evaluate.trials import Trials, TrialsError, attach, read_scores, read_table
 from core.files import whole
+from core.plain import write_own_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, table in tables.items():
         check(table, name)
         with whole(options.out / f"{name}.csv") as part:
-            table.to_csv(part, index=False, lineterminator="\n")
+            write_own_csv(table, part)
         print(f"{name}.csv: {len(table)} rows")
     print(f"{time.perf_counter() - start:.0f} s")
 

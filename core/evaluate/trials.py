@@ -24,6 +24,7 @@ import numpy as np
 
 from core.evaluate.metrics import Higher, auc
 from core.evaluate.parquet_pages import unpacked_size
+from core.plain import printable, printable_frame
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -224,7 +225,9 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     name = name or "The file"
     data = _unpack(data, name)
     if data[:4] == b"PAR1":
-        return _read_parquet(data, name)
+        frame = _read_parquet(data, name)
+        frame.columns = [printable(str(column)) for column in frame.columns]
+        return frame
     data, problems = _utf8(data, name)
     _check_rows(max(data.count(b"\n"), data.count(b"\r")), name)
     start = data[:65536].decode("utf-8", "ignore")
@@ -238,7 +241,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
         raise TrialsError(f"{name} has names of columns and no line below them.")
     width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
     names = (
-        [c.strip().lstrip("\ufeff") or f"column {i + 1}" for i, c in enumerate(rows[0])]
+        [printable(c.strip().lstrip("\ufeff")) or f"column {i + 1}" for i, c in enumerate(rows[0])]
         if header
         else [f"column {i + 1}" for i in range(width)]
     )
@@ -335,6 +338,7 @@ def guess_layout(frame: pd.DataFrame) -> Layout:
 def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
     """Name the columns, turn scores into numbers and labels into the field's words.
 
+    Texts are taken as `core.plain.printable` shows them.
     Rows that cannot be used are left out and reported: no trial name, a score that is no finite
     number or beyond `LARGEST`, an unknown label, a trial that is listed again.
 
@@ -383,6 +387,7 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
         table[role] = table[role].astype("category")
     if "attack" in table and "label" in table:
         table["attack"] = table["attack"].where(table["label"] == "spoof")
+    table = printable_frame(table)
     if table.empty:
         why = " ".join(p.sentence for p in problems)
         raise TrialsError(f"{name} has no usable row. {why}".rstrip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import time
 import tomllib
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.files import whole
-from core.plain import plain_cell
+from core.plain import csv_text
 from core.score.journal import Journal
 from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
 from core.score.manifest import ArchiveError, Item
@@ -196,37 +197,19 @@ def _window_rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:
 
 def _write(out: Path, tables: Iterator[pa.Table]) -> None:
     """Write aside, then rename: nobody ever sees half a table."""
-    import pyarrow.csv
-    import pyarrow.parquet
+    from pyarrow.parquet import ParquetWriter
 
-    if out.suffix == ".csv":
-        tables = map(_without_formulas, tables)
     first = next(tables)
-    kind = pyarrow.csv.CSVWriter if out.suffix == ".csv" else pyarrow.parquet.ParquetWriter
-    with (
-        whole(out, sync=True) as part,
-        part.open("wb") as file,
-        kind(file, first.schema) as writer,
-    ):
-        writer.write_table(first)
-        for table in tables:
-            writer.write_table(table)
-
-
-def _without_formulas(table: pa.Table) -> pa.Table:
-    """The same where no text runs as a formula in a spreadsheet; the field's lone "-" is none."""
-    import pyarrow as pa
-
-    def plain(cell: Any) -> Any:
-        return cell if cell == "-" else plain_cell(cell)
-
-    columns = [
-        pa.array([plain(cell) for cell in column.to_pylist()], column.type)
-        if pa.types.is_string(column.type)
-        else column
-        for column in table.columns
-    ]
-    return pa.table(columns, names=[plain(name) for name in table.column_names])
+    with whole(out, sync=True) as part, part.open("wb") as file:
+        if out.suffix == ".csv":
+            file.write(csv_text(first.column_names, ()).encode())
+            for table in itertools.chain([first], tables):
+                columns = [column.to_pylist() for column in table.columns]
+                file.write(csv_text((), zip(*columns, strict=True)).encode())
+            return
+        with ParquetWriter(file, first.schema) as writer:
+            for table in itertools.chain([first], tables):
+                writer.write_table(table)
 
 
 class _Progress:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from core.evaluate.tables import METRICS
+from core.plain import csv_of
 from core.show.benchmark_charts import AnyChart, system_colours
 from core.show.theme import DARK, LIGHT, Palette
 
@@ -185,7 +186,7 @@ def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:
 def csv(rows: pd.DataFrame) -> bytes:
     """Rows as CSV, the columns of `COLUMNS` first and helpers left out."""
     known = [c for c in COLUMNS if c in rows]
-    return rows[known if known else list(rows)].to_csv(index=False).encode()
+    return csv_of(rows[known if known else list(rows)]).encode()
 
 
 def figure_table(rows: pd.DataFrame, key: str) -> None:

@@ -13,7 +13,7 @@ from core.audio.parts import in_words
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.detect.registry import ROOT, models_home
-from core.plain import without_directions
+from core.plain import printable
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
 
@@ -59,9 +59,7 @@ _EFFECT_ICONS = {
 
 def plain(text: str) -> str:
     """Text that Markdown leaves as it is: a file's name must not format, link or load anything."""
-    text = re.sub(
-        r"\s+", " ", without_directions(text)
-    )  # lines could begin a heading, a list or a table
+    text = printable(re.sub(r"\s+", " ", text))  # lines could begin a heading, a list or a table
     # Addresses are linked, and names of icons and arrows replaced, whatever is escaped in them;
     # what breaks them is a joiner, which takes no room.
     text = re.sub(
@@ -190,9 +188,9 @@ def result_card(detection: Detection) -> None:
             st.html(probability_bars(detection))
             st.markdown(explanation(detection))
         for reason in detection.reasons:
-            st.markdown(f"{_EFFECT_ICONS[reason.effect]} {reason.text}")
-        for note in (*map(plain, in_words(detection.source)), *detection.source.notes):
-            st.markdown(f":material/info: {note}")
+            st.markdown(f"{_EFFECT_ICONS[reason.effect]} {plain(reason.text)}")
+        for note in (*in_words(detection.source), *detection.source.notes):
+            st.markdown(f":material/info: {plain(note)}")
         st.html(facts(detection))
         if familiarity_is_said(detection):
             st.caption(f":material/explore: {familiarity_in_words(detection)}")

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from collections.abc import Iterable, Sequence
 
 from core.detect.detection import Detection
 from core.detect.spans import Span
 from core.detect.stress import StressTest
-from core.plain import plain_cell
+from core.plain import csv_text, json_text, printable
 
 
 def detection_json(detections: Detection | Sequence[Detection]) -> str:
     """One Detection as a JSON object, several as a list; indented, schema named in each."""
     if isinstance(detections, Detection):
-        return json.dumps(detections.to_dict(), indent=2, ensure_ascii=False)
-    return json.dumps([d.to_dict() for d in detections], indent=2, ensure_ascii=False)
+        return json_text(detections.to_dict())
+    return json_text([d.to_dict() for d in detections])
 
 
 def windows_csv(detection: Detection) -> str:
     """One row a window: number from 1, times in seconds, scores; empty where not scored."""
-    return _csv(
+    return csv_text(
         [
             *("file", "track", "channel", "window", "start_s", "end_s", "speech_s", "missing_s"),
             *("llr", "p_spoof", "prior"),
@@ -33,10 +30,10 @@ def windows_csv(detection: Detection) -> str:
                 detection.source.name,
                 *_part(detection),
                 number,
-                f"{w.start_s:.3f}",
-                f"{w.end_s:.3f}",
-                f"{w.speech_s:.3f}",
-                f"{detection.source.missing_s(w.start_s, w.end_s):.3f}",
+                round(w.start_s, 3),
+                round(w.end_s, 3),
+                round(w.speech_s, 3),
+                round(detection.source.missing_s(w.start_s, w.end_s), 3),
                 _number(w.llr),
                 _number(w.p_spoof),
                 detection.prior,
@@ -57,11 +54,11 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             _number(d.llr),
             d.prior,
             d.calibrated,
-            f"{d.quality.duration_s:.3f}",
-            f"{d.quality.speech_s:.3f}",
-            f"{d.source.missing_s():.3f}",
+            round(d.quality.duration_s, 3),
+            round(d.quality.speech_s, 3),
+            round(d.source.missing_s(), 3),
             len(d.windows),
-            f"{d.elapsed_ms:.0f}",
+            round(d.elapsed_ms),
             " ".join(r.text for r in d.reasons),
             d.detector,
             d.weights_sha256,
@@ -69,8 +66,10 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
         ]
         for d in detections
     ]
-    rows += [[name, "", "", "not read", *[""] * 9, text, "", "", ""] for name, text in errors]
-    return _csv(
+    rows += [
+        [name, None, None, "not read", *[None] * 9, text, *[None] * 3] for name, text in errors
+    ]
+    return csv_text(
         [
             *("file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "calibrated"),
             *(
@@ -91,7 +90,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
 
 def stress_csv(test: StressTest) -> str:
     """One row a condition, beside the clip's own score and verdict; empty where not scored."""
-    return _csv(
+    return csv_text(
         [
             *("file", "condition", "label", "kind", "verdict", "outcome", "llr", "p_spoof"),
             *(
@@ -122,8 +121,8 @@ def stress_csv(test: StressTest) -> str:
                 test.prior,
                 test.c_miss,
                 test.c_fa,
-                f"{test.from_s:.3f}",
-                f"{test.to_s:.3f}",
+                round(test.from_s, 3),
+                round(test.to_s, 3),
                 row.reason or "",
                 row.note,
                 test.detector,
@@ -137,14 +136,14 @@ def stress_csv(test: StressTest) -> str:
 
 def spans_csv(spans: Sequence[Span], name: str) -> str:
     """One row a span, times in seconds."""
-    return _csv(
+    return csv_text(
         ["file", "start_s", "end_s", "duration_s", "peak_p_spoof", "mean_p_spoof", "peak_llr"],
         (
             [
                 name,
-                f"{s.start_s:.3f}",
-                f"{s.end_s:.3f}",
-                f"{s.duration_s:.3f}",
+                round(s.start_s, 3),
+                round(s.end_s, 3),
+                round(s.duration_s, 3),
                 _number(s.peak_p),
                 _number(s.mean_p),
                 _number(s.peak_llr),
@@ -169,7 +168,7 @@ def rttm(spans: Sequence[Span], name: str) -> str:
     confidence and lookahead. Source: NIST, "2009 (RT-09) Rich Transcription Meeting Recognition
     Evaluation Plan", appendix A.
     """
-    file = re.sub(r"\s+", "_", name.rsplit(".", 1)[0]) or "clip"
+    file = re.sub(r"\s+", "_", printable(name.rsplit(".", 1)[0])) or "clip"
     return "".join(
         f"SPEAKER {file} 1 {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> synthetic "
         f"{s.mean_p:.4f} <NA>\n"
@@ -177,10 +176,10 @@ def rttm(spans: Sequence[Span], name: str) -> str:
     )
 
 
-def _part(detection: Detection) -> tuple[int, object]:
+def _part(detection: Detection) -> tuple[int, int | None]:
     """Track and channel, from 1; no channel where the channels were averaged."""
     source = detection.source
-    return source.track, "" if source.channel is None else source.channel
+    return source.track, source.channel
 
 
 def safe_stem(name: str) -> str:
@@ -188,13 +187,5 @@ def safe_stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name.rsplit(".", 1)[0]).strip("._") or "clip"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([[plain_cell(cell) for cell in row] for row in rows])
-    return text.getvalue()
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")

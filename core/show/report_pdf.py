@@ -6,6 +6,8 @@ import html
 import io
 from typing import TYPE_CHECKING, Any
 
+from core.plain import printable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -86,6 +88,7 @@ def _printable(words: str) -> str:
     """Text for a paragraph: no markup of its own, and no letter that the font lacks."""
     from reportlab.pdfbase import pdfmetrics
 
+    words = printable(words)
     known = pdfmetrics.getFont("Vera").face.charToGlyph
     return html.escape("".join(c if ord(c) in known or c in " \n" else "?" for c in words))
 

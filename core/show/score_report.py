@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.plain import plain_cell, without_directions
+from core.plain import csv_of, json_text, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,21 +85,15 @@ def as_html(report: Report) -> bytes:
     parts.append(f"<footer>{e(report.footer)}</footer>")
     if report.data is not None:
         # "<" cannot end the block early where it is written as an escape.
-        held = json.dumps(report.data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+        held = json_text(report.data, indent=None).replace("<", "\\u003c")
         parts.append(f'<script type="application/json" id="data">{held}</script>')
     parts.append("</html>")
     return "\n".join(parts).encode()
 
 
 def as_csv(frame: pd.DataFrame) -> bytes:
-    """CSV in which no cell runs as a formula, heads included: such text gets an apostrophe."""
-    safe = frame.copy()
-    for column in safe.columns:
-        if not _is_number(safe[column]):
-            texts = safe[column].astype(object)
-            safe[column] = texts.map(plain_cell)
-    safe.columns = [plain_cell(str(column)) for column in safe.columns]
-    return safe.to_csv(index=False).encode()
+    """A table as CSV for a spreadsheet; see `core.plain.csv_text`."""
+    return csv_of(frame).encode()
 
 
 def readable(frame: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataFrame:
@@ -116,7 +108,7 @@ def readable(frame: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataF
 
 
 def _escaped(text: str) -> str:
-    return html.escape(without_directions(text))
+    return html.escape(printable(text))
 
 
 def _table(frame: pd.DataFrame) -> str:
@@ -134,9 +126,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"<td>{'' if value != value else f'{value:.6g}'}</td>"
     return f"<td>{'' if value is None else _escaped(str(value))}</td>"
-
-
-def _is_number(column: Sequence[Any]) -> bool:
-    from pandas.api.types import is_numeric_dtype
-
-    return bool(is_numeric_dtype(column))

@@ -23,6 +23,7 @@ from core.evaluate.trials import (
     read_table,
     tidy,
 )
+from core.plain import printable, printable_frame
 from core.show import session
 from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_view import make_spec, show_spec
@@ -122,7 +123,7 @@ def upload(part: str, label: str, help: str) -> None:
     if given is not None and given.file_id not in (known.id if known else "", failed[0]):
         with st.spinner(f"Reading {plain(given.name)}"):
             try:
-                load(part, given.name, given.getvalue(), given.file_id)
+                load(part, printable(given.name), given.getvalue(), given.file_id)
             except TrialsError as error:
                 failed = st.session_state[f"scores.error.{part}"] = (given.file_id, str(error))
         known = files().get(part)
@@ -176,7 +177,7 @@ def confirmed(part: str) -> Trials | None:
 
 def _mapping(part: str, file: ScoreFile, layout: Layout) -> Layout | None:
     frame = file.frame
-    st.dataframe(frame.head(5), height="content", key=f"scores.head.{part}")
+    st.dataframe(printable_frame(frame.head(5)), height="content", key=f"scores.head.{part}")
     options = [NONE, *map(str, frame.columns)]
     with st.form(f"scores.columns.{part}", border=False):
         boxes = st.columns(4) * 2

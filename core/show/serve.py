@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.plain import Inert
 from core.settings import SettingsError, settings, unknown, variable
 
 HOME = Path(__file__).resolve().parents[2] / "Home.py"
@@ -52,6 +53,8 @@ def main() -> None:
     file in ``pages/`` for a page instead, and answer the very first deep link with a page of its
     own or with 'Page not found'; so it is told beforehand.
     """
+    # What is logged may name files and quote errors of libraries.
+    sys.stdout, sys.stderr = Inert(sys.stdout), Inert(sys.stderr)
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 

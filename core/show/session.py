@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip
 from core.detect.detection import Detection
+from core.plain import printable
 from core.settings import settings
 from core.show.turns import Place, TooBusy
 
@@ -92,6 +93,10 @@ class Key(NamedTuple):
         """Short, for keys of widgets."""
         return f"{self.sha256[:12]}-{self.track}-{self.channel or 0}"
 
+    def __post_init__(self) -> None:
+        """Take the name as `core.plain.printable` shows it."""
+        object.__setattr__(self, "name", printable(self.name))
+
 
 def _shelf(name: str) -> dict[Any, Any]:
     return st.session_state.setdefault(f"spoofscope.{name}", {})
@@ -123,6 +128,10 @@ class Arrival:
     name: str
     origin: str
     example: int = 0
+
+    def __post_init__(self) -> None:
+        """As `Entry`."""
+        object.__setattr__(self, "name", printable(self.name))
 
 
 def bring(arrivals: list[Arrival]) -> None:

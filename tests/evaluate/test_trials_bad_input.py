@@ -23,7 +23,7 @@ from core.evaluate import trials as tr
 from core.evaluate.command import records
 from core.evaluate.parquet_pages import unpacked_size
 from core.evaluate.published import AsvScores
-from core.plain import without_directions
+from core.plain import printable
 from core.show.score_report import Report, as_csv, as_html
 from tests.damage import NAMES, mutated
 
@@ -386,7 +386,7 @@ def test_names_come_through_as_text_and_leave_as_text(name):
         Report(name, [("File", name)], [*problems, name], [(name, name, t, None) for t in tables])
     ).decode()
     assert not re.search(r"<(script|img|a)\b", page)
-    assert html.escape(without_directions(name)) in page
+    assert html.escape(printable(name)) in page
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", page)
 
 

@@ -1,6 +1,7 @@
 """Names that strangers give are text on every page: they format, link and load nothing."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.detect.detector import DetectorError
 from core.evaluate.example_scores import example
 from core.show.cards import plain
-from tests.damage import NAMES, TAG
+from tests.damage import HOSTILE, NAMES, TAG
 from tests.pages.test_detect import FILES, PAGE, upload
 from tests.pages.test_opinions import classifier
 from tests.pages.test_timeline import PAGE as TIMELINE
@@ -162,3 +163,59 @@ def test_what_is_replaced_in_spite_of_escapes_is_broken_by_a_joiner(text):
     shown = plain(text).replace("\\", "")
     assert text not in shown
     assert shown.replace("\N{WORD JOINER}", "") == text
+
+
+RAW = ["\u202e", "\u2066", "\u200b", "\ufeff", "\x9b", "\x1b[31m"]
+"""What is in `HOSTILE` and must not be on a page."""
+
+
+def held(node) -> bytes:
+    """All that a page hands to the browser: texts, alt texts, tables, charts."""
+    proto = getattr(node, "proto", None)
+    found = proto.SerializeToString() if hasattr(proto, "SerializeToString") else b""
+    return found + b"".join(held(child) for child in getattr(node, "children", {}).values())
+
+
+def assert_inert(page: AppTest, least: int = 1) -> None:
+    assert not page.exception
+    data = held(page.main)
+    for raw in RAW:
+        assert raw.encode() not in data
+        assert "".join(f"\\u{ord(c):04x}" for c in raw).encode() not in data  # as JSON writes it
+    assert len(re.findall(rb"u\\*\{202e", data)) >= least
+
+
+def test_no_page_holds_a_character_that_is_not_seen(detector):
+    assert all(raw in HOSTILE for raw in RAW)
+    detector.config["calibration"] = {"fitted_on": HOSTILE}
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    page.file_uploader[0].upload(f"{HOSTILE}.wav", FILES["human.wav"])
+    page.file_uploader[0].upload(f"{HOSTILE}2.wav", b"RIFF no sound")
+    found = detector.detect(clip(9.0))
+    text = json.dumps(found.to_dict()).replace("clip.wav", json.dumps(HOSTILE)[1:-1])
+    text = text.replace('"embedded"', json.dumps(HOSTILE))
+    page.file_uploader(key="saved").upload("saved.json", text.encode())
+    assert_inert(page.run(), 6)
+    page.button(key="prepare-report").click().run()
+    assert_inert(page)
+    timeline = AppTest.from_file(TIMELINE, default_timeout=60)
+    for key, value in page.session_state.to_dict().items():
+        if str(key).startswith("spoofscope."):
+            timeline.session_state[key] = value
+    assert_inert(timeline.run(), 2)
+
+
+def test_no_page_of_scores_holds_one_either():
+    words = example().decode().replace("X02", HOSTILE).splitlines()
+    rows = [line.split(",") for line in words]
+    head = [HOSTILE if cell == "codec" else cell for cell in rows[0]]
+    rows[1][0] = HOSTILE
+    data = "\n".join("\t".join(row) for row in [head, *rows[1:]]).encode()
+    page = AppTest.from_file(SCORES, default_timeout=120).run()
+    for part in ("scores", "second"):
+        field = next(f for f in page.file_uploader if f.key == f"scores.upload.{part}")
+        field.upload(f"{HOSTILE}.tsv", data, "text/plain")
+    page.run()
+    for view in ("Breakdown", "Worst trials", "Second file"):
+        show(page, view)
+        assert_inert(page)

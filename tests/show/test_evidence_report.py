@@ -13,7 +13,7 @@ import pytest
 from core.cli import main
 from core.detect.detection import Detection, Reason
 from core.detect.stress import stress
-from core.plain import without_directions
+from core.plain import printable
 from core.show import evidence_report
 from core.show.evidence_report import Case, evidence_html, evidence_pdf
 from tests.damage import NAMES
@@ -70,7 +70,7 @@ def test_any_name_can_be_reported_in_both_forms(name):
     )
     page = evidence_html([one, one], [(name, name)], NOON).decode()
     assert not re.search(r"<(?:img|a|b)\b|<script(?! type=\"application/json\")", page)
-    assert html.escape(without_directions(name)) in page
+    assert html.escape(printable(name)) in page
     made = evidence_pdf([one, one], [(name, name)], NOON)
     text = "".join(p.get_textpage().get_text_range() for p in pypdfium2.PdfDocument(made))
     assert re.sub(r"\W+", "", name)[:20].removesuffix("png") in re.sub(r"\W+", "", text)

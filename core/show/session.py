@@ -70,6 +70,10 @@ class Entry:
     channel: int | None = None
     tracks: int = 1
 
+    def __post_init__(self) -> None:
+        """Take the name as `core.plain.printable` shows it."""
+        object.__setattr__(self, "name", printable(self.name))
+
     @property
     def key(self) -> Key:
         """What its sound, Detections and widgets are kept under."""
@@ -92,10 +96,6 @@ class Key(NamedTuple):
     def __str__(self) -> str:
         """Short, for keys of widgets."""
         return f"{self.sha256[:12]}-{self.track}-{self.channel or 0}"
-
-    def __post_init__(self) -> None:
-        """Take the name as `core.plain.printable` shows it."""
-        object.__setattr__(self, "name", printable(self.name))
 
 
 def _shelf(name: str) -> dict[Any, Any]:

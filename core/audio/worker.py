@@ -120,9 +120,14 @@ def _rehearse() -> None:
         if not module.name.endswith("__main__"):  # PyAV loads some only for a track of their kind
             with contextlib.suppress(ImportError):
                 importlib.import_module(module.name)
-    sound = io.BytesIO()
-    soundfile.write(sound, np.zeros(480, np.float32), 48_000, format="WAV", subtype="PCM_16")
-    decode(sound.getvalue())
+    for name in ("fft", "linalg", "ma", "random"):  # NumPy loads these when they are first used
+        importlib.import_module(f"numpy.{name}")
+    noise = 0.1 * np.sin(np.arange(48_000) ** 2)
+    for second in (-noise, np.roll(noise, 16_000)):  # channels that cancel, and that differ
+        sound = io.BytesIO()
+        stereo = np.stack([noise, second], axis=1)
+        soundfile.write(sound, stereo, 48_000, format="WAV", subtype="PCM_16")
+        decode(sound.getvalue())
     video = io.BytesIO()
     with av.open(video, "w", format="mp4") as container:
         track = container.add_stream("aac", rate=48_000, layout="mono")

@@ -86,8 +86,19 @@ class Settings:
         3, 1, 20, "detectors", "Detectors that one visitor can ask about a clip"
     )
     # What a session may keep.
-    session_sound_s: float = _number(
-        3_600.0, 1.0, 864_000.0, "s", "Sound kept for one visitor; beyond it the oldest goes"
+    session_keep_s: float = _number(
+        60.0, 0.0, 3_600.0, "s", "A session whose tab was closed is let go of after so long"
+    )
+    sound_memory_mb: int = _number(
+        0,
+        0,
+        1_000_000_000,
+        "MB",
+        "Decoded sound of all visitors; beyond it the oldest is dropped and decoded again when it "
+        "is needed. 0 is half of the memory that the machine, or its container, has",
+    )
+    sound_idle_s: float = _number(
+        60.0, 0.0, 86_400.0, "s", "Decoded sound that nobody asked for in so long is dropped"
     )
     sound_to_browser_s: float = _number(
         900.0, 0.0, 86_400.0, "s", "A longer clip is not sent to the browser as a whole"

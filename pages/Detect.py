@@ -260,7 +260,6 @@ def several(done: dict) -> None:
 
 def windows(entry, detection, band) -> None:
     """The score of every window, and its sound on a click."""
-    clip = session.clip_of(entry)
     st.subheader("Where the evidence lies", anchor=False)
     scale = st.segmented_control(
         "Scale",
@@ -317,6 +316,7 @@ def windows(entry, detection, band) -> None:
                 f"**Window {picked[0] + 1}**, {window.start_s:.2f} to {window.end_s:.2f} s, "
                 f"chance of synthetic: {charts.percent(window.p_spoof)}"
             )
+            clip = session.clip_of(entry)
             if clip is not None:
                 st.audio(wav_bytes(clip, window.start_s, window.end_s), autoplay=True)
 
@@ -332,15 +332,12 @@ def truth(example) -> None:
 def result(entry, detection, detector) -> None:
     """Everything about one clip."""
     band = cards.undecided_band(detection, detector.decision.inconclusive_llr)
-    clip = session.clip_of(entry)
     example = next((e for e in cache.examples() if e.order == entry.example), None)
     st.markdown(f"**{cards.plain(example.title if example else entry.label)}**")
-    if clip is not None and clip.duration_s > settings().sound_to_browser_s:
+    if detection.quality.duration_s > settings().sound_to_browser_s:
         st.caption("A long clip: hear its windows below, or open it in Timeline.")
-    elif clip is not None:
+    elif (clip := session.clip_of(entry)) is not None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
-    else:
-        st.caption("The sound is no longer kept in this session; open the file again to hear it.")
     parts_view.choose_track(entry, detection.source)
     cards.result_card(detection)
     if example is not None:
@@ -363,7 +360,7 @@ def result(entry, detection, detector) -> None:
             )
     if detection.llr is not None:
         windows(entry, detection, band)
-        stress_section(entry, clip, detector, detection)
+        stress_section(entry, detector, detection)
     with st.container(horizontal=True):
         if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
             st.switch_page("pages/Timeline.py")
@@ -455,7 +452,6 @@ with right:
     chosen = session.selected()
     detection = done.get(chosen.key) if chosen else None
     if detection is None:
-        st.warning("The sound of this clip is no longer kept. Open the file again.")
         st.stop()
     result(chosen, detection, detector)
     said = {key: {detector.id: found} for key, found in done.items() if found}

@@ -181,7 +181,7 @@ def bring(current: Take, shot: Snapshot) -> None:
         if clip is not None:
             notes = (*clip.source.notes, OPUS_NOTE, *losses(shot))
             source = replace(clip.source, notes=notes, codec="opus")  # what it came through
-            session.keep(replace(clip, source=source), entry.key)
+            session.describe(entry, source)
     session.choose(made)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
+from core.show import expiry
 from core.show.serve import keep_uploads_in_memory, stay_home
 
 _started = threading.Event()
@@ -24,6 +25,7 @@ def prewarm() -> threading.Thread | None:
     # Where the host started Home.py by itself:
     stay_home()
     keep_uploads_in_memory()
+    expiry.start()
     thread = threading.Thread(target=_import_chart_libraries, name="prewarm", daemon=True)
     thread.start()
     return thread

@@ -58,6 +58,7 @@ def main() -> None:
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 
+    from core.show import expiry
     from core.show.headers import send_security_headers
 
     try:
@@ -70,6 +71,7 @@ def main() -> None:
     PagesManager.uses_pages_directory = False
     stay_home()
     keep_uploads_in_memory()
+    expiry.start()
     sys.argv = ["streamlit", "run", str(HOME), *given, *sys.argv[1:]]
     cli.main(prog_name="streamlit")
 

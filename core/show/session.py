@@ -9,14 +9,16 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import streamlit as st
 
-from core.audio.clip import SAMPLE_RATE, AudioError, Clip
+from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
 from core.detect.detection import Detection
 from core.plain import printable
 from core.settings import settings
+from core.show.clip_store import Sound
 from core.show.turns import Place, TooBusy
 
 if TYPE_CHECKING:
@@ -138,6 +140,8 @@ def bring(arrivals: list[Arrival]) -> None:
     """Let go of the current entries and line up new files; `next_entry` reads them one by one."""
     choose([])
     st.session_state["spoofscope.arrivals"] = arrivals
+    if not arrivals:
+        _tidy()
 
 
 def arrivals() -> list[Arrival]:
@@ -160,6 +164,8 @@ def admit(new: list[Entry]) -> None:
     usable = [e for e in new if not e.error]
     if selected() is None and usable:
         select(usable[0].key)
+    if not arrivals():
+        _tidy()
 
 
 def choose(chosen: list[Entry]) -> None:
@@ -168,9 +174,8 @@ def choose(chosen: list[Entry]) -> None:
     st.session_state["spoofscope.arrivals"] = []
     usable = [e for e in chosen if not e.error]
     select(usable[0].key if usable else None)
-    files = _shelf("files")
-    for gone in files.keys() - {e.sha256 for e in chosen}:
-        del files[gone]
+    if chosen:
+        _tidy()
 
 
 def selected() -> Entry | None:
@@ -218,23 +223,14 @@ def add(
     sha256 = hashlib.sha256(data).hexdigest()
     found = Entry(arrival.name, sha256, arrival.origin, "", arrival.example, track or 1)
     known = _shelf("parts").get((sha256, track), [])
-    if known and all(key in _shelf("clips") for key, _ in known):
+    if known and known[0][0][:2] in _shelf("sounds"):
         return [
             replace(found, track=key.track, channel=key.channel, tracks=tracks)
             for key, tracks in known
         ]
-
-    def reading(seconds: float) -> None:
-        if bar is not None:
-            far = f": {seconds / 60:.0f} min so far" if seconds >= 60 else ""
-            bar.progress(0.0, text=doing + far)
-
-    def waiting(place: Place) -> None:
-        if bar is not None:
-            bar.progress(0.0, text=place.in_words())
-
+    sound = Sound(partial(cache.read, data, arrival.name, track=track))
     try:
-        clip = cache.read(data, arrival.name, track=track, progress=reading, waiting=waiting)
+        clip = sound.clip(*_shown(bar, doing))
     except AudioError as error:
         return [replace(found, error=str(error))]
     except TooBusy as error:
@@ -252,8 +248,7 @@ def add(
         replace(found, track=part.source.track, channel=part.source.channel, tracks=tracks)
         for part in clip.parts
     ]
-    for entry, part in zip(made, clip.parts, strict=True):
-        keep(part, entry.key)
+    _shelf("sounds")[made[0].key[:2]] = sound
     for asked in (track, made[0].track):
         _shelf("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
     return made
@@ -291,21 +286,68 @@ def change_track(
     return ""
 
 
-def keep(clip: Clip, key: Key) -> None:
-    """Keep a clip's sound, letting go of the oldest beyond ``session_sound_s``."""
-    clips = _shelf("clips")
-    clips.pop(key, None)
-    clips[key] = clip
-    total = sum(len(c.samples) for c in clips.values())
-    for old in list(clips)[:-1]:
-        if total <= settings().session_sound_s * SAMPLE_RATE:
-            break
-        total -= len(clips.pop(old).samples)
+def describe(entry: Entry, source: Source) -> None:
+    """Say of an entry's sound where it came from, in place of what its file says."""
+    _shelf("sources")[entry.key] = source
 
 
 def clip_of(entry: Entry) -> Clip | None:
-    """The entry's sound, None where it is no longer kept."""
-    return _shelf("clips").get(entry.key)
+    """The entry's sound, decoded again where its samples were dropped meanwhile.
+
+    Where that cannot be, the page gets a sentence and None comes back; where the server is too
+    busy, the page ends with one.
+    """
+    sound: Sound | None = _shelf("sounds").get(entry.key[:2])
+    if sound is not None and sound.decoded:
+        return _part(entry, sound.clip())
+    problem = "The sound of this clip is no longer kept. Open the file again."
+    bar = st.empty()
+    try:
+        if sound is not None:
+            return _part(entry, sound.clip(*_shown(bar, "Reading the sound again")))
+    except AudioError as error:
+        problem = str(error)
+    except TooBusy as error:
+        refused(error)
+    except (OSError, RuntimeError):
+        logging.getLogger(__name__).exception("no process for decoding could be started")
+        problem = NO_WORKER
+    finally:
+        bar.empty()
+    st.warning(problem, icon=":material/error:")
+    return None
+
+
+def _part(entry: Entry, clip: Clip) -> Clip:
+    part = next(part for part in clip.parts if part.source.channel == entry.channel)
+    return replace(part, source=_shelf("sources").get(entry.key, part.source))
+
+
+def _shown(
+    bar: DeltaGenerator | None, doing: str
+) -> tuple[Callable[[float], None], Callable[[Place], None]]:
+    """``progress`` and ``waiting`` of `core.show.cache.read`, drawn on a bar where there is one."""
+
+    def reading(seconds: float) -> None:
+        if bar is not None:
+            far = f": {seconds / 60:.0f} min so far" if seconds >= 60 else ""
+            bar.progress(0.0, text=doing + far)
+
+    def waiting(place: Place) -> None:
+        if bar is not None:
+            bar.progress(0.0, text=place.in_words())
+
+    return reading, waiting
+
+
+def _tidy() -> None:
+    """Drop the sound of files that are no longer among the entries."""
+    kept = {entry.sha256 for entry in entries()}
+    sounds, files = _shelf("sounds"), _shelf("files")
+    for key in [key for key in sounds if key[0] not in kept]:
+        del sounds[key]
+    for gone in files.keys() - kept:
+        del files[gone]
 
 
 def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key, str, float]:
@@ -347,7 +389,7 @@ def judge(
     Returns
     -------
     Detection or None
-        None where the sound is needed but no longer kept.
+        None where the sound is needed but cannot be had; the page says why.
     """
     from core.show import cache
 

@@ -16,7 +16,6 @@ from core.show.turns import TooBusy
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.audio.clip import Clip
     from core.detect.detection import Detection
     from core.detect.detector import Detector
 
@@ -28,17 +27,13 @@ MEANING = (
 )
 
 
-def stress_section(
-    entry: session.Entry, clip: Clip | None, detector: Detector, detection: Detection
-) -> None:
+def stress_section(entry: session.Entry, detector: Detector, detection: Detection) -> None:
     """Offer, run and show the stress test of one clip.
 
     Parameters
     ----------
     entry : Entry
         Whose clip it is.
-    clip : Clip or None
-        Its sound; None where it is no longer kept.
     detector : Detector
         That made the detection.
     detection : Detection
@@ -51,10 +46,7 @@ def stress_section(
         if detection.verdict == "not judged":
             st.caption("The clip was not judged, so there is no verdict to test.")
             return
-        if clip is None:
-            st.caption("The sound is no longer kept in this session; open the file again.")
-            return
-        test = _offer(entry, clip, detector, detection)
+        test = _offer(entry, detector, detection)
         if test is None:
             return
         session.keep_stress(entry, detector, test)
@@ -68,9 +60,7 @@ def seconds_needed(detection: Detection, conditions: int) -> int:
     return 5 * max(1, math.ceil(detection.elapsed_ms / 1000 * share * conditions / 5))
 
 
-def _offer(
-    entry: session.Entry, clip: Clip, detector: Detector, detection: Detection
-) -> StressTest | None:
+def _offer(entry: session.Entry, detector: Detector, detection: Detection) -> StressTest | None:
     """The button, and the test once it was pressed."""
     count = sum(available().get(name) is None for name in CONDITIONS)
     again = session.stress_of(entry, detector) is not None
@@ -89,6 +79,9 @@ def _offer(
         disabled=asked,
     )
     if not asked:
+        return None
+    clip = session.clip_of(entry)
+    if clip is None:
         return None
     bar = st.progress(0.0, text="Starting")
     st.button("Stop", icon=":material/stop:", key="stress-stop")  # any click ends this run

@@ -134,7 +134,7 @@ def test_the_container_runs_what_is_here_as_nobody_special():
 def test_other_origins_are_kept_out_by_streamlits_own_options():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
     assert config["server"]["enableCORS"] is config["server"]["enableXsrfProtection"] is True
-    assert config["server"]["disconnectedSessionTTL"] <= 60
+    assert config["server"]["disconnectedSessionTTL"] <= 90
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
 

@@ -9,13 +9,15 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.audio import isolated
+from core.audio.clip import AudioError
 from core.detect.detector import DetectorError
 from core.detect.saved import open_saved
-from core.show import cache, report_view
+from core.show import cache, clip_store, report_view, session
 from core.show.cards import plain
 from core.show.charts import PICK
+from core.show.clip_store import STORE
 from core.show.theme import VERDICTS
-from core.show.turns import Place
+from core.show.turns import Place, TooBusy
 from tests.show.builders import tone, wav
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
@@ -269,14 +271,36 @@ def test_a_file_name_is_text_and_nothing_else(page):
     assert all(f"\\{c}" in shown[0] for c in "![](:$")
 
 
-def test_more_sound_than_is_kept_is_judged_all_the_same(page, monkeypatch, detector):
-    monkeypatch.setenv("SPOOFSCOPE_SESSION_SOUND_S", "10")
+def test_sound_that_was_dropped_meanwhile_is_read_again(page, detector):
     upload(page, "synthetic.wav", "human.wav", "unsure.wav")
-    assert list(page.dataframe[0].value["Verdict"].str[2:]) == [
-        *("Likely synthetic", "Likely authentic", "Inconclusive")
-    ]
+    heard = page.get("audio")[0].proto.url
+    STORE.let_go_idle(0.0)
+    assert not page.run().exception
+    assert page.get("audio")[0].proto.url == heard  # a hash of the sound
+    assert not page.warning
     assert len(detector.calls) == 3
-    assert "no longer kept" in words(page)
+
+
+def test_sound_that_cannot_be_read_again_gives_a_sentence(page, monkeypatch):
+    upload(page, "human.wav")
+    for error in (AudioError("The file broke."), TooBusy("The server is full."), OSError("none")):
+        STORE.let_go_idle(0.0)
+
+        def fail(*args, error=error, **kwargs):
+            raise error
+
+        monkeypatch.setattr(isolated, "decode_safely", fail)
+        assert not page.run().exception
+        said = session.NO_WORKER if isinstance(error, OSError) else str(error)
+        assert [w.value for w in page.warning] == [said]
+
+
+def test_a_server_whose_memory_for_sound_is_too_small_says_so(page, monkeypatch):
+    monkeypatch.setattr(STORE, "_limit", lambda: 8 * clip_store.SECOND_BYTES)
+    upload(page, "synthetic.wav", "unsure.wav")
+    assert [e.value for e in page.error] == [
+        f"**synthetic\\.wav**: {plain(clip_store.TOO_LONG.format(8 / 60))}"
+    ]
 
 
 def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, monkeypatch):

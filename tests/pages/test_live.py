@@ -148,9 +148,9 @@ def test_a_stopped_take_can_be_heard_kept_examined(page, open_take, speech, monk
         assert went[-1] == target
         (entry,) = page.session_state["spoofscope.entries"]
         assert entry.name.startswith("Live take ") and not entry.error
-        clip = page.session_state["spoofscope.clips"][entry.key]
-        assert live_view.OPUS_NOTE in clip.source.notes
-        assert np.allclose(clip.samples, read(take.wav()), atol=1e-4)
+        sound = page.session_state["spoofscope.sounds"][entry.sha256, entry.track]
+        assert live_view.OPUS_NOTE in page.session_state["spoofscope.sources"][entry.key].notes
+        assert np.allclose(sound.clip().samples, read(take.wav()), atol=1e-4)
 
 
 def test_discarded_means_gone(page, open_take, speech):

@@ -120,7 +120,7 @@ def panel(take, prior: float) -> None:
         )
     st.markdown(LEGEND)
     st.caption(live_view.in_words(shot, prior, band))
-    for sentence in live_view.losses(shot):
+    for sentence in (*live_view.losses(shot), *live_view.channels(shot)):
         st.caption(f":material/warning: {sentence}")
     if shot.state == "paused":
         st.info(

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip, Source
-from core.audio.incoming import Incoming, Ring, as_float, wav_of
+from core.audio.incoming import Incoming, Ring, as_float, averaged, wav_of
 from core.audio.quality import Quality, gate, measure, speech_in
 from core.detect.calibration import UNCALIBRATED, logit
 from core.detect.detection import Detection, Reason
@@ -66,6 +66,8 @@ class LiveWindow:
         Seconds of speech in the window.
     own : bool
         Whether it is one of the detector's own windows, which alone give the verdict.
+    channel : int or None
+        The channel that was heard, 1 or 2; None where their average was.
     """
 
     start_s: float
@@ -73,6 +75,7 @@ class LiveWindow:
     llr: float | None
     speech_s: float
     own: bool
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ class _Scored:
     speech_s: float
     raw: float | None
     embedding: np.ndarray | None
+    channel: int | None
 
 
 class Take:
@@ -248,10 +252,13 @@ class Take:
         self._free("discarded")
 
     def wav(self) -> bytes:
-        """The kept sound as a 16-bit mono WAV at 16 kHz; empty where there is none."""
+        """The kept sound as a 16-bit WAV at 16 kHz; empty where there is none.
+
+        It has both channels where they differ.
+        """
         with self._lock:
-            samples = self._ring.read(self._ring.start, self._ring.end)
-        return wav_of(samples) if len(samples) else b""
+            samples, apart = self._ring.read(self._ring.start, self._ring.end), self._ring.apart
+        return wav_of(samples if apart else averaged(samples)) if len(samples) else b""
 
     def snapshot(self) -> Snapshot:
         """The take as it stands, and note when its newest scores were first shown."""
@@ -260,7 +267,7 @@ class Take:
             self._latencies.extend(now - arrival for arrival in self._unseen)
             self._unseen.clear()
             ring = self._ring
-            latest = np.zeros(0, np.int16)
+            latest = np.zeros((0, 2), np.int16)
             if self._state == "live":
                 latest = ring.read(ring.end - round(_LEVEL_S * SAMPLE_RATE), ring.end)
             calibration = (
@@ -283,6 +290,7 @@ class Take:
                         None if w.raw is None else calibration.llr(w.raw),
                         w.speech_s,
                         w.own,
+                        w.channel,
                     )
                     for w in self._windows
                 ),
@@ -401,14 +409,10 @@ class Take:
                 if self._state in ("discarded", "released"):
                     return
                 first = max(self._ring.start, min(self._heard.wanted_from(), start, end - _CONTEXT))
-                samples = as_float(self._ring.read(first, end))
-            if len(samples) < end - first:  # it went while this waited
+                both, apart = as_float(self._ring.read(first, end)), self._ring.apart
+            if len(both) < end - first:  # it went while this waited
                 return
-            quality = measure(Clip(samples, _SOURCE))
-            from_s = first / SAMPLE_RATE
-            speech_s = speech_in(
-                quality.speech, start / SAMPLE_RATE - from_s, end / SAMPLE_RATE - from_s
-            )
+            samples, quality, speech_s, channel = _clearest(both, start - first, apart)
             raw, embedding = None, None
             if speech_s >= MIN_WINDOW_SPEECH_S:
                 window = samples[start - first :]
@@ -418,7 +422,7 @@ class Take:
             if self._state in ("discarded", "released"):
                 return
             own = self._is_own(end)
-            self._windows.append(_Scored(start, end, own, speech_s, raw, embedding))
+            self._windows.append(_Scored(start, end, own, speech_s, raw, embedding, channel))
             self._heard.add(quality, first, end, self._ring.start)
             middle = end - self._hop // 2
             self._unseen += [at for done, at in self._arrivals if done >= middle][:1]
@@ -431,6 +435,29 @@ class Take:
         if own or self._state != "finished":
             return own
         return list(self._windows)[-1:]
+
+
+def _clearest(
+    both: np.ndarray, window: int, apart: bool
+) -> tuple[np.ndarray, Quality, float, int | None]:
+    """What is heard of two channels ``[n, 2]``, and its quality, speech and number.
+
+    Where they differ, an average could hide a voice, and each has only the sound of its own: of
+    those that speak in the window (from sample ``window`` on) the loudest is heard. Both could be
+    scored, but for twice the work of every take; and the take keeps both, for Detect to judge.
+    """
+    if not apart:
+        channels = {None: both.mean(axis=1)}
+    else:
+        channels = {n: np.ascontiguousarray(both[:, n - 1]) for n in (1, 2)}
+    found = []
+    for number, sound in channels.items():
+        quality = measure(Clip(sound, _SOURCE))
+        speech_s = speech_in(quality.speech, window / SAMPLE_RATE, len(sound) / SAMPLE_RATE)
+        found.append((sound, quality, speech_s, number))
+    most = max(speech_s for _, _, speech_s, _ in found)
+    spoken = [heard for heard in found if heard[2] >= most / 2]
+    return max(spoken, key=lambda heard: float(np.square(heard[0][window:]).sum()))
 
 
 def _verdict(
@@ -587,7 +614,7 @@ _SOURCE = Source("Live take", "webrtc", "opus", 48_000, 2, 0.0, "", "samples")
 
 
 def _level(samples: np.ndarray) -> float | None:
-    """RMS level of int16 samples in dB full scale; None for digital silence."""
+    """RMS level of the louder channel, int16 ``[n, 2]``, in dB full scale; None for silence."""
     if not len(samples) or not samples.any():
         return None
-    return float(10 * np.log10(np.mean(as_float(samples) ** 2)))
+    return float(10 * np.log10(np.mean(as_float(samples) ** 2, axis=0).max()))

@@ -264,6 +264,18 @@ def losses(shot: Snapshot) -> list[str]:
     return found
 
 
+def channels(shot: Snapshot) -> list[str]:
+    """A sentence on what was heard where the two channels differ."""
+    heard = [w.channel for w in shot.windows if w.channel and w.llr is not None]
+    if not heard:
+        return []
+    counts = " and ".join(f"channel {n} in {heard.count(n):,}" for n in (1, 2) if n in heard)
+    return [
+        "The two channels differ, and an average could hide a voice: each window was scored on "
+        f"the louder one that speaks ({counts}). Open the take in Detect for a verdict on each."
+    ]
+
+
 def clock(seconds: float) -> str:
     """Minutes and seconds."""
     minutes, rest = divmod(int(seconds), 60)

@@ -1,10 +1,12 @@
 """A live take: what arrives, what is kept, what is scored, and when it is let go of."""
 
+import io
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import soxr
 
 from core.audio.clip import SAMPLE_RATE
@@ -76,12 +78,11 @@ def test_a_tone_arrives_with_its_pitch_level_and_length(open_take):
     assert (shot.frames, shot.lost) == (250, 0)
 
 
-def test_channels_are_averaged_and_not_summed(open_take):
+def test_channels_that_are_alike_are_averaged_and_not_summed(open_take):
     take = open_take()
-    one = np.stack([sine(1.0), np.zeros(RATE)], axis=1)
-    feed(take, one, paced=False)
+    feed(take, np.stack([sine(1.0), sine(1.0, dbfs=-22)], axis=1), paced=False)
     take.finish()
-    assert level(read(take.wav())[1000:-1000]) == pytest.approx(-26.02, abs=0.02)
+    assert level(read(take.wav())[1000:-1000]) == pytest.approx(-20.94, abs=0.02)
 
 
 def test_the_meter_shows_the_level_of_the_last_moments(open_take):
@@ -132,7 +133,7 @@ def test_a_change_of_rate_and_of_layout_goes_on_in_step():
     frame.sample_rate = 16_000
     parts += [incoming.take(frame), incoming.flush()]
     assert len(np.concatenate(parts)) == pytest.approx(2 * SAMPLE_RATE, abs=3)
-    assert pitch(np.concatenate(parts)[-15_000:] / 32768) == pytest.approx(500, abs=1.1)
+    assert pitch(np.concatenate(parts)[-15_000:, 0] / 32768) == pytest.approx(500, abs=1.1)
 
 
 # --- what is kept ----------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_a_change_of_rate_and_of_layout_goes_on_in_step():
 
 def test_the_ring_keeps_the_latest_and_reads_across_its_blocks():
     ring = Ring(3 * Ring.BLOCK)
-    numbers = np.arange(10 * Ring.BLOCK) % 30_000
+    numbers = np.repeat(np.arange(10 * Ring.BLOCK)[:, None] % 30_000, 2, axis=1)
     for part in np.array_split(numbers.astype(np.int16), 37):
         ring.write(part)
     assert (ring.start, ring.end) == (7 * Ring.BLOCK, 10 * Ring.BLOCK)
@@ -148,6 +149,75 @@ def test_the_ring_keeps_the_latest_and_reads_across_its_blocks():
     a, b = 8 * Ring.BLOCK - 5, 9 * Ring.BLOCK + 7
     assert np.array_equal(ring.read(a, b), numbers[a:b])
     assert len(ring.read(5, 4)) == 0
+
+
+# --- two channels ----------------------------------------------------------------------------
+
+
+def stereo(data: bytes) -> np.ndarray:
+    """Samples of a 16-bit WAV, a column a channel."""
+    return soundfile.read(io.BytesIO(data), always_2d=True)[0]
+
+
+def faint(samples: np.ndarray) -> np.ndarray:
+    return 0.01 * samples
+
+
+CHANNELS = {  # left and right from speech and a tone; the channels that are heard
+    "opposite": (lambda voice, tone: (voice, -voice), {1, 2}),
+    "nearly opposite": (lambda voice, tone: (voice, faint(tone) - 0.9 * voice), {1}),
+    "one is silent": (lambda voice, tone: (0 * voice, voice), {2}),
+    "a louder hum": (lambda voice, tone: (3 * tone, voice), {2}),
+    "mid and side": (lambda voice, tone: (0.1 * tone + voice, 0.1 * tone - voice), {1, 2}),
+    "alike": (lambda voice, tone: (voice, 0.8 * voice), {None}),
+    "both silent": (lambda voice, tone: (0 * voice, 0 * voice), {None}),
+}
+
+
+@pytest.mark.parametrize("case", CHANNELS)
+def test_no_voice_is_lost_between_channels(open_take, speech, case):
+    mix, heard = CHANNELS[case]
+    voice = speech[: 5 * RATE]
+    take = open_take()
+    feed(take, np.stack(mix(voice, sine(5.0, dbfs=-25)), axis=1))
+    take.finish()
+    until(lambda: scored_to(take) == 5)
+    shot = take.snapshot()
+    assert {w.channel for w in shot.windows} <= heard
+    silent = case == "both silent"
+    assert (shot.speech_s < 0.1) == silent
+    assert (shot.level_dbfs is None) or not silent
+    codes = {r.code for r in shot.detection.reasons} if shot.detection else set()
+    assert ("silence" in codes) == silent and "no_speech" not in codes
+    kept = stereo(take.wav())
+    assert kept.shape[1] == (1 if heard == {None} else 2)
+    if kept.shape[1] == 2:
+        want = soxr.resample(np.stack(mix(voice, sine(5.0, dbfs=-25)), axis=1), RATE, SAMPLE_RATE)
+        assert np.abs(kept - want[: len(kept)])[2000:-2000].max() < 0.02
+
+
+def test_two_parties_are_heard_in_turn(open_take, speech):
+    quiet = np.zeros(4 * RATE)
+    left = np.concatenate([speech[: 4 * RATE], quiet, quiet[: 2 * RATE]])
+    right = np.concatenate([quiet, quiet[: 2 * RATE], speech[: 4 * RATE]])
+    take = open_take()
+    feed(take, np.stack([left, right], axis=1))
+    take.finish()
+    until(lambda: scored_to(take) == 10)
+    spoken = {w.start_s: w.channel for w in take.snapshot().windows if w.llr is not None}
+    assert (spoken[0.0], spoken[6.0]) == (1, 2)
+
+
+def test_a_second_that_is_alike_takes_the_room_of_one_channel():
+    ring = Ring(10 * Ring.BLOCK)
+    rng = np.random.default_rng(0)
+    same = np.repeat(rng.integers(-9_000, 9_000, (2 * Ring.BLOCK, 1), np.int16), 2, axis=1)
+    ring.write(same)
+    assert [b.shape[1] for b in ring._blocks] == [1, 1] and not ring.apart
+    ring.write(same * np.array([1, -1], np.int16))
+    ring.write(same)
+    assert ring.apart and [b.shape[1] for b in ring._blocks] == [1, 1, 2, 2, 2, 2]
+    assert np.array_equal(ring.read(0, ring.end)[-len(same) :], same)
 
 
 def test_the_oldest_sound_goes_and_takes_its_scores_along(open_take, speech):

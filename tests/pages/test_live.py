@@ -3,6 +3,7 @@
 import html
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
 from core.detect.detector import Decision, DetectorError
 from core.detect.registry import models_home
-from core.detect.stream import Take
+from core.detect.stream import LiveWindow, Take
 from core.show import cache, live_view
 from core.show.theme import VERDICTS
 from tests.damage import NAMES
@@ -369,3 +370,16 @@ def test_the_meter_reads_aloud_and_warns():
     assert "faint" in live_view.level_meter(-50.0)
     assert "silence" in live_view.level_meter(None)
     assert "paused" in live_view.level_meter(None, paused=True)
+
+
+@pytest.mark.parametrize("heard", [(1, 1, 2), (2,), ()])
+def test_which_channel_was_heard_is_said_where_they_differ(heard):
+    shot = SimpleNamespace(
+        windows=[LiveWindow(n, n + 4.0, 1.0, 3.0, True, c) for n, c in enumerate(heard)]
+    )
+    said = " ".join(live_view.channels(shot))
+    for channel in (1, 2):
+        count = heard.count(channel)
+        assert (f"channel {channel} in {count}" in said) == bool(count)
+    same = SimpleNamespace(windows=[LiveWindow(0.0, 4.0, 1.0, 3.0, True)])
+    assert live_view.channels(same) == []

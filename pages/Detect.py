@@ -364,7 +364,7 @@ def result(entry, detection, detector) -> None:
     with st.container(horizontal=True):
         if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
             st.switch_page("pages/Timeline.py")
-        stem = exports.safe_stem(entry.name)
+        stem = exports.safe_stem(entry.name, entry.part)
         st.download_button(
             "JSON",
             exports.detection_json(detection),

@@ -70,6 +70,8 @@ chance = (
 st.markdown(f":{style.colour}-badge[{style.icon} {style.word}] {chance}")
 for reason in whole.reasons:
     st.caption(reason.text)
+if clip.source.missing:
+    st.caption("Hatched: missing from the file.")
 picture(entry, clip, timeline, spans, band_in_probability(band, detection.threshold))
 span_table(entry, whole, spans, band)
 if st.button("Back to the result", icon=":material/hearing:"):

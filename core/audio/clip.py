@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -165,10 +165,7 @@ class Source:
     @property
     def part(self) -> str:
         """Which part of the file this is, such as ``track 2, channel 1``; empty for all of it."""
-        return ", ".join(
-            [f"track {self.track}"] * (len(self.tracks) > 1)
-            + [f"channel {self.channel}"] * (self.channel is not None)
-        )
+        return part_in_words(self.track if len(self.tracks) > 1 else None, self.channel)
 
     @property
     def label(self) -> str:
@@ -188,6 +185,12 @@ class Source:
     def lacks(self, start_s: float, end_s: float) -> bool:
         """Whether at least half of a stretch is missing: too much for a score of it."""
         return bool(self.missing) and self.missing_s(start_s, end_s) >= (end_s - start_s) / 2
+
+
+def part_in_words(track: int | None, channel: int | None) -> str:
+    """A part such as ``track 2, channel 1``; what is None is not named."""
+    named = (("track", track), ("channel", channel))
+    return ", ".join(f"{what} {number}" for what, number in named if number is not None)
 
 
 def _is_number(value: Any) -> bool:
@@ -219,5 +222,19 @@ class Clip:
 
     @property
     def parts(self) -> tuple[Clip, ...]:
-        """What is judged by itself: each channel where they are `apart`, else the clip."""
-        return self.apart or (self,)
+        """What is judged by itself: each channel where they are `apart`, else the clip.
+
+        The channels take over the clip's notes, which say why they are apart.
+        """
+        if not self.apart:
+            return (self,)
+        return tuple(
+            replace(
+                part,
+                source=replace(
+                    part.source,
+                    notes=tuple(dict.fromkeys((*self.source.notes, *part.source.notes))),
+                ),
+            )
+            for part in self.apart
+        )

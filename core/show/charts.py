@@ -137,16 +137,22 @@ def kind_colours(palette: Palette) -> list[str]:
     return [palette.synthetic, palette.authentic, palette.neutral, grey, grey]
 
 
+def joined(stretches: Sequence[tuple[float, float]], least_s: float) -> list[tuple[float, float]]:
+    """Stretches in order, those less than ``least_s`` from each other as one: too close to see."""
+    made: list[tuple[float, float]] = []
+    for a, b in stretches:
+        if made and a - made[-1][1] < least_s:
+            made[-1] = (made[-1][0], b)
+        else:
+            made.append((a, b))
+    return made
+
+
 def _missing(
     stretches: Sequence[tuple[float, float]], end: float, palette: Palette
 ) -> list[alt.Chart]:
-    """Where the file holds no sound, as dashed boxes; those too close to tell apart are joined."""
-    boxes: list[list[float]] = []
-    for a, b in stretches:
-        if boxes and a - boxes[-1][1] < end / 500:
-            boxes[-1][1] = b
-        else:
-            boxes.append([a, b])
+    """Where the file holds no sound, as dashed boxes."""
+    boxes = joined(stretches, end / 500)
     if not boxes:
         return []
     frame = pd.DataFrame(boxes, columns=["start", "end"])

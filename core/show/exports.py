@@ -161,7 +161,7 @@ def audacity_labels(spans: Sequence[Span]) -> str:
     return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\tsynthetic? {s.peak_p:.0%}\n" for s in spans)
 
 
-def rttm(spans: Sequence[Span], name: str) -> str:
+def rttm(spans: Sequence[Span], name: str, channel: int = 1) -> str:
     """Rich Transcription Time Marked records with the mean posterior as confidence.
 
     The ten fields are type, file, channel, onset, duration, orthography, subtype, speaker name,
@@ -170,7 +170,7 @@ def rttm(spans: Sequence[Span], name: str) -> str:
     """
     file = re.sub(r"\s+", "_", printable(name.rsplit(".", 1)[0])) or "clip"
     return "".join(
-        f"SPEAKER {file} 1 {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> synthetic "
+        f"SPEAKER {file} {channel} {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> synthetic "
         f"{s.mean_p:.4f} <NA>\n"
         for s in spans
     )
@@ -182,9 +182,13 @@ def _part(detection: Detection) -> tuple[int, int | None]:
     return source.track, source.channel
 
 
-def safe_stem(name: str) -> str:
-    """A file name's stem reduced to letters, digits, dot, dash and underscore, for downloads."""
-    return re.sub(r"[^\w.-]+", "_", name.rsplit(".", 1)[0]).strip("._") or "clip"
+def safe_stem(name: str, part: str = "") -> str:
+    """A file name's stem reduced to letters, digits, dot, dash and underscore, for downloads.
+
+    The part of the file that it is about, such as ``channel 1``, follows it.
+    """
+    stem = re.sub(r"[^\w.-]+", "_", name.rsplit(".", 1)[0]).strip("._") or "clip"
+    return "-".join([stem, *re.findall(r"\w+", part)])
 
 
 def _number(value: float | None) -> float | None:

@@ -32,6 +32,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     authentic: ink("blue-color"),
     inconclusive: ink("gray-color"),
     "no speech": ink("border-color"),
+    missing: ink("border-color"),
   };
   const ofPart = (s) => (s - from) / (to - from);
   const ofClip = (s) => s / whole.seconds;
@@ -57,6 +58,24 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     }
     pen.globalAlpha = 1;
   }
+  function hatch(pen, width, height, stretches, share) { // what the file lacks
+    pen.strokeStyle = inks.inconclusive;
+    pen.lineWidth = 1;
+    for (const s of stretches) {
+      const [left, right] = [share(s.start) * width, share(s.end) * width];
+      pen.save();
+      pen.beginPath();
+      pen.rect(left, 0, Math.max(1, right - left), height);
+      pen.clip();
+      pen.beginPath();
+      for (let x = left - height; x < right; x += 8) {
+        pen.moveTo(x, height);
+        pen.lineTo(x + height, 0);
+      }
+      pen.stroke();
+      pen.restore();
+    }
+  }
   const level = (p, height) => height - 4 - p * (height - 8);
   const loudest = (wave) => Math.max(1, ...wave.highs.map(Math.abs), ...wave.lows.map(Math.abs));
   function drawWave([pen, width, height], wave, kindOf) {
@@ -66,7 +85,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       const kind = kindOf(i, count);
       const top = height / 2 - wave.highs[i] * scale;
       const tall = (wave.highs[i] - wave.lows[i]) * scale;
-      pen.fillStyle = kind === "no speech" ? inks.inconclusive : inks[kind];
+      pen.fillStyle = kind === "no speech" || kind === "missing" ? inks.inconclusive : inks[kind];
       pen.fillRect((i / count) * width, top, Math.max(1, width / count), Math.max(1, tall));
     }
   }
@@ -75,6 +94,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const [pen, width, height] = place;
     shade(pen, width, height, whole.spans, ofClip);
     drawWave(place, whole, (i) => whole.kinds[i]);
+    hatch(pen, width, height, whole.missing, ofClip);
     pen.fillStyle = ink("text-color");
     for (const s of whole.apart) {
       pen.fillRect(ofClip(s.start) * width, 0, (ofClip(s.end) - ofClip(s.start)) * width, 3);
@@ -103,6 +123,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       else pen.fillRect(x, Math.min(y(c.p), y(middle)) - 1, w, Math.abs(y(c.p) - y(middle)) + 2);
     }
     pen.globalAlpha = 1;
+    hatch(pen, width, height, data.missing, ofPart);
     pen.strokeStyle = ink("text-color");
     pen.setLineDash([5, 4]);
     pen.beginPath();
@@ -119,6 +140,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       if (s < cell.start || s >= cell.end) cell = cellAt(s);
       return cell.kind;
     });
+    hatch(...place, data.missing, ofPart);
   }
   function drawLine() {
     const [pen, width, height] = canvas("spectrum");

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.detect.spans import Cell, Span
-from core.show.charts import percent
+from core.show.charts import joined, percent
 from core.show.part import LEAST_S, LONGEST_S
 from core.show.waveform import extremes
 
@@ -97,6 +97,7 @@ def player_data(
     start, end = part
     lows, highs = extremes(clip.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)])
     low, middle, high = edges
+    missing = clip.source.missing
     return {
         "clip": f"{clip.source.sha256} {clip.source.part}",
         "from": start,
@@ -122,6 +123,9 @@ def player_data(
             if c.end_s > start and c.start_s < end
         ],
         "spans": [_edges(s.start_s, s.end_s) for s in spans if s.end_s > start and s.start_s < end],
+        "missing": [
+            _edges(a, b) for a, b in joined(missing, (end - start) / 500) if b > start and a < end
+        ],
         "whole": {
             "seconds": clip.duration_s,
             "lows": _thousandths(whole[0]),
@@ -129,6 +133,7 @@ def player_data(
             "kinds": column_kinds(timeline, clip.duration_s, len(whole[0])),
             "spans": [_edges(s.start_s, s.end_s) for s in spans],
             "apart": [_edges(a, b) for a, b in apart],
+            "missing": [_edges(a, b) for a, b in joined(missing, clip.duration_s / 500)],
         },
         "spectrogram": spectrogram,
         "sound": sound,
@@ -180,6 +185,8 @@ def _edges(start_s: float, end_s: float) -> dict[str, float]:
 
 def says(cell: Cell) -> str:
     """A cell in a few words."""
+    if cell.kind == "missing":
+        return "missing from the file"
     if cell.p_spoof is None:
         return "too little speech"
     return f"{percent(cell.p_spoof)} synthetic"

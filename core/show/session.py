@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import streamlit as st
 
-from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
+from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, part_in_words
 from core.detect.detection import Detection
 from core.plain import printable
 from core.settings import settings
@@ -84,8 +84,12 @@ class Entry:
     @property
     def label(self) -> str:
         """The name, with track and channel where the file has several."""
-        track = f", track {self.track}" if self.tracks > 1 else ""
-        return f"{self.name}{track}" + (f", channel {self.channel}" if self.channel else "")
+        return f"{self.name}, {self.part}" if self.part else self.name
+
+    @property
+    def part(self) -> str:
+        """As of `core.audio.clip.Source`: the track and channel where the file has several."""
+        return part_in_words(self.track if self.tracks > 1 else None, self.channel)
 
 
 class Key(NamedTuple):

@@ -251,12 +251,12 @@ def span_table(
         rows = event["selection"]["rows"]
         if rows and rows[0] < len(spans):
             _go_to(spans[rows[0]], entry)
-    stem = exports.safe_stem(entry.name)
+    stem = exports.safe_stem(entry.name, entry.part)
     with st.container(horizontal=True):
         for label, text, suffix, kind in (
-            ("CSV", exports.spans_csv(spans, entry.name), "spans.csv", "text/csv"),
+            ("CSV", exports.spans_csv(spans, entry.label), "spans.csv", "text/csv"),
             ("Audacity labels", exports.audacity_labels(spans), "labels.txt", "text/plain"),
-            ("RTTM", exports.rttm(spans, entry.name), "rttm", "text/plain"),
+            ("RTTM", exports.rttm(spans, entry.name, entry.channel or 1), "rttm", "text/plain"),
         ):
             st.download_button(
                 label,

@@ -3,11 +3,14 @@
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 from core.audio.clip import Clip, Source
+from core.audio.decoding import decode
+from core.audio.isolated import decode_safely
 from core.audio.parts import channel_in_words, described, in_words, language, track_in_words
-from tests.show.builders import clip, track
+from tests.show.builders import clip, track, wav
 
 
 def of(*tracks, chosen=1, **fields) -> Source:
@@ -62,7 +65,23 @@ def test_a_clip_is_judged_as_one_or_by_its_channels():
     whole = clip(1.0)
     channels = (clip(1.0, "a.wav"), clip(1.0, "b.wav"))
     assert whole.parts == (whole,)
-    assert Clip(whole.samples, whole.source, channels).parts == channels
+    why = replace(whole.source, notes=("They differ.",))
+    parts = Clip(whole.samples, why, channels).parts
+    assert [p.source.name for p in parts] == ["a.wav", "b.wav"]
+    assert all(p.source.notes == ("They differ.",) for p in parts)
+
+
+def test_channels_that_cancel_come_apart_through_a_worker_too():
+    voice = decode("tests/data/speech.flac").samples
+    data = wav(np.stack([voice, -voice], axis=1))
+    here, there = (made(data, name="call.wav") for made in (decode, decode_safely))
+    labels = ["call.wav, channel 1", "call.wav, channel 2"]
+    for clip_ in (here, there):
+        assert [part.source.label for part in clip_.parts] == labels
+        assert all("cancel each other" in part.source.notes[0] for part in clip_.parts)
+    for a, b in zip(here.parts, there.parts, strict=True):
+        assert np.array_equal(a.samples, b.samples)
+    assert np.allclose(here.parts[0].samples, voice, atol=1e-4)
 
 
 def test_a_source_survives_json():

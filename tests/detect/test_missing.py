@@ -13,6 +13,7 @@ from core.audio.quality import _without, gate, measure
 from core.detect.detector import Detector
 from core.detect.spans import cells
 from core.show import charts, exports
+from core.show.player import overview_wave, player_data, says
 from tests.detect.test_detector import Level
 from tests.show.builders import clip as tone_clip
 from tests.show.test_exports import rows
@@ -133,11 +134,26 @@ def test_stretches_too_close_to_tell_apart_are_drawn_as_one(speech):
     assert sum("middle" in row for part in made["datasets"].values() for row in part) == 1
 
 
+def test_the_player_hatches_it_and_says_so(speech):
+    made = with_gaps(np.tile(speech, 8), (8.0, 14.0), (14.01, 15.0))
+    line = cells(detector().detect(made))
+    data = player_data(made, overview_wave(made), line, [], (0.0, 10.0), (0, 0.5, 1), "", "")
+    assert data["missing"] == data["whole"]["missing"] == [{"start": 8.0, "end": 15.0}]
+    assert says(next(c for c in line if c.kind == "missing")) == "missing from the file"
+    later = player_data(made, overview_wave(made), line, [], (16.0, 20.0), (0, 0.5, 1), "", "")
+    assert later["missing"] == []
+
+
+def test_downloads_of_two_channels_have_two_names():
+    assert exports.safe_stem("a call.wav", "track 2, channel 1") == "a_call-track-2-channel-1"
+    assert exports.safe_stem("call.wav") == "call"
+
+
 def test_tables_carry_track_channel_and_what_is_missing(speech):
     found = detector().detect(with_gaps(np.tile(speech, 4), (3.0, 7.0), channel=2))
     windows = rows(exports.windows_csv(found))
     assert [(r["track"], r["channel"], r["missing_s"]) for r in windows][:3] == [
-        ("1", "2", "1.000"), ("1", "2", "3.000"), ("1", "2", "3.000"),
+        ("1", "2", "1.0"), ("1", "2", "3.0"), ("1", "2", "3.0"),
     ]  # fmt: skip
     (clip,) = rows(exports.clips_csv([found]))
-    assert (clip["track"], clip["channel"], clip["missing_s"]) == ("1", "2", "4.000")
+    assert (clip["track"], clip["channel"], clip["missing_s"]) == ("1", "2", "4.0")

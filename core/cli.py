@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from core.options import add_part
 from core.plain import Inert, csv_text, find_printed, json_text, printable
 from core.settings import ENGINES, SettingsError, settings
 
@@ -92,7 +93,7 @@ def _add_detect(commands: Any) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list of detections")
-    form.add_argument("--csv", action="store_true", help="print one CSV row a file")
+    form.add_argument("--csv", action="store_true", help="print one CSV row a file or channel")
     parser.add_argument(
         "--detector", default="embedded", metavar="ID", help="an id, a model directory or a file"
     )
@@ -102,6 +103,7 @@ def _add_detect(commands: Any) -> None:
         help="what runs a model directory's network (default: the model's own)",
     )
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
+    add_part(parser)
     parser.add_argument(
         "--prior", type=float, default=0.5, metavar="P", help="chance of a fake before listening"
     )
@@ -188,10 +190,13 @@ def _detect(options: argparse.Namespace) -> int:
         if show:
             show(done / len(files))
         try:
-            clip = decode_safely(file, name=printable(file.name))
-            found.append((file, detector.detect(clip, prior=options.prior, hop_s=options.hop)))
-            if options.stress:
-                tests.append(_stress(detector, clip, options.prior))
+            clip = decode_safely(
+                file, name=printable(file.name), track=options.track, channel=options.channel
+            )
+            for part in clip.parts:
+                found.append((file, detector.detect(part, prior=options.prior, hop_s=options.hop)))
+                if options.stress:
+                    tests.append(_stress(detector, part, options.prior))
         except AudioError as error:
             failed += 1
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
@@ -229,8 +234,8 @@ def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
 
 
 COLUMNS = (
-    "file", "verdict", "p_spoof", "llr", "prior", "duration_s", "speech_s", "windows", "detector",
-    "weights_sha256", "reasons",
+    "file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "duration_s", "speech_s",
+    "missing_s", "windows", "detector", "weights_sha256", "reasons",
 )  # fmt: skip
 
 
@@ -251,12 +256,15 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
     """
     return {
         "file": printable(str(file)),
+        "track": detection.source.track,
+        "channel": detection.source.channel,
         "verdict": detection.verdict,
         "p_spoof": None if detection.p_spoof is None else round(detection.p_spoof, 6),
         "llr": None if detection.llr is None else round(detection.llr, 6),
         "prior": detection.prior,
         "duration_s": round(detection.quality.duration_s, 3),
         "speech_s": round(detection.quality.speech_s, 3),
+        "missing_s": round(detection.source.missing_s(), 3),
         "windows": len(detection.windows),
         "detector": detection.detector,
         "weights_sha256": detection.weights_sha256,
@@ -265,19 +273,25 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
 
 
 def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
-    """Write one row a file."""
+    """Write one row a file or channel."""
     out.write(csv_text(COLUMNS, (row(file, detection).values() for file, detection in found)))
 
 
 def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
-    """Write a table for a terminal, with the reasons below each file that has some."""
+    """Write a table for a terminal; below each file its reasons, its notes and its other tracks."""
     if not found:
         return
-    names = [_shortened(printable(str(file)), 48) for file, _ in found]
+    from core.audio.parts import track_in_words
+
+    names = [
+        ", ".join(filter(None, [_shortened(printable(str(file)), 48), detection.source.part]))
+        for file, detection in found
+    ]
     width = max(map(len, names))
     out.write(
         f"{'file':{width}}  {'verdict':12}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
     )
+    said: list[str] = []
     for name, (_, detection) in zip(names, found, strict=True):
         p = "-" if detection.p_spoof is None else f"{100 * detection.p_spoof:.1f} %"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
@@ -287,6 +301,11 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
         )
         for reason in detection.reasons:
             out.write(f"  {reason.text}\n")
+        track = track_in_words(detection.source)
+        here = [*detection.source.notes, track + " Choose with --track N." if track else ""]
+        if here != said:  # the channels of one file have them in common
+            out.writelines(f"  {sentence}\n" for sentence in here if sentence)
+        said = here
     detection = found[0][1]
     kind = "calibrated" if detection.calibrated else "uncalibrated"
     out.write(

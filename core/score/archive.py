@@ -38,8 +38,12 @@ def score(
     engine: str = "processes",
     ray_address: str | None = None,
     network_engine: str | None = None,
+    track: int | None = None,
+    channel: int | None = None,
 ) -> dict[str, str]:
-    """Score every file and write one row each, in the order of ``items``.
+    """Score every file and write its rows, in the order of ``items``.
+
+    A file has one row, or one a channel where its channels are judged apart.
 
     A killed run goes on where it stopped when it is called again in the same way.
 
@@ -68,6 +72,8 @@ def score(
     network_engine : str, optional
         What runs the network, one of `core.detect.engine.ENGINES`; what ``SPOOFSCOPE_ENGINE``
         says by default, else the detector's own.
+    track, channel : int, optional
+        What is judged of every file, as for `core.audio.decoding.decode`.
 
     Returns
     -------
@@ -100,6 +106,9 @@ def score(
         **identity(loaded),
         "prior": prior,
         "hop_s": hop_s,
+        "track": track,
+        "channel": channel,
+        "rows_a_file": "one a channel",  # journals before held one a file
         "windows": windows_out is not None,
         "version": version(),
     }
@@ -115,23 +124,25 @@ def score(
             for i in items
             if i.id in journal.places
             and journal.stamps[i.id] == stamps[i.id]
-            and (error := journal.row(i.id)["error"])
+            and (error := _error(journal.rows(i.id)))
         }
         progress = _Progress(len(items), len(items) - len(todo), len(bad))
         if todo:
             if engine == "ray":
                 from core.score import on_ray
 
-                rows = on_ray.run(todo, detector, settings, processes, network_engine, ray_address)
+                scored = on_ray.run(
+                    todo, detector, settings, processes, network_engine, ray_address
+                )
             else:
                 from core.score import pool
 
-                rows = pool.run(todo, detector, settings, processes, network_engine)
-            with contextlib.closing(rows):
-                for item, row in rows:
-                    journal.add(item.id, stamps[item.id], row)
-                    if row["error"]:
-                        bad[item.id] = row["error"]
+                scored = pool.run(todo, detector, settings, processes, network_engine)
+            with contextlib.closing(scored):
+                for item, rows in scored:
+                    journal.add(item.id, stamps[item.id], rows)
+                    if error := _error(rows):
+                        bad[item.id] = error
                     progress.step(len(bad))
         progress.end()
         if windows_out is not None:
@@ -142,6 +153,11 @@ def score(
         raise
     journal.close(remove=True)
     return bad
+
+
+def _error(rows: list[dict[str, Any]]) -> str:
+    """Why a file, or one of its channels, could not be scored; empty where all was."""
+    return " ".join(dict.fromkeys(row["error"] for row in rows if row["error"]))
 
 
 def version() -> str:
@@ -166,10 +182,11 @@ def _rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:
             types[key] = pa.string()
     for begin in range(0, len(items), GROUP):
         part = items[begin : begin + GROUP]
-        rows = [{"id": i.id, "path": i.path, **journal.row(i.id)} for i in part]
+        named = [(i, row) for i in part for row in journal.rows(i.id)]
+        rows = [{"id": i.id, "path": i.path, **row} for i, row in named]
         columns = {k: pa.array([r[k] for r in rows], t) for k, t in own.items()}
         for key in further:
-            values = [i.further.get(key) for i in part]
+            values = [i.further.get(key) for i, _ in named]
             if types[key] == pa.string():
                 values = [v if v is None else str(v) for v in values]
             columns[names[key]] = pa.array(values, types[key])
@@ -181,16 +198,19 @@ def _window_rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:
 
     for begin in range(0, len(items), GROUP):
         rows = [
-            (item.id, *window)
+            (item.id, row["channel"], *window)
             for item in items[begin : begin + GROUP]
-            for window in journal.row(item.id).get("window_rows", [])
+            for row in journal.rows(item.id)
+            for window in row.get("window_rows", [])
         ]
-        columns = list(zip(*rows, strict=True)) or [()] * (1 + len(WINDOW))
-        types = ["string"] + ["double"] * len(WINDOW)
+        columns = list(zip(*rows, strict=True)) or [()] * (2 + len(WINDOW))
+        types = ["string", "int64"] + ["double"] * len(WINDOW)
         yield pa.table(
             {
                 name: pa.array(values, kind)
-                for name, values, kind in zip(("id", *WINDOW), columns, types, strict=True)
+                for name, values, kind in zip(
+                    ("id", "channel", *WINDOW), columns, types, strict=True
+                )
             }
         )
 

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from core.detect.engine import ENGINES as NETWORK_ENGINES
+from core.options import add_part
 from core.score.judging import ENGINES
 
 
@@ -20,6 +21,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--root", metavar="DIR", help="what relative paths are relative to")
     parser.add_argument("--windows-out", metavar="FILE", help="one row a window")
     parser.add_argument("--detector", default="embedded", metavar="ID")
+    add_part(parser)
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     parser.add_argument("--prior", type=float, default=0.5, metavar="P")
     parser.add_argument(
@@ -71,6 +73,8 @@ def _score(options: argparse.Namespace) -> int:
             engine=options.engine,
             ray_address=options.ray_address,
             network_engine=options.network_engine,
+            track=options.track,
+            channel=options.channel,
         )
     except (ArchiveError, DetectorError) as error:
         print(error, file=sys.stderr)

@@ -33,7 +33,7 @@ class Journal:
     Attributes
     ----------
     places : dict of str to int
-        Where the row of each finished id begins in the file.
+        Where the rows of each finished id begin in the file.
     stamps : dict of str to (list of int or None)
         Size and time of change of its file then.
 
@@ -87,11 +87,11 @@ class Journal:
         if end == 0:
             self._write(settings)
 
-    def add(self, id: str, stamp: list[int] | None, row: dict[str, Any]) -> None:
-        """Keep a finished row; it outlives this process once this returns."""
+    def add(self, id: str, stamp: list[int] | None, rows: list[dict[str, Any]]) -> None:
+        """Keep a file's finished rows, all or none; they outlive this process once this returns."""
         self.places[id] = self._end
         self.stamps[id] = stamp
-        self._write({"id": id, "stamp": stamp, "row": row})
+        self._write({"id": id, "stamp": stamp, "rows": rows})
         if time.monotonic() - self._synced > SYNC_S:
             os.fsync(self._file.fileno())
             self._synced = time.monotonic()
@@ -104,13 +104,13 @@ class Journal:
         self._file.flush()
         self._end += len(line)
 
-    def row(self, id: str) -> dict[str, Any]:
-        """The row of a finished id."""
+    def rows(self, id: str) -> list[dict[str, Any]]:
+        """The rows of a finished id, at least one."""
         self._file.seek(self.places[id])
         entry = _checked(self._file.readline())
         if entry is None or entry["id"] != id:
             raise ArchiveError(f"{self.folder} was changed while it was read. Run it again.")
-        return dict(entry["row"])
+        return list(entry["rows"])
 
     def close(self, remove: bool = False) -> None:
         """Let go of the file; remove it once the output stands."""

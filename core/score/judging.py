@@ -1,4 +1,4 @@
-"""One file -> one row. Every engine calls this, so every engine gets the same row."""
+"""One file -> its rows. Every engine calls this, so every engine gets the same rows."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ THREADS = {
 """Environment of a worker: one thread each, so that sums are taken in one order everywhere."""
 
 ROW = {
-    "sha256": "string", "score": "double", "raw": "double", "p_spoof": "double",
-    "prior": "double", "verdict": "string", "reasons": "string", "familiarity": "string",
-    "familiarity_percentile": "double", "windows": "int64", "duration_s": "double",
-    "speech_s": "double", "error": "string", "detector": "string", "weights_sha256": "string",
-    "version": "string",
+    "sha256": "string", "track": "int64", "channel": "int64", "score": "double", "raw": "double",
+    "p_spoof": "double", "prior": "double", "verdict": "string", "reasons": "string",
+    "familiarity": "string", "familiarity_percentile": "double", "windows": "int64",
+    "duration_s": "double", "speech_s": "double", "missing_s": "double", "error": "string",
+    "detector": "string", "weights_sha256": "string", "version": "string",
 }  # fmt: skip
-"""Columns of a row, by type, after id and path."""
+"""Columns of a row, by type, after id and path; no channel where channels were averaged."""
 
 WINDOW = ("start_s", "end_s", "llr", "p_spoof", "speech_s")
 
@@ -66,24 +66,25 @@ def stamp(file: str) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns]
 
 
-def read(file: str) -> Clip | str:
+def read(file: str, settings: dict[str, Any]) -> Clip | str:
     """A decoded clip, or the sentence that says why there is none.
 
-    It is decoded in a process of its own, which a file may break or fill.
+    It is decoded in a process of its own, which a file may break or fill; of a file the ``track``
+    and the ``channel`` of the settings, or what is usual where they are None.
     """
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
 
     try:
-        return decode_safely(Path(file))
+        return decode_safely(Path(file), track=settings["track"], channel=settings["channel"])
     except AudioError as error:
         return str(error)
     except Exception as error:  # a fault in one file must not end an archive of many
         return f"The file could not be decoded ({type(error).__name__}: {error})."
 
 
-def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> dict[str, Any]:
-    """The row of one clip.
+def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of one file: one, or one a channel where those are judged apart.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> dic
 
     Returns
     -------
-    dict
+    list of dict
         By `ROW`; with ``window_rows``, lists by `WINDOW`, where they are to be kept. Where there
         is no score, it and what follows from it are None.
     """
@@ -109,7 +110,20 @@ def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> dic
         "prior": settings["prior"],
     }
     if isinstance(clip, str):
-        return row | {"error": clip}
+        return [row | {"error": clip}]
+    return [_judged(detector, part, settings, row) for part in clip.parts]
+
+
+def _judged(
+    detector: Detector, clip: Clip, settings: dict[str, Any], row: dict[str, Any]
+) -> dict[str, Any]:
+    source = clip.source
+    row = row | {
+        "sha256": source.sha256,
+        "track": source.track,
+        "channel": source.channel,
+        "missing_s": source.missing_s(),
+    }
     try:
         evidence = detector.listen(clip, hop_s=settings["hop_s"])
         found = detector.judge(clip, evidence, settings["prior"])
@@ -117,7 +131,6 @@ def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> dic
         return row | {"error": f"The clip could not be judged ({type(error).__name__}: {error})."}
     near = found.familiarity
     row |= {
-        "sha256": found.source.sha256,
         "score": found.llr,
         "raw": float(evidence.raw.mean()) if evidence.scored else None,
         "p_spoof": found.p_spoof,
@@ -134,8 +147,8 @@ def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> dic
     return row
 
 
-def failed(settings: dict[str, Any], sentence: str) -> dict[str, Any]:
-    """The row of a file whose worker died."""
+def failed(settings: dict[str, Any], sentence: str) -> list[dict[str, Any]]:
+    """The rows of a file whose worker died."""
     row: dict[str, Any] = dict.fromkeys(ROW)
     keys = ("detector", "weights_sha256", "version", "prior")
-    return row | {k: settings[k] for k in keys} | {"windows": 0, "error": sentence}
+    return [row | {k: settings[k] for k in keys} | {"windows": 0, "error": sentence}]

@@ -48,7 +48,7 @@ def run(
     processes: int | None,
     network_engine: str | None = None,
     address: str | None = None,
-) -> Generator[tuple[Item, dict[str, Any]], None, None]:
+) -> Generator[tuple[Item, list[dict[str, Any]]], None, None]:
     """Rows of files, in the order in which they are finished.
 
     Parameters
@@ -64,7 +64,7 @@ def run(
 
     Yields
     ------
-    (Item, dict)
+    (Item, list of dict)
         Each item once.
 
     Raises
@@ -81,8 +81,8 @@ def run(
             left = dict(enumerate(part))
             # What was in hand when a worker died comes back alone; what then kills another is bad.
             for files in (size, 1):
-                for place, row in _rows(left, files, workers, given):
-                    yield left.pop(place), row
+                for place, rows in _rows(left, files, workers, given):
+                    yield left.pop(place), rows
             for item in left.values():
                 yield item, failed(settings, DIED)
 
@@ -114,17 +114,20 @@ class Judge:
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, list[Any]]]:
         """Rows of one task's files, each as soon as it is there; the next is decoded meanwhile."""
-        clips = [self._reader.submit(read, str(file)) for file in batch["file"][:1]]
+        files = [str(file) for file in batch["file"]]
+        clips = [self._reader.submit(read, file, self._settings) for file in files[:1]]
         for i, place in enumerate(batch["place"]):
             clip = clips.pop().result()
-            clips += [self._reader.submit(read, str(file)) for file in batch["file"][i + 1 : i + 2]]
-            row = judge(self._detector, clip, self._settings)
-            yield {"place": [int(place)], "row": [json.dumps(row)]}
+            clips += [
+                self._reader.submit(read, file, self._settings) for file in files[i + 1 : i + 2]
+            ]
+            rows = judge(self._detector, clip, self._settings)
+            yield {"place": [int(place)], "rows": [json.dumps(rows)]}
 
 
 def _rows(
     left: dict[int, Item], files: int, workers: int, given: tuple[Any, ...]
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """Rows of what is left, by place; what was in the hands of the dead is missing."""
     import ray
 
@@ -147,8 +150,8 @@ def _rows(
                 max_task_retries=0,  # a file that kills its worker must not be tried for ever
             )
         for batch in scored.iter_batches(batch_size=None, prefetch_batches=0):
-            for place, row in zip(batch["place"], batch["row"], strict=True):
-                yield int(place), json.loads(row)
+            for place, rows in zip(batch["place"], batch["rows"], strict=True):
+                yield int(place), json.loads(rows)
     except ray.exceptions.RayError as error:
         last = str(error).strip().splitlines()[-1]
         raise ArchiveError(f"Ray gave up ({last}). The same command goes on from here.") from error

@@ -31,7 +31,7 @@ def run(
     settings: dict[str, Any],
     processes: int | None,
     network_engine: str | None = None,
-) -> Generator[tuple[Item, dict[str, Any]], None, None]:
+) -> Generator[tuple[Item, list[dict[str, Any]]], None, None]:
     """Rows of files, in the order in which they are finished.
 
     Parameters
@@ -49,7 +49,7 @@ def run(
 
     Yields
     ------
-    (Item, dict)
+    (Item, list of dict)
         Each item once.
     """
     todo = deque(items)
@@ -65,14 +65,14 @@ def run(
                 if worker.pipe not in ready:
                     continue
                 try:
-                    row = worker.pipe.recv()
+                    rows = worker.pipe.recv()
                 except (EOFError, OSError):
                     if worker.single:
                         yield worker.hand.popleft(), failed(settings, DIED)
                     alone.extend(worker.hand)
                     worker.restart()
                     continue
-                yield worker.hand.popleft(), row
+                yield worker.hand.popleft(), rows
     finally:
         for worker in workers:
             worker.stop()
@@ -142,7 +142,7 @@ def _work(
     def decode_ahead() -> None:
         try:
             while True:
-                clips.put(read(pipe.recv()))
+                clips.put(read(pipe.recv(), settings))
         except (EOFError, OSError):
             os._exit(0)  # the parent is gone
 

@@ -135,9 +135,8 @@ def read(
     """
     from core.audio.isolated import decode_safely
 
-    wanted: dict[str, Any] = {} if track is None else {"track": track}
     with seat(waiting, queue=reading_turns()):
-        return decode_safely(data, name=name, progress=progress, **wanted)
+        return decode_safely(data, name=name, track=track, progress=progress)
 
 
 @st.cache_resource(show_spinner=False)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from core.audio.clip import Source
+from core.audio.parts import in_words
 from core.detect.detection import Detection
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
@@ -140,6 +142,11 @@ def command(cases: Sequence[Case]) -> str:
     parts = ["python -m core report", *map(shlex.quote, names), "--out report.html"]
     for id in dict.fromkeys(case.detection.detector for case in cases):
         parts.append(f"--detector {shlex.quote(id)}")
+    sources = [case.detection.source for case in cases]
+    if len({s.track for s in sources}) == 1 and not _is_default(sources[0]):
+        parts.append(f"--track {sources[0].track}")
+    if len({s.channel for s in sources}) == 1 and sources[0].channel:
+        parts.append(f"--channel {sources[0].channel}")
     if first is not None:
         parts.append(f"--prior {first.prior:g}")
         if first.threshold:
@@ -147,6 +154,12 @@ def command(cases: Sequence[Case]) -> str:
     if any(case.test is not None for case in cases):
         parts.append("--stress")
     return " ".join(parts)
+
+
+def _is_default(source: Source) -> bool:
+    """Whether players would choose the track that was judged."""
+    default = next((track.number for track in source.tracks if track.default), 1)
+    return source.track == default
 
 
 def versions() -> str:
@@ -163,7 +176,7 @@ def versions() -> str:
 def _glance(case: Case) -> dict[str, str]:
     d = case.detection
     return {
-        "file": d.source.name,
+        "file": d.source.label,
         "detector": name_of(d.detector),
         "verdict": VERDICTS[d.verdict].word,
         "score": "" if d.llr is None else f"{d.llr:+.2f}",
@@ -181,7 +194,7 @@ def _add(report: Report, case: Case) -> None:
     spoken = " ".join(filter(None, [cards.headline(d), _plain(cards.explanation(d))]))
     report.sections.append(
         (
-            f"{d.source.name}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
+            f"{d.source.label}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
             spoken,
             pd.DataFrame(_facts(case), columns=["what", "found"]),
             None,
@@ -190,17 +203,21 @@ def _add(report: Report, case: Case) -> None:
     band = cards.undecided_band(d, case.band)
     if d.llr is not None:
         few, thinned = _few_windows(d)
+        missing = " Dashed: missing from the file." if d.source.missing else ""
         drawn = image(charts.window_timeline(few, band, "llr").to_dict(), "svg")
         report.sections.append(
             (
                 "Where the evidence lies",
                 "Log-likelihood ratio of each window: above the dashed threshold towards "
-                f"synthetic, below towards human; grey decides nothing.{thinned}",
+                f"synthetic, below towards human; grey decides nothing.{missing}{thinned}",
                 pd.DataFrame(
                     {
                         "from (s)": [f"{w.start_s:.2f}" for w in d.windows],
                         "to (s)": [f"{w.end_s:.2f}" for w in d.windows],
                         "speech (s)": [f"{w.speech_s:.2f}" for w in d.windows],
+                        "missing (s)": [
+                            f"{d.source.missing_s(w.start_s, w.end_s):.2f}" for w in d.windows
+                        ],
                         "score": ["" if w.llr is None else f"{w.llr:+.3f}" for w in d.windows],
                     }
                 ),
@@ -278,6 +295,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         ("Form", f"{source.container}, {source.codec}, {source.sample_rate:,} Hz, "
                  f"{source.channels} channel{'s' if source.channels != 1 else ''}"),
         ("Duration, speech", f"{quality.duration_s:.2f} s, {quality.speech_s:.2f} s"),
+        *[("Missing", f"{source.missing_s():.2f} s")] * bool(source.missing),
         ("Detector", f"{name_of(d.detector)} ({d.detector})"),
         ("SHA-256 of its weights", d.weights_sha256),
         ("Verdict", VERDICTS[d.verdict].word),
@@ -293,7 +311,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     if d.familiarity is not None:
         rows.append(("Familiarity", _plain(cards.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]
-    rows += [("Note", note) for note in source.notes]
+    rows += [("Note", note) for note in (*in_words(source), *source.notes)]
     rows.append(("Equal error rates known of this detector", case.record))
     rows.append(("Limit", cards.LIMITS[d.verdict]))
     return rows

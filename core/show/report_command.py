@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+from core.options import add_part
 
 
 def add_parser(commands: Any) -> None:
@@ -17,6 +20,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--detector", action="append", metavar="ID", help="may be repeated; embedded by default"
     )
+    add_part(parser)
     parser.add_argument("--stress", action="store_true", help="test whether the verdict holds")
     parser.add_argument("--prior", type=float, default=0.5, metavar="P")
     parser.add_argument("--c-miss", type=float, default=1.0, metavar="C", help="cost of a miss")
@@ -54,14 +58,14 @@ def run(options: argparse.Namespace) -> int:
         for file in options.files:
             name = printable(Path(file).name)
             try:
-                clip = decode_safely(file, name=name)
+                clip = decode_safely(file, name=name, track=options.track, channel=options.channel)
             except AudioError as error:
                 unread.append((name, str(error)))
                 print(f"{printable(file)}: {error}", file=sys.stderr)
                 continue
-            for detector in detectors:
+            for part, detector in product(clip.parts, detectors):
                 found = detector.with_prior(
-                    detector.detect(clip), options.prior, options.c_miss, options.c_fa
+                    detector.detect(part), options.prior, options.c_miss, options.c_fa
                 )
                 found = replace(found, elapsed_ms=0.0)
                 cases.append(
@@ -71,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
                         track_record(detector.id, figures, published),
                         stress(
                             detector,
-                            clip,
+                            part,
                             options.prior,
                             detection=found,
                             c_miss=options.c_miss,

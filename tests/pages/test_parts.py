@@ -1,16 +1,23 @@
 """Files with several tracks, and with channels that are judged apart, on Detect and Timeline."""
 
+import io
+from collections import defaultdict
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.audio import isolated
 from core.audio.clip import AudioError
+from core.audio.decoding import decode
 from core.show.cards import plain
-from tests.show.builders import channels_apart, decoder, one_of_tracks
+from tests.show.builders import channels_apart, decoder, one_of_tracks, tone, wav
 
-HOME = str(Path(__file__).resolve().parents[2] / "Home.py")
+ROOT = Path(__file__).resolve().parents[2]
+HOME = str(ROOT / "Home.py")
+SPEECH = ROOT / "tests" / "data" / "speech.flac"
 
 
 @pytest.fixture
@@ -108,3 +115,37 @@ def test_everything_can_be_forgotten(page):
     next(b for b in page.button if b.label == "Forget all clips").click().run()
     for kept in ("clips", "files", "parts", "detections", "entries"):
         assert f"spoofscope.{kept}" not in page.session_state
+
+
+def film(*hertz: float) -> bytes:
+    """A Matroska file with a track of a tone each, in German and French."""
+    data = io.BytesIO()
+    with av.open(data, "w", format="matroska") as container:
+        streams = []
+        for code in ("deu", "fra"):
+            stream = container.add_stream("flac", rate=16_000, layout="mono")
+            stream.metadata["language"] = code
+            streams.append(stream)
+        for stream, pitch in zip(streams, hertz, strict=True):
+            samples = np.rint(tone(9.0, pitch) * 32767).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            frame.sample_rate, frame.pts = 16_000, 0
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    return data.getvalue()
+
+
+def test_real_files_of_two_tracks_and_of_opposite_channels(detector):
+    page = AppTest.from_file(HOME, default_timeout=60).run()
+    page.switch_page("pages/Detect.py").run()
+    voice = decode(SPEECH).samples
+    page.file_uploader[0].upload("film.mkv", film(330.0, 220.0)).run()
+    assert plain("Track 1 of 2 (German) was judged.") in words(page)
+    assert plain("The other is track 2 (French, 9.0 s, -11 dB).") in words(page)
+    page.selectbox[0].select_index(1).run()
+    assert "Likely synthetic" in page.header[0].value
+    detector.scores = defaultdict(lambda: [3.0])
+    page.file_uploader[0].upload("call.wav", wav(np.stack([voice, -voice], axis=1))).run()
+    assert list(page.dataframe[0].value["File"])[-2:] == [
+        "call.wav, channel 1", "call.wav, channel 2",
+    ]  # fmt: skip
+    assert "cancel each other" in words(page)

@@ -142,8 +142,8 @@ def test_ray_gives_the_same_bytes_though_a_worker_is_killed(archive, tmp_path, m
     added, killed = [], []
     add = Journal.add
 
-    def watched(self, id, stamp, row):
-        add(self, id, stamp, row)
+    def watched(self, id, stamp, rows):
+        add(self, id, stamp, rows)
         added.append(id)
         if not killed:
             workers = [
@@ -193,14 +193,14 @@ def test_the_network_engine_is_kept_with_the_rows(archive, tmp_path):
 def test_other_settings_are_refused(tmp_path):
     out = tmp_path / "s.parquet"
     journal = Journal(out, {"prior": 0.5})
-    journal.add("a", None, {"error": "x"})
+    journal.add("a", None, [{"error": "x"}])
     with pytest.raises(ArchiveError, match="Another run"):
         Journal(out, {"prior": 0.5})
     journal.close()
     with pytest.raises(ArchiveError, match=r"prior.*--fresh"):
         Journal(out, {"prior": 0.1})
     again = Journal(out, {"prior": 0.5})
-    assert again.row("a") == {"error": "x"}
+    assert again.rows("a") == [{"error": "x"}]
     again.close()
     assert not Journal(out, {"prior": 0.1}, fresh=True).places
 
@@ -253,8 +253,8 @@ def test_a_run_that_stopped_at_a_name_that_is_no_text_goes_on(tmp_path):
     shutil.copy(EXAMPLES / "2-clear-robot-voice.wav", os.fsencode(tmp_path) + b"/\xff.flac")
     (item,) = read_manifest(tmp_path)
     journal = Journal(tmp_path / "out.csv", {"made": 1})
-    journal.add(item.id, None, {"error": os.fsdecode(b"\xff")})
+    journal.add(item.id, None, [{"error": os.fsdecode(b"\xff")}])
     journal.close()
     again = Journal(tmp_path / "out.csv", {"made": 1})
-    assert again.row(item.id) == {"error": os.fsdecode(b"\xff")}
+    assert again.rows(item.id) == [{"error": os.fsdecode(b"\xff")}]
     again.close(remove=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,12 @@ def make_media():
 def make_sound():
     """A function that writes samples with libsndfile: ``make(format, subtype, samples, rate)``."""
     return _make_sound
+
+
+@pytest.fixture(scope="session")
+def remux():
+    """A function that copies packets into a new file, without some, later, or twice."""
+    return _remux
 
 
 def _make_sound(format_: str, subtype: str, samples: np.ndarray, rate: int = SAMPLE_RATE) -> bytes:
@@ -87,4 +94,33 @@ def _make_media(
             container.mux(track.encode(frame))
         container.mux(track.encode(None))
     container.close()
+    return file.getvalue()
+
+
+def _remux(
+    data: bytes,
+    format_: str,
+    keep: Callable[[float], bool] = lambda second: True,
+    *,
+    later_s: float = 0.0,
+    pace: float = 1.0,
+    twice: bool = False,
+) -> bytes:
+    """The packets of the first audio track whose second of the sound is kept, time stamps moved."""
+    import av
+
+    file = io.BytesIO()
+    with av.open(io.BytesIO(data)) as given, av.open(file, "w", format=format_) as made:
+        stream = given.streams.audio[0]
+        zero = float(stream.start_time * stream.time_base) if format_ == "mpegts" else 0.0
+        track = made.add_stream_from_template(stream)
+        for packet in given.demux(stream):
+            if not packet.size or not keep(float(packet.pts * packet.time_base) - zero):
+                continue
+            for _ in range(1 + twice):
+                again = av.Packet(bytes(packet))
+                again.time_base, again.duration = packet.time_base, packet.duration
+                again.pts = round(packet.pts * pace + later_s / float(packet.time_base))
+                again.dts, again.stream = again.pts, track
+                made.mux(again)
     return file.getvalue()

@@ -181,6 +181,24 @@ def test_a_crash_is_a_sentence_and_the_next_file_is_decoded(
     assert pool._idle[0].pid != died[0]
 
 
+def test_a_worker_that_dies_once_is_replaced_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
+    original = isolated._Worker._send_file
+    died: list[int] = []
+
+    def dying(self: isolated._Worker, *arguments: Any) -> None:
+        if not died:
+            died.append(self.pid)
+            os.kill(self.pid, signal.SIGKILL)
+        original(self, *arguments)
+
+    monkeypatch.setattr(isolated._Worker, "_send_file", dying)
+    clip = decode_safely(SPEECH)
+    assert np.array_equal(clip.samples, decode(SPEECH).samples)
+    assert gone(died[0]) and pool._idle[0].pid != died[0]
+
+
 def test_a_hang_is_a_sentence_and_the_next_file_is_decoded(pool: isolated._Pool) -> None:
     decode_safely(SPEECH)
     hung = pool._idle[0].pid

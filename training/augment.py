@@ -20,10 +20,10 @@ class Strength:
 
     Attributes
     ----------
-    codec, band, resample, room, noise, rawboost, clip, pad, smooth : float
+    codec, band, resample, room, noise, rawboost, clip, pad, smooth, suppress, compress : float
         Lossy codec; low-pass and high-pass; conversion to another rate and back; synthetic room;
         coloured noise; notch filters and impulsive noise; overdrive; silence at the ends;
-        a smooth equaliser.
+        a smooth equaliser; noise suppression and automatic level, as meetings and platforms do.
     """
 
     codec: float = 0.2
@@ -35,6 +35,8 @@ class Strength:
     clip: float = 0.02
     pad: float = 0.15
     smooth: float = 0.3
+    suppress: float = 0.0
+    compress: float = 0.0
 
     def scaled(self, factor: float) -> Strength:
         """All chances times a factor, at most 1."""
@@ -110,6 +112,10 @@ def disturb(
         x = room(x, rng)
     if rng.random() < strength.noise:
         x = noise(x, rng)
+    if strength.suppress and rng.random() < strength.suppress:
+        x = suppressed(x, rng)
+    if strength.compress and rng.random() < strength.compress:
+        x = compressed(x, rng)
     if rng.random() < strength.resample:
         x = resampled(x, rng)
     if rng.random() < strength.band:
@@ -157,12 +163,18 @@ def crop(samples: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarr
     return samples[start : start + length]
 
 
-def pad(samples: np.ndarray, length: int, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Zeros up to ``length``, at the end; with ``rng``, silence of random length at both ends."""
+def pad(
+    samples: np.ndarray, length: int, rng: np.random.Generator | None = None, quiet: bool = False
+) -> np.ndarray:
+    """Zeros up to ``length``, at the end; with ``rng``, silence of random length at both ends.
+
+    ``quiet`` keeps that silence digital.
+    """
     if rng is not None:
         lead, tail = (int(rng.exponential(0.25) * SAMPLE_RATE) for _ in range(2))
         samples = samples[: max(length // 2, length - lead - tail)]
         floor = 10 ** (rng.uniform(-90, -50) / 20) if rng.random() < 0.5 else 0.0
+        floor = 0.0 if quiet else floor
         before, after = (floor * rng.normal(size=n).astype(np.float32) for n in (lead, tail))
         samples = np.concatenate([before, samples, after])[:length]
     out = np.zeros(length, np.float32)
@@ -259,3 +271,30 @@ def impulses(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Noise on a random share of samples in proportion to the signal, RawBoost's second kind."""
     hit = rng.random(len(x)) < rng.uniform(0.001, 0.1)
     return (x + hit * x * rng.uniform(-1, 1, len(x)) * rng.uniform(0.1, 2)).astype(np.float32)
+
+
+def suppressed(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Noise suppression: each band is turned down where it is near its own quiet level."""
+    from scipy import signal
+
+    size = int(rng.choice([256, 320, 512]))
+    if len(x) < 4 * size:
+        return x
+    _, _, spectrum = signal.stft(x, SAMPLE_RATE, nperseg=size)
+    power = signal.lfilter([0.4], [1, -0.6], np.abs(spectrum) ** 2, axis=1)
+    noise_power = np.quantile(power, rng.uniform(0.05, 0.25), axis=1, keepdims=True)
+    left = np.maximum(1 - rng.uniform(1, 4) * noise_power / np.maximum(power, 1e-12), 0)
+    gain = np.maximum(np.sqrt(left), 10 ** (-rng.uniform(6, 30) / 20))
+    _, out = signal.istft(spectrum * gain, SAMPLE_RATE, nperseg=size)
+    return np.pad(out, (0, max(0, len(x) - len(out))))[: len(x)].astype(np.float32)
+
+
+def compressed(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Automatic level: loud stretches are turned down, by the level of the last while."""
+    from scipy import signal
+
+    past = rng.uniform(0.01, 0.4) * SAMPLE_RATE
+    decay = float(np.exp(-1 / past))
+    level = np.sqrt(np.maximum(signal.lfilter([1 - decay], [1, -decay], x**2.0), 1e-10))
+    over = np.maximum(level / (np.sqrt(np.mean(x**2.0)) + 1e-9), 0.05)
+    return (x * over ** -rng.uniform(0.2, 0.8)).astype(np.float32)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from training.data import Pairs
-    from training.recipe import DevSet
+    from training.devset import DevSet
 
 
 def store_features(
@@ -163,7 +163,7 @@ def stored_figures(model: Any, stored: np.ndarray, dev: DevSet) -> dict[str, flo
     """Dev figures from stored features."""
     import torch
 
-    from training.recipe import figures
+    from training.devset import figures
 
     model.eval()
     raw = []

@@ -8,14 +8,16 @@ alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
+from core.detect.model import SAMPLES_PER_FRAME
 from training.augment import Strength, crop, disturb, pad, speech_range, trim
+from training.splices import part_shares, splice
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Mix:
     poor : float
         Chance that the human side is disturbed hard and the synthetic side hardly at all, so that
         poor sound is no sign of synthesis.
+    narrow : float
+        Chance that both sides end in a telephone codec, so that a narrow band is no sign either.
+    spliced : float
+        Chance that each side gets a stretch of the other. Such crops teach the parts alone.
+    same_spliced : float
+        Of those, share that get a stretch of their own class instead, so that a cut is no sign.
     """
 
     copies: float = 0.4
@@ -50,12 +58,26 @@ class Mix:
     seconds: float = 4.0
     same_quality: float = 0.0
     poor: float = 0.0
+    narrow: float = 0.0
+    spliced: float = 0.0
+    same_spliced: float = 0.3
+
+
+PART = 10
+"""Frames of 20 ms in one part."""
+
+NARROW = ("g711-alaw", "g711-mulaw", "gsm", "amr-nb", "8k")
+"""Telephone codecs for `Mix.narrow`."""
+
+LEAST_OF_FAMILY = 8
+"""Clips that a family needs to be named."""
 
 
 def keep_for_training(index: pd.DataFrame) -> pd.DataFrame:
-    """Rows of split ``train`` whose rights are clear."""
+    """Rows of split ``train`` whose rights are clear and whose label holds for the whole clip."""
     unclear = index["licence"].str.contains("unclear", case=False)
-    return index[(index["split"] == "train") & ~unclear].reset_index(drop=True)
+    whole = index["material"] != "partial"
+    return index[(index["split"] == "train") & ~unclear & whole].reset_index(drop=True)
 
 
 class Pairs:
@@ -143,13 +165,19 @@ class Pairs:
         by = {f"copy:{method}": float(often) for method, often in (methods or {}).items()}
         often = np.array([by.get(family[i], 1.0) for _, i in self.copies])
         self.copies_p = often / often.sum() if len(often) else often
+        made = family.where(index["label"] == "spoof")
+        counts = made.value_counts()
+        self.families = sorted(counts.index[counts >= LEAST_OF_FAMILY])
+        numbers = {name: number for number, name in enumerate(self.families)}
+        self.family = made.map(numbers).fillna(-1).to_numpy(np.int64)
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, i: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.seed, int(i)])
-        if self.copies and rng.random() < self.mix.copies:
+        aligned = bool(self.copies) and rng.random() < self.mix.copies
+        if aligned:
             human, spoof = self.copies[int(rng.choice(len(self.copies), p=self.copies_p))]
             x, y = _read(self.files[human]), _read(self.files[spoof])
             start, end = speech_range(x)
@@ -175,34 +203,76 @@ class Pairs:
         seeds = rng.integers(0, 2**31, 2)
         if rng.random() < self.mix.same_disturbance:
             seeds[1] = seeds[0]
+        spliced = self.mix.spliced > 0 and rng.random() < self.mix.spliced
+        shares = [np.zeros(len(x), np.float32), np.ones(len(y), np.float32)]
+        if spliced:
+            x, y, shares = self._spliced(x, y, rng, aligned)
         strengths = (self.strength, self.strength)
         if rng.random() < self.mix.poor:
             strengths = (self.strength.scaled(3.0), self.strength.scaled(0.2))
-        waves = np.stack(
-            [
-                self._finish(w, int(s), strength)
-                for w, s, strength in zip((x, y), seeds, strengths, strict=True)
-            ]
-        )
-        labels = np.array([0.0, 1.0], np.float32)
-        return {"waves": waves, "labels": labels, "clips": (human, spoof), "item": int(i)}
+        phone = ""
+        if self.mix.narrow and rng.random() < self.mix.narrow:
+            phone = str(rng.choice(NARROW))
+        made = [
+            self._finish(w, share, int(s), strength, phone)
+            for w, share, s, strength in zip((x, y), shares, seeds, strengths, strict=True)
+        ]
+        return {
+            "waves": np.stack([wave for wave, _ in made]),
+            "labels": np.array([0.0, 1.0], np.float32),
+            "parts": np.stack([parts for _, parts in made]),
+            "families": np.array([-1, self.family[spoof]]),
+            "judged": np.array([not spliced, not spliced]),
+            "clips": (human, spoof),
+            "item": int(i),
+        }
 
-    def _finish(self, x: np.ndarray, seed: int, strength: Strength) -> np.ndarray:
+    def _spliced(
+        self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, aligned: bool
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Both sides with a stretch of the other, or of themselves from another place."""
+        if rng.random() < self.mix.same_spliced:
+            a, _ = splice(x, np.roll(x, len(x) // 2), rng)
+            b, _ = splice(y, np.roll(y, len(y) // 2), rng)
+            return a, b, [np.zeros(len(a), np.float32), np.ones(len(b), np.float32)]
+        a, share = splice(x, y, rng, aligned)
+        b, human = splice(y, x, rng, aligned)
+        return a, b, [share, 1 - human]
+
+    def _finish(
+        self, x: np.ndarray, share: np.ndarray, seed: int, strength: Strength, phone: str = ""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The disturbed crop at full length, and the synthetic share of its parts."""
         rng = np.random.default_rng(seed)
-        x = disturb(x, rng, strength, self.codec, self.codecs)
-        return pad(x, self.length, rng if rng.random() < strength.pad else None)
+        if phone:
+            x = disturb(x, rng, replace(strength, codec=1.0), self.codec, {phone: 1.0})
+        else:
+            x = disturb(x, rng, strength, self.codec, self.codecs)
+        padding = rng if rng.random() < strength.pad else None
+        state = rng.bit_generator.state
+        wave = pad(x, self.length, padding)
+        rng.bit_generator.state = state
+        where = pad(1 + share[: len(x)], self.length, padding, quiet=True) - 1
+        inside = np.flatnonzero(where >= 0)  # what was padded takes the label beside it
+        if len(inside):
+            where[: inside[0]], where[inside[-1] :] = where[inside[0]], where[inside[-1]]
+        return wave, part_shares(where, wave, PART * SAMPLES_PER_FRAME)
 
 
 def collate(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Pairs -> ``waves [2 b, n]``, ``labels [2 b]``, human and synthetic in turn, ``items [b]``."""
+    """Pairs -> ``waves [2 b, n]``, ``labels [2 b]``, human and synthetic in turn, ``items [b]``.
+
+    Also ``parts [2 b, p]``, the synthetic share of each part, ``families [2 b]``
+    (-1 for none) and ``judged [2 b]``, whether the label holds for the whole crop.
+    """
     import torch
 
-    waves = np.concatenate([item["waves"] for item in items])
-    labels = np.concatenate([item["labels"] for item in items])
     numbers = torch.tensor([item["item"] for item in items])
-    return {
-        "waves": torch.from_numpy(waves), "labels": torch.from_numpy(labels), "items": numbers,
-    }  # fmt: skip
+    joined = {
+        name: torch.from_numpy(np.concatenate([item[name] for item in items]))
+        for name in ("waves", "labels", "parts", "families", "judged")
+    }
+    return {**joined, "items": numbers}
 
 
 def _read(file: str) -> np.ndarray:

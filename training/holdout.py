@@ -194,7 +194,7 @@ def _train(
 ) -> Any:
     import torch
 
-    from training.recipe import pair_loss
+    from training.losses import pair_loss
 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)

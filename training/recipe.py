@@ -6,7 +6,6 @@ the test split is never read here.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import tomllib
@@ -19,8 +18,10 @@ import pandas as pd
 
 from core.files import whole, write_whole
 from training import processes
-from training.augment import Strength, trim
-from training.data import Mix, Pairs, collate, keep_for_training
+from training.augment import Strength
+from training.data import PART, Mix, Pairs, collate, keep_for_training
+from training.devset import DevSet, dev_figures, dev_set, spliced_set
+from training.losses import Loss, family_loss, pair_loss, part_loss, weighted_loss
 from training.protocols import read_corpus
 
 if TYPE_CHECKING:
@@ -47,98 +48,6 @@ def load_recipe(name: str | Path) -> dict[str, Any]:
         return {"name": path.stem, **tomllib.loads(path.read_text("utf-8"))}
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
-
-
-@dataclasses.dataclass(frozen=True)
-class DevSet:
-    """Windows of the dev split, ready to be scored again and again.
-
-    Attributes
-    ----------
-    windows : numpy.ndarray
-        int16, shape ``[w, n]``.
-    clip : numpy.ndarray
-        Which clip each window is of, shape ``[w]``.
-    label : numpy.ndarray
-        1 for spoof, shape ``[clips]``.
-    source : numpy.ndarray
-        Repository of each clip, shape ``[clips]``.
-    """
-
-    windows: np.ndarray
-    clip: np.ndarray
-    label: np.ndarray
-    source: np.ndarray
-
-
-def dev_set(index: pd.DataFrame, per_clip: int = 1, length: int = 48_000) -> DevSet:
-    """Up to ``per_clip`` windows of every dev clip, spread over it, silent ends trimmed."""
-    import soundfile
-
-    rows = index[index["split"] == "dev"]
-    windows, of = [], []
-    for i, file in enumerate(rows["file"]):
-        samples, _ = soundfile.read(file, dtype="float32")
-        samples = trim(samples)
-        places = np.linspace(0, max(0, len(samples) - length), per_clip).astype(int)
-        for start in sorted(set(places.tolist())):
-            row = np.zeros(length, np.int16)
-            part = samples[start : start + length]
-            row[: len(part)] = np.round(part * 32767)
-            windows.append(row)
-            of.append(i)
-    label = (rows["label"] == "spoof").to_numpy().astype(int)
-    return DevSet(np.array(windows), np.array(of), label, rows["source"].to_numpy())
-
-
-def figures(scores: np.ndarray, label: np.ndarray, source: np.ndarray) -> dict[str, float]:
-    """Pooled EER, mean EER within a source, and their mean, in percent.
-
-    Parameters
-    ----------
-    scores : numpy.ndarray
-        Shape ``[n]``, higher = spoof.
-    label : numpy.ndarray
-        1 for spoof, shape ``[n]``.
-    source : numpy.ndarray
-        Shape ``[n]``; only sources with both classes count.
-    """
-    from core.evaluate.metrics import Tally
-
-    def eer(keep: np.ndarray) -> float:
-        tally = Tally.of(scores[keep & (label == 0)], scores[keep & (label == 1)], higher="spoof")
-        return 100 * tally.eer().rate
-
-    everything = np.ones(len(scores), bool)
-    within = {
-        str(s): eer(source == s) for s in sorted(set(source)) if len(set(label[source == s])) == 2
-    }
-    pooled, mean = eer(everything), float(np.mean(list(within.values())))
-    parts = {f"eer/{s.split('/')[-1]}": v for s, v in within.items()}
-    return {"eer_pooled": pooled, "eer_within": mean, "eer": (pooled + mean) / 2, **parts}
-
-
-def score_windows(
-    model: torch.nn.Module, windows: np.ndarray, batch: int = 16, half: bool = True
-) -> np.ndarray:
-    """Raw scores ``[w]`` of int16 windows ``[w, n]``; ``half`` computes in bfloat16."""
-    import torch
-
-    model.eval()
-    device = next(model.parameters()).device
-    out = []
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-        for i in range(0, len(windows), batch):
-            waves = torch.from_numpy(windows[i : i + batch].astype(np.float32) / 32767)
-            out.append(model(waves.to(device))[0].float().cpu().numpy())
-    return np.concatenate(out)
-
-
-def dev_figures(model: torch.nn.Module, dev: DevSet, half: bool = True) -> dict[str, float]:
-    """`figures` of a model on the dev windows, a clip's score being the mean of its windows'."""
-    raw = score_windows(model, dev.windows, half=half)
-    clips = np.bincount(dev.clip, raw) / np.bincount(dev.clip)
-    return figures(clips, dev.label, dev.source)
 
 
 class SpectrumMask:
@@ -230,7 +139,6 @@ def train(
     """
     import torch
     from transformers import set_seed
-    from transformers.trainer_utils import get_last_checkpoint
 
     recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
     out = Path(out)
@@ -256,8 +164,10 @@ def train(
         recipe.get("codecs"),
         recipe.get("copies"),
     )
-    dev = dev_set(index)
-    model = _network(recipe, start)
+    dev = dev_set(index, most=int(settings.get("dev_clips", 0)))
+    if recipe.get("network", {}).get("parts"):
+        dev = spliced_set(dev, index, codec)
+    model = _network(recipe, start, len(data.families) if settings.get("family") else 0)
     if "stored" in recipe:
         _train_stored(recipe, index, dev, model, out / "stored", resume, workers, codec, weight)
         if not steps:
@@ -265,9 +175,25 @@ def train(
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
     loss = pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
     trainer = _trainer(model, arguments, data, dev, settings, out, loss, collate)
-    last = get_last_checkpoint(str(out)) if resume else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
     return _best(out)
+
+
+def _last_checkpoint(out: Path) -> str | None:
+    """The newest checkpoint that was written to its end; its average comes last."""
+    whole_ones = [f.parent for f in out.glob("checkpoint-*/average.safetensors")]
+    newest = max(whole_ones, key=lambda folder: int(folder.name.split("-")[1]), default=None)
+    return str(newest) if newest else None
+
+
+def half_precision() -> bool:
+    """Whether this machine computes in bfloat16 faster than in single precision."""
+    import torch
+
+    if torch.cuda.is_available():
+        return True
+    cpu: Any = torch.cpu
+    return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
 def _train_stored(
@@ -283,7 +209,6 @@ def _train_stored(
 ) -> None:
     """First stage: the transformer alone, on stored features; `model` gets the best weights."""
     from safetensors.torch import load_file
-    from transformers.trainer_utils import get_last_checkpoint
 
     from training.cached import (
         StoredPairs,
@@ -326,7 +251,7 @@ def _train_stored(
         lambda net, which: stored_figures(net, seen, which),
     )
     vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if resume else None)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
     vars(model).pop("forward")
     model.load_state_dict(load_file(out / "best.safetensors"))
 
@@ -355,7 +280,6 @@ def _train_windows(
     """Stages of training on labelled windows; each starts from the best weights of the last."""
     import torch
     from safetensors.torch import load_file
-    from transformers.trainer_utils import get_last_checkpoint
 
     from training.windows import Windows, collate_windows
 
@@ -385,8 +309,7 @@ def _train_windows(
         }
         arguments = _arguments(folder, settings, steps, batch, seed, workers)
         trainer = _trainer(model, arguments, data, dev, settings, folder, loss, collate_windows)
-        last = get_last_checkpoint(str(folder)) if resume else None
-        trainer.train(resume_from_checkpoint=last)
+        trainer.train(resume_from_checkpoint=_last_checkpoint(folder) if resume else None)
         model.load_state_dict(load_file(folder / "best.safetensors"))
         if processes.first():
             (folder / "done").touch()
@@ -400,6 +323,7 @@ def _arguments(
     from transformers import TrainingArguments
 
     every = int(settings["evaluate_every"])
+    save = int(settings.get("save_every", every))
     arguments = TrainingArguments(
         output_dir=str(out),
         max_steps=steps,
@@ -408,15 +332,16 @@ def _arguments(
         weight_decay=float(settings.get("weight_decay", 0.01)),
         warmup_steps=int(settings.get("warmup", 0)),
         lr_scheduler_type=settings.get("schedule", "cosine"),
+        lr_scheduler_kwargs=dict(settings.get("schedule_settings", {})),
         max_grad_norm=float(settings.get("clip", 1.0)),
-        bf16=bool(settings.get("half", True)),
+        bf16=bool(settings.get("half", half_precision())),
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps",
         eval_steps=every,
         save_strategy="steps",
-        save_steps=every,
+        save_steps=save,
         save_total_limit=2,
-        logging_steps=min(25, every),
+        logging_steps=min(25, save),
         dataloader_num_workers=workers,
         remove_unused_columns=False,
         report_to=["tensorboard"],
@@ -431,52 +356,9 @@ def _arguments(
     return arguments
 
 
-Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
-
-
-def pair_loss(ranking: float, smoothing: float) -> Loss:
-    """Cross-entropy with smoothed labels, plus a ranking loss within every pair.
-
-    Parameters
-    ----------
-    ranking : float
-        Weight of ``log(1 + exp(human - synthetic))``, the logistic ranking loss of a pair.
-    smoothing : float
-        How far targets lie from 0 and 1.
-
-    Returns
-    -------
-    callable
-        From raw scores ``[2 b]`` and labels ``[2 b]``, human and synthetic in turn.
-    """
-    from torch.nn import functional
-
-    def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        target = labels * (1 - 2 * smoothing) + smoothing
-        value = functional.binary_cross_entropy_with_logits(raw, target)
-        pair = raw.view(-1, 2)
-        return value + ranking * functional.softplus(pair[:, 0] - pair[:, 1]).mean()
-
-    return loss
-
-
-def weighted_loss(bonafide: float, spoof: float) -> Loss:
-    """Class-weighted cross-entropy, as torch's with ``weight``: divided by the sum of weights.
-
-    Of two logits only their difference matters, which is the raw score. Of several processes each
-    gives its part of one loss, so that their mean is the loss of the whole batch.
-    """
-    from torch.nn import functional
-
-    def loss(raw: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        weight = labels * spoof + (1 - labels) * bonafide
-        each = functional.binary_cross_entropy_with_logits(raw, labels, reduction="none")
-        return (weight * each).sum() / processes.mean(weight.sum())
-
-    return loss
-
-
-def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Module:
+def _network(
+    recipe: Mapping[str, Any], start: str | Path | None, families: int = 0
+) -> torch.nn.Module:
     from safetensors.torch import load_file
 
     from core.detect.model import build
@@ -495,10 +377,16 @@ def _network(recipe: Mapping[str, Any], start: str | Path | None) -> torch.nn.Mo
 
             model.backbone = Wav2Vec2Model.from_pretrained(pretrained)
         return model
-    model = build(recipe["architecture"], settings)
+    if settings.get("parts", PART) != PART:
+        raise ValueError(f"The parts of training crops are {PART} frames long.")
+    model = build(
+        recipe["architecture"], {**settings, **({"families": families} if families else {})}
+    )
     start = start or recipe.get("start", {}).get("distillmos")
     if start and str(start).endswith(".safetensors"):
-        model.load_state_dict(load_file(start))
+        lacks, odd = model.load_state_dict(load_file(start), strict=False)
+        if odd or any(not name.startswith(("parts.", "families.")) for name in lacks):
+            raise ValueError(f"{start} does not fit this network: {[*odd, *lacks][0]}")
     elif start:
         load_distillmos(model, start)
     front = getattr(model, "front", None)
@@ -558,7 +446,8 @@ def _trainer(
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             if processes.first():
-                save_file(_plain(self.state), folder / "average.safetensors")
+                with whole(folder / "average.safetensors") as part:
+                    save_file(_plain(self.state), part)
 
     average = Average()
 
@@ -575,9 +464,20 @@ def _trainer(
                     module.eval()
             if mask is not None and "items" in inputs:
                 mask.items = inputs["items"].tolist()
-            raw, _ = model(inputs["features"] if "features" in inputs else inputs["waves"])
+            out = model(inputs["features"] if "features" in inputs else inputs["waves"])
+            raw = out[0]
             own = self.own(len(raw))
-            value = loss(raw[:own].float(), inputs["labels"][:own])
+            judged = inputs["judged"][:own] if "judged" in inputs else slice(None)
+            value = loss(raw[:own].float()[judged], inputs["labels"][:own][judged])
+            parts, named = out[2:] if len(out) > 2 else (None, None)
+            if parts is not None:
+                weight = float(settings.get("parts", 1.0))
+                value = value + weight * part_loss(parts[:own], inputs["parts"][:own])
+            if named is not None:
+                weight = float(settings["family"])
+                value = value + weight * family_loss(
+                    named[:own][judged], inputs["families"][:own][judged]
+                )
             return (value, raw) if return_outputs else value
 
         def own(self, rows: int) -> int:
@@ -615,8 +515,9 @@ def _trainer(
             best = out / "best.json"
             old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
             if found["eer"] < old:
+                kept = {k: v for k, v in average.state.items() if not k.startswith("families.")}
                 with whole(out / "best.safetensors") as part:
-                    save_file(_plain(average.state), part)
+                    save_file(_plain(kept), part)
                 write_whole(best, json.dumps({"step": self.state.global_step, **found}))
             with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")

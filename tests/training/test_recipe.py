@@ -17,7 +17,9 @@ from tests.training.conftest import TINY_PAIRS, TINY_WAV2VEC2, official_folders
 from training.clips import read_index
 from training.copysynth import build_copies
 from training.data import Mix, Pairs, collate, keep_for_training
-from training.recipe import RECIPES, figures, load_recipe, pair_loss, train, weighted_loss
+from training.devset import figures
+from training.losses import pair_loss, weighted_loss
+from training.recipe import RECIPES, load_recipe, train
 
 RECIPE: dict[str, Any] = {
     "kind": "pairs",

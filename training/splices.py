@@ -48,15 +48,13 @@ def splice(
     if end - start < least // 2:
         return host, share
     fade = int(rng.uniform(0.003, 0.05) * SAMPLE_RATE)
-    if start > 0:
-        share[start - min(fade, start) : start] = np.linspace(0, 1, min(fade, start))
+    first, last = max(0, start - fade), min(len(host), end + fade)
+    share[first:start] = np.linspace(0, 1, start - first)
     share[start:end] = 1
-    if end < len(host):
-        tail = min(fade, len(host) - end)
-        share[end : end + tail] = np.linspace(1, 0, tail)
+    share[end:last] = np.linspace(1, 0, last - end)
     at = 0
     if not aligned:
-        at = int(rng.integers(-start, max(-start, len(guest) - end) + 1))
+        at = int(rng.integers(-first, max(-first, len(guest) - last) + 1))
     there = np.zeros(len(host), np.float32)
     piece = guest[max(0, at) : max(0, at + len(host))]
     there[max(0, -at) : max(0, -at) + len(piece)] = piece[: len(host) - max(0, -at)]

@@ -181,3 +181,44 @@ class TestPublicSamples:
         for column in ("family", "speaker", "blob", "repository"):
             shared = set(more[column]) & set(measured[column])
             assert not shared - {"", "human"}, column
+
+
+class TestTodaySamples:
+    """The benchmark of the voices of today, and what of it is trained on."""
+
+    table = read_manifest(MANIFEST.with_name("today_samples.csv"))
+    others = pd.concat(
+        [read_manifest(MANIFEST), read_manifest(MANIFEST.with_name("training_samples.csv"))]
+    )
+
+    def of(self, *splits: str) -> pd.DataFrame:
+        return self.table[self.table["split"].isin(splits)]
+
+    def test_counts(self) -> None:
+        counts = self.table.groupby(["split", "label"]).size()
+        assert counts["test"].to_dict() == {"bonafide": 347, "spoof": 1345}
+        assert counts["dev"].min() > 100
+        assert self.table["clip"].is_unique and not set(self.table["clip"]) & set(
+            self.others["clip"]
+        )
+        assert self.table["blob"].is_unique and (self.table["licence"] != "").all()
+        assert set(self.table["kind"]) == {"cloud", "research", "student", "everyday"}
+
+    def test_no_source_and_class_outweighs_the_rest_in_training(self) -> None:
+        assert self.of("train").groupby(["repository", "label"]).size().max() <= 300
+
+    def test_splits_share_no_repository_and_no_sound(self) -> None:
+        used = pd.concat([self.others[self.others["split"] != "unused"], self.table])
+        for column in ("repository", "blob"):
+            assert self.table.groupby(column)["split"].nunique().max() == 1, column
+            for one, other in (("train", "dev"), ("train", "test"), ("dev", "test")):
+                first, second = (set(used.loc[used["split"] == s, column]) for s in (one, other))
+                shared = first & second & set(self.table[column])
+                assert not shared, (column, one, other)
+
+    def test_training_has_no_family_and_no_human_speaker_of_what_is_measured(self) -> None:
+        train = self.of("train")
+        held = self.others[self.others["split"].isin(["dev", "test"])]
+        assert not (set(train["family"]) & set(held["family"])) - {"human"}
+        speakers = set(held["speaker"]) | {s for s in self.of("dev", "test")["speaker"] if ":" in s}
+        assert not (set(train["speaker"]) & speakers) - {""}  # corpus:number is a person

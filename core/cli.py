@@ -9,15 +9,18 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.options import add_part
+from core.detect.decision import StanceError
+from core.options import add_part, add_stance, stance_of
 from core.plain import Inert, csv_text, find_printed, json_text, printable
 from core.settings import ENGINES, SettingsError, settings
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
+    from core.detect.decision import Stance
     from core.detect.detection import Detection
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
@@ -81,6 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except StanceError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNREADABLE
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
@@ -104,9 +110,7 @@ def _add_detect(commands: Any) -> None:
     )
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     add_part(parser)
-    parser.add_argument(
-        "--prior", type=float, default=0.5, metavar="P", help="chance of a fake before listening"
-    )
+    add_stance(parser)
     parser.add_argument(
         "--stress",
         action="store_true",
@@ -167,6 +171,7 @@ def _detect(options: argparse.Namespace) -> int:
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
 
+    stance = stance_of(options)
     files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
     if options.stress and options.csv:
         print("--stress goes with the table or with --json, not with --csv.", file=sys.stderr)
@@ -194,13 +199,13 @@ def _detect(options: argparse.Namespace) -> int:
                 file, name=printable(file.name), track=options.track, channel=options.channel
             )
             for part in clip.parts:
-                found.append((file, detector.detect(part, prior=options.prior, hop_s=options.hop)))
+                found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
                 if options.stress:
-                    tests.append(_stress(detector, part, options.prior))
+                    tests.append(_stress(detector, part, stance))
         except AudioError as error:
             failed += 1
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
-        except ValueError as error:  # a prior or hop out of range: the same for every file
+        except ValueError as error:  # a hop out of range: the same for every file
             print(error, file=sys.stderr)
             return EXIT_UNREADABLE
     if show:
@@ -219,12 +224,12 @@ def _detect(options: argparse.Namespace) -> int:
     return EXIT_UNREADABLE if failed else 0
 
 
-def _stress(detector: Detector, clip: Clip, prior: float) -> StressTest:
+def _stress(detector: Detector, clip: Clip, stance: Stance) -> StressTest:
     """A stress test with its progress; its own detection, because the hop is the detector's."""
     from core.detect.stress import stress
 
     show = _bar(f"stress test of {clip.source.name}")
-    return stress(detector, clip, prior, progress=lambda done, total, _: show(done / total))
+    return stress(detector, clip, stance, progress=lambda done, total, _: show(done / total))
 
 
 def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
@@ -234,8 +239,9 @@ def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
 
 
 COLUMNS = (
-    "file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "duration_s", "speech_s",
-    "missing_s", "windows", "detector", "weights_sha256", "reasons",
+    "file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "cost_missed_fake",
+    "cost_false_accusation", "duration_s", "speech_s", "missing_s", "windows", "detector",
+    "weights_sha256", "reasons",
 )  # fmt: skip
 
 
@@ -261,7 +267,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
         "verdict": detection.verdict,
         "p_spoof": None if detection.p_spoof is None else round(detection.p_spoof, 6),
         "llr": None if detection.llr is None else round(detection.llr, 6),
-        "prior": detection.prior,
+        **asdict(detection.stance),
         "duration_s": round(detection.quality.duration_s, 3),
         "speech_s": round(detection.quality.speech_s, 3),
         "missing_s": round(detection.source.missing_s(), 3),
@@ -310,7 +316,7 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
     kind = "calibrated" if detection.calibrated else "uncalibrated"
     out.write(
         f"Detector {detection.detector} ({kind}, weights {detection.weights_sha256[:12]}), prior "
-        f"{detection.prior:g}. One piece of evidence, not proof.\n"
+        f"{detection.stance.prior:g}. One piece of evidence, not proof.\n"
     )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
 from core.settings import settings
-from core.show import cache, cards, charts, exports, opinions_view, parts_view, session
+from core.show import cache, cards, charts, exports, opinions_view, parts_view, session, stance_view
 from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
@@ -87,31 +87,10 @@ def choose_input() -> None:
 
 
 def choose_settings() -> list[str]:
-    """The detectors' ids; the prior and the costs are read by `session.stance`."""
+    """The detectors' ids; the stance is read by `session.stance`."""
     with st.expander("Settings", icon=":material/tune:"):
         chosen = opinions_view.choose()
-        st.slider(
-            "Share of such clips that you assume to be synthetic, before listening",
-            1, 99, 50,
-            format="%d %%",
-            key="prior",
-            persist_state="session",
-        )  # fmt: skip
-        st.caption(
-            "At 50 % the clip's own evidence decides. Lower it for clips from a trusted source, "
-            "raise it for clips from a dubious one."
-        )
-        for key, label in (
-            ("c_miss", "What it costs to miss a fake"),
-            ("c_fa", "What it costs to accuse a human voice"),
-        ):
-            st.number_input(label, 0.01, 1000.0, 1.0, step=1.0, key=key, persist_state="session")
-        stance = session.stance()
-        share = stance["c_fa"] / (stance["c_fa"] + stance["c_miss"])
-        st.caption(
-            "Only their ratio counts. With these, a clip is called synthetic from a chance of "
-            f"{charts.percent(share)} on: there both errors cost the same on average."
-        )
+        stance_view.choose()
     return chosen
 
 
@@ -166,7 +145,7 @@ def take_in(detector_id: str):
             detector = detector or load(detector_id)
             doing = f"Listening to {cards.plain(entry.label)}{left_over}"
             waiting.progress(0.0, text=doing)
-            session.judge(entry, detector, prior=0.5, bar=waiting, doing=doing)
+            session.judge(entry, detector, bar=waiting, doing=doing)
         session.admit(new)
     waiting.empty()
     return detector
@@ -179,7 +158,7 @@ def judge_all(detector) -> dict:
         entry.key: session.judge(
             entry,
             detector,
-            **session.stance(),
+            stance=session.stance(),
             bar=waiting,
             doing=f"Listening to {cards.plain(entry.label)}",
         )
@@ -345,12 +324,7 @@ def result(entry, detection, detector) -> None:
     if detection.llr is not None and detection.calibrated:
         with st.expander("What if you assumed something else?", icon=":material/function:"):
             st.altair_chart(
-                charts.prior_curve(
-                    detection.llr,
-                    detection.prior,
-                    palette(),
-                    threshold=cards.threshold_chance(detection),
-                ),
+                charts.prior_curve(detection.llr, detection.stance, palette()),
                 key=f"priors-{entry.key}",
                 alt="Chance of synthetic speech after listening, for every assumption before.",
             )
@@ -393,7 +367,7 @@ def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict
         found[id] = session.judge(
             entry,
             detectors[id],
-            **session.stance(),
+            stance=session.stance(),
             bar=waiting,
             doing=f"{cards.plain(opinions_view.name_of(id))} listens",
         )

@@ -81,7 +81,7 @@ def welcome() -> None:
         st.caption(f":material/info: {live_view.OPUS_NOTE} {live_view.opus_effect()}")
 
 
-def panel(take, prior: float) -> None:
+def panel(take, stance) -> None:
     """Everything that moves."""
     take.touch()
     shot = take.snapshot()
@@ -90,7 +90,7 @@ def panel(take, prior: float) -> None:
     detector = take.detector
     detection = shot.detection
     if detection is not None and detector is not None:
-        detection = decided(detector.with_prior(detection, prior), shot.spread)
+        detection = decided(detector.with_stance(detection, stance), shot.spread)
     belt = detector.decision.inconclusive_llr if detector is not None else (0.0, 0.0)
     band = live_view.grey_until_judged(shot, detection, belt)
     if shot.state != "finished":
@@ -108,18 +108,18 @@ def panel(take, prior: float) -> None:
             shot.windows,
             shot.seconds,
             drawing=drawing,
-            prior=prior,
+            stance=stance,
             band=band,
             from_s=shot.kept_from_s,
             rolling=rolling,
         )
         st.vega_lite_chart(
-            live_charts.drawn(live_charts.timeline(palette(), belt, rolling), cells),
+            live_charts.drawn(live_charts.timeline(palette(), belt, rolling, stance=stance), cells),
             key=f"live-{'rolling' if rolling else 'whole'}",
             alt=f"Score over time, {title.lower()}; the sentence below says it in words.",
         )
     st.markdown(LEGEND)
-    st.caption(live_view.in_words(shot, prior, band))
+    st.caption(live_view.in_words(shot, stance, band))
     for sentence in (*live_view.losses(shot), *live_view.channels(shot)):
         st.caption(f":material/warning: {sentence}")
     if shot.state == "paused":
@@ -200,7 +200,6 @@ with right:
     if shot is None or (not shot.frames and not on_air):
         welcome()
         st.stop()
-    prior = st.session_state.get("prior", 50) / 100
-    st.fragment(panel, run_every=REFRESH_S if on_air else HEARTBEAT_S)(take, prior)
+    st.fragment(panel, run_every=REFRESH_S if on_air else HEARTBEAT_S)(take, session.stance())
     if not on_air:
         buttons(take, shot)

@@ -62,8 +62,8 @@ spans = synthetic_spans(timeline)
 
 style = VERDICTS[whole.verdict]
 chance = (
-    f"{charts.percent(whole.p_spoof)} synthetic, assuming {charts.percent(whole.prior)} before "
-    "listening"
+    f"{charts.percent(whole.p_spoof)} synthetic, assuming {charts.percent(whole.stance.prior)} "
+    "before listening"
     if whole.p_spoof is not None
     else ""
 )
@@ -72,7 +72,7 @@ for reason in whole.reasons:
     st.caption(reason.text)
 if clip.source.missing:
     st.caption("Hatched: missing from the file.")
-picture(entry, clip, timeline, spans, band_in_probability(band, detection.threshold))
+picture(entry, clip, timeline, spans, band_in_probability(band, detection.stance.threshold))
 span_table(entry, whole, spans, band)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

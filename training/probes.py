@@ -212,9 +212,7 @@ def spliced_spans(
 
     rows = []
     for clip, joined, border, fake_first in _splices(index, limit, half_s, progress):
-        detection = detector.detect(
-            clip_from_samples(joined, SAMPLE_RATE, clip), hop_s=hop_s, prior=0.5
-        )
+        detection = detector.detect(clip_from_samples(joined, SAMPLE_RATE, clip), hop_s=hop_s)
         spans = synthetic_spans(cells(detection, detector.decision.inconclusive_llr))
         border_s, end_s = border / SAMPLE_RATE, len(joined) / SAMPLE_RATE
         first = sum(max(0.0, min(s.end_s, border_s) - s.start_s) for s in spans)

@@ -8,9 +8,6 @@ from typing import overload
 
 import numpy as np
 
-DEFAULT_PRIOR = 0.5
-"""Assumed probability of synthetic speech before listening, unless the user says otherwise."""
-
 
 @dataclass(frozen=True)
 class Calibration:
@@ -61,29 +58,7 @@ def logit(probability: float) -> float:
     return math.log(probability) - math.log1p(-probability)
 
 
-def cost_threshold(c_miss: float, c_fa: float) -> float:
-    """Posterior log-odds from which calling a clip synthetic costs less than calling it human.
-
-    ``log(c_fa / c_miss)``: there the expected cost of a miss, ``P c_miss``, equals that of a false
-    alarm, ``(1 - P) c_fa`` (Bayes decision; Brümmer and du Preez 2006, Computer Speech and
-    Language 20).
-
-    Parameters
-    ----------
-    c_miss, c_fa : float
-        Cost of taking a fake for human speech, and of accusing human speech; positive.
-
-    Raises
-    ------
-    ValueError
-        If a cost is not positive and finite.
-    """
-    if not (0.0 < c_miss < math.inf and 0.0 < c_fa < math.inf):
-        raise ValueError("both costs must be positive numbers")
-    return math.log(c_fa / c_miss)
-
-
-def posterior(llr: float, prior: float = DEFAULT_PRIOR) -> float:
+def posterior(llr: float, prior: float = 0.5) -> float:
     """Probability of synthetic speech after hearing the clip, by Bayes' rule in log-odds form.
 
     Parameters

@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 from core.audio.clip import Source
 from core.audio.quality import Quality, Reason
-from core.detect.calibration import cost_threshold
+from core.detect.decision import Stance, StanceError
 
-SCHEMA = "spoofscope.detection/1"
+SCHEMA = "spoofscope.detection/2"
 """Name and version of the dictionary that `Detection.to_dict` makes."""
+
+READABLE = ("spoofscope.detection/1", SCHEMA)
+"""What `Detection.from_dict` reads; form 1 has no ``stance``, see `Stance.from_saved`."""
 
 Verdict = Literal["synthetic", "authentic", "inconclusive", "not judged"]
 
@@ -27,7 +30,7 @@ class Window:
         Calibrated natural-log likelihood ratio, positive towards synthetic; None where the window
         holds too little speech to be scored.
     p_spoof : float or None
-        Posterior probability of synthetic speech under the Detection's prior.
+        Posterior probability of synthetic speech under the Detection's stance.
     speech_s : float
         Seconds of speech in the window.
     """
@@ -85,9 +88,9 @@ class Detection:
         The clip's log-likelihood ratio (natural log, positive towards synthetic), None if not
         judged.
     p_spoof : float or None
-        Posterior probability of synthetic speech under ``prior``.
-    prior : float
-        Assumed probability of synthetic speech before listening.
+        Posterior probability of synthetic speech under the stance's prior.
+    stance : Stance
+        Assumed prior, and costs of the two errors.
     verdict : str
         ``synthetic``, ``authentic``, ``inconclusive`` or ``not judged``.
     reasons : tuple of Reason
@@ -96,9 +99,6 @@ class Detection:
         None where the detector has no such measure or the clip was not judged.
     elapsed_ms : float
         Wall-clock milliseconds of the analysis, decoding excluded.
-    c_miss, c_fa : float
-        What it costs to take a fake for human speech, and to accuse human speech; only their
-        ratio counts.
     """
 
     detector: str
@@ -111,18 +111,11 @@ class Detection:
     hop_s: float
     llr: float | None
     p_spoof: float | None
-    prior: float
+    stance: Stance
     verdict: Verdict
     reasons: tuple[Reason, ...]
     familiarity: Familiarity | None
     elapsed_ms: float
-    c_miss: float = 1.0
-    c_fa: float = 1.0
-
-    @property
-    def threshold(self) -> float:
-        """Posterior log-odds from which the verdict is synthetic, by the costs."""
-        return cost_threshold(self.c_miss, self.c_fa)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only, with the schema's name and version under ``schema``."""
@@ -135,12 +128,15 @@ class Detection:
         Raises
         ------
         ValueError
-            If the schema is not this version's or a field is missing or unknown.
+            If the schema is none of `READABLE`, or a field is missing or unknown.
+        StanceError
+            If the prior or a cost is out of range.
         """
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        if not isinstance(data, dict) or data.get("schema") not in READABLE:
             raise ValueError(f"This is not a saved detection of the form {SCHEMA}.")
         fields = {key: value for key, value in data.items() if key != "schema"}
         try:
+            fields["stance"] = Stance.from_saved(fields)
             fields["source"] = Source.from_dict(fields["source"])
             speech = tuple((float(a), float(b)) for a, b in fields["quality"]["speech"])
             fields["quality"] = Quality(**{**fields["quality"], "speech": speech})
@@ -151,6 +147,8 @@ class Detection:
                 nearest = tuple(str(name) for name in familiarity.get("nearest", ()))
                 fields["familiarity"] = Familiarity(**{**familiarity, "nearest": nearest})
             return cls(**fields)
+        except StanceError:
+            raise
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"This saved detection is damaged: {error}.") from error
 

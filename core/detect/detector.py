@@ -17,14 +17,8 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.windows import HOP, WINDOW, stack_windows, window_ranges
-from core.detect.calibration import (
-    DEFAULT_PRIOR,
-    UNCALIBRATED,
-    Calibration,
-    cost_threshold,
-    logit,
-    posterior,
-)
+from core.detect.calibration import UNCALIBRATED, Calibration
+from core.detect.decision import EVEN, Decision, Stance, decide
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
 from core.detect.engine import Engine, OnnxEngine, TorchEngine
 from core.detect.model_config import DetectorError as DetectorError
@@ -43,22 +37,6 @@ MIN_WINDOW_SPEECH_S = 0.5
 
 MIN_HOP_S = 0.05
 """Smallest hop between windows in seconds."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """When a score becomes a verdict.
-
-    Attributes
-    ----------
-    inconclusive_llr : (float, float)
-        Posterior log-odds strictly between these, counted from the threshold, give no verdict.
-    needs_wide_band : bool
-        Whether speech without its upper band, as over a telephone, gives no verdict.
-    """
-
-    inconclusive_llr: tuple[float, float] = (0.0, 0.0)
-    needs_wide_band: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -397,7 +375,7 @@ class Detector:
         return special or self.calibration or UNCALIBRATED
 
     def judge(
-        self, clip: Clip, evidence: Evidence, prior: float = DEFAULT_PRIOR, elapsed_ms: float = 0.0
+        self, clip: Clip, evidence: Evidence, stance: Stance = EVEN, elapsed_ms: float = 0.0
     ) -> Detection:
         """Turn what was heard into a verdict.
 
@@ -407,8 +385,8 @@ class Detector:
             What `listen` was given.
         evidence : Evidence
             What it found.
-        prior : float
-            Probability of synthetic speech before listening, strictly between 0 and 1.
+        stance : Stance
+            Prior and costs of the two errors.
         elapsed_ms : float
             Time that listening took, for the record.
 
@@ -442,33 +420,33 @@ class Detector:
             hop_s=evidence.hop / SAMPLE_RATE,
             llr=calibration.llr(float(evidence.raw.mean())) if evidence.scored else None,
             p_spoof=None,
-            prior=prior,
+            stance=stance,
             verdict="not judged",
             reasons=evidence.reasons,
             familiarity=familiarity,
             elapsed_ms=elapsed_ms,
         )
-        return self.with_prior(detection, prior)
+        return self.with_stance(detection, stance)
 
     def detect(
         self,
         clip: Clip,
         *,
-        prior: float = DEFAULT_PRIOR,
+        stance: Stance = EVEN,
         hop_s: float | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Detection:
         """Judge a clip.
 
         The clip's raw score is the mean over the windows that hold speech; the calibration turns
-        it into a likelihood ratio, the prior into a posterior, and the decision into a verdict.
+        it into a likelihood ratio, the stance and the decision into a posterior and a verdict.
 
         Parameters
         ----------
         clip : Clip
             At 16 kHz.
-        prior : float
-            Probability of synthetic speech before listening, strictly between 0 and 1.
+        stance : Stance
+            Prior and costs of the two errors.
         hop_s : float, optional
             Seconds between window starts; the detector's own hop by default.
         progress : callable, optional
@@ -482,60 +460,48 @@ class Detector:
         Raises
         ------
         ValueError
-            If the prior or the hop is out of range.
+            If the hop is out of range.
         """
-        logit(prior)
         began = time.perf_counter()
         evidence = self.listen(clip, hop_s=hop_s, progress=progress)
-        return self.judge(clip, evidence, prior, (time.perf_counter() - began) * 1000.0)
+        return self.judge(clip, evidence, stance, (time.perf_counter() - began) * 1000.0)
 
-    def with_prior(
-        self, detection: Detection, prior: float, c_miss: float = 1.0, c_fa: float = 1.0
-    ) -> Detection:
-        """The same evidence under another prior or other costs; nothing is scored again.
+    def with_stance(self, detection: Detection, stance: Stance) -> Detection:
+        """The same evidence under another stance; nothing is scored again.
 
         Parameters
         ----------
         detection : Detection
             Made by this detector.
-        prior : float
-            Strictly between 0 and 1.
-        c_miss, c_fa : float
-            Costs of the two errors, positive; they move the threshold and the band around it.
+        stance : Stance
+            The costs move the threshold and the band around it, the prior the posterior too.
 
         Returns
         -------
         Detection
             With new posteriors, verdict and reasons.
-
-        Raises
-        ------
-        ValueError
-            If the prior or a cost is out of range.
         """
-        threshold = cost_threshold(c_miss, c_fa)
-        detection = replace(detection, prior=prior, c_miss=c_miss, c_fa=c_fa)
+        detection = replace(detection, stance=stance)
         reasons = [r for r in detection.reasons if r.code not in _JUDGING_CODES]
         windows = tuple(
-            replace(w, p_spoof=None if w.llr is None else posterior(w.llr, prior))
+            replace(w, p_spoof=None if w.llr is None else stance.posterior(w.llr))
             for w in detection.windows
         )
         if detection.llr is None:
             return replace(detection, windows=windows, verdict="not judged")
-        odds = detection.llr + logit(prior) - threshold
-        reasons = [*reasons, *self._reasons(detection, reasons, odds)]
-        verdict: Verdict = "synthetic" if odds > 0 else "authentic"
-        if any(reason.effect == "inconclusive" for reason in reasons):
-            verdict = "inconclusive"
+        side = decide(detection.llr, stance, self.decision.inconclusive_llr)
+        reasons = [*reasons, *self._reasons(detection, reasons, side)]
+        held_back = any(reason.effect == "inconclusive" for reason in reasons)
+        verdict: Verdict = "inconclusive" if held_back else side
         return replace(
             detection,
             windows=windows,
-            p_spoof=posterior(detection.llr, prior),
+            p_spoof=stance.posterior(detection.llr),
             verdict=verdict,
             reasons=tuple(reasons),
         )
 
-    def _reasons(self, detection: Detection, heard: list[Reason], odds: float) -> Iterator[Reason]:
+    def _reasons(self, detection: Detection, heard: list[Reason], side: str) -> Iterator[Reason]:
         """What stands against the score, beside what was ``heard``; no two contradict each other.
 
         Where the sound itself takes the score's meaning away, nothing is said of how near it lies
@@ -558,8 +524,7 @@ class Detector:
                 "so it does not decide on such sound.",
                 "inconclusive",
             )
-        low, high = self.decision.inconclusive_llr
-        if known and (low < odds < high or odds == 0.0):
+        if known and side == "inconclusive":
             yield Reason(
                 "near_threshold",
                 "The score lies too close to the threshold for this detector to decide.",

@@ -7,12 +7,10 @@ import math
 import re
 from typing import Any, get_args
 
-from core.detect.detection import SCHEMA, Detection, Verdict
+from core.detect.decision import StanceError
+from core.detect.detection import READABLE, SCHEMA, Detection, Verdict
 from core.detect.spans import cells
 from core.settings import settings
-
-COSTS = (1e-6, 1e6)
-"""Range of the costs of errors; beyond it their ratio has no logarithm that means anything."""
 
 MOST_PARTS = 200_000
 """Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
@@ -73,7 +71,7 @@ def _no_constant(name: str) -> Any:
 
 def _checked(item: Any, number: int) -> Detection:
     schema = item.get("schema") if isinstance(item, dict) else None
-    if schema != SCHEMA:
+    if schema not in READABLE:
         family = SCHEMA.rsplit("/", 1)[0]
         if isinstance(schema, str) and schema.startswith(f"{family}/"):
             raise SavedError(
@@ -84,6 +82,8 @@ def _checked(item: Any, number: int) -> Detection:
     try:
         made = Detection.from_dict({k: v for k, v in item.items() if k not in BESIDE})
         problem = _problem(made)
+    except StanceError as error:
+        raise SavedError(f"Item {number} is damaged. {error}") from error
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise SavedError(f"Item {number} is damaged: its fields are not of the right kind.") from (
             error
@@ -109,9 +109,6 @@ def _problem(d: Detection) -> str:
         return "its verdict is none of those that exist"
     if any(r.effect not in ("not judged", "inconclusive", "caution") for r in d.reasons):
         return "a reason has an effect that does not exist"
-    costs = (_number(d.c_miss), _number(d.c_fa))
-    if not 0 < _number(d.prior) < 1 or not all(COSTS[0] <= c <= COSTS[1] for c in costs):
-        return "its prior or a cost is out of range"
     if not 0 < _number(d.window_s) < 3600 or not 0 < _number(d.hop_s) <= d.window_s:
         return "its windows have no length"
     if (d.llr is None) != (d.p_spoof is None) or (d.llr is None) != (d.verdict == "not judged"):

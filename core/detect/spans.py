@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from core.detect.calibration import logit
+from core.detect.decision import Stance, decide
 from core.detect.detection import Detection
 
 Kind = Literal["synthetic", "authentic", "inconclusive", "no speech", "missing"]
@@ -34,7 +35,7 @@ class Cell:
     speech_s : float
         Seconds of speech in the window.
     kind : str
-        What the score says under the prior; where there is none, ``missing`` if the file lacks
+        What the score says under the stance; where there is none, ``missing`` if the file lacks
         most of the window, else ``no speech``.
     """
 
@@ -78,46 +79,32 @@ class Span:
         return self.end_s - self.start_s
 
 
-def kind_of(
-    llr: float | None,
-    prior: float,
-    band: tuple[float, float] = (0.0, 0.0),
-    threshold: float = 0.0,
-) -> Kind:
-    """What a log-likelihood ratio says under a prior.
+def kind_of(llr: float | None, stance: Stance, band: tuple[float, float] = (0.0, 0.0)) -> Kind:
+    """What a log-likelihood ratio says under a stance.
 
     Parameters
     ----------
     llr : float or None
         Natural log; None where nothing was scored.
-    prior : float
-        Probability of synthetic speech before listening, strictly between 0 and 1.
+    stance : Stance
+        Prior and costs.
     band : (float, float)
         Log-odds above the threshold strictly between these decide nothing.
-    threshold : float
-        Posterior log-odds from which the costs of errors favour ``synthetic``.
 
     Returns
     -------
     str
         ``synthetic``, ``authentic``, ``inconclusive`` or ``no speech``.
     """
-    if llr is None:
-        return "no speech"
-    odds = llr + logit(prior) - threshold
-    if band[0] < odds < band[1] or odds == 0.0:
-        return "inconclusive"
-    return "synthetic" if odds > 0 else "authentic"
+    return "no speech" if llr is None else decide(llr, stance, band)
 
 
-def band_in_llr(
-    prior: float, band: tuple[float, float], threshold: float = 0.0
-) -> tuple[float, float, float]:
+def band_in_llr(stance: Stance, band: tuple[float, float]) -> tuple[float, float, float]:
     """Lower edge, threshold and upper edge of the decision as log-likelihood ratios.
 
     With equal costs the threshold is where the posterior is one half: ``-logit(prior)``.
     """
-    threshold -= logit(prior)
+    threshold = stance.threshold - logit(stance.prior)
     return threshold + band[0], threshold, threshold + band[1]
 
 
@@ -166,7 +153,7 @@ def cells(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> list[
             speech_s=w.speech_s,
             kind="missing"
             if w.llr is None and detection.source.lacks(w.start_s, w.end_s)
-            else kind_of(w.llr, detection.prior, band, detection.threshold),
+            else kind_of(w.llr, detection.stance, band),
         )
         for i, w in enumerate(windows)
     ]

@@ -22,7 +22,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.incoming import Incoming, Ring, as_float, averaged, wav_of
 from core.audio.quality import Quality, gate, measure, speech_in
-from core.detect.calibration import UNCALIBRATED, logit
+from core.detect.calibration import UNCALIBRATED
 from core.detect.detection import Detection, Reason
 from core.detect.detector import MIN_WINDOW_SPEECH_S, Detector, DetectorError, Evidence
 from core.settings import settings
@@ -447,7 +447,7 @@ def _clearest(
     scored, but for twice the work of every take; and the take keeps both, for Detect to judge.
     """
     if not apart:
-        channels = {None: both.mean(axis=1)}
+        channels: dict[int | None, np.ndarray] = {None: both.mean(axis=1)}
     else:
         channels = {n: np.ascontiguousarray(both[:, n - 1]) for n in (1, 2)}
     found = []
@@ -521,14 +521,14 @@ def decided(detection: Detection, interval: tuple[float, float] | None) -> Detec
     Parameters
     ----------
     detection : Detection
-        Under the prior and the costs that count.
+        Under the stance that counts.
     interval : (float, float) or None
         Of the mean log-likelihood ratio, from `spread`.
     """
     if interval is None or detection.verdict not in ("synthetic", "authentic"):
         return detection
-    threshold = detection.threshold - logit(detection.prior)
-    if not interval[0] <= threshold <= interval[1]:
+    low, high = map(detection.stance.margin, interval)
+    if not low <= 0.0 <= high:
         return detection
     why = Reason(
         "wide_interval",

@@ -19,13 +19,13 @@ import numpy as np
 from core.audio import acoustics, codecs
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.quality import speech_in
-from core.detect.calibration import cost_threshold
+from core.detect.decision import Stance
 from core.detect.detection import Detection, Verdict
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
 
-SCHEMA = "spoofscope.stress/1"
+SCHEMA = "spoofscope.stress/2"
 """Name and version of the dictionary that `StressTest.to_dict` makes."""
 
 LONGEST_S = 30.0
@@ -155,7 +155,7 @@ class StressTest:
 
     Attributes
     ----------
-    detector, weights_sha256, calibrated, prior
+    detector, weights_sha256, calibrated, stance
         As in `Detection`.
     name, sha256 : str
         The clip's name, with track and channel where the file has several, and its hash.
@@ -169,14 +169,12 @@ class StressTest:
         In the order of the conditions; none where the clip itself is not judged.
     elapsed_ms : float
         Wall-clock milliseconds of the whole test.
-    c_miss, c_fa : float
-        As in `Detection`.
     """
 
     detector: str
     weights_sha256: str
     calibrated: bool
-    prior: float
+    stance: Stance
     name: str
     sha256: str
     from_s: float
@@ -187,13 +185,6 @@ class StressTest:
     verdict: Verdict
     rows: tuple[StressRow, ...]
     elapsed_ms: float
-    c_miss: float = 1.0
-    c_fa: float = 1.0
-
-    @property
-    def threshold(self) -> float:
-        """Posterior log-odds from which the costs call for ``synthetic``."""
-        return cost_threshold(self.c_miss, self.c_fa)
 
     @property
     def tested(self) -> tuple[StressRow, ...]:
@@ -257,7 +248,9 @@ class StressTest:
             raise ValueError(f"This is not a saved stress test of the form {SCHEMA}.")
         fields = {key: value for key, value in data.items() if key != "schema"}
         try:
-            return cls(**{**fields, "rows": tuple(StressRow(**row) for row in fields["rows"])})
+            stance = Stance.from_saved(fields)
+            rows = tuple(StressRow(**row) for row in fields.pop("rows"))
+            return cls(**fields, stance=stance, rows=rows)
         except (KeyError, TypeError) as error:
             raise ValueError(f"This saved stress test is damaged: {error}.") from error
 
@@ -265,13 +258,11 @@ class StressTest:
 def stress(
     detector: Detector,
     clip: Clip,
-    prior: float,
+    stance: Stance,
     conditions: Sequence[str] | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     detection: Detection | None = None,
     slot: AbstractContextManager[Any] | None = None,
-    c_miss: float = 1.0,
-    c_fa: float = 1.0,
 ) -> StressTest:
     """Judge a clip again under every condition.
 
@@ -281,8 +272,8 @@ def stress(
         Whose verdict is tested.
     clip : Clip
         At 16 kHz; of more than `LONGEST_S` the stretch with the most speech is taken.
-    prior : float
-        Probability of synthetic speech before listening, strictly between 0 and 1.
+    stance : Stance
+        Prior and costs.
     conditions : sequence of str, optional
         Ids in `CONDITIONS`; all by default.
     progress : callable, optional
@@ -292,8 +283,6 @@ def stress(
         The clip's own, by this detector at its own hop, if it is there already.
     slot : context manager, optional
         Held while the detector listens, so that others get their turn in between.
-    c_miss, c_fa : float
-        Costs of the two errors, positive, as in `Detector.with_prior`.
 
     Returns
     -------
@@ -303,7 +292,7 @@ def stress(
     Raises
     ------
     ValueError
-        If a condition is unknown, or the prior or a cost is out of range.
+        If a condition is unknown.
     """
     chosen = [_known(id) for id in (CONDITIONS if conditions is None else conditions)]
     slot = slot or nullcontext()
@@ -311,11 +300,10 @@ def stress(
 
     def detect(heard: Clip) -> Detection:
         with slot:
-            found = detector.detect(heard, prior=prior)
-        return detector.with_prior(found, prior, c_miss, c_fa)
+            return detector.detect(heard, stance=stance)
 
     whole = clip.duration_s <= LONGEST_S
-    own = detect(clip) if detection is None else detector.with_prior(detection, prior, c_miss, c_fa)
+    own = detect(clip) if detection is None else detector.with_stance(detection, stance)
     start = 0 if whole else _fullest(own, clip)
     part = clip.samples[start : start + round(LONGEST_S * SAMPLE_RATE)]
     if not whole:
@@ -338,7 +326,7 @@ def stress(
         detector=own.detector,
         weights_sha256=own.weights_sha256,
         calibrated=own.calibrated,
-        prior=prior,
+        stance=stance,
         name=clip.source.label,
         sha256=clip.source.sha256,
         from_s=start / SAMPLE_RATE,
@@ -349,8 +337,6 @@ def stress(
         verdict=own.verdict,
         rows=tuple(rows),
         elapsed_ms=(time.perf_counter() - began) * 1000.0,
-        c_miss=c_miss,
-        c_fa=c_fa,
     )
 
 

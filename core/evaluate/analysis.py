@@ -309,9 +309,9 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
 
 def _note(metric: str, own: Costs) -> str:
     if metric.endswith("_own"):
-        return f"Prior {own.p_spoof:g}, miss {own.c_miss:g}, false alarm {own.c_fa:g}."
+        return f"Prior {own.p_spoof:g}, false accusation {own.c_miss:g}, missed fake {own.c_fa:g}."
     return {
-        "min_dcf": "ASVspoof 5: prior 0.05, miss 1, false alarm 10.",
+        "min_dcf": "ASVspoof 5: prior 0.05, false accusation 1, missed fake 10.",
         "act_dcf": "Scores taken for natural-log likelihood ratios; ASVspoof 5 costs.",
         "cllr": "Scores taken for natural-log likelihood ratios.",
         "min_cllr": "After the best monotone calibration on these trials.",

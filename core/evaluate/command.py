@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.detect.decision import Stance
 from core.evaluate import analysis
 from core.evaluate.metrics import ASVSPOOF5, Costs, Higher
 from core.evaluate.trials import (
@@ -23,6 +24,7 @@ from core.evaluate.trials import (
     tidy,
     with_columns,
 )
+from core.options import add_renamed, add_stance
 from core.plain import json_text
 
 if TYPE_CHECKING:
@@ -37,9 +39,10 @@ def add_parser(commands: Any) -> None:
     group.add_argument("--compare", metavar="FILE", help="another system's scores, same trials")
     group.add_argument("--by", metavar="COLUMN,...", help="break down by these columns")
     group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
-    group.add_argument("--prior", type=float, default=ASVSPOOF5.p_spoof, metavar="P")
-    group.add_argument("--c-miss", type=float, default=ASVSPOOF5.c_miss, metavar="C")
-    group.add_argument("--c-fa", type=float, default=ASVSPOOF5.c_fa, metavar="C")
+    # The field counts a human who is rejected as a miss, and a fake that passes as a false alarm.
+    add_stance(group, Stance(ASVSPOOF5.p_spoof, ASVSPOOF5.c_fa, ASVSPOOF5.c_miss))
+    add_renamed(group, "--c-miss", "--cost-false-accusation")
+    add_renamed(group, "--c-fa", "--cost-missed-fake")
     group.add_argument("--asv", metavar="FILE", help="scores of a verification system, for t-DCF")
     group.add_argument("--replicates", type=int, default=1000, metavar="N", help="bootstrap draws")
     group.add_argument("--json", action="store_true", help="print one JSON object")
@@ -78,7 +81,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     found = direction(trials)
     data = analysis.prepare(trials, options.higher or found.higher)
     settings = analysis.Settings(
-        Costs(options.prior, options.c_miss, options.c_fa),
+        Costs(options.prior, options.cost_false_accusation, options.cost_missed_fake),
         AsvScores.read(Path(options.asv)).constants() if options.asv else None,
         options.replicates,
     )

@@ -62,14 +62,17 @@ class DetCurve(NamedTuple):
 
 @dataclass(frozen=True)
 class Costs:
-    """Prior and costs of a decision; the defaults are those of ASVspoof 5, track 1.
+    """Prior and costs as ASVspoof counts them; the defaults are those of ASVspoof 5, track 1.
+
+    A countermeasure there accepts human speech: a miss is a human who is rejected, which
+    `core.detect.decision.Stance` calls a false accusation, and a false alarm is a missed fake.
 
     Attributes
     ----------
     p_spoof : float
         Prior probability of a spoofed trial, strictly between 0 and 1.
     c_miss, c_fa : float
-        Cost of a miss and of a false alarm, above 0.
+        Cost of a false accusation and of a missed fake, above 0.
 
     Raises
     ------

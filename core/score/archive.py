@@ -8,9 +8,11 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.detect.decision import EVEN, Stance
 from core.files import whole
 from core.plain import csv_text
 from core.score.journal import Journal
@@ -30,7 +32,7 @@ def score(
     out: str | Path,
     *,
     detector: str = "embedded",
-    prior: float = 0.5,
+    stance: Stance = EVEN,
     hop_s: float | None = None,
     processes: int | None = 1,
     windows_out: str | Path | None = None,
@@ -55,8 +57,8 @@ def score(
         The table: CSV by its suffix ``.csv``, Parquet otherwise. Written aside, then renamed.
     detector : str
         For `core.detect.registry.load_detector`.
-    prior : float
-        Probability of synthetic speech before listening, strictly between 0 and 1.
+    stance : Stance
+        Prior and costs of the two errors.
     hop_s : float, optional
         Seconds between windows; the detector's own by default.
     processes : int, optional
@@ -90,8 +92,6 @@ def score(
     from core.detect.registry import load_detector
 
     out = Path(out)
-    if not 0 < prior < 1:
-        raise ArchiveError("The prior must lie strictly between 0 and 1.")
     if processes is not None and processes < 1:
         raise ArchiveError("At least one process is needed.")
     if not out.parent.is_dir():
@@ -104,7 +104,7 @@ def score(
         raise ArchiveError(f"The hop must be 0.05 to {loaded.window / 16_000:g} seconds.")
     settings: dict[str, Any] = {
         **identity(loaded),
-        "prior": prior,
+        **asdict(stance),
         "hop_s": hop_s,
         "track": track,
         "channel": channel,

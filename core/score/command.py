@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from core.detect.engine import ENGINES as NETWORK_ENGINES
-from core.options import add_part
+from core.options import add_part, add_stance, stance_of
 from core.score.judging import ENGINES
 
 
@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--detector", default="embedded", metavar="ID")
     add_part(parser)
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
-    parser.add_argument("--prior", type=float, default=0.5, metavar="P")
+    add_stance(parser)
     parser.add_argument(
         "--network-engine", choices=NETWORK_ENGINES, metavar="NAME",
         help=f"what runs the network: {', '.join(NETWORK_ENGINES)}",
@@ -65,7 +65,7 @@ def _score(options: argparse.Namespace) -> int:
             read_manifest(options.manifest, options.root),
             options.out,
             detector=options.detector,
-            prior=options.prior,
+            stance=stance_of(options),
             hop_s=options.hop,
             processes=options.processes,
             windows_out=options.windows_out,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from core.detect.decision import STANCE, Stance
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -26,7 +29,8 @@ THREADS = {
 
 ROW = {
     "sha256": "string", "track": "int64", "channel": "int64", "score": "double", "raw": "double",
-    "p_spoof": "double", "prior": "double", "verdict": "string", "reasons": "string",
+    "p_spoof": "double", "prior": "double", "cost_missed_fake": "double",
+    "cost_false_accusation": "double", "verdict": "string", "reasons": "string",
     "familiarity": "string", "familiarity_percentile": "double", "windows": "int64",
     "duration_s": "double", "speech_s": "double", "missing_s": "double", "error": "string",
     "detector": "string", "weights_sha256": "string", "version": "string",
@@ -93,7 +97,7 @@ def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> lis
     clip : Clip or str
         From `read`.
     settings : dict
-        With ``prior``, ``hop_s``, ``windows`` (whether to keep them) and ``version``.
+        With a `Stance`'s fields, ``hop_s``, ``windows`` (whether to keep them) and ``version``.
 
     Returns
     -------
@@ -101,21 +105,26 @@ def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> lis
         By `ROW`; with ``window_rows``, lists by `WINDOW`, where they are to be kept. Where there
         is no score, it and what follows from it are None.
     """
+    stance = Stance(**{name: settings[name] for name in STANCE})
     row: dict[str, Any] = dict.fromkeys(ROW)
     row |= {
         "windows": 0,
         "detector": detector.id,
         "weights_sha256": detector.weights_sha256,
         "version": settings["version"],
-        "prior": settings["prior"],
+        **asdict(stance),
     }
     if isinstance(clip, str):
         return [row | {"error": clip}]
-    return [_judged(detector, part, settings, row) for part in clip.parts]
+    return [_judged(detector, part, settings, stance, row) for part in clip.parts]
 
 
 def _judged(
-    detector: Detector, clip: Clip, settings: dict[str, Any], row: dict[str, Any]
+    detector: Detector,
+    clip: Clip,
+    settings: dict[str, Any],
+    stance: Stance,
+    row: dict[str, Any],
 ) -> dict[str, Any]:
     source = clip.source
     row = row | {
@@ -126,7 +135,7 @@ def _judged(
     }
     try:
         evidence = detector.listen(clip, hop_s=settings["hop_s"])
-        found = detector.judge(clip, evidence, settings["prior"])
+        found = detector.judge(clip, evidence, stance)
     except Exception as error:  # as above
         return row | {"error": f"The clip could not be judged ({type(error).__name__}: {error})."}
     near = found.familiarity
@@ -150,5 +159,5 @@ def _judged(
 def failed(settings: dict[str, Any], sentence: str) -> list[dict[str, Any]]:
     """The rows of a file whose worker died."""
     row: dict[str, Any] = dict.fromkeys(ROW)
-    keys = ("detector", "weights_sha256", "version", "prior")
+    keys = ("detector", "weights_sha256", "version", *STANCE)
     return [row | {k: settings[k] for k in keys} | {"windows": 0, "error": sentence}]

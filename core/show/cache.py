@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.detect.decision import EVEN, Stance
 from core.settings import settings
 from core.show.turns import Place, Seat, Turns
 
@@ -149,7 +150,7 @@ def detect(
     clip: Clip,
     shared: Detector,
     *,
-    prior: float = 0.5,
+    stance: Stance = EVEN,
     hop_s: float | None = None,
     progress: Callable[[float], None] | None = None,
     waiting: Callable[[Place], object] | None = None,
@@ -160,7 +161,7 @@ def detect(
     `core.show.turns.Turns.turn`.
     """
     with seat(waiting):
-        return shared.detect(clip, prior=prior, hop_s=hop_s, progress=progress)
+        return shared.detect(clip, stance=stance, hop_s=hop_s, progress=progress)
 
 
 @dataclass(frozen=True)

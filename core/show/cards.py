@@ -86,7 +86,7 @@ def without_folders(text: str) -> str:
 def _likelier(detection: Detection) -> float:
     """Probability of the likelier side, as if the threshold lay in the middle."""
     assert detection.p_spoof is not None
-    odds = logit(detection.p_spoof) - detection.threshold
+    odds = logit(detection.p_spoof) - detection.stance.threshold
     return 1.0 / (1.0 + math.exp(-abs(odds)))
 
 
@@ -102,12 +102,12 @@ def difficulty(detection: Detection) -> str:
 def headline(detection: Detection) -> str:
     """One sentence that says what the verdict means, and how firmly."""
     weak = detection.p_spoof is not None and _likelier(detection) < WEAK
-    if detection.threshold and detection.verdict in ("synthetic", "authentic"):
+    if detection.stance.threshold and detection.verdict in ("synthetic", "authentic"):
         side = "machine-made" if detection.verdict == "synthetic" else "human"
         than = "not less" if detection.verdict == "synthetic" else "less"
         return (
             f"With the costs you set, treat it as {side}: its chance of being synthetic is {than} "
-            f"than the {percent(threshold_chance(detection))} from which that costs least."
+            f"than the {percent(detection.stance.threshold_chance)} from which that costs least."
         )
     return {
         "synthetic": "The evidence points to machine-made speech"
@@ -117,11 +117,6 @@ def headline(detection: Detection) -> str:
         "inconclusive": "The evidence does not decide between human and machine-made speech.",
         "not judged": "This clip gives the detector no ground for a verdict.",
     }[detection.verdict]
-
-
-def threshold_chance(detection: Detection) -> float:
-    """Posterior from which the clip is called synthetic, by the costs of the errors."""
-    return detection.c_fa / (detection.c_fa + detection.c_miss)
 
 
 def explanation(detection: Detection) -> str:
@@ -142,7 +137,7 @@ def explanation(detection: Detection) -> str:
         else "What was heard is about as likely from human as from synthetic speech."
     )
     in_100 = min(99, max(1, round(100 * detection.p_spoof)))
-    prior = percent(detection.prior)
+    prior = percent(detection.stance.prior)
     if withheld(detection):
         return (
             f"For sound like this clip's the detector's {percent(detection.p_spoof)} is **not a "
@@ -252,7 +247,7 @@ def probability_bars(detection: Detection) -> str:
         f"{percent(p)}</strong></div>"
         for name, p, colour in rows
     )
-    label = f"Probability, assuming {percent(detection.prior)} of such clips are synthetic"
+    label = f"Probability, assuming {percent(detection.stance.prior)} of such clips are synthetic"
     return f'<div style="font-size:.8rem;opacity:.75">{label}</div>{bars}'
 
 

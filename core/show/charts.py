@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
 from core.detect.calibration import posterior
+from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.spans import Cell, band_in_llr, band_in_probability, cells
 from core.show.theme import LIGHT, Palette
@@ -58,10 +59,10 @@ def window_timeline(
     timeline = cells(detection, band)
     frame = _frame(timeline, scale)
     if scale == "probability":
-        low, threshold, high = band_in_probability(band, detection.threshold)
+        low, threshold, high = band_in_probability(band, detection.stance.threshold)
         domain = (0.0, 1.0)
     else:
-        low, threshold, high = band_in_llr(detection.prior, band, detection.threshold)
+        low, threshold, high = band_in_llr(detection.stance, band)
         reach = max(
             [1.0, abs(low), abs(high), *(abs(c.llr) for c in timeline if c.llr is not None)]
         )
@@ -158,7 +159,7 @@ def _missing(
     frame = pd.DataFrame(boxes, columns=["start", "end"])
     frame["middle"] = frame.mean(axis=1)
     base = alt.Chart(frame)
-    dashes = {"stroke": palette.rule, "strokeDash": [4, 3], "strokeWidth": 1}
+    dashes: dict[str, Any] = {"stroke": palette.rule, "strokeDash": [4, 3], "strokeWidth": 1}
     box = base.mark_rect(fill=palette.neutral, fillOpacity=0.12, **dashes)
     word = base.transform_filter(f"datum.end - datum.start >= {end / 10}").mark_text(
         text="missing", color=palette.text, baseline="top"
@@ -223,7 +224,7 @@ def legend(detection: Detection) -> str:
 
 
 def prior_curve(
-    llr: float, prior: float, palette: Palette = LIGHT, height: int = 240, threshold: float = 0.5
+    llr: float, stance: Stance, palette: Palette = LIGHT, height: int = 240
 ) -> alt.LayerChart | alt.FacetChart:
     """Posterior of one clip under every prior, with the stated one marked.
 
@@ -231,18 +232,16 @@ def prior_curve(
     ----------
     llr : float
         The clip's log-likelihood ratio.
-    prior : float
-        The stated prior, strictly between 0 and 1.
+    stance : Stance
+        The stated prior, and the costs that set the threshold.
     palette : Palette
         Colours.
     height : int
         In pixels.
-    threshold : float
-        Posterior from which the clip is called synthetic.
     """
     priors = [0.001, *(i / 100 for i in range(1, 100)), 0.999]
     frame = pd.DataFrame({"prior": priors, "posterior": [posterior(llr, p) for p in priors]})
-    here = pd.DataFrame({"prior": [prior], "posterior": [posterior(llr, prior)]})
+    here = pd.DataFrame({"prior": [stance.prior], "posterior": [stance.posterior(llr)]})
     x = alt.X(
         "prior:Q",
         title="Assumed before listening",
@@ -261,9 +260,9 @@ def prior_curve(
         .mark_point(size=110, filled=True, opacity=1, color=palette.rule)
         .encode(x=x, y=y, tooltip=tooltip)
     )
-    return alt.layer(line, _threshold_rule_on("posterior", threshold, palette), point).properties(
-        height=height
-    )
+    return alt.layer(
+        line, _threshold_rule_on("posterior", stance.threshold_chance, palette), point
+    ).properties(height=height)
 
 
 def _threshold_rule_on(field: str, value: float, palette: Palette) -> alt.Chart:

@@ -19,6 +19,7 @@ from core.audio.parts import in_words
 from core.detect.detection import Detection
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
+from core.options import in_options
 from core.show import cards, charts
 from core.show.opinions_view import name_of
 from core.show.score_report import Report, as_html
@@ -148,9 +149,7 @@ def command(cases: Sequence[Case]) -> str:
     if len({s.channel for s in sources}) == 1 and sources[0].channel:
         parts.append(f"--channel {sources[0].channel}")
     if first is not None:
-        parts.append(f"--prior {first.prior:g}")
-        if first.threshold:
-            parts.append(f"--c-miss {first.c_miss:g} --c-fa {first.c_fa:g}")
+        parts.append(in_options(first.stance))
     if any(case.test is not None for case in cases):
         parts.append("--stress")
     return " ".join(parts)
@@ -248,7 +247,7 @@ def _few_windows(d: Detection) -> tuple[Detection, str]:
 def _spans(d: Detection, band: tuple[float, float]) -> tuple[str, str, pd.DataFrame, None]:
     import pandas as pd
 
-    edge = band_in_probability(band, d.threshold)[2]
+    edge = band_in_probability(band, d.stance.threshold)[2]
     found = synthetic_spans(cells(d, band))
     return (
         "Spans towards synthetic",
@@ -303,8 +302,9 @@ def _facts(case: Case) -> list[tuple[str, str]]:
             "Score" if not d.calibrated else "Calibrated log-likelihood ratio (natural)",
             "none" if d.llr is None else f"{d.llr:+.4f}",
         ),
-        ("Assumed before listening", f"{100 * d.prior:g} % synthetic"),
-        ("Costs", f"miss {d.c_miss:g}, false alarm {d.c_fa:g}"),
+        ("Assumed before listening", f"{100 * d.stance.prior:g} % synthetic"),
+        ("Costs", f"missed fake {d.stance.cost_missed_fake:g}, false accusation "
+                  f"{d.stance.cost_false_accusation:g}"),
     ]  # fmt: skip
     if d.p_spoof is not None and d.calibrated and not cards.withheld(d):
         rows.append(("Chance of synthetic afterwards", charts.percent(d.p_spoof)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 
+from core.detect.decision import STANCE
 from core.detect.detection import Detection
 from core.detect.spans import Span
 from core.detect.stress import StressTest
@@ -36,7 +38,7 @@ def windows_csv(detection: Detection) -> str:
                 round(detection.source.missing_s(w.start_s, w.end_s), 3),
                 _number(w.llr),
                 _number(w.p_spoof),
-                detection.prior,
+                detection.stance.prior,
             ]
             for number, w in enumerate(detection.windows, 1)
         ),
@@ -52,7 +54,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.verdict,
             _number(d.p_spoof),
             _number(d.llr),
-            d.prior,
+            *astuple(d.stance),
             d.calibrated,
             round(d.quality.duration_s, 3),
             round(d.quality.speech_s, 3),
@@ -67,11 +69,11 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
         for d in detections
     ]
     rows += [
-        [name, None, None, "not read", *[None] * 9, text, *[None] * 3] for name, text in errors
+        [name, None, None, "not read", *[None] * 11, text, *[None] * 3] for name, text in errors
     ]
     return csv_text(
         [
-            *("file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "calibrated"),
+            *("file", "track", "channel", "verdict", "p_spoof", "llr", *STANCE, "calibrated"),
             *(
                 "duration_s",
                 "speech_s",
@@ -96,9 +98,7 @@ def stress_csv(test: StressTest) -> str:
             *(
                 "own_verdict",
                 "own_llr",
-                "prior",
-                "c_miss",
-                "c_fa",
+                *STANCE,
                 "from_s",
                 "to_s",
                 "reason",
@@ -118,9 +118,7 @@ def stress_csv(test: StressTest) -> str:
                 _number(row.p_spoof),
                 test.verdict,
                 _number(test.llr),
-                test.prior,
-                test.c_miss,
-                test.c_fa,
+                *astuple(test.stance),
                 round(test.from_s, 3),
                 round(test.to_s, 3),
                 row.reason or "",

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.detect.calibration import posterior
+from core.detect.decision import EVEN, Stance
 from core.detect.spans import band_in_probability, kind_of
 from core.detect.stream import LiveWindow
 from core.show.charts import KIND_WORDS, kind_colours
@@ -32,6 +32,7 @@ def timeline(
     band: tuple[float, float] = (0.0, 0.0),
     rolling: bool = True,
     height: int = 170,
+    stance: Stance = EVEN,
 ) -> alt.LayerChart | alt.FacetChart:
     """Score over time as bars that grow from the threshold; the data comes from `cells`.
 
@@ -45,6 +46,8 @@ def timeline(
         The last seconds, counted back from now; otherwise the whole take from its start.
     height : int
         In pixels.
+    stance : Stance
+        Whose costs set the threshold.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def timeline(
         Without data.
     """
     named = alt.NamedData(name=DATA)
-    low, threshold, high = band_in_probability(band)
+    low, threshold, high = band_in_probability(band, stance.threshold)
     x = alt.X(
         "start:Q",
         title="Seconds ago" if rolling else "Seconds since the start",
@@ -107,7 +110,7 @@ def cells(
     now_s: float,
     *,
     drawing: int,
-    prior: float = 0.5,
+    stance: Stance = EVEN,
     band: tuple[float, float] = (0.0, 0.0),
     from_s: float = 0.0,
     rolling: bool = True,
@@ -126,8 +129,8 @@ def cells(
     drawing : int
         Number of the drawing. It stands in the first column because the browser appends rows to
         what it has where the first column looks the same, and would miss a change of colour.
-    prior : float
-        Probability of synthetic speech before listening.
+    stance : Stance
+        Prior and costs.
     band : (float, float)
         Posterior log-odds that decide nothing.
     from_s : float
@@ -144,6 +147,7 @@ def cells(
     origin = now_s if rolling else 0.0
     first = now_s - ROLLING_S if rolling else from_s
     rows: list[tuple[float, float, float, float, float | None, str]] = []
+    middle = stance.threshold_chance
     middles = [(w.start_s + w.end_s) / 2 for w in windows]
     for i, window in enumerate(windows):
         start, end = window.start_s, window.end_s
@@ -154,12 +158,12 @@ def cells(
         start = max(start, first)
         if end <= start:
             continue
-        kind = KIND_WORDS[kind_of(window.llr, prior, band)]
+        kind = KIND_WORDS[kind_of(window.llr, stance, band)]
         if window.llr is None:
             rows.append((start - origin, end - origin, 0.0, 1.0, None, kind))
         else:
-            p = posterior(window.llr, prior)
-            rows.append((start - origin, end - origin, min(p, 0.5), max(p, 0.5), p, kind))
+            p = stance.posterior(window.llr)
+            rows.append((start - origin, end - origin, min(p, middle), max(p, middle), p, kind))
     edge = (first - origin, max(now_s, first) - origin, 0.5, 0.5, None, KIND_WORDS["no speech"])
     frame = pd.DataFrame([edge, *rows], columns=list(COLUMNS[1:]))
     frame["score"] = frame["score"].astype("float64")

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.spans import kind_of
 from core.detect.stream import Snapshot, Take
@@ -347,9 +348,7 @@ def spread_words(shot: Snapshot, detection: Detection) -> str:
     low, high = shot.spread
     text = f"Log-likelihood ratio {detection.llr:+.2f}, interval {low:+.2f} to {high:+.2f}"
     if detection.calibrated:
-        from core.detect.calibration import posterior
-
-        ends = (percent(posterior(edge, detection.prior)) for edge in (low, high))
+        ends = (percent(detection.stance.posterior(edge)) for edge in (low, high))
         text += f", which is {' to '.join(ends)} synthetic"
     return (
         f"{text}. It comes from how much the windows differ **over this take**, not from how often "
@@ -393,9 +392,9 @@ def grey_until_judged(
     return band
 
 
-def in_words(shot: Snapshot, prior: float, band: tuple[float, float]) -> str:
+def in_words(shot: Snapshot, stance: Stance, band: tuple[float, float]) -> str:
     """What the timeline shows, for readers who do not see it."""
-    kinds = [kind_of(w.llr, prior, band) for w in shot.windows]
+    kinds = [kind_of(w.llr, stance, band) for w in shot.windows]
     return (
         f"{len(kinds):,} windows so far: {kinds.count('synthetic'):,} towards synthetic, "
         f"{kinds.count('authentic'):,} towards human, {kinds.count('inconclusive'):,} undecided, "

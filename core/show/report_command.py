@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from core.options import add_part
+from core.options import add_part, add_renamed, add_stance, stance_of
 
 
 def add_parser(commands: Any) -> None:
@@ -22,9 +22,9 @@ def add_parser(commands: Any) -> None:
     )
     add_part(parser)
     parser.add_argument("--stress", action="store_true", help="test whether the verdict holds")
-    parser.add_argument("--prior", type=float, default=0.5, metavar="P")
-    parser.add_argument("--c-miss", type=float, default=1.0, metavar="C", help="cost of a miss")
-    parser.add_argument("--c-fa", type=float, default=1.0, metavar="C", help="of a false alarm")
+    add_stance(parser)
+    add_renamed(parser, "--c-miss", "--cost-missed-fake")
+    add_renamed(parser, "--c-fa", "--cost-false-accusation")
     parser.set_defaults(run=run)
 
 
@@ -36,7 +36,6 @@ def run(options: argparse.Namespace) -> int:
     set_log_level("ERROR")  # no page runs here, which Streamlit would remark on
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
-    from core.detect.calibration import cost_threshold, logit
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
     from core.detect.stress import stress
@@ -50,8 +49,7 @@ def run(options: argparse.Namespace) -> int:
     cases: list[Case] = []
     unread: list[tuple[str, str]] = []
     try:
-        logit(options.prior)
-        cost_threshold(options.c_miss, options.c_fa)
+        stance = stance_of(options)
         detectors = [load_detector(id) for id in options.detector or ["embedded"]]
         figures = pd.read_csv(RESULTS / "embedded.csv")
         published = load("published_eer", RESULTS)
@@ -64,10 +62,7 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{printable(file)}: {error}", file=sys.stderr)
                 continue
             for part, detector in product(clip.parts, detectors):
-                found = detector.with_prior(
-                    detector.detect(part), options.prior, options.c_miss, options.c_fa
-                )
-                found = replace(found, elapsed_ms=0.0)
+                found = replace(detector.detect(part, stance=stance), elapsed_ms=0.0)
                 cases.append(
                     Case(
                         found,
@@ -76,10 +71,8 @@ def run(options: argparse.Namespace) -> int:
                         stress(
                             detector,
                             part,
-                            options.prior,
+                            stance,
                             detection=found,
-                            c_miss=options.c_miss,
-                            c_fa=options.c_fa,
                         )
                         if options.stress
                         else None,

@@ -73,9 +73,7 @@ def report_section(
                         detection,
                         shared.decision.inconclusive_llr,
                         track_record(id, figures, published),
-                        session.stress_of(
-                            entry, shared, detection.prior, detection.c_miss, detection.c_fa
-                        ),
+                        session.stress_of(entry, shared, detection.stance),
                     )
                 )
         unread = [(e.name, e.error) for e in session.entries() if e.error]
@@ -124,8 +122,8 @@ def open_saved_section() -> None:
             chance = f", {cards.percent(d.p_spoof)} synthetic" if d.calibrated and d.llr else ""
             st.markdown(
                 f"{style.icon} **{cards.plain(d.source.name)}**: {style.word}{chance}, by "
-                f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.prior)} before "
-                f"listening. SHA-256 `{d.source.sha256[:16]}…`"
+                f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.stance.prior)} "
+                f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
         if opened.count > SHOWN:
             st.caption(

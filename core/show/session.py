@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import streamlit as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, part_in_words
+from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection
 from core.plain import printable
 from core.settings import settings
@@ -359,7 +360,7 @@ def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key,
 
 
 def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:
-    """The Detection made earlier with these settings, under whatever prior it was made."""
+    """The Detection made earlier with these settings, under whatever stance it was made."""
     found = _shelf("detections").get(_settings(entry, shared, hop_s))
     if found is None or found.source.name == entry.name:
         return found
@@ -370,20 +371,18 @@ def judge(
     entry: Entry,
     shared: Detector,
     *,
-    prior: float,
-    c_miss: float = 1.0,
-    c_fa: float = 1.0,
+    stance: Stance = EVEN,
     hop_s: float | None = None,
     bar: DeltaGenerator | None = None,
     doing: str = "",
 ) -> Detection | None:
-    """The entry's Detection under a prior and costs, made now unless the session has it.
+    """The entry's Detection under a stance, made now unless the session has it.
 
     Where the queue of clips is full the page ends with a sentence.
 
     Parameters
     ----------
-    entry, shared, prior, c_miss, c_fa, hop_s
+    entry, shared, stance, hop_s
         As in `core.detect.detector.Detector`.
     bar : streamlit placeholder, optional
         Shows the place in the queue, then the progress.
@@ -419,9 +418,7 @@ def judge(
             place.empty()
             refused(error)
         _shelf("detections")[_settings(entry, shared, hop_s)] = found
-    if (found.prior, found.c_miss, found.c_fa) == (prior, c_miss, c_fa):
-        return found
-    return shared.with_prior(found, prior, c_miss, c_fa)
+    return found if found.stance == stance else shared.with_stance(found, stance)
 
 
 def refused(error: TooBusy) -> NoReturn:
@@ -431,32 +428,26 @@ def refused(error: TooBusy) -> NoReturn:
     st.stop()
 
 
-def stance() -> dict[str, float]:
-    """What the visitor assumes: prior, and costs of a miss and of a false alarm, for `judge`."""
-    state = st.session_state
-    return {
-        "prior": state.get("prior", 50) / 100,
-        "c_miss": float(state.get("c_miss") or 1.0),
-        "c_fa": float(state.get("c_fa") or 1.0),
-    }
+def stance() -> Stance:
+    """What the visitor assumes, on every page."""
+    return st.session_state.get("spoofscope.stance", EVEN)
 
 
-def stress_of(
-    entry: Entry,
-    shared: Detector,
-    prior: float | None = None,
-    c_miss: float = 1.0,
-    c_fa: float = 1.0,
-) -> StressTest | None:
-    """The stress test made earlier with this prior and these costs; any one without a prior."""
+def assume(**changes: float) -> None:
+    """Change parts of the visitor's stance, by the names of `Stance`'s fields."""
+    st.session_state["spoofscope.stance"] = replace(stance(), **changes)
+
+
+def stress_of(entry: Entry, shared: Detector, stance: Stance | None = None) -> StressTest | None:
+    """The stress test made earlier under this stance; without one, any that was made."""
     made = _shelf("stress").get((entry.key, shared.id), {})
-    return next(iter(made.values()), None) if prior is None else made.get((prior, c_miss, c_fa))
+    return next(iter(made.values()), None) if stance is None else made.get(stance)
 
 
 def keep_stress(entry: Entry, shared: Detector, test: StressTest) -> None:
-    """Keep a stress test by its clip, detector, prior and costs."""
+    """Keep a stress test by its clip, detector and stance."""
     made = _shelf("stress").setdefault((entry.key, shared.id), {})
-    made[test.prior, test.c_miss, test.c_fa] = test
+    made[test.stance] = test
 
 
 def generation() -> int:

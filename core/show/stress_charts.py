@@ -78,7 +78,7 @@ def scores(
             "missing": ["" if row.llr is not None else _missing(row) for row in test.rows],
         }
     )
-    low, threshold, high = band_in_llr(test.prior, band, test.threshold)
+    low, threshold, high = band_in_llr(test.stance, band)
     values = [own, threshold, low, high, *frame["llr"].dropna()]
     room = 0.08 * (max(values) - min(values) or 1.0)
     domain = [min(values) - room, max(values) + room]

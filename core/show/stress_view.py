@@ -37,11 +37,10 @@ def stress_section(entry: session.Entry, detector: Detector, detection: Detectio
     detector : Detector
         That made the detection.
     detection : Detection
-        The clip's own, under the prior and the costs that the test is made for.
+        The clip's own, under the stance that the test is made for.
     """
     st.subheader("Does the verdict hold?", anchor=False)
-    stance = (detection.prior, detection.c_miss, detection.c_fa)
-    test = session.stress_of(entry, detector, *stance)
+    test = session.stress_of(entry, detector, detection.stance)
     if test is None:
         if detection.verdict == "not judged":
             st.caption("The clip was not judged, so there is no verdict to test.")
@@ -93,12 +92,10 @@ def _offer(entry: session.Entry, detector: Detector, detection: Detection) -> St
         return stress(
             detector,
             clip,
-            detection.prior,
+            detection.stance,
             progress=show,
             detection=detection,
             slot=cache.seat(lambda place: bar.progress(0.0, text=place.in_words())),
-            c_miss=detection.c_miss,
-            c_fa=detection.c_fa,
         )
     except TooBusy as error:
         bar.empty()

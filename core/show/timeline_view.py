@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.detect.decision import Stance
 from core.detect.spans import Cell, Span, band_in_probability, cell_at
 from core.show import cache, charts, exports, part, session
 from core.show.cards import plain, withheld
@@ -112,13 +113,13 @@ def clip_bar(entry: session.Entry) -> None:
 
 
 def analyse(
-    entry: session.Entry, detector: Detector, clip: Clip, stance: dict[str, float], hop_s: float
+    entry: session.Entry, detector: Detector, clip: Clip, stance: Stance, hop_s: float
 ) -> tuple[Detection, Detection]:
     """The clip's Detection at the detector's own hop, which alone gives the verdict, and the one
     at the wanted hop; an analysis that would take long waits for a click."""
     bar = st.empty()
     doing = f"Listening to {plain(entry.label)}…"
-    whole = session.judge(entry, detector, **stance, bar=bar, doing=doing)
+    whole = session.judge(entry, detector, stance=stance, bar=bar, doing=doing)
     assert whole is not None  # the caller has the clip
     if session.detection_of(entry, detector, hop_s) is None:
         bar.empty()
@@ -129,7 +130,7 @@ def analyse(
         ):
             st.caption("Until then the coarser scores are shown.")
             return whole, whole
-    fine = session.judge(entry, detector, **stance, hop_s=hop_s, bar=bar, doing=doing)
+    fine = session.judge(entry, detector, stance=stance, hop_s=hop_s, bar=bar, doing=doing)
     bar.empty()
     return whole, fine or whole
 
@@ -218,7 +219,7 @@ def span_table(
     import pandas as pd
 
     st.subheader("Spans towards synthetic", anchor=False)
-    edge = charts.percent(band_in_probability(band, detection.threshold)[2])
+    edge = charts.percent(band_in_probability(band, detection.stance.threshold)[2])
     if not spans:
         st.markdown(
             "No span is marked, because no verdict is given on this clip."

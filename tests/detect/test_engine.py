@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from core import decode
+from core.detect.decision import Stance
 from core.detect.detector import Detector, DetectorError, sha256_of
 from core.detect.engine import levelled
 from core.detect.model import build, level
@@ -74,7 +75,7 @@ def test_the_embedded_detector_runs_in_8_bits_under_its_own_name():
         assert "other_precision" not in {reason.code for reason in found.reasons}
         told = next(reason for reason in other.reasons if reason.code == "other_precision")
         assert told.effect == "caution" and "on average" in told.text
-        again = single.with_prior(other, 0.2)
+        again = single.with_stance(other, Stance(0.2))
         assert [r.code for r in again.reasons].count("other_precision") == 1
 
 

@@ -2,13 +2,14 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.detect import saved as saved_module
+from core.detect.decision import Stance
 from core.detect.saved import SavedError, open_saved
 from core.show.evidence_report import Case, evidence_html
 from tests.damage import NAMES, mutated
@@ -27,10 +28,12 @@ def saved(detection=WHOLE) -> bytes:
     return json.dumps(detection.to_dict()).encode()
 
 
-@given(prior=st.floats(0.01, 0.99), c_fa=st.floats(0.1, 100), hertz=st.sampled_from(list(SCORES)))
-def test_what_was_saved_comes_back(prior, c_fa, hertz):
+@given(prior=st.floats(0.01, 0.99), cost=st.floats(0.1, 100), hertz=st.sampled_from(list(SCORES)))
+def test_what_was_saved_comes_back(prior, cost, hertz):
     made = HandDetector(SCORES)
-    detection = made.with_prior(made.detect(clip(9.0, hertz=hertz)), prior, c_fa=c_fa)
+    detection = made.detect(
+        clip(9.0, hertz=hertz), stance=Stance(prior, cost_false_accusation=cost)
+    )
     assert open_saved(saved(detection)) == [detection]
     both = json.dumps({"detections": [detection.to_dict()] * 2}).encode()
     assert open_saved(both) == [detection] * 2
@@ -68,7 +71,7 @@ def test_a_changed_field_is_shown_sanely_or_refused_in_a_sentence(where, value):
         (b"[]", "empty list"),
         (b"{}", "not a saved detection"),
         (b"[1]", "Item 1"),
-        (saved().replace(b"detection/1", b"detection/2"), "another form|was saved in the form"),
+        (saved().replace(b"detection/2", b"detection/3"), "another form|was saved in the form"),
         (saved().replace(b'"prior": 0.5', b'"prior": NaN'), "NaN"),
         (saved().replace(b'"prior": 0.5', b'"prior": "0.5"'), "not of the right kind"),
         (saved().replace(b'"prior": 0.5', b'"prior": 1.5'), "out of range"),
@@ -165,13 +168,15 @@ SOURCE = WHOLE.to_dict()["source"]
         (saved().replace(b'"decoder": "soundfile"', b'"decoder": ' + DEEP), "a text is missing"),
         (saved().replace(b'"peak": 0.4', b'"peak": ' + DEEP), "not of the right kind"),
         (saved().replace(b'"prior": 0.5', b'"prior": ' + b"9" * 10_000), "not JSON"),
-        (saved().replace(b'"prior": 0.5', b'"prior": ' + b"9" * 4_000), "not of the right kind"),
-        (saved().replace(b'"prior": 0.5', b'"prior": 1e999'), "not of the right kind"),
+        (saved().replace(b'"prior": 0.5', b'"prior": ' + b"9" * 4_000), "out of range"),
+        (saved().replace(b'"prior": 0.5', b'"prior": 1e999'), "out of range"),
         (saved().replace(b'"prior": 0.5', b'"prior": -Infinity'), "-Infinity"),
         (saved().replace(b'"prior": 0.5', b'"prior": 0.5, "prior": "x"'), "not of the right kind"),
         (saved().replace(b'"clip.wav"', rb'"\ud800.wav"'), "not of the right kind"),
-        (saved().replace(b"detection/1", rb"detection/\ud800"), r"in the form .*ud800"),
-        (changed(c_miss=1e-300, c_fa=1e300), "a cost is out of range"),
+        (saved().replace(b"detection/2", rb"detection/\ud800"), r"in the form .*ud800"),
+        (changed(stance={"prior": 0.5, "cost_missed_fake": 1e-300}), "missed fake is out of range"),
+        (changed(stance=[0.5]), "not of the right kind"),
+        (changed(prior=0.5), "not of the right kind"),
         (changed(p_spoof=1), "a chance is not between"),
         (changed(windows=[]), "a score and no windows"),
         (changed(windows=[WINDOW, WINDOW]), "not in order"),
@@ -202,5 +207,5 @@ def test_what_the_command_line_writes_opens_too():
 
 def test_times_and_scores_at_their_limits_can_be_reported():
     windows = [{**WINDOW, "llr": 9e5, "start_s": 0.0, "end_s": 1e15}]
-    assert not told(changed(windows=windows, llr=-9e5, prior=5e-324, c_miss=1e6, c_fa=1e-6))
+    assert not told(changed(windows=windows, llr=-9e5, stance=asdict(Stance(5e-324, 1e6, 1e-6))))
     assert math.isfinite(open_saved(saved())[0].llr)

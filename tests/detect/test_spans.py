@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import window_ranges
-from core.detect.calibration import cost_threshold, logit, posterior
+from core.detect.calibration import logit, posterior
+from core.detect.decision import Stance, StanceError
 from core.detect.detection import Detection, Window
 from core.detect.spans import (
     band_in_llr,
@@ -71,7 +72,7 @@ def test_spans_join_neighbours_and_break_at_silence_and_within_the_band():
 def test_spans_are_what_is_called_synthetic_and_nothing_else(llrs, prior, costs):
     """Prior and costs move spans as they move the verdict, and never below the band."""
     found = detection_of(llrs, 64_000 + (len(llrs) - 1) * 32_000, 32_000)
-    timeline = cells(replace(found, prior=prior, c_miss=costs[0], c_fa=costs[1]), (-1.0, 1.0))
+    timeline = cells(replace(found, stance=Stance(prior, *costs)), (-1.0, 1.0))
     inside = [s for s in synthetic_spans(timeline) for _ in range(s.windows)]
     assert len(inside) == sum(c.kind == "synthetic" for c in timeline)
     for cell in timeline:
@@ -93,12 +94,12 @@ def test_spans_are_what_is_called_synthetic_and_nothing_else(llrs, prior, costs)
     ],
 )
 def test_what_a_score_says_depends_on_prior_and_band(llr, prior, kind):
-    assert kind_of(llr, prior, (-1.0, 1.0)) == kind
+    assert kind_of(llr, Stance(prior), (-1.0, 1.0)) == kind
 
 
 @given(prior=st.floats(0.01, 0.99), offset=st.floats(0.01, 5.0))
 def test_the_threshold_is_where_the_posterior_is_one_half(prior, offset):
-    low, threshold, high = band_in_llr(prior, (-offset, offset))
+    low, threshold, high = band_in_llr(Stance(prior), (-offset, offset))
     assert posterior(threshold, prior) == pytest.approx(0.5)
     assert low < threshold < high
 
@@ -113,24 +114,38 @@ def test_a_moment_belongs_to_one_cell():
 @given(
     llr=st.floats(-12, 12),
     prior=st.floats(0.001, 0.999),
-    c_miss=st.floats(0.01, 100),
-    c_fa=st.floats(0.01, 100),
+    missed=st.floats(0.01, 100),
+    accused=st.floats(0.01, 100),
 )
-def test_the_verdict_is_the_one_that_costs_least(llr, prior, c_miss, c_fa):
-    threshold = cost_threshold(c_miss, c_fa)
-    p = posterior(llr, prior)
-    human, synthetic = p * c_miss, (1 - p) * c_fa  # expected cost of saying so
+def test_the_verdict_is_the_one_that_costs_least(llr, prior, missed, accused):
+    stance = Stance(prior, missed, accused)
+    p = stance.posterior(llr)
+    human, synthetic = p * missed, (1 - p) * accused  # expected cost of saying so
     assume(abs(math.log(human / synthetic)) > 1e-9)
     expected = "synthetic" if synthetic < human else "authentic"
-    assert kind_of(llr, prior, threshold=threshold) == expected
-    low, middle, high = band_in_probability((-0.5, 0.5), threshold)
+    assert kind_of(llr, stance) == expected
+    low, middle, high = band_in_probability((-0.5, 0.5), stance.threshold)
     assert low < middle < high
-    assert middle == pytest.approx(c_fa / (c_fa + c_miss))
-    assert kind_of(-logit(prior) + threshold + 0.4, prior, (-0.5, 0.5), threshold) == "inconclusive"
-    assert band_in_llr(prior, (-0.5, 0.5), threshold)[1] == pytest.approx(threshold - logit(prior))
+    assert middle == pytest.approx(stance.threshold_chance)
+    low, middle, high = band_in_llr(stance, (-0.5, 0.5))
+    assert middle == pytest.approx(math.log(accused / missed) - logit(prior))
+    assert kind_of(middle + 0.4, stance, (-0.5, 0.5)) == "inconclusive"
 
 
-@pytest.mark.parametrize("costs", [(0.0, 1.0), (1.0, -1.0), (math.inf, 1.0), (1.0, math.nan)])
-def test_costs_that_mean_nothing_are_refused(costs):
-    with pytest.raises(ValueError, match="positive"):
-        cost_threshold(*costs)
+@pytest.mark.parametrize(
+    ("stance", "says"),
+    [
+        *(((prior,), "prior is out of range") for prior in (0.0, 1.0, -0.1, 2, math.nan, 10**400)),
+        *(((0.5, cost), "missed fake is out of range") for cost in (0, -1.0, math.inf, math.nan)),
+        *(((0.5, 1, cost), "false accusation is out of range") for cost in (0.0, 1e-300, 10**400)),
+    ],
+)
+def test_a_stance_that_means_nothing_is_refused(stance, says):
+    with pytest.raises(StanceError, match=says):
+        Stance(*stance)
+
+
+@pytest.mark.parametrize("stance", [("0.5",), (True,), (0.5, None), (0.5, 1.0, [])])
+def test_a_stance_that_is_no_number_is_refused(stance):
+    with pytest.raises(TypeError, match="is no number"):
+        Stance(*stance)

@@ -10,6 +10,7 @@ from core.audio import codecs
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples, decode
 from core.detect import stress as module
+from core.detect.decision import EVEN, Stance
 from core.detect.detection import Reason
 from core.detect.stress import CONDITIONS, SCHEMA, StressTest, stress
 from tests.audio.conftest import SPEECH
@@ -25,14 +26,14 @@ class Scripted(HandDetector):
         self.heard = []
         self.against = dict(reasons)
 
-    def detect(self, clip, *, prior=0.5, hop_s=None, progress=None):
+    def detect(self, clip, *, stance=EVEN, hop_s=None, progress=None):
         self.heard.append(clip)
         llr = self.llrs[min(len(self.heard), len(self.llrs)) - 1]
         self.scores = {round_hertz: [llr] for round_hertz in np.arange(0.0, 8_010.0, 10.0)}
-        found = super().detect(clip, prior=prior)
+        found = super().detect(clip, stance=stance)
         extra = self.against.get(len(self.heard))
         if extra is not None:
-            found = self.with_prior(replace(found, reasons=(extra,)), prior)
+            found = self.with_stance(replace(found, reasons=(extra,)), stance)
         return found
 
 
@@ -50,7 +51,7 @@ def test_every_condition_of_the_list_is_there():
 
 
 def test_holds_undecided_and_turns_are_told_apart():
-    found = stress(Scripted(3.0, 2.0, 0.4, -2.0), clip(), 0.5, THREE)
+    found = stress(Scripted(3.0, 2.0, 0.4, -2.0), clip(), EVEN, THREE)
     assert [row.outcome for row in found.rows] == ["holds", "undecided", "turns"]
     assert [row.holds for row in found.rows] == [True, False, False]
     assert [row.verdict for row in found.rows] == ["synthetic", "inconclusive", "authentic"]
@@ -63,13 +64,13 @@ def test_holds_undecided_and_turns_are_told_apart():
 
 
 def test_a_verdict_that_always_holds():
-    found = stress(Scripted(-3.0, -2.0), clip(), 0.5, THREE)
+    found = stress(Scripted(-3.0, -2.0), clip(), EVEN, THREE)
     assert found.summary() == "The verdict holds under all 3 conditions."
     assert {row.outcome for row in found.rows} == {"holds"}
 
 
 def test_what_can_no_longer_be_judged_is_lost_and_said():
-    found = stress(Scripted(3.0, 2.0, None), clip(), 0.5, THREE)
+    found = stress(Scripted(3.0, 2.0, None), clip(), EVEN, THREE)
     assert [row.outcome for row in found.rows] == ["holds", "undecided", "undecided"]
     assert found.rows[1].note == "No speech was found in this clip."
     assert found.rows[1].llr is None
@@ -77,14 +78,14 @@ def test_what_can_no_longer_be_judged_is_lost_and_said():
 
 
 def test_a_withheld_verdict_is_undecided_whatever_the_score_and_gives_its_reason():
-    found = stress(Scripted(3.0, 5.0, reasons={2: NARROW}), clip(), 0.5, THREE)
+    found = stress(Scripted(3.0, 5.0, reasons={2: NARROW}), clip(), EVEN, THREE)
     assert [row.outcome for row in found.rows] == ["undecided", "holds", "holds"]
     assert found.rows[0].note == NARROW.text
     assert found.rows[0].llr == 5.0
 
 
 def test_an_inconclusive_clip_has_no_verdict_to_hold():
-    found = stress(Scripted(0.2, 2.0, -2.0, -3.0), clip(), 0.5, THREE)
+    found = stress(Scripted(0.2, 2.0, -2.0, -3.0), clip(), EVEN, THREE)
     assert not found.decided
     assert {row.outcome for row in found.rows} == {row.holds for row in found.rows} == {None}
     assert found.summary() == (
@@ -95,7 +96,7 @@ def test_an_inconclusive_clip_has_no_verdict_to_hold():
 
 def test_a_clip_that_is_not_judged_is_not_tested():
     detector = Scripted(None)
-    found = stress(detector, clip(), 0.5)
+    found = stress(detector, clip(), EVEN)
     assert found.rows == ()
     assert len(detector.heard) == 1
     assert found.summary() == "The clip was not judged, so there is no verdict to test."
@@ -105,7 +106,7 @@ def test_what_cannot_be_encoded_here_says_why_and_is_not_counted(monkeypatch):
     missing = {**codecs.available(), "opus-8": "The installed FFmpeg cannot encode it."}
     monkeypatch.setattr(codecs, "available", lambda: missing)
     detector = Scripted(3.0)
-    found = stress(detector, clip(), 0.5, ["8k", "opus-8"])
+    found = stress(detector, clip(), EVEN, ["8k", "opus-8"])
     assert found.rows[1].reason == missing["opus-8"]
     assert (found.rows[1].verdict, found.rows[1].llr, found.rows[1].outcome) == (None, None, None)
     assert len(found.tested) == 1
@@ -116,32 +117,29 @@ def test_what_cannot_be_encoded_here_says_why_and_is_not_counted(monkeypatch):
 
 
 def test_the_prior_decides_as_it_does_for_the_clip():
-    found = stress(Scripted(3.0, 3.0, 0.5, 3.0), clip(), 0.2, THREE)
+    found = stress(Scripted(3.0, 3.0, 0.5, 3.0), clip(), Stance(0.2), THREE)
     assert found.verdict == "synthetic"
     assert [row.outcome for row in found.rows] == ["holds", "undecided", "holds"]  # ln 4 = 1.39
-    own = Scripted(3.0).detect(clip(), prior=0.5)
-    assert stress(Scripted(3.0), clip(), 0.01, THREE, detection=own).verdict == "authentic"
-    with pytest.raises(ValueError, match="prior"):
-        stress(Scripted(3.0), clip(), 1.0, THREE)
+    own = Scripted(3.0).detect(clip())
+    assert stress(Scripted(3.0), clip(), Stance(0.01), THREE, detection=own).verdict == "authentic"
 
 
 def test_the_costs_move_the_threshold_of_the_clip_and_of_every_condition():
     scores = (3.0, 3.0, 1.0, -3.0)
-    found = stress(Scripted(*scores), clip(), 0.5, THREE, c_fa=9.0)  # threshold: ln 9 = 2.2
-    assert found.threshold == pytest.approx(np.log(9))
+    dear = Stance(cost_false_accusation=9.0)  # threshold: ln 9 = 2.2
+    found = stress(Scripted(*scores), clip(), dear, THREE)
+    assert found.stance.threshold == pytest.approx(np.log(9))
     assert [row.verdict for row in found.rows] == ["inconclusive", "authentic", "authentic"]
     assert found.verdict == "inconclusive"  # 3.0 lies within 1 of the threshold
     own = Scripted(5.0).detect(clip())
-    found = stress(Scripted(*scores[1:]), clip(), 0.5, THREE, detection=own, c_fa=9.0)
+    found = stress(Scripted(*scores[1:]), clip(), dear, THREE, detection=own)
     assert [row.outcome for row in found.rows] == ["undecided", "turns", "turns"]
-    with pytest.raises(ValueError, match="cost"):
-        stress(Scripted(3.0), clip(), 0.5, THREE, c_fa=0.0)
 
 
 def test_the_clips_own_detection_is_not_made_again():
     detector = Scripted(1.5)
     own = Scripted(3.0).detect(clip())
-    found = stress(detector, clip(), 0.5, THREE, detection=own)
+    found = stress(detector, clip(), EVEN, THREE, detection=own)
     assert found.llr == 3.0
     assert len(detector.heard) == 3
 
@@ -151,7 +149,7 @@ def test_of_a_long_clip_the_stretch_with_the_most_speech_is_compared_with_itself
     detector = Scripted(3.0, -2.0, -2.5)
     own = detector.detect(clip(20.0))
     own = replace(own, quality=replace(own.quality, speech=((0.0, 1.0), (9.0, 15.5))))
-    found = stress(detector, clip(20.0), 0.5, THREE, detection=own)
+    found = stress(detector, clip(20.0), EVEN, THREE, detection=own)
     assert not found.whole
     assert (found.from_s, found.to_s) == (10.0, 16.0)
     assert found.llr == -2.0  # the stretch's own score, not the clip's
@@ -162,7 +160,7 @@ def test_of_a_long_clip_the_stretch_with_the_most_speech_is_compared_with_itself
 
 def test_progress_names_every_condition_and_may_stop_the_test():
     calls = []
-    stress(Scripted(3.0), clip(), 0.5, THREE, progress=lambda *call: calls.append(call))
+    stress(Scripted(3.0), clip(), EVEN, THREE, progress=lambda *call: calls.append(call))
     assert calls == [
         *((i, 3, CONDITIONS[name].label) for i, name in enumerate(THREE)),
         (3, 3, ""),
@@ -177,13 +175,13 @@ def test_progress_names_every_condition_and_may_stop_the_test():
 
     detector = Scripted(3.0)
     with pytest.raises(Stopped):
-        stress(detector, clip(), 0.5, THREE, progress=stop)
+        stress(detector, clip(), EVEN, THREE, progress=stop)
     assert len(detector.heard) == 2
 
 
 def test_what_went_through_a_codec_says_so_and_nothing_else_does():
     detector = Scripted(3.0)
-    stress(detector, clip(), 0.5, ["opus-16", "gain-20"])
+    stress(detector, clip(), EVEN, ["opus-16", "gain-20"])
     assert [heard.source.codec for heard in detector.heard] == ["pcm_s16le", "opus-16", "pcm_s16le"]
     assert len({heard.source.sha256 for heard in detector.heard}) == 3
 
@@ -198,17 +196,17 @@ def test_the_slot_is_taken_for_each_listening_and_given_back():
         def __exit__(self, *error):
             log.append("out")
 
-    stress(Scripted(3.0), clip(), 0.5, THREE, slot=Slot())
+    stress(Scripted(3.0), clip(), EVEN, THREE, slot=Slot())
     assert log == ["in", "out"] * 4
 
 
 def test_unknown_conditions_are_refused():
     with pytest.raises(ValueError, match="no condition 'teleport'"):
-        stress(Scripted(3.0), clip(), 0.5, ["teleport"])
+        stress(Scripted(3.0), clip(), EVEN, ["teleport"])
 
 
 def test_a_stress_test_survives_json():
-    found = stress(Scripted(3.0, 2.0, None), clip(), 0.5, ["8k", *THREE])
+    found = stress(Scripted(3.0, 2.0, None), clip(), EVEN, ["8k", *THREE])
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["schema"] == SCHEMA
     assert StressTest.from_dict(data) == found
@@ -263,7 +261,7 @@ def test_the_embedded_detector_is_tested_twice_alike():
     detector = load_detector()
     voice = clip_from_samples(VOICE, SAMPLE_RATE, "voice.flac")
     some = ["g711-alaw", "noise-10", "room"]
-    one, two = (stress(detector, voice, 0.5, some) for _ in range(2))
+    one, two = (stress(detector, voice, EVEN, some) for _ in range(2))
     assert one.rows == two.rows
     assert one.llr == detector.detect(voice).llr
     assert len({row.llr for row in one.rows} | {one.llr}) == 4

@@ -192,7 +192,7 @@ def test_an_address_that_names_no_example_leaves_the_page_empty(detector, exampl
 def test_the_prior_changes_the_verdict_without_another_analysis(page, detector):
     upload(page, "synthetic.wav")
     assert len(detector.calls) == 1
-    page.slider(key="prior").set_value(1).run()
+    page.slider(key="detect-prior").set_value(1).run()
     assert "Likely authentic" in headings(page)[0] or "Inconclusive" in headings(page)[0]
     assert "assuming 1 %" in words(page)
     assert len(detector.calls) == 1

@@ -64,22 +64,22 @@ def test_two_detectors_that_disagree_are_shown_apart_and_never_averaged(page, tw
     assert plain("public_samples") in record
     assert "ASVspoof 2019 LA eval, published" in record
     calls = len(two["aasist"].calls)
-    page.slider(key="prior").set_value(90).run()
+    page.slider(key="detect-prior").set_value(90).run()
     assert len(two["aasist"].calls) == calls  # another prior scores nothing again
 
 
 def test_costs_move_the_verdict_and_not_the_evidence(page, two):
     text = words(upload(page, "unsure.wav"))
     assert "Inconclusive" in headings(page)[0]
-    page.number_input(key="c_miss").set_value(100.0).run()
+    page.number_input(key="detect-cost_missed_fake").set_value(100.0).run()
     assert not page.exception
     assert "Likely synthetic" in headings(page)[0]
     moved = words(page)
     assert "With the costs you set" in moved
     assert "1 % on" in moved
     assert len(two["embedded"].calls) == 1
-    page.number_input(key="c_miss").set_value(1.0).run()
-    page.number_input(key="c_fa").set_value(100.0).run()
+    page.number_input(key="detect-cost_missed_fake").set_value(1.0).run()
+    page.number_input(key="detect-cost_false_accusation").set_value(100.0).run()
     assert "Likely authentic" in headings(page)[0]
     assert "Inconclusive" in text
 
@@ -171,4 +171,4 @@ def test_names_that_say_so_are_guessed_and_odd_ids_refused(tmp_path, monkeypatch
 def test_agreement_is_not_sold_as_proof():
     one = HandDetector(SCORES).detect(clip(9.0))
     assert "share their errors" in opinions_view.in_words({"a": one, "b": one})
-    assert json.loads(json.dumps(one.to_dict()))["c_miss"] == 1.0
+    assert json.loads(json.dumps(one.to_dict()))["stance"]["cost_missed_fake"] == 1.0

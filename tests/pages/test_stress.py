@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.detect import stress as module
+from core.detect.decision import EVEN, Stance
 from core.detect.stress import CONDITIONS
 from core.show import exports, stress_view
 from tests.show.builders import HandDetector, clip, tone, wav
@@ -23,12 +24,9 @@ def script(data, prior, keep):
 
     detector = cache.detector("embedded")
     (entry,) = session.add(session.Arrival(lambda: data, "voice.wav", "upload"))
-    detection = session.judge(
-        entry,
-        detector,
-        prior=st.session_state.get("prior", prior),
-        c_fa=st.session_state.get("c_fa", 1.0),
-    )
+    if "spoofscope.stance" not in st.session_state:
+        session.assume(prior=prior)
+    detection = session.judge(entry, detector, stance=session.stance())
     if not keep:
         st.session_state["spoofscope.sounds"].clear()
     stress_section(entry, detector, detection)
@@ -120,17 +118,16 @@ def test_a_detector_without_measured_errors_says_so(detector, tmp_path, monkeypa
 
 def test_another_assumption_asks_for_another_test_and_both_are_kept(detector):
     at = run(page())
-    at.session_state["prior"] = 0.6
+    at.session_state["spoofscope.stance"] = Stance(0.6)
     at.run()
     assert "under another assumption" in words(at)
     run(at)
     assert len(detector.calls) == 1 + 2 * len(FEW)
-    at.session_state["prior"] = 0.5
-    at.session_state["c_fa"] = 1_000.0
+    at.session_state["spoofscope.stance"] = Stance(cost_false_accusation=1_000.0)
     run(at.run())
     assert "The verdict holds under all 5 conditions" in words(at)  # authentic, every time
     assert len(detector.calls) == 1 + 3 * len(FEW)
-    at.session_state["c_fa"] = 1.0
+    at.session_state["spoofscope.stance"] = EVEN
     at.run()
     assert "**The verdict holds under 4 of 5" in words(at)
     assert len(detector.calls) == 1 + 3 * len(FEW)
@@ -178,7 +175,7 @@ def test_the_stated_time_grows_with_the_clip_up_to_the_longest_stretch(detector)
 
 
 def test_the_csv_has_a_row_a_condition(detector):
-    made = module.stress(detector, clip(5.0, name="=voice.wav"), 0.5, FEW)
+    made = module.stress(detector, clip(5.0, name="=voice.wav"), EVEN, FEW)
     rows = list(csv.DictReader(io.StringIO(exports.stress_csv(made))))
     assert [r["condition"] for r in rows] == list(FEW)
     assert {r["file"] for r in rows} == {"'=voice.wav"}

@@ -146,7 +146,7 @@ def test_the_clip_of_detect_is_here_already(detector):
     home = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
     home.switch_page("pages/Detect.py").run()
     home.file_uploader[0].upload("from detect.wav", wav(tone(9.0, 220.0))).run()
-    home.slider(key="prior").set_value(20).run()
+    home.slider(key="detect-prior").set_value(20).run()
     home.switch_page("pages/Timeline.py").run()
     assert not home.exception
     text = "\n".join(m.value for m in home.markdown)
@@ -155,5 +155,5 @@ def test_the_clip_of_detect_is_here_already(detector):
     assert len(detector.calls) == 1
     home.switch_page("pages/Detect.py").run()
     assert "Likely synthetic" in home.header[0].value
-    assert home.slider(key="prior").value == 20
+    assert home.slider(key="detect-prior").value == 20
     assert len(detector.calls) == 1

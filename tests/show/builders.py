@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from core.audio.clip import SAMPLE_RATE, Clip, Source, Track
+from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Window
 from core.detect.detector import Decision, Detector
 
@@ -104,7 +105,7 @@ class HandDetector(Detector):
         self,
         clip: Clip,
         *,
-        prior: float = 0.5,
+        stance: Stance = EVEN,
         hop_s: float | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Detection:
@@ -144,7 +145,7 @@ class HandDetector(Detector):
             hop_s=hop / SAMPLE_RATE,
             llr=float(np.mean(heard)) if heard else None,
             p_spoof=None,
-            prior=prior,
+            stance=stance,
             verdict="not judged",
             reasons=()
             if heard
@@ -152,7 +153,7 @@ class HandDetector(Detector):
             familiarity=Familiarity(0.4, 61.0, "familiar") if heard else None,
             elapsed_ms=0.0,
         )
-        return replace(self.with_prior(bare, prior), elapsed_ms=42.0)
+        return replace(self.with_stance(bare, stance), elapsed_ms=42.0)
 
 
 SCORES: dict[float, Sequence[float | None]] = {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.audio.quality import Reason
 from core.detect import registry
 from core.detect.calibration import posterior
+from core.detect.decision import Stance
 from core.detect.detector import DetectorError
 from core.show import cards, serve
 from tests.show.builders import SCORES, HandDetector, clip
@@ -42,7 +43,7 @@ def test_no_mark_of_direction_reorders_a_name_and_each_is_seen(text, rest):
 
 
 def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5):
-    return HandDetector(SCORES, calibrated).detect(clip(9.0, hertz=hertz), prior=prior)
+    return HandDetector(SCORES, calibrated).detect(clip(9.0, hertz=hertz), stance=Stance(prior))
 
 
 @pytest.mark.parametrize(

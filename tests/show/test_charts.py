@@ -3,13 +3,14 @@
 import pytest
 
 from core.detect.calibration import posterior
+from core.detect.decision import Stance
 from core.show.charts import LEGEND, PICK, percent, prior_curve, window_timeline
 from core.show.theme import LIGHT
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
 
 def spec(hertz: float = 220.0, prior: float = 0.5, **kwargs):
-    detection = HandDetector(SCORES).detect(clip(13.0, hertz=hertz), prior=prior)
+    detection = HandDetector(SCORES).detect(clip(13.0, hertz=hertz), stance=Stance(prior))
     made = window_timeline(detection, BAND, **kwargs).to_dict()
     return made, [row for rows in made["datasets"].values() for row in rows]
 
@@ -71,7 +72,7 @@ def test_no_probability_is_certain(p, words):
 
 
 def test_the_prior_curve_is_bayes_rule_and_marks_the_stated_prior():
-    made = prior_curve(2.0, 0.2).to_dict()
+    made = prior_curve(2.0, Stance(0.2)).to_dict()
     rows = [row for rows in made["datasets"].values() for row in rows if "prior" in row]
     assert all(r["posterior"] == pytest.approx(posterior(2.0, r["prior"])) for r in rows)
     assert len([r for r in rows if r["prior"] == 0.2]) == 2

@@ -11,6 +11,7 @@ import pypdfium2
 import pytest
 
 from core.cli import main
+from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.stress import stress
 from core.plain import printable
@@ -35,7 +36,7 @@ def data_of(page: str) -> dict:
 
 
 def test_a_report_has_everything_and_needs_nothing():
-    tested = stress(HandDetector(SCORES), clip(9.0), 0.5, ["g711-mulaw", "mp3-32"])
+    tested = stress(HandDetector(SCORES), clip(9.0), EVEN, ["g711-mulaw", "mp3-32"])
     one = case(test=tested, record="12.3 % on a benchmark")
     page = evidence_html([one], made=NOON).decode()
     d = one.detection

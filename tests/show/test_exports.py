@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.spans import Span, cells, synthetic_spans
 from core.detect.stress import stress
@@ -97,7 +98,7 @@ def test_names_of_attacks_and_speakers_are_no_formulas_either():
 def test_no_name_runs_in_any_table(name):
     made = replace(detection(name=name), detector=name)
     made = replace(made, reasons=(Reason(name, name, "caution"),))
-    test = replace(stress(HandDetector(SCORES), clip(9.0), 0.5, ["g711-mulaw"]), name=name)
+    test = replace(stress(HandDetector(SCORES), clip(9.0), EVEN, ["g711-mulaw"]), name=name)
     row = replace(test.rows[0], label=name, note=name, reason=name)
     test = replace(test, detector=name, rows=[row])
     for text in (

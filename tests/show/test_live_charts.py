@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.detect.calibration import posterior
+from core.detect.decision import Stance
 from core.detect.stream import LiveWindow
 from core.show.live_charts import COLUMNS, ROLLING_S, cells, drawn, timeline
 from core.show.theme import DARK, LIGHT
@@ -43,7 +44,7 @@ def test_cells_grow_from_the_threshold_and_silence_is_a_grey_column():
 
 
 def test_the_prior_moves_scores_and_a_wide_band_greys_them_all():
-    shifted = cells(WINDOWS, 6.5, drawing=1, prior=0.9, rolling=False).iloc[1:]
+    shifted = cells(WINDOWS, 6.5, drawing=1, stance=Stance(0.9), rolling=False).iloc[1:]
     assert list(shifted["says"])[-1] == "Towards synthetic"
     grey = cells(WINDOWS, 6.5, drawing=1, band=(-20, 20), rolling=False).iloc[1:]
     assert set(grey["says"]) == {"Inconclusive", "Too little speech"}

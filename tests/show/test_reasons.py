@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.audio.clip import Clip
 from core.audio.quality import gate
 from core.detect.calibration import Calibration
+from core.detect.decision import EVEN, Stance
 from core.detect.detection import Familiarity, Reason
 from core.detect.detector import Decision
 from core.detect.stream import _SOURCE as LIVE
@@ -66,7 +67,7 @@ def test_no_two_sentences_contradict_each_other(
         familiarity=level and Familiarity(1.0, 50.0, level),
         llr=llr,
     )
-    detection = detector.with_prior(heard, 0.5)
+    detection = detector.with_stance(heard, EVEN)
     detection = decided(detection, None if half is None else (llr - half, llr + half))
     text = said(detection)
     assert ("was calibrated on" in text) <= detection.calibrated
@@ -76,7 +77,8 @@ def test_no_two_sentences_contradict_each_other(
     assert not ("It sounds like the speech" in text and "**not a chance**" in text)
     codes = [reason.code for reason in detection.reasons]
     assert len(codes) == len(set(codes))
-    assert detector.with_prior(detection, 0.5).reasons == detector.with_prior(heard, 0.5).reasons
+    again, first = (detector.with_stance(d, EVEN) for d in (detection, heard))
+    assert again.reasons == first.reasons
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_an_interval_across_the_threshold_decides_nothing(interval, verdict):
 
 def test_the_threshold_of_prior_and_costs_is_what_an_interval_must_not_cross():
     detector = HandDetector(SCORES)
-    sure = detector.with_prior(DETECTION, 0.9)  # threshold at -2.2
+    sure = detector.with_stance(DETECTION, Stance(0.9))  # threshold at -2.2
     assert decided(sure, (-1.0, 5.0)).verdict == "synthetic"
     assert decided(sure, (-3.0, 5.0)).verdict == "inconclusive"
     assert decided(DETECTION, (-1.0, 5.0)).verdict == "inconclusive"
@@ -100,7 +102,7 @@ def test_the_threshold_of_prior_and_costs_is_what_an_interval_must_not_cross():
 
 def test_a_live_clip_of_a_detector_with_a_calibration_for_its_codec_says_so_once():
     detector = HandDetector(SCORES, calibration=MAP, by_codec={"opus": MAP})
-    made = detector.judge(Clip(clip(9.0).samples, LIVE), _evidence(detector), 0.5)
+    made = detector.judge(Clip(clip(9.0).samples, LIVE), _evidence(detector))
     assert [r.code for r in made.reasons] == ["codec_calibration"]
     assert "was calibrated on speech through that codec" in made.reasons[0].text
 

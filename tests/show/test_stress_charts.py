@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
+from core.detect.decision import EVEN, Stance
 from core.detect.stress import StressRow, StressTest
 from core.evaluate import tables
 from core.show import stress_charts as charts
@@ -30,7 +31,7 @@ ROWS = (
     row("room", None, "not judged", "undecided", note="No speech."),
 )
 TEST = StressTest(
-    *("embedded", "0" * 64, True, 0.5, "clip.wav", "1" * 64, 0.0, 9.0, True),
+    *("embedded", "0" * 64, True, EVEN, "clip.wav", "1" * 64, 0.0, 9.0, True),
     *(3.0, 0.95, "synthetic", ROWS, 12.0),
 )
 
@@ -103,10 +104,14 @@ def test_what_cannot_be_made_is_greyed_with_its_reason():
 def test_threshold_and_band_move_with_the_prior():
     from dataclasses import replace
 
-    found = charts.scores(replace(TEST, prior=0.1), BAND).to_dict()["datasets"].values()
+    found = charts.scores(replace(TEST, stance=Stance(0.1)), BAND).to_dict()["datasets"].values()
     lines = next(rows for rows in found if "what" in rows[0])
     assert {r["what"]: r["llr"] for r in lines}["threshold"] == pytest.approx(math.log(9))
-    costly = charts.scores(replace(TEST, c_fa=4.0), BAND).to_dict()["datasets"].values()
+    costly = (
+        charts.scores(replace(TEST, stance=Stance(cost_false_accusation=4.0)), BAND)
+        .to_dict()["datasets"]
+        .values()
+    )
     lines = next(rows for rows in costly if "what" in rows[0])
     assert {r["what"]: r["llr"] for r in lines}["threshold"] == pytest.approx(math.log(4))
     band = next(rows for rows in found if "low" in rows[0])[0]

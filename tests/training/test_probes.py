@@ -99,7 +99,7 @@ class Told(Detector):
             quality, reasons, self.hop, ranges, [0.5] * len(ranges), list(range(len(ranges))),
             raw, np.zeros((len(ranges), 1), np.float32),
         )  # fmt: skip
-        return self.judge(clip, evidence, kwargs["prior"])
+        return self.judge(clip, evidence)
 
 
 def halves(tiny_index: Path) -> pd.DataFrame:

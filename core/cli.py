@@ -17,6 +17,7 @@ from core.detect.decision import StanceError
 from core.options import add_part, add_stance, stance_of
 from core.plain import Inert, csv_text, find_printed, json_text, printable
 from core.settings import ENGINES, SettingsError, settings
+from core.version import in_words
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -72,7 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_parser(commands)
     add_evaluate(commands)
     add_report(commands)
+    parser.add_argument("--version", action="store_true", help="print version and commit")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        print(in_words())
+        return 0
     if given and given[0] in MOVED:
         print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
         return EXIT_UNREADABLE

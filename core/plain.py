@@ -41,6 +41,15 @@ def printable_lines(text: str) -> str:
     return _UNSEEN_IN_LINES.sub(_symbol, text)
 
 
+def printable_in(value: Any) -> Any:
+    """The same of every text in what JSON can hold, names of fields left out."""
+    if isinstance(value, dict):
+        return {key: printable_in(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [printable_in(item) for item in value]
+    return printable(value) if isinstance(value, str) else value
+
+
 def printable_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A table whose texts are `printable`, heads included; numbers stay as they are."""
     from pandas.api.types import is_numeric_dtype

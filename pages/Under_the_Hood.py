@@ -7,6 +7,7 @@ from importlib import metadata
 
 import streamlit as st
 
+from core import version
 from core.detect.registry import list_detectors
 from core.evaluate.tables import TableError
 from core.show import cache, diagrams, score_charts
@@ -197,7 +198,8 @@ for package in PACKAGES:
         versions[package] = metadata.version(package)
     except metadata.PackageNotFoundError:
         versions[package] = "not installed"
-st.caption("  ·  ".join(f"{name} {version}" for name, version in versions.items()))
+st.markdown(version.in_words())
+st.caption("  ·  ".join(f"{name} {found}" for name, found in versions.items()))
 
 st.header("Systems", anchor=False)
 st.dataframe(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -14,6 +16,9 @@ SCHEMA = "spoofscope.detection/2"
 
 READABLE = ("spoofscope.detection/1", SCHEMA)
 """What `Detection.from_dict` reads; form 1 has no ``stance``, see `Stance.from_saved`."""
+
+SEAL = "check"
+"""Key of the check sum in that dictionary."""
 
 Verdict = Literal["synthetic", "authentic", "inconclusive", "not judged"]
 
@@ -118,8 +123,9 @@ class Detection:
     elapsed_ms: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types only, with the schema's name and version under ``schema``."""
-        return {"schema": SCHEMA, **_plain(asdict(self))}
+        """Plain JSON types only, with the schema's name and version, and the `seal`."""
+        data = {"schema": SCHEMA, **_plain(asdict(self))}
+        return {**data, SEAL: seal(data)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Detection:
@@ -134,7 +140,7 @@ class Detection:
         """
         if not isinstance(data, dict) or data.get("schema") not in READABLE:
             raise ValueError(f"This is not a saved detection of the form {SCHEMA}.")
-        fields = {key: value for key, value in data.items() if key != "schema"}
+        fields = {key: value for key, value in data.items() if key not in ("schema", SEAL)}
         try:
             fields["stance"] = Stance.from_saved(fields)
             fields["source"] = Source.from_dict(fields["source"])
@@ -151,6 +157,31 @@ class Detection:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"This saved detection is damaged: {error}.") from error
+
+
+def seal(data: dict[str, Any]) -> str:
+    """Check sum of a detection's dictionary: SHA-256 over all of its fields but this one.
+
+    It shows that a field was changed, by accident or by hand. It is no signature: anyone can
+    compute it anew.
+
+    Raises
+    ------
+    OverflowError, TypeError, ValueError
+        If a number has no place in a float, or a value no place in JSON.
+    """
+    rest = {key: value for key, value in data.items() if key != SEAL}
+    # Programs write whole numbers with a point or without one.
+    text = json.dumps(_as_floats(rest), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _as_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_floats(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _plain(value: Any) -> Any:

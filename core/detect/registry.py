@@ -152,6 +152,11 @@ def list_detectors() -> list[Entry]:
     return list(ENTRIES.values())
 
 
+def is_named(id: str) -> bool:
+    """Whether an id is one that this project gave, and no folder, file or address."""
+    return id in ENTRIES or id in ("embedded-int8", "embedded-fp32")
+
+
 def load_detector(
     detector: str | Path = "embedded",
     *,

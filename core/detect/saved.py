@@ -1,16 +1,30 @@
-"""Detections that were saved as JSON, opened again: checked before anything is shown of them."""
+"""Detections that were saved as JSON, opened again: checked against themselves first.
+
+Anyone can edit a file, and whoever knows how can make one that fits. What is checked is whether it
+says one thing throughout, and what a detector of this installation could have said.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from typing import Any, get_args
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
 
-from core.detect.decision import StanceError
-from core.detect.detection import READABLE, SCHEMA, Detection, Verdict
+import numpy as np
+
+from core.audio.clip import SAMPLE_RATE
+from core.audio.quality import speech_in
+from core.detect.decision import StanceError, decide
+from core.detect.detection import READABLE, SCHEMA, SEAL, Detection, Verdict, seal
 from core.detect.spans import cells
+from core.plain import printable_in
 from core.settings import settings
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
 
 MOST_PARTS = 200_000
 """Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
@@ -19,28 +33,62 @@ take thirty times their text in memory."""
 BESIDE = ("file", "stress")
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
+CLOSE = 1e-6
+"""How far two numbers may lie apart that are computed from the same ones."""
+
+CLOSE_S = 0.02
+"""The same of sums of times, in seconds."""
+
+AGREES = 0.05
+"""How far scores of one clip may lie apart on two machines, as log-likelihood ratios."""
+
+UNKNOWN = "by weights that this installation does not know, so its score cannot be checked here"
+UNSEALED = "it holds no check sum: an earlier version saved it, or somebody changed it"
+CHANGED = "it was changed after it was saved: its check sum does not fit"
+
 
 class SavedError(ValueError):
     """A file that holds no detection that could be shown; the message is a sentence."""
 
 
-def open_saved(data: bytes) -> list[Detection]:
+@dataclass(frozen=True)
+class Saved:
+    """A detection from a file.
+
+    Attributes
+    ----------
+    detection : Detection
+        What the file says. It is what its bearer says.
+    doubts : tuple of str
+        What speaks against it, each the end of a sentence; empty where it fits itself and a
+        detector of this installation.
+    """
+
+    detection: Detection
+    doubts: tuple[str, ...] = ()
+
+
+def open_saved(
+    data: bytes, detector_of: Callable[[str], Detector | None] = lambda id: None
+) -> list[Saved]:
     """Detections from what the dashboard or ``python -m core detect --json`` has written.
 
     Parameters
     ----------
     data : bytes
         One object, a list of them, or the object inside an evidence report.
+    detector_of : callable
+        Gives a detector of this installation by its id, None where there is none of it.
 
     Returns
     -------
-    list of Detection
-        At least one. What is in the file is what its bearer says: anyone can edit it.
+    list of Saved
+        At least one.
 
     Raises
     ------
     SavedError
-        With a sentence that says what is wrong.
+        With a sentence that says what is wrong, also where a detection contradicts itself.
     """
     most = settings().max_saved_mb  # an hour of audio at the finest hop takes 12 MB
     if len(data) > most << 20:
@@ -62,14 +110,36 @@ def open_saved(data: bytes) -> list[Detection]:
     items = held if isinstance(held, list) else [held]
     if not items:
         raise SavedError("The file holds an empty list and no detection.")
-    return [_checked(item, number) for number, item in enumerate(items, 1)]
+    return [_checked(item, number, detector_of) for number, item in enumerate(items, 1)]
+
+
+def agreement(saved: Detection, again: Detection) -> str:
+    """Whether judging the clip again says what a file says of it, in a sentence.
+
+    Parameters
+    ----------
+    saved : Detection
+        From the file.
+    again : Detection
+        Of a clip with the same SHA-256, by the same detector under the same stance.
+    """
+
+    def said(d: Detection) -> str:
+        return d.verdict if d.llr is None else f"{d.verdict}, score {d.llr:+.2f}"
+
+    same = saved.verdict == again.verdict and (saved.llr is None) == (again.llr is None)
+    if saved.llr is not None and again.llr is not None:
+        same = same and abs(saved.llr - again.llr) <= AGREES
+    how = "and the result agrees" if same else "and the result does not agree"
+    weights = "" if saved.weights_sha256 == again.weights_sha256 else " Its weights are others."
+    return f"Judged here again, {how}: {said(again)}; the file says {said(saved)}.{weights}"
 
 
 def _no_constant(name: str) -> Any:
     raise SavedError(f"The file holds {name}, which is no number that was measured.")
 
 
-def _checked(item: Any, number: int) -> Detection:
+def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | None]) -> Saved:
     schema = item.get("schema") if isinstance(item, dict) else None
     if schema not in READABLE:
         family = SCHEMA.rsplit("/", 1)[0]
@@ -79,9 +149,25 @@ def _checked(item: Any, number: int) -> Detection:
                 f"{SCHEMA}. Use the version that made it, or judge the clip again."
             )
         raise SavedError(f"Item {number} of the file is not a saved detection.")
+    doubts = []
     try:
-        made = Detection.from_dict({k: v for k, v in item.items() if k not in BESIDE})
+        fields = {k: v for k, v in item.items() if k not in BESIDE}
+        given = fields.get(SEAL)
+        if given is None:
+            doubts.append(UNSEALED)
+        elif given != seal(fields):
+            doubts.append(CHANGED)
+        made = Detection.from_dict(printable_in(fields))
         problem = _problem(made)
+        if not problem:
+            detector = detector_of(made.detector)
+            if detector is not None and (made.detector, made.weights_sha256) != (
+                detector.id, detector.weights_sha256
+            ):  # fmt: skip
+                detector = None
+            if detector is None:
+                doubts.insert(0, UNKNOWN)
+            problem = _contradiction(made) or _unlike(made, detector)
     except StanceError as error:
         raise SavedError(f"Item {number} is damaged. {error}") from error
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -90,19 +176,21 @@ def _checked(item: Any, number: int) -> Detection:
         )
     if problem:
         raise SavedError(f"Item {number} is damaged: {problem}.")
-    return made
+    return Saved(made, tuple(doubts))
 
 
 def _problem(d: Detection) -> str:
     """What in a Detection cannot have been measured; empty where nothing."""
-    source, quality = d.source, d.quality
+    source = d.source
     texts = [d.detector, d.weights_sha256, source.name, source.sha256]
     texts += [source.container, source.codec, source.decoder, *source.notes]
+    texts += [
+        text for track in source.tracks for text in (track.codec, track.language, track.title)
+    ]
     texts += [text for r in d.reasons for text in (r.code, r.text, r.effect)]
     texts += d.familiarity.nearest if d.familiarity is not None else ()
     if not all(isinstance(text, str) and len(text) < 5_000 for text in texts):
         return "a text is missing or too long"
-    "".join(texts).encode()  # raises ValueError where half a character stands alone
     if not all(re.fullmatch(r"[0-9a-f]{64}", h) for h in (source.sha256, d.weights_sha256)):
         return "a hash is not a SHA-256"
     if d.verdict not in get_args(Verdict):
@@ -113,32 +201,55 @@ def _problem(d: Detection) -> str:
         return "its windows have no length"
     if (d.llr is None) != (d.p_spoof is None) or (d.llr is None) != (d.verdict == "not judged"):
         return "its verdict and its score contradict each other"
-    if not all(isinstance(n, int) and n > 0 for n in (source.sample_rate, source.channels)):
+    whole = [source.sample_rate, source.channels, source.track]
+    whole += [] if source.channel is None else [source.channel]
+    whole += [n for t in source.tracks for n in (t.number, t.sample_rate, t.channels)]
+    if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in whole):
         return "its file has no sound"
-    problem = _problem_of_windows(d)
-    if problem:
-        return problem
+    if not isinstance(d.calibrated, bool):
+        return "it does not say whether it is calibrated"
     scores = [d.llr, *(w.llr for w in d.windows)]
     if not all(abs(_number(s)) < 1e6 for s in scores if s is not None):
         return "a score is out of range"
     # A certain chance has no log-odds, and no detector gives one.
-    if d.p_spoof is not None and not 0 < _number(d.p_spoof) < 1:
+    chances = [d.p_spoof, *(w.p_spoof for w in d.windows)]
+    if not all(0 < _number(p) < 1 for p in chances if p is not None):
         return "a chance is not between 0 and 1"
-    if not isinstance(d.calibrated, bool):
-        return "it does not say whether it is calibrated"
     if d.familiarity is not None:
         if d.familiarity.level not in ("familiar", "edge", "unfamiliar"):
             return "its familiarity is none of those that exist"
         if _number(d.familiarity.distance) < 0 or not 0 <= _number(d.familiarity.percentile) <= 100:
             return "its familiarity is out of range"
-    for value in (quality.duration_s, quality.speech_s, source.duration_s, d.elapsed_ms):
-        if _number(value) < 0:
-            return "a duration is negative"
-    levels = [quality.peak, quality.clipped_share, quality.zero_share, quality.bandwidth_hz]
-    levels += [edge for span in quality.speech for edge in span]
-    levels += [] if quality.level_dbfs is None else [quality.level_dbfs]
-    for value in levels:
-        _number(value)
+    if _number(d.elapsed_ms) < 0 or any(_number(t.duration_s or 0.0) < 0 for t in source.tracks):
+        return "a duration is negative"
+    for track in source.tracks:
+        _number(track.level_db or 0.0)
+    return _problem_of_sound(d) or _problem_of_windows(d)
+
+
+def _problem_of_sound(d: Detection) -> str:
+    """The same of what was measured of the sound, and of its times."""
+    quality, source = d.quality, d.source
+    length = _number(quality.duration_s)
+    if length < 0 or _number(quality.speech_s) < 0 or _number(source.duration_s) < 0:
+        return "a duration is negative"
+    if abs(length - source.duration_s) > CLOSE_S:
+        return "its durations contradict each other"
+    if source.channel is not None and source.channel > source.channels:
+        return "its file has no such channel"
+    for name, spans in (("speech", quality.speech), ("missing stretches", source.missing)):
+        edges = [_number(edge) for span in spans for edge in span]
+        if edges != sorted(edges) or (edges and (edges[0] < 0 or edges[-1] > length + CLOSE_S)):
+            return f"its {name} do not lie within the clip in order"
+    if abs(math.fsum(b - a for a, b in quality.speech) - quality.speech_s) > CLOSE_S:
+        return "its seconds of speech contradict each other"
+    shares = (quality.clipped_share, quality.zero_share)
+    if not all(0 <= _number(share) <= 1 for share in shares):
+        return "a share is not between 0 and 1"
+    if not 0 <= _number(quality.peak) < 1e6 or not 0 <= _number(quality.bandwidth_hz) <= 1e6:
+        return "a measurement of its sound is out of range"
+    if quality.level_dbfs is not None and abs(_number(quality.level_dbfs)) > 1e3:
+        return "a measurement of its sound is out of range"
     return ""
 
 
@@ -151,13 +262,79 @@ def _problem_of_windows(d: Detection) -> str:
         if not 0 <= _number(window.start_s) < _number(window.end_s) or window.start_s <= start:
             return "its windows are not in order"
         start = window.start_s
-        _number(window.speech_s)
+        hops = start / d.hop_s
+        if abs(hops - round(hops)) * d.hop_s > CLOSE_S:
+            return "its windows do not follow each other by its hop"
+        if window.end_s > min(d.quality.duration_s, start + d.window_s) + CLOSE_S:
+            return "its windows do not lie within the clip"
+        heard = speech_in(d.quality.speech, window.start_s, window.end_s)
+        if not 0 <= _number(window.speech_s) <= heard + CLOSE_S:
+            return "a window has more speech than was found"
         if (window.llr is None) != (window.p_spoof is None):
             return "a window's score and chance contradict each other"
-        if window.p_spoof is not None and not 0 <= _number(window.p_spoof) <= 1:
-            return "a chance is not between 0 and 1"
     if any(cell.start_s >= cell.end_s for cell in cells(d)):
         return "its windows are not in order"
+    return ""
+
+
+def _contradiction(d: Detection) -> str:
+    """What in a Detection does not follow from the rest of it, whoever made it."""
+    scored = [w for w in d.windows if w.llr is not None]
+    given = [(d.llr, d.p_spoof), *((w.llr, w.p_spoof) for w in scored)]
+    for llr, chance in given:
+        if llr is not None and chance is not None:
+            due = d.stance.posterior(llr)
+            if abs(due - chance) > CLOSE:
+                return "a chance does not follow from its score under its prior"
+    codes = {r.code for r in d.reasons}
+    effects = {r.effect for r in d.reasons}
+    if ("not judged" in effects) != (d.llr is None):
+        return "its verdict does not follow from its reasons"
+    if ("uncalibrated" in codes) != (d.llr is not None and not d.calibrated):
+        return "its reasons do not say whether it is calibrated"
+    strange = d.familiarity is not None and d.familiarity.level == "unfamiliar"
+    if d.llr is None:
+        return "a window has a score in a clip that has none" if scored else ""
+    if not scored:
+        return "it has a score and no window that has one"
+    if ("unfamiliar" in codes) != strange:
+        return "its reasons and its familiarity contradict each other"
+    if ("inconclusive" in effects) != (d.verdict == "inconclusive"):
+        return "its verdict does not follow from its reasons"
+    if d.verdict != "inconclusive" and d.verdict != decide(d.llr, d.stance):
+        return "its verdict does not follow from its score"
+    return ""
+
+
+def _unlike(d: Detection, detector: Detector | None) -> str:
+    """What no detector, or not this one, would have said of such windows."""
+    llrs = [w.llr for w in d.windows if w.llr is not None]
+    if d.llr is None:
+        return ""
+    if detector is None:
+        limit = max(map(abs, llrs))  # it may be one, and windows there may have been cut to it
+    else:
+        limit = detector.calibration_of(d.source.codec).llr_limit
+        if max(map(abs, [*llrs, d.llr])) > limit + CLOSE:
+            return "a score lies beyond what its detector gives"
+        if abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
+            return "its windows are not those of its detector"
+        if d.calibrated != (detector.calibration is not None):
+            return "it does not say whether it is calibrated"
+        codes = {r.code for r in d.reasons}
+        side = decide(d.llr, d.stance, detector.decision.inconclusive_llr)
+        if ("near_threshold" in codes) != (side == "inconclusive"):
+            return "its reasons do not follow from its score"
+        if detector.decision.needs_wide_band and (
+            ("narrow_band" in codes) != ("needs_wide_band" in codes)
+        ):
+            return "its reasons contradict each other"
+    # A clip's score is that of the mean over its windows before they are cut to the limit.
+    mean = float(np.mean(llrs))
+    low = -math.inf if min(llrs) <= CLOSE - limit else mean
+    high = math.inf if max(llrs) >= limit - CLOSE else mean
+    if not low - CLOSE <= d.llr <= high + CLOSE:
+        return "its score does not follow from those of its windows"
     return ""
 
 

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import sys
 import time
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from core.score.journal import Journal
 from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
 from core.score.manifest import ArchiveError, Item
 from core.settings import settings as installed
+from core.version import version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -158,12 +158,6 @@ def score(
 def _error(rows: list[dict[str, Any]]) -> str:
     """Why a file, or one of its channels, could not be scored; empty where all was."""
     return " ".join(dict.fromkeys(row["error"] for row in rows if row["error"]))
-
-
-def version() -> str:
-    """The project's version."""
-    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8")
-    return str(tomllib.loads(text)["project"]["version"])
 
 
 def _rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:

@@ -294,6 +294,14 @@ _EER_LABELS = {
 }
 
 
+MEASURED_ON = {
+    ("pooled", "none"): "all windows of a clip",
+    ("within", "none"): "all windows of a clip, mean over sources",
+    ("codec", "none, 1 window"): "one window a clip",
+}
+"""What was heard of each clip, by breakdown and condition of a row with an error rate."""
+
+
 def about_detector(
     id: str, name: str, config: dict[str, Any], figures: Any, weights_sha256: str
 ) -> None:
@@ -342,9 +350,11 @@ def _error_rate(row: Any) -> None:
     with st.container(border=True, width=300):
         st.metric(_EER_LABELS[row.breakdown], f"{row.value:.1f} %")
         interval = ""
+        heard = MEASURED_ON.get((row.breakdown, row.condition), row.condition)
         if row.low == row.low and row.high == row.high:  # not NaN
             interval = f"95 % interval {row.low:.1f} to {row.high:.1f} %. "
         st.caption(
-            f"{interval}{plain(f'{row.benchmark}, {row.subset}')}: {row.n_bonafide:,.0f} human and "
-            f"{row.n_spoof:,.0f} synthetic clips. {row.kind.capitalize()} by `{row.source}`"
+            f"{interval}{plain(f'{row.benchmark}, {row.subset}, {heard}')}: "
+            f"{row.n_bonafide:,.0f} human and {row.n_spoof:,.0f} synthetic clips. "
+            f"{row.kind.capitalize()} by `{row.source}`"
         )

@@ -22,11 +22,15 @@ from core.detect.stress import StressTest
 from core.options import in_options
 from core.show import cards, charts
 from core.show.opinions_view import name_of
+from core.show.report_pictures import pictures
 from core.show.score_report import Report, as_html
 from core.show.theme import VERDICTS
+from core.version import in_words as this_version
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from core.audio.clip import Clip
 
 MOST_BARS = 1_000
 """Windows in a printed chart."""
@@ -35,6 +39,9 @@ FOOTER = (
     "Made by Spoofscope. One piece of evidence, not proof: a detector says how sound resembles "
     "what it was trained on, and nothing about who speaks, or whether what is said is true."
 )
+
+
+FROM_FILE = "From a saved file, not judged here."
 
 
 @dataclass(frozen=True)
@@ -51,38 +58,72 @@ class Case:
         Its error rates that are known, in words.
     test : StressTest, optional
         The same clip under other conditions.
+    clip : Clip, optional
+        The sound, for pictures of it.
+    saved : bool
+        Whether the detection is from a file and was not made here.
+    doubts : tuple of str
+        What speaks against such a detection; see `core.detect.saved.Saved`.
+    again : str
+        What judging the clip again said of it; empty where that was not done.
     """
 
     detection: Detection
     band: tuple[float, float] = (0.0, 0.0)
     record: str = "not measured"
     test: StressTest | None = None
+    clip: Clip | None = None
+    saved: bool = False
+    doubts: tuple[str, ...] = ()
+    again: str = ""
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What whoever asks for a report wants on it.
+
+    Attributes
+    ----------
+    case : str
+        A case number or the like.
+    notes : str
+        In their own words.
+    """
+
+    case: str = ""
+    notes: str = ""
+
+
+NO_FILING = Filing()
 
 
 def evidence_html(
     cases: Sequence[Case],
     unread: Sequence[tuple[str, str]] = (),
     made: datetime | None = None,
+    filing: Filing = NO_FILING,
 ) -> bytes:
     """The report as one HTML file without scripts or outside resources; see `evidence`."""
-    return as_html(evidence(cases, unread, made))
+    return as_html(evidence(cases, unread, made, filing))
 
 
 def evidence_pdf(
     cases: Sequence[Case],
     unread: Sequence[tuple[str, str]] = (),
     made: datetime | None = None,
+    filing: Filing = NO_FILING,
 ) -> bytes:
     """The same report as PDF; see `evidence`."""
     from core.show.report_pdf import as_pdf
 
-    return as_pdf(evidence(cases, unread, made))
+    return as_pdf(evidence(cases, unread, made, filing))
 
 
 def evidence(
     cases: Sequence[Case],
     unread: Sequence[tuple[str, str]] = (),
     made: datetime | None = None,
+    filing: Filing = NO_FILING,
 ) -> Report:
     """What a report says, before its form.
 
@@ -93,7 +134,9 @@ def evidence(
     unread : sequence of (name, sentence)
         Files that could not be read, and why.
     made : datetime, optional
-        The time stamp; now by default. All else depends on the cases alone.
+        The time stamp; now by default. All else depends on the cases and the filing alone.
+    filing : Filing, optional
+        Case number and notes.
 
     Returns
     -------
@@ -105,13 +148,20 @@ def evidence(
     clips = {case.detection.source.sha256: case.detection.source.name for case in cases}
     one = len(clips) == 1 and not unread
     title = f"Evidence report: {next(iter(clips.values())) if one else f'{len(clips)} clips'}"
+    saved = [case.saved for case in cases]
+    lines = [line.strip() for line in filing.notes.splitlines() if line.strip()]
+    facts = [
+        ("Case", filing.case),
+        *(("Notes" if at == 0 else "\N{NO-BREAK SPACE}", line) for at, line in enumerate(lines)),
+        ("Made", (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")),
+        ("To judge the recording" if any(saved) else "To make it again", command(cases)),
+    ]
+    if not any(saved):  # what computed the figures is not what writes them down
+        facts += [("By", this_version()), ("With", versions())]
     report = Report(
         title,
-        facts=[
-            ("Made", (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")),
-            ("To make it again", command(cases)),
-            ("With", versions()),
-        ],
+        first=FROM_FILE if any(saved) else "",
+        facts=[(name, said) for name, said in facts if said],
         problems=[f"{name}: {why}" for name, why in unread],
         trouble="Files that could not be read",
         footer=FOOTER,
@@ -140,9 +190,9 @@ def command(cases: Sequence[Case]) -> str:
     """The command line that makes the report again."""
     names = list(dict.fromkeys(case.detection.source.name for case in cases)) or ["FILE"]
     first = cases[0].detection if cases else None
-    parts = ["python -m core report", *map(shlex.quote, names), "--out report.html"]
+    parts = ["python -m core report", *map(as_argument, names), "--out report.html"]
     for id in dict.fromkeys(case.detection.detector for case in cases):
-        parts.append(f"--detector {shlex.quote(id)}")
+        parts.append(shlex.quote(f"--detector={id}"))
     sources = [case.detection.source for case in cases]
     if len({s.track for s in sources}) == 1 and not _is_default(sources[0]):
         parts.append(f"--track {sources[0].track}")
@@ -159,6 +209,11 @@ def _is_default(source: Source) -> bool:
     """Whether players would choose the track that was judged."""
     default = next((track.number for track in source.tracks if track.default), 1)
     return source.track == default
+
+
+def as_argument(name: str) -> str:
+    """A file's name as one word of a command line that no shell and no parser reads otherwise."""
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def versions() -> str:
@@ -202,8 +257,14 @@ def _add(report: Report, case: Case) -> None:
     band = cards.undecided_band(d, case.band)
     if d.llr is not None:
         few, thinned = _few_windows(d)
-        missing = " Dashed: missing from the file." if d.source.missing else ""
-        drawn = image(charts.window_timeline(few, band, "llr").to_dict(), "svg")
+        dashed = d.source.missing and case.clip is None
+        missing = " Dashed: missing from the file." if dashed else ""
+        # With the sound at hand the scores are drawn below its spectrogram.
+        drawn = (
+            image(charts.window_timeline(few, band, "llr").to_dict(), "svg")
+            if case.clip is None
+            else None
+        )
         report.sections.append(
             (
                 "Where the evidence lies",
@@ -223,6 +284,9 @@ def _add(report: Report, case: Case) -> None:
                 drawn,
             )
         )
+        if case.clip is not None:
+            for stretch, drawn in pictures(case.clip, d, band):
+                report.sections.append((f"Spectrogram and scores, {stretch}", "", None, drawn))
         if not cards.withheld(d):
             report.sections.append(_spans(d, band))
     if case.test is not None:
@@ -312,6 +376,11 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         rows.append(("Familiarity", _plain(cards.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]
     rows += [("Note", note) for note in (*in_words(source), *source.notes)]
+    if case.saved:
+        rows.append(("Where this comes from", FROM_FILE))
+        rows += [("Doubt", f"This detection is doubtful: {doubt}.") for doubt in case.doubts]
+    if case.again:
+        rows.append(("Judged again", case.again))
     rows.append(("Equal error rates known of this detector", case.record))
     rows.append(("Limit", cards.LIMITS[d.verdict]))
     return rows

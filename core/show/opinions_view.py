@@ -144,12 +144,13 @@ def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame 
     parts = []
     if figures is not None:
         rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
-        for row in rows[rows["condition"] == "none, 1 window"].itertuples():
-            if row.breakdown == "codec":
-                parts.append(
-                    f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on {row.benchmark}, "
-                    "one window a clip, measured"
-                )
+        for (breakdown, condition), words in cards.MEASURED_ON.items():
+            of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
+            parts += [
+                f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on {row.benchmark}, "
+                f"{words}, {row.kind}"
+                for row in of.itertuples()
+            ]
     if published is not None and id in ENTRIES and ENTRIES[id].published:
         rows = published[(published["system"] == ENTRIES[id].published)]
         rows = rows[(rows["benchmark"] == "ASVspoof 2019 LA eval") & (rows["metric"] == "eer")]

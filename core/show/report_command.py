@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.options import add_part, add_renamed, add_stance, stance_of
+
+if TYPE_CHECKING:
+    from core.audio.clip import Clip
+    from core.detect.detection import Detection
+    from core.detect.detector import Detector
 
 
 def add_parser(commands: Any) -> None:
     """Add ``report`` to the subcommands of the command line."""
     parser = commands.add_parser("report", help="write an evidence report on audio files")
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="audio files, and saved detections (.json), each held against its clip where it is "
+        "named too",
+    )  # fmt: skip
+    parser.add_argument("--case", default="", metavar="TEXT", help="a case number")
+    parser.add_argument("--notes", default="", metavar="TEXT", help="notes on the first page")
     parser.add_argument("--out", required=True, metavar="FILE", help="report.html or report.pdf")
     parser.add_argument(
         "--detector", action="append", metavar="ID", help="may be repeated; embedded by default"
@@ -37,51 +49,94 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
-    from core.detect.registry import load_detector
+    from core.detect.registry import is_named, load_detector
+    from core.detect.saved import UNKNOWN, Saved, SavedError, open_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
     from core.files import write_whole
-    from core.plain import printable
-    from core.show.evidence_report import Case, evidence_html, evidence_pdf
+    from core.plain import find_printed, printable
+    from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
 
     out = Path(options.out)
     cases: list[Case] = []
     unread: list[tuple[str, str]] = []
+    clips: dict[str, list[Clip]] = {}
+    files = [find_printed(file) for file in options.files]
+    saved = [file for file in files if Path(file).suffix.lower() == ".json"]
+
+    @functools.cache
+    def installed(id: str) -> Detector | None:
+        try:
+            return load_detector(id, fetch=False) if is_named(id) else None
+        except DetectorError:
+            return None
+
+    def not_read(file: str, error: Exception) -> None:
+        unread.append((printable(Path(file).name), str(error)))
+        print(f"{printable(file)}: {error}", file=sys.stderr)
+
+    def record(id: str) -> str:
+        return track_record(id, figures, published)
+
     try:
         stance = stance_of(options)
-        detectors = [load_detector(id) for id in options.detector or ["embedded"]]
+        chosen = options.detector or ["embedded"]
+        detectors = [load_detector(id) for id in chosen] if len(saved) < len(files) else []
         figures = pd.read_csv(RESULTS / "embedded.csv")
         published = load("published_eer", RESULTS)
-        for file in options.files:
-            name = printable(Path(file).name)
+        held: list[Saved] = []
+        for file in saved:
             try:
-                clip = decode_safely(file, name=name, track=options.track, channel=options.channel)
+                held += open_saved(Path(file).read_bytes(), installed)
+            except (SavedError, OSError) as error:
+                not_read(file, error)
+        known_clips = {one.detection.source.sha256 for one in held}
+        for file in (f for f in files if f not in saved):
+            try:
+                clip = decode_safely(
+                    file,
+                    name=printable(Path(file).name),
+                    track=options.track,
+                    channel=options.channel,
+                )
             except AudioError as error:
-                unread.append((name, str(error)))
-                print(f"{printable(file)}: {error}", file=sys.stderr)
+                not_read(file, error)
+                continue
+            clips.setdefault(clip.source.sha256, []).extend(clip.parts)
+            if clip.source.sha256 in known_clips:  # it is there to be held against the file
                 continue
             for part, detector in product(clip.parts, detectors):
                 found = replace(detector.detect(part, stance=stance), elapsed_ms=0.0)
-                cases.append(
-                    Case(
-                        found,
-                        detector.decision.inconclusive_llr,
-                        track_record(detector.id, figures, published),
-                        stress(
-                            detector,
-                            part,
-                            stance,
-                            detection=found,
-                        )
-                        if options.stress
-                        else None,
-                    )
-                )
+                test = stress(detector, part, stance, detection=found) if options.stress else None
+                band = detector.decision.inconclusive_llr
+                cases.append(Case(found, band, record(detector.id), test, part))
+        for one in held:
+            d, known = one.detection, installed(one.detection.detector)
+            sound, again = _again(d, clips.get(d.source.sha256, []), known)
+            print(f"{d.source.name}: {again}")
+            fits = UNKNOWN not in one.doubts
+            band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
+            cases.append(Case(d, band, record(d.detector), None, sound, True, one.doubts, again))
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-        write_whole(out, write(cases, unread))
+        write_whole(out, write(cases, unread, filing=Filing(options.case, options.notes)))
     except (DetectorError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"{out}: {len(cases)} judgements, {len(unread)} files could not be read")
     return 2 if unread else 0
+
+
+def _again(
+    saved: Detection, clips: list[Clip], detector: Detector | None
+) -> tuple[Clip | None, str]:
+    """A saved detection's clip, and what judging it says, or how to have it judged."""
+    from core.detect.saved import agreement
+
+    part = (saved.source.track, saved.source.channel)
+    clip = next((c for c in clips if (c.source.track, c.source.channel) == part), None)
+    if clip is None:
+        return None, "Not judged again: name the recording too, and it will be."
+    if detector is None:
+        return clip, f"Not judged again: the detector {saved.detector} is not installed here."
+    return clip, agreement(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))

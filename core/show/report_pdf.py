@@ -37,7 +37,8 @@ def as_pdf(report: Report) -> bytes:
     def text(words: str, style: str = "body") -> Paragraph:
         return Paragraph(_printable(words), styles[style])
 
-    flow: list[Any] = [text(report.title, "title"), _table(report.facts, styles)]
+    flow: list[Any] = [text(report.first, "heading")] if report.first else []
+    flow += [text(report.title, "title"), _table(report.facts, styles)]
     if report.problems:
         flow += [text(report.trouble, "heading"), *(text(f"- {p}") for p in report.problems)]
     for heading, sentence, frame, svg in report.sections:
@@ -130,6 +131,6 @@ def _picture(svg: bytes) -> Any:
     from reportlab.platypus import Image
 
     made = Image(io.BytesIO(vl_convert.svg_to_png(svg.decode(), scale=2)))
-    scale = min(505 / made.imageWidth, 200 / made.imageHeight)
+    scale = min(505 / made.imageWidth, 300 / made.imageHeight)
     made.drawWidth, made.drawHeight = made.imageWidth * scale, made.imageHeight * scale
     return made

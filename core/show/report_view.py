@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.detect.detection import Detection
-from core.detect.saved import SavedError, open_saved
+from core.detect.detector import DetectorError
+from core.detect.registry import is_named
+from core.detect.saved import UNKNOWN, Saved, SavedError, agreement, open_saved
 from core.show import cache, cards, exports, session
-from core.show.evidence_report import Case, evidence_html, evidence_pdf
+from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
 from core.show.opinions_view import name_of, published_table, track_record
 from core.show.theme import VERDICTS
 
@@ -30,17 +32,33 @@ class _Opened:
     """What one uploaded file held: detections, or the sentence that says why there are none."""
 
     file_id: str
-    shown: tuple[Detection, ...] = ()
+    shown: tuple[Saved, ...] = ()
     count: int = 0
     error: str = ""
 
 
 def _opened(file_id: str, data: bytes) -> _Opened:
     try:
-        found = open_saved(data)
+        found = open_saved(data, _installed)
     except SavedError as error:
         return _Opened(file_id, error=str(error))
     return _Opened(file_id, tuple(found[:SHOWN]), len(found))
+
+
+def _installed(id: str) -> Detector | None:
+    """A detector that is here and was named by this project: a file may name anything."""
+    try:
+        return cache.detector(id) if is_named(id) else None
+    except DetectorError:
+        return None
+
+
+def _filing(key: str) -> Filing:
+    """Fields for what is written at the top of a report."""
+    return Filing(
+        st.text_input("Case number (optional)", key=f"{key}-case", max_chars=200),
+        st.text_area("Notes (optional)", key=f"{key}-notes", max_chars=5_000, height=80),
+    )
 
 
 def report_section(
@@ -61,6 +79,7 @@ def report_section(
             "stress test if you ran it, limits, the command that makes it again, and the "
             "detections as JSON. It opens without a network. A PDF says the same, without the JSON."
         )
+        filing = _filing("report")
         if not st.button("Prepare report", icon=":material/description:", key="prepare-report"):
             return
         figures, published = cache.results("embedded"), published_table()
@@ -74,6 +93,7 @@ def report_section(
                         shared.decision.inconclusive_llr,
                         track_record(id, figures, published),
                         session.stress_of(entry, shared, detection.stance),
+                        session.clip_of(entry),
                     )
                 )
         unread = [(e.name, e.error) for e in session.entries() if e.error]
@@ -85,13 +105,42 @@ def report_section(
             ):
                 st.download_button(
                     f"Report ({form})",
-                    make(cases, unread),
+                    make(cases, unread, filing=filing),
                     f"{exports.safe_stem(name)}-report.{form.lower()}",
                     kind,
                     icon=":material/download:",
                     type="primary",
                     on_click="ignore",
                 )
+
+
+def _judged_again(saved: Detection, number: int) -> str:
+    """Offer to judge the clip anew where the session has it; what that said of the file."""
+    of = saved.source
+    fits = (
+        e for e in session.entries()
+        if e.sha256 == of.sha256 and (clip := session.clip_of(e)) is not None
+        and (clip.source.track, clip.source.channel) == (of.track, of.channel)
+    )  # fmt: skip
+    entry = next(fits, None)
+    if entry is None:
+        return ""
+    key = f"spoofscope.again-{of.sha256}-{number}"
+    if st.button(
+        "This clip is here: judge it again", icon=":material/replay:", key=f"again-{number}"
+    ):
+        st.session_state[key] = True
+    if not st.session_state.get(key):
+        return ""
+    detector = _installed(saved.detector)
+    if detector is None:
+        return f"It cannot be judged again: the detector {saved.detector} is not installed here."
+    bar = st.empty()
+    found = session.judge(
+        entry, detector, stance=saved.stance, hop_s=saved.hop_s, bar=bar, doing="Listening again…"
+    )
+    bar.empty()
+    return "" if found is None else agreement(saved, found)
 
 
 def open_saved_section() -> None:
@@ -117,7 +166,9 @@ def open_saved_section() -> None:
             "A saved file holds no sound and anyone can edit it: it is what its bearer says. To "
             "check it, open the recording itself and compare the SHA-256."
         )
-        for d in shown:
+        cases = []
+        for number, saved in enumerate(shown):
+            d = saved.detection
             style = VERDICTS[d.verdict]
             chance = f", {cards.percent(d.p_spoof)} synthetic" if d.calibrated and d.llr else ""
             st.markdown(
@@ -125,13 +176,22 @@ def open_saved_section() -> None:
                 f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.stance.prior)} "
                 f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
+            for doubt in saved.doubts:
+                st.caption(f":material/warning: This detection is doubtful: {cards.plain(doubt)}.")
+            again = _judged_again(d, number)
+            if again:
+                st.markdown(f":material/compare: {cards.plain(again)}")
+            known = None if UNKNOWN in saved.doubts else _installed(d.detector)
+            band = known.decision.inconclusive_llr if known else (0.0, 0.0)
+            cases.append(Case(d, band, saved=True, doubts=saved.doubts, again=again))
         if opened.count > SHOWN:
             st.caption(
                 f"The file holds {opened.count:,}: the first {SHOWN} are here and in the report."
             )
+        filing = _filing("saved")
         st.download_button(
             "Report (HTML)",
-            lambda: evidence_html([Case(d) for d in shown]),  # made on the click
+            lambda: evidence_html(cases, filing=filing),  # made on the click
             "saved-report.html",
             "text/html",
             icon=":material/download:",

@@ -17,7 +17,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 color:#1B2430;background:#fff}
 table{border-collapse:collapse;width:100%;font-size:.85rem;display:block;overflow-x:auto}
 th,td{border-bottom:1px solid #D9DFE5;padding:.3rem .6rem;text-align:right;white-space:nowrap}
-th:first-child,td:first-child,td.text{text-align:left}
+th:first-child,td:first-child,th.text,td.text{text-align:left}
 svg{max-width:100%;height:auto}
 footer{color:#55606D;font-size:.85rem;margin-top:2rem}
 td.text{white-space:normal;overflow-wrap:anywhere;min-width:6rem}
@@ -39,8 +39,8 @@ class Report:
         Sentences.
     sections : list of (heading, sentence, table or None, SVG or None)
         The body.
-    trouble, footer : str
-        Heading over the problems, and the last line.
+    trouble, footer, first : str
+        Heading over the problems, the last line, and the line over everything else.
     data : any
         What JSON can hold: put into the file for programs, where there is any.
     """
@@ -55,6 +55,7 @@ class Report:
         "say little about other data."
     )
     data: Any = None
+    first: str = ""
 
 
 def as_html(report: Report) -> bytes:
@@ -65,7 +66,9 @@ def as_html(report: Report) -> bytes:
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
         "style-src 'unsafe-inline'; img-src data:\">",
         '<meta name=viewport content="width=device-width">',
-        f"<title>{e(report.title)}</title><style>{_STYLE}</style><h1>{e(report.title)}</h1>",
+        f"<title>{e(report.title)}</title><style>{_STYLE}</style>",
+        f"<p class=first><strong>{e(report.first)}</strong></p>" if report.first else "",
+        f"<h1>{e(report.title)}</h1>",
         "<table>",
         *(f"<tr><th>{e(k)}</th><td class=text>{e(v)}</td></tr>" for k, v in report.facts),
         "</table>",
@@ -112,7 +115,11 @@ def _escaped(text: str) -> str:
 
 
 def _table(frame: pd.DataFrame) -> str:
-    head = "".join(f"<th>{_escaped(str(c)).replace('_', ' ')}</th>" for c in frame.columns)
+    texts = [len(frame) > 0 and isinstance(value, str) for value in frame.head(1).to_numpy().flat]
+    head = "".join(
+        f"<th{' class=text' * text}>{_escaped(str(c)).replace('_', ' ')}</th>"
+        for c, text in zip(frame.columns, texts or [False] * frame.shape[1], strict=True)
+    )
     rows = [
         "<tr>" + "".join(_cell(value) for value in row) + "</tr>"
         for row in frame.itertuples(index=False)

@@ -1,8 +1,7 @@
 """Saved detections: what was saved comes back, and nothing else is shown."""
 
 import json
-import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.detect import saved as saved_module
 from core.detect.decision import Stance
-from core.detect.saved import SavedError, open_saved
+from core.detect.detection import SEAL, seal
+from core.detect.saved import CHANGED, UNKNOWN, UNSEALED, Saved, SavedError, agreement, open_saved
 from core.show.evidence_report import Case, evidence_html
 from tests.damage import NAMES, mutated
 from tests.show.builders import SCORES, HandDetector, clip
@@ -34,9 +34,9 @@ def test_what_was_saved_comes_back(prior, cost, hertz):
     detection = made.detect(
         clip(9.0, hertz=hertz), stance=Stance(prior, cost_false_accusation=cost)
     )
-    assert open_saved(saved(detection)) == [detection]
+    assert open_saved(saved(detection)) == [Saved(detection, (UNKNOWN,))]
     both = json.dumps({"detections": [detection.to_dict()] * 2}).encode()
-    assert open_saved(both) == [detection] * 2
+    assert open_saved(both) == [Saved(detection, (UNKNOWN,))] * 2
 
 
 @given(
@@ -54,7 +54,7 @@ def test_a_changed_field_is_shown_sanely_or_refused_in_a_sentence(where, value):
         place = place[key]
     place[where[-1]] = value
     try:
-        found = open_saved(json.dumps(data).encode())[0]
+        found = open_saved(json.dumps(data).encode())[0].detection
     except SavedError as error:
         assert str(error).endswith(".")
     else:
@@ -105,7 +105,9 @@ def told(data: bytes) -> str:
         assert str(error).endswith(".") and len(str(error)) < 500
         str(error).encode()
         return str(error)
-    page = evidence_html([Case(d) for d in found[:2]]).decode()
+    page = evidence_html(
+        [Case(s.detection, saved=True, doubts=s.doubts) for s in found[:2]]
+    ).decode()
     assert "<script>" not in page and "<img" not in page
     return ""
 
@@ -165,14 +167,16 @@ SOURCE = WHOLE.to_dict()["source"]
     [
         (b'{"detections":' * 100_000, "not JSON"),
         (DEEP, "Item 1 of the file is not"),
-        (saved().replace(b'"decoder": "soundfile"', b'"decoder": ' + DEEP), "a text is missing"),
+        (
+            saved().replace(b'"decoder": "soundfile"', b'"decoder": ' + DEEP),
+            "not of the right kind",
+        ),
         (saved().replace(b'"peak": 0.4', b'"peak": ' + DEEP), "not of the right kind"),
         (saved().replace(b'"prior": 0.5', b'"prior": ' + b"9" * 10_000), "not JSON"),
-        (saved().replace(b'"prior": 0.5', b'"prior": ' + b"9" * 4_000), "out of range"),
+        (saved().replace(b'"prior": 0.5', b'"prior": ' + b"9" * 4_000), "not of the right kind"),
         (saved().replace(b'"prior": 0.5', b'"prior": 1e999'), "out of range"),
         (saved().replace(b'"prior": 0.5', b'"prior": -Infinity'), "-Infinity"),
         (saved().replace(b'"prior": 0.5', b'"prior": 0.5, "prior": "x"'), "not of the right kind"),
-        (saved().replace(b'"clip.wav"', rb'"\ud800.wav"'), "not of the right kind"),
         (saved().replace(b"detection/2", rb"detection/\ud800"), r"in the form .*ud800"),
         (changed(stance={"prior": 0.5, "cost_missed_fake": 1e-300}), "missed fake is out of range"),
         (changed(stance=[0.5]), "not of the right kind"),
@@ -180,7 +184,7 @@ SOURCE = WHOLE.to_dict()["source"]
         (changed(p_spoof=1), "a chance is not between"),
         (changed(windows=[]), "a score and no windows"),
         (changed(windows=[WINDOW, WINDOW]), "not in order"),
-        (changed(windows=[{**WINDOW, "start_s": s, "end_s": s + 0.5} for s in (0, 0.1)]), "order"),
+        (changed(windows=[{**WINDOW, "start_s": s, "end_s": 4.0} for s in (0, 0.1)]), "by its hop"),
         (changed(source={**SOURCE, "sample_rate": "16 kHz"}), "has no sound"),
         (changed(familiarity={"distance": 1, "percentile": 1e9, "level": "edge"}), "out of range"),
         (changed(evil=1), "not of the right kind"),
@@ -196,16 +200,173 @@ def test_names_in_a_saved_file_are_text(name):
     reasons = [{"code": name, "text": name, "effect": "caution"}]
     source = {**SOURCE, "name": name, "codec": name, "container": name, "notes": [name]}
     data = changed(detector=name, source=source, reasons=reasons)
-    assert open_saved(data)[0].detector == name
+    assert open_saved(data)[0].detection.detector == name
     assert not told(data)
 
 
 def test_what_the_command_line_writes_opens_too():
     item = {"file": "folder/clip.wav", **WHOLE.to_dict(), "stress": {"rows": []}}
-    assert open_saved(json.dumps([item]).encode()) == [WHOLE]
+    assert open_saved(json.dumps([item]).encode()) == [Saved(WHOLE, (UNKNOWN,))]
 
 
-def test_times_and_scores_at_their_limits_can_be_reported():
-    windows = [{**WINDOW, "llr": 9e5, "start_s": 0.0, "end_s": 1e15}]
-    assert not told(changed(windows=windows, llr=-9e5, stance=asdict(Stance(5e-324, 1e6, 1e-6))))
-    assert math.isfinite(open_saved(saved())[0].llr)
+@pytest.mark.parametrize("stance", [Stance(1e-9, 1e6, 1e-6), Stance(1 - 1e-9, 1e-6, 1e6)])
+def test_a_stance_at_its_limits_can_be_reported(stance):
+    assert not told(saved(HandDetector(SCORES).detect(clip(9.0), stance=stance)))
+
+
+def test_half_a_character_is_shown_as_one():
+    data = saved().replace(b'"clip.wav"', rb'"\ud800.wav"')
+    assert open_saved(data)[0].detection.source.name == r"\u{d800}.wav"
+    assert not told(data)
+
+
+MADE = HandDetector(SCORES)
+
+
+def opened(data: dict, known: bool = True) -> Saved:
+    return open_saved(json.dumps(data).encode(), lambda id: MADE if known else None)[0]
+
+
+def leaves(value, path=()):
+    """Paths to everything in a dictionary that is no list or dictionary."""
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*path, key))
+    else:
+        yield path
+
+
+def changed_at(data: dict, path: tuple, value) -> dict:
+    data = json.loads(json.dumps(data))
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return data
+
+
+REAL = [MADE.detect(clip(9.0, hertz=hertz)).to_dict() for hertz in SCORES]
+"""One synthetic, one authentic, one inconclusive, one not judged."""
+
+VALUES = (
+    st.none() | st.booleans() | st.integers(0, 5) | st.floats(0, 1) | st.floats(-8, 8)
+    | st.sampled_from(["authentic", "synthetic", "x", "edge", "unfamiliar", "ab" * 32])
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.sampled_from(REAL), draw=st.data())
+def test_a_field_that_was_changed_is_refused_or_doubted(data, draw):
+    path = draw.draw(st.sampled_from(list(leaves(data))))
+    value = draw.draw(VALUES)
+    edited = changed_at(data, path, value)
+    as_it_was = seal(edited) == seal(data) and edited[SEAL] == data[SEAL]
+    try:
+        found = opened(edited)
+    except SavedError:
+        assert not as_it_was
+    else:
+        assert bool(found.doubts) != as_it_was
+
+
+CHECKED = [
+    *(("llr",), ("p_spoof",), ("stance", "prior"), ("verdict",), ("weights_sha256",)),
+    *(("calibrated",), ("window_s",), ("detector",)),
+    *(("windows", i, key) for i in (0, 1, 3) for key in ("llr", "p_spoof")),
+    *(("windows", 1, "start_s"), ("windows", 1, "end_s")),
+    *(("quality", "duration_s"), ("quality", "speech_s"), ("source", "duration_s")),
+    *(("quality", "speech", 0, 1), ("reasons",), ("windows",)),
+]
+"""What follows from the rest of a detection."""
+
+
+@settings(max_examples=300, deadline=None)
+@given(where=st.sampled_from(CHECKED), value=VALUES, known=st.booleans())
+def test_a_new_check_sum_does_not_hide_what_contradicts_itself(where, value, known):
+    """Who knows how writes a check sum anew; what is left must still be one story."""
+    data = REAL[0]
+    edited = changed_at(data, where, value)
+    edited[SEAL] = seal(edited)
+    near = isinstance(value, float) and seal(changed_at(data, where, round(value, 1))) == seal(data)
+    if edited[SEAL] == data[SEAL] or near:
+        return
+    try:
+        found = opened(edited)
+    except SavedError as error:
+        assert "damaged" in str(error)
+    else:
+        assert found.doubts
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("llr",), 2.0, "a chance does not follow"),
+        (("stance", "prior"), 0.1, "a chance does not follow"),
+        (("verdict",), "authentic", "does not follow from its score"),
+        (("verdict",), "inconclusive", "does not follow from its reasons"),
+        (("windows", 0, "p_spoof"), 0.2, "a chance does not follow"),
+        (("windows", 0, "end_s"), 40.0, "within the clip"),
+        (("windows", 1, "start_s"), 1.3, "by its hop"),
+        (("windows", 0, "speech_s"), 5.0, "more speech than was found"),
+        (("quality", "speech_s"), 3.0, "seconds of speech contradict"),
+        (("quality", "speech"), [[3.0, 9.0], [0.0, 3.0]], "within the clip in order"),
+        (("source", "duration_s"), 90.0, "durations contradict"),
+        (("source", "missing"), [[8.0, 99.0]], "missing stretches"),
+        (("calibrated",), False, "whether it is calibrated"),
+        (("familiarity", "level"), "unfamiliar", "familiarity contradict"),
+        (("quality", "clipped_share"), 1.5, "share is not between"),
+    ],
+)
+def test_every_contradiction_has_its_sentence(path, value, says):
+    edited = changed_at(REAL[0], path, value)
+    edited[SEAL] = seal(edited)
+    with pytest.raises(SavedError, match=says):
+        opened(edited)
+
+
+def test_scores_of_windows_bound_that_of_the_clip():
+    """A window at the limit may have lain anywhere beyond it; the others give the mean."""
+    d = MADE.detect(clip(9.0))
+    posterior = d.stance.posterior
+
+    def with_scores(llr: float, *scores: float) -> dict:
+        windows = [
+            replace(w, llr=s, p_spoof=posterior(s), speech_s=1.0)
+            for w, s in zip(d.windows, scores, strict=True)
+        ]
+        return replace(d, windows=tuple(windows), llr=llr, p_spoof=posterior(llr)).to_dict()
+
+    assert not opened(with_scores(3.5, 2.0, 3.0, 4.0, 5.0)).doubts
+    assert not opened(with_scores(9.0, 12.0, 3.0, 4.0, 5.0)).doubts
+    assert not opened(with_scores(12.0, 12.0, 12.0, 4.0, 5.0)).doubts
+    for llr, *scores in ((3.6, 2.0, 3.0, 4.0, 5.0), (5.9, 12.0, 3.0, 4.0, 5.0)):
+        with pytest.raises(SavedError, match="those of its windows"):
+            opened(with_scores(llr, *scores))
+    with pytest.raises(SavedError, match="beyond what its detector gives"):
+        opened(with_scores(13.0, 13.0, 13.0, 13.0, 13.0))
+    assert opened(with_scores(13.0, 13.0, 13.0, 13.0, 13.0), known=False).doubts == (UNKNOWN,)
+
+
+def test_doubts_say_what_is_not_known():
+    assert opened(REAL[0]) == Saved(MADE.detect(clip(9.0)))
+    assert opened(REAL[0], known=False).doubts == (UNKNOWN,)
+    assert opened({k: v for k, v in REAL[0].items() if k != SEAL}).doubts == (UNSEALED,)
+    assert opened(changed_at(REAL[0], ("source", "name"), "x.wav")).doubts == (CHANGED,)
+    other = changed_at(REAL[0], ("weights_sha256",), "1" * 64)
+    assert opened({**other, SEAL: seal(other)}).doubts == (UNKNOWN,)
+
+
+def test_whole_numbers_may_lose_their_point():
+    text = json.dumps(REAL[0]).replace("9.0,", "9,")
+    assert text != json.dumps(REAL[0])
+    assert not open_saved(text.encode(), lambda id: MADE)[0].doubts
+
+
+def test_judging_again_agrees_or_not():
+    d = MADE.detect(clip(9.0))
+    assert "the result agrees: synthetic, score" in agreement(d, replace(d, llr=d.llr + 0.01))
+    assert "does not agree" in agreement(d, replace(d, llr=d.llr - 1))
+    assert "does not agree" in agreement(d, MADE.detect(clip(9.0, hertz=330.0)))
+    assert "not agree: not judged" in agreement(d, MADE.detect(clip(9.0, hertz=550.0)))
+    assert "weights are others" in agreement(d, replace(d, weights_sha256="1" * 64))

@@ -1,6 +1,8 @@
 """The Detect page in every state, with a detector whose scores are given."""
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +20,7 @@ from core.show.charts import PICK
 from core.show.clip_store import STORE
 from core.show.theme import VERDICTS
 from core.show.turns import Place, TooBusy
-from tests.show.builders import tone, wav
+from tests.show.builders import clip, tone, wav
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
 FILES = {
@@ -347,8 +349,6 @@ def test_a_report_is_made_when_it_is_asked_for(page):
 
 
 def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detector):
-    from tests.show.builders import clip
-
     held = json.dumps(detector.detect(clip(9.0)).to_dict()).encode()
     page.file_uploader(key="saved").upload("saved.json", held)
     page.run()
@@ -360,17 +360,31 @@ def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detecto
     assert "not a saved detection" in page.error[0].value
 
 
+@pytest.mark.parametrize("hertz", [220.0, 330.0])
+def test_a_saved_detection_is_held_against_its_clip(page, detector, hertz):
+    found = detector.detect(clip(9.0, hertz=hertz))
+    sha256 = hashlib.sha256(FILES["synthetic.wav"]).hexdigest()
+    found = replace(found, source=replace(found.source, sha256=sha256))
+    page.file_uploader(key="saved").upload("saved.json", json.dumps(found.to_dict()).encode())
+    page.run()
+    assert not [b for b in page.button if b.key == "again-0"]
+    upload(page, "synthetic.wav")
+    page.run()
+    page.button(key="again-0").click().run()
+    assert not page.exception
+    how = "the result agrees" if hertz == 220.0 else "the result does not agree"
+    assert how in words(page).replace("\\", "")
+
+
 QUEUES = {"turns": "CONCURRENT_INFERENCES", "reading_turns": "DECODE_PROCESSES"}
 
 
 def test_a_saved_file_is_read_once_and_forgotten_when_it_is_removed(page, detector, monkeypatch):
-    from tests.show.builders import clip
-
     read = []
 
-    def counted(data):
+    def counted(data, detector_of):
         read.append(len(data))
-        return open_saved(data)
+        return open_saved(data, detector_of)
 
     monkeypatch.setattr(report_view, "open_saved", counted)
     held = json.dumps([detector.detect(clip(9.0)).to_dict()] * 60).encode()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from core import version
 from core.evaluate import tables
 from core.show import cache
 
@@ -34,6 +35,7 @@ def test_versions_and_citations():
     at = run()
     assert any("streamlit" in c.value and "Python" in c.value for c in at.caption)
     words = text(at)
+    assert version.in_words() in words
     assert all(link in words for link in tables.load("citations")["link"])
     assert "@misc{wang2020asvspoof," in at.code[0].value
 

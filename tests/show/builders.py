@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from core.audio.clip import SAMPLE_RATE, Clip, Source, Track
+from core.detect.calibration import Calibration
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Window
 from core.detect.detector import Decision, Detector
@@ -94,6 +95,8 @@ class HandDetector(Detector):
         self, scores: dict[float, Sequence[float | None]], calibrated: bool = True, **kwargs: Any
     ) -> None:
         network: Any = type("Silent", (), {"eval": lambda self: self})()
+        if calibrated:
+            kwargs.setdefault("calibration", Calibration(1.0, 0.0, 12.0, "by hand"))
         super().__init__(
             "embedded", "Hand-made detector", network, "0" * 64, decision=Decision(BAND), **kwargs
         )
@@ -138,8 +141,8 @@ class HandDetector(Detector):
                 4e3,
             ),
             windows=tuple(
-                Window(a / SAMPLE_RATE, b / SAMPLE_RATE, x, None, 0.0 if x is None else 3.5)
-                for (a, b), x in zip(ranges, llrs, strict=True)
+                Window(a, b, x, None, 0.0 if x is None else min(3.5, b - a))
+                for (a, b), x in zip(np.array(ranges) / SAMPLE_RATE, llrs, strict=True)
             ),
             window_s=self.window / SAMPLE_RATE,
             hop_s=hop / SAMPLE_RATE,

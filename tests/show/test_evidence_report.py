@@ -1,23 +1,29 @@
 """The evidence report: complete, escaped, self-contained, the same whenever it is made again."""
 
+import argparse
 import html
 import json
 import re
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pypdfium2
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from core import version
 from core.cli import main
 from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.stress import stress
 from core.plain import printable
-from core.show import evidence_report
-from core.show.evidence_report import Case, evidence_html, evidence_pdf
-from tests.damage import NAMES
+from core.show import evidence_report, report_pictures
+from core.show.evidence_report import FROM_FILE, Case, Filing, evidence_html, evidence_pdf
+from core.show.report_command import add_parser
+from tests.damage import HOSTILE, NAMES
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -37,7 +43,7 @@ def data_of(page: str) -> dict:
 
 def test_a_report_has_everything_and_needs_nothing():
     tested = stress(HandDetector(SCORES), clip(9.0), EVEN, ["g711-mulaw", "mp3-32"])
-    one = case(test=tested, record="12.3 % on a benchmark")
+    one = case(test=tested, record="12.3 % on a benchmark", clip=clip(9.0))
     page = evidence_html([one], made=NOON).decode()
     d = one.detection
     for part in (
@@ -47,7 +53,8 @@ def test_a_report_has_everything_and_needs_nothing():
         "This is a lead, not proof.", "default-src 'none'",
     ):  # fmt: skip
         assert part in page, part
-    assert not re.search(r"(?:src|href)\s*=|url\((?!#)|<script(?! type=\"application/json\")", page)
+    outside = r"(?:src|href)\s*=(?!\"data:image/png;base64,)|url\((?!#)"
+    assert not re.search(outside + r"|<script(?! type=\"application/json\")", page)
     held = data_of(page)
     assert Detection.from_dict(held["detections"][0]) == replace(d, elapsed_ms=0.0)
     assert len(held["stress_tests"]) == 1
@@ -74,7 +81,7 @@ def test_any_name_can_be_reported_in_both_forms(name):
     assert html.escape(printable(name)) in page
     made = evidence_pdf([one, one], [(name, name)], NOON)
     text = "".join(p.get_textpage().get_text_range() for p in pypdfium2.PdfDocument(made))
-    assert re.sub(r"\W+", "", name)[:20].removesuffix("png") in re.sub(r"\W+", "", text)
+    assert re.sub(r"\W+", "", printable(name))[:20].removesuffix("png") in re.sub(r"\W+", "", text)
     assert b"/URI" not in made and b"/JavaScript" not in made
 
 
@@ -137,3 +144,79 @@ def test_the_pdf_says_the_same_and_is_the_same_again():
     for part in (d.source.sha256, d.weights_sha256, f"{d.llr:+.4f}", "Likelysynthetic",
                  "lost.wav:Notasound.", "<b>.wav", "2026-01-0212:00:00UTC"):  # fmt: skip
         assert part in flat, part
+
+
+def test_a_report_shows_the_sound_over_the_scores_stretch_by_stretch():
+    long = clip(130.0)
+    detection = HandDetector(SCORES).detect(long)
+    page = evidence_html([Case(detection, BAND, clip=long)], made=NOON).decode()
+    for stretch in ("0.0 to 43.3 s", "43.3 to 86.7 s", "86.7 to 130.0 s"):
+        assert f"<h2>Spectrogram and scores, {stretch}</h2>" in page
+    assert page.count("<svg") == page.count('href="data:image/png;base64,') == 3
+    assert report_pictures.stretches(10_800.0)[-1] == (9_900.0, 10_800.0)
+    made = evidence_pdf([Case(detection, BAND, clip=long)], made=NOON)
+    assert sum(b"/Subtype /Image" in part for part in made.split(b"endobj")) >= 3
+
+
+def test_case_and_notes_stand_first_and_are_text():
+    filing = Filing("<b>K-17</b>", f"Received by mail.\n\n<img src=x> {HOSTILE}")
+    page = evidence_html([case()], made=NOON, filing=filing).decode()
+    rows = re.findall(r"<tr><th>(.*?)</th><td class=text>(.*?)</td>", page)
+    assert rows[:2] == [("Case", "&lt;b&gt;K-17&lt;/b&gt;"), ("Notes", "Received by mail.")]
+    assert rows[2][1] == html.escape(printable(f"<img src=x> {HOSTILE}"))
+    assert rows[3][0] == "Made"
+    made = evidence_pdf([case()], made=NOON, filing=Filing("K-17", "Second copy."))
+    text = pypdfium2.PdfDocument(made)[0].get_textpage().get_text_range()
+    assert "K-17" in text and "Second copy." in text
+
+
+def test_a_report_says_which_version_judged_and_none_of_a_saved_file():
+    page = evidence_html([case()], made=NOON).decode()
+    assert version.in_words() in page
+    d = case().detection
+    old = Case(d, saved=True, doubts=("it was changed",), again="Judged here again: x.")
+    page = evidence_html([old], made=NOON).decode()
+    body = page.split("</style>")[1]
+    assert re.sub("<[^>]+>", "", body).strip().splitlines()[0] == FROM_FILE
+    assert "This detection is doubtful: it was changed." in page and "Judged here again: x." in page
+    assert version.in_words() not in page and "Python 3." not in page
+    made = evidence_pdf([old], made=NOON)
+    text = pypdfium2.PdfDocument(made)[0].get_textpage().get_text_range()
+    assert text.splitlines()[0].strip() == FROM_FILE
+
+
+@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1))
+@example("-x.wav")
+@example("--out")
+@example("a b'\"$(id)`id`\n.wav")
+@example(HOSTILE)
+def test_a_command_names_its_file_and_nothing_else(name):
+    """For the shell, for the parser, and on the disk."""
+    d = case(name=name, test=None).detection
+    words = shlex.split(evidence_report.command([Case(replace(d, detector="-d $(x)"))]))
+    assert words[:4] == ["python", "-m", "core", "report"]
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    options = parser.parse_args(words[3:])
+    assert options.detector == ["-d $(x)"]
+    (file,) = options.files
+    assert Path(file) == Path(printable(name))
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", " ".join(words))
+
+
+def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys):
+    clip = str(next(EXAMPLES.glob("1-*")))
+    assert main(["detect", clip, "--json"]) == 0
+    saved = tmp_path / "saved.json"
+    saved.write_text(capsys.readouterr().out, "utf-8")
+    out = tmp_path / "r.html"
+    assert main(["report", str(saved), clip, "--out", str(out), "--case", "K-17"]) == 0
+    assert "and the result agrees" in capsys.readouterr().out
+    page = out.read_text("utf-8")
+    assert FROM_FILE in page and "and the result agrees" in page and "K-17" in page
+    assert "doubtful" not in page  # the embedded detector is known, and the check sum fits
+    assert main(["report", str(saved), "--out", str(out)]) == 0
+    assert "name the recording too" in capsys.readouterr().out
+    saved.write_text(saved.read_text("utf-8").replace("synthetic", "authentic"), "utf-8")
+    assert main(["report", str(saved), "--out", str(out)]) == 2
+    assert "does not follow from its score" in capsys.readouterr().err

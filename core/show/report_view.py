@@ -117,11 +117,8 @@ def report_section(
 def _judged_again(saved: Detection, number: int) -> str:
     """Offer to judge the clip anew where the session has it; what that said of the file."""
     of = saved.source
-    fits = (
-        e for e in session.entries()
-        if e.sha256 == of.sha256 and (clip := session.clip_of(e)) is not None
-        and (clip.source.track, clip.source.channel) == (of.track, of.channel)
-    )  # fmt: skip
+    part = (of.sha256, of.track, of.channel)
+    fits = (e for e in session.entries() if not e.error and tuple(e.key) == part)
     entry = next(fits, None)
     if entry is None:
         return ""

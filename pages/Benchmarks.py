@@ -321,13 +321,20 @@ if view == "Error trade-off":
         )
         one, two, three = st.columns(3)
         prior = one.slider(
-            "Share of spoofed trials (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
+            "Prior: share of fakes (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
         )
-        c_miss = two.slider(
-            "Cost of rejecting a human", 1, 100, 1, key="c_miss", bind="query-params"
+        missed = two.slider(
+            "Cost of a missed fake", 1, 100, 10, key="cost_missed_fake", bind="query-params"
         )
-        c_fa = three.slider("Cost of passing a fake", 1, 100, 10, key="c_fa", bind="query-params")
-        costs = Costs(prior / 100, c_miss, c_fa)
+        accused = three.slider(
+            "Cost of a false accusation", 1, 100, 1, key="cost_false_accusation",
+            bind="query-params",
+        )  # fmt: skip
+        st.caption(
+            "At first those of ASVspoof 5. They belong to this page: what you assume on Detect "
+            "is another matter and stays as it is."
+        )
+        costs = Costs(prior / 100, c_miss=accused, c_fa=missed)
         band, hull = known[known["curve"] == "band"], known[known["curve"] == "hull"]
         measured = figures[
             (figures["kind"] == "measured")

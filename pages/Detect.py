@@ -201,7 +201,7 @@ def several(done: dict) -> None:
         table,
         hide_index=True,
         placeholder="–",
-        key="files",
+        key="detect-files",
         on_select="rerun",
         selection_mode="single-row",
         column_config={
@@ -246,7 +246,7 @@ def windows(entry, detection, band) -> None:
         format_func={"probability": "Probability", "llr": "Log-likelihood ratio"}.get,
         default="probability",
         required=True,
-        key="scale",
+        key="detect-scale",
         label_visibility="collapsed",
         persist_state="session",
     )

@@ -236,7 +236,7 @@ with st.container(border=True):
             colours_of(figures, colours),
             by="system",
             palette=colours,
-            key="attack",
+            key="overfitting-attack",
             alt=f"EER on {chosen} of {len(rows)} systems, {spread(rows)}.",
         )
 

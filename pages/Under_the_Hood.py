@@ -191,7 +191,7 @@ for entry in list_detectors():
             "published at": entry.home or "this repository",
         }
     )
-st.dataframe(rows, hide_index=True, key="detectors")
+st.dataframe(rows, hide_index=True, key="hood-detectors")
 versions = {"Python": platform.python_version()}
 for package in PACKAGES:
     try:

@@ -120,9 +120,9 @@ elif higher != found.higher:
 else:
     left.caption(f"{sure} Nothing was flipped.")
 with right.expander("Your own prior and costs; t-DCF", icon=":material/tune:"):
-    prior = st.number_input("Share of spoofed trials (%)", 0.1, 99.9, 5.0, key="own-prior")
-    c_miss = st.number_input("Cost of rejecting a human", 0.01, 1000.0, 1.0, key="own-miss")
-    c_fa = st.number_input("Cost of passing a fake", 0.01, 1000.0, 10.0, key="own-fa")
+    prior = st.number_input("Prior: share of fakes (%)", 0.1, 99.9, 5.0, key="scores-prior")
+    missed = st.number_input("Cost of a missed fake", 0.01, 1000.0, 10.0, key="scores-missed")
+    accused = st.number_input("Cost of a false accusation", 0.01, 1000.0, 1.0, key="scores-accused")
     asv_file = st.file_uploader(
         "Scores of a verification system, for t-DCF",
         key="asv",
@@ -137,7 +137,7 @@ with right.expander("Your own prior and costs; t-DCF", icon=":material/tune:"):
             st.number_input("Other speakers accepted (%)", 0.0, 100.0, 2.46, key="asv-fa") / 100,
             st.number_input("Fakes accepted (%)", 0.0, 100.0, 50.0, key="asv-spoof") / 100,
         )
-costs = Costs(prior / 100, c_miss, c_fa)
+costs = Costs(prior / 100, c_miss=accused, c_fa=missed)
 tandem = None
 try:
     if asv_file is not None:

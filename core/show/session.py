@@ -456,10 +456,14 @@ def generation() -> int:
 
 
 def forget() -> None:
-    """Drop every clip, Detection and picture of this session, and empty the input widgets."""
+    """Drop every clip, Detection and picture of this session, and empty the input widgets.
+
+    What the visitor assumes, and which detectors are asked, is no clip and stays.
+    """
     after = generation() + 1
     ours = ("spoofscope.", "upload-", "recording-")
-    for key in [k for k in st.session_state if str(k).startswith(ours)]:
+    kept = ("spoofscope.stance", "spoofscope.others")
+    for key in [k for k in st.session_state if str(k).startswith(ours) and k not in kept]:
         del st.session_state[key]
     st.session_state["spoofscope.generation"] = after
 

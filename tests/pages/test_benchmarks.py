@@ -169,6 +169,15 @@ def test_a_changed_table_changes_the_page(results):
 )
 @pytest.mark.parametrize("view", ["Error trade-off", "Significance"])
 def test_an_address_that_holds_anything_else_shows_the_page(view, value):
-    names = ("system", "benchmark", "metric", "prior", "c_miss", "c_fa", "first", "second")
+    names = (
+        "system",
+        "benchmark",
+        "metric",
+        "prior",
+        "cost_missed_fake",
+        "cost_false_accusation",
+        "first",
+        "second",
+    )
     run(view=view, **dict.fromkeys(names, value))
     run(view=value)

@@ -122,7 +122,7 @@ def test_several_files_give_a_row_each_and_the_broken_one_does_not_stop_them(pag
 
 def test_a_chosen_row_shows_its_card(page):
     upload(page, "synthetic.wav", "human.wav")
-    page.session_state["files"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.session_state["detect-files"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
     assert "Likely authentic" in headings(page)[0]
     assert f"**{plain('human.wav')}**" in [m.value for m in page.markdown]

@@ -85,7 +85,7 @@ def test_each_channel_has_a_verdict_and_its_own_card(page):
     ]  # fmt: skip
     assert "an average would hide part of the sound" in words(page)
     assert plain("Channel 1 of 2 was judged by itself.") in words(page)
-    page.session_state["files"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.session_state["detect-files"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
     assert "Likely synthetic" in page.header[0].value
     assert plain("Channel 2 of 2 was judged by itself.") in words(page)
@@ -103,7 +103,7 @@ def test_timeline_names_the_part_and_offers_the_other_channel(page):
 
 def test_a_track_takes_the_place_of_its_file_among_several(page):
     bring(page, "call.wav", "film.mp4")
-    page.session_state["files"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    page.session_state["detect-files"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
     page.run()
     page.selectbox[0].select_index(1).run()
     files = ["call.wav, channel 1", "call.wav, channel 2", "film.mp4, track 2"]

@@ -109,7 +109,7 @@ def main() -> int:
                 fault = "a clip that is none"
         except AudioError as error:
             outcome, words = error.code, str(error)
-            for sign in ("broke the decoder", "fault of the decoder"):
+            for sign in ("died over this file", "fault of the decoder"):
                 if sign in words:
                     fault = f"{words} {error.__cause__!r}"
             if "given up" in words or "more memory" in words:

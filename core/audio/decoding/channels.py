@@ -9,7 +9,6 @@ in nearly all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -79,26 +78,28 @@ class Channels:
         self._peak = np.zeros(count)
         self._energy = np.zeros(count)
         self._levels: list[np.ndarray] = []  # int8 [frames, channels + 1, bands]
-        self._rest = np.zeros((0, count), np.float32)
+        self._rest = np.zeros((count, 0), np.float32)
         self._rate = 0
 
     def add(self, block: np.ndarray, rate: int) -> None:
         """Add samples, float32 ``[frames, channels]``."""
         if block.shape[1] != self.count:
             return
-        self._peak = np.maximum(self._peak, np.maximum(block.max(axis=0), -block.min(axis=0)))
-        self._energy += np.einsum("ij,ij->j", block, block, dtype=np.float64)
+        rows = np.ascontiguousarray(block.T)
+        peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+        self._peak = np.maximum(self._peak, peaks)
+        self._energy += [float(np.dot(row, row)) for row in rows]
         if self.count > MOST_CHANNELS:
             return
         if rate != self._rate:
-            self._rest, self._rate = self._rest[:0], rate
-        held = np.concatenate([self._rest, block]) if len(self._rest) else block
+            self._rest, self._rate = self._rest[:, :0], rate
+        held = np.concatenate([self._rest, rows], axis=1) if self._rest.size else rows
         length = int(_FRAME_S * rate)
-        frames = len(held) // (2 * length)
-        self._rest = held[frames * 2 * length :].copy()
+        frames = held.shape[1] // (2 * length)
+        self._rest = held[:, frames * 2 * length :].copy()
         if frames:
-            shaped = held[: frames * 2 * length].reshape(frames, 2 * length, self.count)
-            self._levels.append(_levels(shaped[:, :length], rate))
+            shaped = held[:, : frames * 2 * length].reshape(self.count, frames, 2 * length)
+            self._levels.append(_levels(shaped[:, :, :length], rate))
 
     def layout(self) -> Layout:
         """What may be averaged, after the last block."""
@@ -121,16 +122,20 @@ class Channels:
 
 
 def _levels(frames: np.ndarray, rate: int) -> np.ndarray:
-    """Levels in dB, int8 ``[m, channels + 1, bands]``, of frames ``[m, length, channels]``."""
-    length = frames.shape[1]
-    spectrum = np.fft.rfft(frames * np.hanning(length).astype(np.float32)[:, None], axis=1)
-    hertz = np.fft.rfftfreq(length, 1 / rate)
-    both = np.concatenate([spectrum, spectrum.mean(axis=2, keepdims=True)], axis=2)
-    power = both.real**2 + both.imag**2
-    bands = [
-        power[:, (hertz >= low) & (hertz < high)].sum(axis=1) for low, high in pairwise(_EDGES)
-    ]
-    db = 10 * np.log10(np.maximum(np.stack(bands, axis=2) / length**2, 1e-12))
+    """Levels in dB, int8 ``[m, channels + 1, bands]``, of frames ``[channels, m, length]``."""
+    step = max(1, rate // 16_000)  # what folds over is the same in all channels
+    length = frames.shape[2] // step
+    x = frames[:, :, : length * step].transpose(1, 0, 2)
+    x = sum((x[:, :, i::step] for i in range(1, step)), x[:, :, ::step])
+    spectrum = np.fft.rfft(np.ascontiguousarray(x) * np.hanning(length).astype(np.float32))
+    power = np.empty((*spectrum.shape[:1], spectrum.shape[1] + 1, spectrum.shape[2]), np.float32)
+    np.square(np.abs(spectrum), out=power[:, :-1])
+    np.square(np.abs(spectrum.sum(axis=1) / spectrum.shape[1]), out=power[:, -1])
+    bins = np.minimum(np.ceil(np.array(_EDGES) * length * step / rate), power.shape[2] - 1)
+    starts, empty = bins.astype(int), bins[1:] <= bins[:-1]
+    bands = np.add.reduceat(power, starts, axis=2)[:, :, :-1]
+    bands[:, :, empty] = 0
+    db = 10 * np.log10(np.maximum(bands / (length * step) ** 2, 1e-12))
     return np.clip(np.rint(db), -127, 127).astype(np.int8)
 
 
@@ -176,30 +181,34 @@ def _differ(apart: np.ndarray) -> bool:
     ]
     if sum(seconds >= _ALONE_S for seconds in alone) >= 2:
         return True
-    return any(
-        _unlike(apart[window, a], apart[window, b], heard[window])
-        for window in _windows(len(apart))
-        for a in range(apart.shape[1])
-        for b in range(a)
-    )
+    first = int(np.argmax(apart.mean(axis=(0, 2))))  # what is like the loudest is like the rest
+    others = [c for c in range(apart.shape[1]) if c != first]
+    return any(_unlike(apart[:, first], apart[:, other], heard) for other in others)
 
 
 def _unlike(a: np.ndarray, b: np.ndarray, heard: np.ndarray) -> bool:
-    """Whether two channels' levels ``[frames, bands]`` do not go up and down together."""
-    found = []
-    for band in np.flatnonzero(heard.sum(axis=0) >= 2 * _LEAST):
-        x, y = (part[heard[:, band], band] for part in (a, b))
-        if abs(x.max() - y.max()) > -QUIET_DB or min(x.std(), y.std()) < _MOVES_DB:
-            continue
-        found.append(_together(a[:, band], b[:, band], heard[:, band]))
-    return len(found) >= 3 and float(np.median(found)) < _ALIKE
+    """Whether levels ``[frames, bands]`` do not go up and down together, in any window."""
+    windows = _windows(len(a))
+    n, alike, moves, apart = _compared(a, b, heard, windows)
+    says = (n >= 2 * _LEAST) & (moves >= _MOVES_DB) & (apart <= 10 - QUIET_DB)
+    for lag in (lag for lag in range(-_LAGS, _LAGS + 1) if lag):
+        late = _compared(a, np.roll(b, lag, axis=0), heard & np.roll(heard, lag, axis=0), windows)
+        alike = np.maximum(alike, np.where(late[0] >= _LEAST, late[1], -1))
+    median = np.nanmedian(np.where(says, alike, np.nan)[says.sum(axis=1) >= 3], axis=1)
+    return bool((median < _ALIKE).any())
 
 
-def _together(a: np.ndarray, b: np.ndarray, heard: np.ndarray) -> float:
-    """Highest correlation of two levels ``[frames]`` where they are heard, over a few lags."""
-    found = [0.0]
-    for lag in range(-_LAGS, _LAGS + 1):
-        y, at = np.roll(b, lag), heard & np.roll(heard, lag)
-        if at.sum() >= _LEAST and a[at].std() and y[at].std():
-            found.append(float(np.corrcoef(a[at], y[at])[0, 1]))
-    return max(found)
+def _compared(
+    a: np.ndarray, b: np.ndarray, heard: np.ndarray, windows: list[slice]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of what is heard in each window and band: frames, correlation, lesser deviation, distance."""
+    x, y = a * heard, b * heard
+    sums = np.stack([heard, x, y, x * a, y * b, x * b]).astype(np.float64).cumsum(axis=1)
+    sums = np.pad(sums, ((0, 0), (1, 0), (0, 0)))
+    n, x, y, xx, yy, xy = sums[:, [w.stop for w in windows]] - sums[:, [w.start for w in windows]]
+    count = np.maximum(n, 1)
+    x, y = x / count, y / count
+    dx = np.sqrt(np.maximum(xx / count - x * x, 0))
+    dy = np.sqrt(np.maximum(yy / count - y * y, 0))
+    correlation = (xy / count - x * y) / np.maximum(dx * dy, 1e-9)
+    return n, correlation, np.minimum(dx, dy), np.abs(x - y)

@@ -8,13 +8,7 @@ from core.settings import SettingsError, settings
 from core.show.prewarm import prewarm
 
 ICON = Path(__file__).parent / "core" / "show" / "assets" / "icon.png"  # a symbol would be fetched
-
-st.set_page_config(page_title="Spoofscope", page_icon=str(ICON), layout="wide")
-try:
-    settings()
-except SettingsError as error:
-    st.error(str(error).replace("_", "\\_"), icon=":material/error:")
-    st.stop()
+STYLE = ICON.with_name("style.css")
 
 pages = [
     st.Page("pages/Welcome.py", title="Home", icon=":material/home:", default=True),
@@ -49,5 +43,12 @@ pages = [
     ),
 ]
 page = st.navigation(pages)
+st.set_page_config(page_title=f"{page.title} · Spoofscope", page_icon=str(ICON), layout="wide")
+st.html(STYLE)
+try:
+    settings()
+except SettingsError as error:
+    st.error(str(error).replace("_", "\\_"), icon=":material/error:")
+    st.stop()
 prewarm()
 page.run()

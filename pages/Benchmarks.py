@@ -8,7 +8,8 @@ from dataclasses import fields
 import streamlit as st
 
 from core.evaluate.metrics import Costs, cheapest_point
-from core.evaluate.tables import METRICS, TableError
+from core.evaluate.names import COMPARED, condition_name, metric_name, readable
+from core.evaluate.tables import TableError
 from core.show import benchmark_charts as charts
 from core.show import cache
 from core.show.benchmark_view import (
@@ -44,10 +45,16 @@ except TableError as error:
 
 colours = palette()
 system_colours = colours_of(figures, colours)
+vocoder_names = {r.vocoder: r.name for r in vocoders.itertuples()}
 
 
 def values(column: str) -> list[str]:
     return [v for v in figures[column].unique() if v]
+
+
+def named(value: str) -> str:
+    """A codec or vocoder as people call it; other values as they are."""
+    return vocoder_names.get(value) or condition_name(value)
 
 
 def reset() -> None:
@@ -86,8 +93,8 @@ with st.container(border=True):
     }
     metric = third.selectbox(
         "Metric",
-        [m for m in METRICS if m in set(figures["metric"]) and m != "eer_threshold"],
-        format_func=lambda m: METRICS[m][0],
+        [m for m in COMPARED if m in set(figures["metric"])],
+        format_func=lambda m: metric_name(m, unit=False),
         key="metric",
         bind="query-params",
     )
@@ -106,16 +113,21 @@ with st.container(border=True):
             strict=True,
         ):
             wanted[column] = box.multiselect(
-                label, sorted(values(column)), key=column, bind="query-params", placeholder="All"
+                label,
+                sorted(values(column)),
+                format_func=named,
+                key=column,
+                bind="query-params",
+                placeholder="All",
             )
     filters = Filters(**wanted)
-    active = [v for f in fields(Filters) for v in getattr(filters, f.name)]
+    active = [named(v) for f in fields(Filters) for v in getattr(filters, f.name)]
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.caption(f"Filtered by: {', '.join(active)}." if active else "Nothing filtered.")
     right.button("Reset", on_click=reset, icon=":material/restart_alt:", disabled=not active)
 
 rows = figures[figures["metric"] == metric]
-metric_name = METRICS[metric][0]
+of_metric = metric_name(metric, unit=False)
 attack_names = {
     r.attack: f"{r.attack} (as {r.same_as})" if r.same_as else r.attack
     for r in attacks.itertuples()
@@ -125,7 +137,7 @@ shown = []  # the rows behind the charts of this view, for the table below
 
 def nothing() -> None:
     st.info(
-        f"No {metric_name} matches these filters. Remove one, or press Reset.",
+        f"No {of_metric} matches these filters. Remove one, or press Reset.",
         icon=":material/filter_alt_off:",
     )
 
@@ -151,13 +163,13 @@ if view == "Systems":
             charts.ranked,
             group,
             metric,
-            f"{metric_name} on {benchmark}",
+            f"{of_metric} on {benchmark}",
             system_colours,
             by="system",
             chosen=[],
             palette=colours,
             key=key,
-            alt=f"{metric_name} of {len(group)} systems on {benchmark}; the lowest is "
+            alt=f"{of_metric} of {len(group)} systems on {benchmark}; the lowest is "
             f"{best['value']:.2f} by {best['system']}.",
             on_pick=picks(key, "system"),
         )
@@ -186,14 +198,14 @@ if view == "Attacks and codecs":
             charts.ranked,
             group,
             metric,
-            f"{metric_name} by attack on {benchmark}" + (f", through {through}" if through else ""),
+            f"{of_metric} by attack on {benchmark}" + (f", through {through}" if through else ""),
             system_colours,
             by="condition" if several else "attack",
             names={} if several else attack_names,
             chosen=filters.attack,
             palette=colours,
             key=key,
-            alt=f"{metric_name} by attack; the highest is {worst['value']:.2f} for "
+            alt=f"{of_metric} by attack; the highest is {worst['value']:.2f} for "
             f"{worst['attack']} by {worst['system']}.",
             on_pick=None if several else picks(key, "attack"),
         )
@@ -209,7 +221,7 @@ if view == "Attacks and codecs":
     for benchmark, slug, group in by_benchmark(codec_rows):
         several = group["attack"].nunique() > 1
         bands = {b: part for b, part in group.groupby("bandwidth") if b}
-        finding = f"{metric_name} by codec on {benchmark}"
+        finding = f"{of_metric} by codec on {benchmark}"
         if metric == "eer" and len(bands) == 2 and not several and group["system"].nunique() == 1:
             finding = "; ".join(f"{b}: {spread(p)}" for b, p in bands.items())
         names = {r.codec: f"{r.codec} ({r.sample_rate_khz:g} kHz)" for r in codecs.itertuples()}
@@ -225,8 +237,7 @@ if view == "Attacks and codecs":
             chosen=filters.codec,
             palette=colours,
             key=key,
-            alt=f"{metric_name} by codec: "
-            + "; ".join(f"{b} {spread(p)}" for b, p in bands.items()),
+            alt=f"{of_metric} by codec: " + "; ".join(f"{b} {spread(p)}" for b, p in bands.items()),
             on_pick=None if several else picks(key, "codec"),
         )
     shown.append(filters.apply(codec_rows, ignoring=("vocoder",)))
@@ -242,7 +253,7 @@ if view == "Attacks and codecs":
             charts.heat,
             group,
             metric,
-            f"{metric_name} of {system} by attack and codec",
+            f"{of_metric} of {system} by attack and codec",
             columns=list(codecs["codec"]),
             chosen=[
                 (a, c)
@@ -267,7 +278,6 @@ if view == "Attacks and codecs":
             )
 
 if view == "Generators":
-    names = {r.vocoder: r.name for r in vocoders.itertuples()}
     suspect = set(vocoders.loc[vocoders["caveat"] != "", "vocoder"])
     breakdowns = {
         "vocoder": "vocoder",
@@ -279,7 +289,7 @@ if view == "Generators":
         found = filters.apply(rows[rows["breakdown"] == breakdown], ignoring=("vocoder",))
         for benchmark, slug, group in by_benchmark(found):
             fair = group[~group["vocoder"].isin(suspect)]
-            finding = f"{metric_name} by {words} on {benchmark}"
+            finding = f"{of_metric} by {words} on {benchmark}"
             if metric == "eer" and 0 < len(fair) < len(group):
                 finding = f"{spread(fair)} on vocoders of the same language; JSUT is a shortcut"
             key = f"{breakdown}-{slug}"
@@ -290,7 +300,7 @@ if view == "Generators":
                 finding,
                 system_colours,
                 by="vocoder" if breakdown == "vocoder" else "condition",
-                names=names,
+                names=vocoder_names,
                 chosen=filters.vocoder if breakdown == "vocoder" else [],
                 palette=colours,
                 key=key,
@@ -433,8 +443,9 @@ if view == "Significance":
             f"{overall['benchmark']}. Measured; source: {overall['source']}."
         )
         st.dataframe(
-            pair[["condition", "difference", "low", "high", "p_value", "p_holm"]],
+            readable(pair[["condition", "difference", "low", "high", "p_value", "p_holm"]]),
             hide_index=True,
+            placeholder="–",
             key="pair-table",
         )
         st.download_button("CSV", csv(pair), "paired.csv", "text/csv", icon=":material/download:")

@@ -6,42 +6,71 @@ import streamlit as st
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
 from core.settings import settings
-from core.show import cache, cards, charts, exports, opinions_view, parts_view, session, stance_view
+from core.show import (
+    address,
+    cache,
+    cards,
+    charts,
+    exports,
+    opinions_view,
+    parts_view,
+    session,
+    stance_view,
+)
 from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
+INPUTS = "inputs"  # whether the ways in are unfolded: until there is a clip, then on demand
+
+
+def bring(arrivals: list[session.Arrival]) -> None:
+    session.bring(arrivals)
+    st.session_state[INPUTS] = not arrivals
+    st.query_params.pop("example", None)
+    address.forget()
+
 
 def take_uploads() -> None:
-    st.query_params.pop("example", None)
     files = st.session_state[f"upload-{session.generation()}"] or []
     files = files[: settings().max_files]
-    session.bring([session.Arrival(f.getvalue, f.name, "upload") for f in files])
+    bring([session.Arrival(f.getvalue, f.name, "upload") for f in files])
 
 
 def take_recording() -> None:
-    st.query_params.pop("example", None)
     recording = st.session_state[f"recording-{session.generation()}"]
     if recording is not None:
-        session.bring([session.Arrival(recording.getvalue, "Your recording.wav", "recording")])
+        bring([session.Arrival(recording.getvalue, "Your recording.wav", "recording")])
 
 
 def take_example(order: int) -> None:
     example = next((e for e in cache.examples() if e.order == order), None)
     if example is not None:
         path = example.path
-        session.bring([session.Arrival(path.read_bytes, path.name, "example", order)])
+        bring([session.Arrival(path.read_bytes, path.name, "example", order)])
         st.query_params["example"] = str(order)
 
 
 def forget() -> None:
-    st.query_params.pop("example", None)
+    bring([])
     session.forget()
 
 
 def choose_input() -> None:
-    """Three ways in; each replaces what was there."""
+    """Three ways in; each replaces what was there, and makes room for the result."""
+    there = bool(session.entries() or session.arrivals())
+    with st.expander(
+        "Another clip" if there else "Bring a clip",
+        expanded=not there,
+        icon=":material/audio_file:",
+        key=INPUTS,
+        on_change="rerun",
+    ):
+        ways_in()
+
+
+def ways_in() -> None:
     ways = [":material/upload_file: Upload", ":material/mic: Record", ":material/school: Examples"]
     upload, record, pick = st.tabs(
         ways, default=ways[2 if "example" in st.query_params else 0], key="way"
@@ -278,6 +307,7 @@ def windows(entry, detection, band) -> None:
                 }
             ),
             hide_index=True,
+            placeholder="–",
             key=f"rows-{identity}",
             on_select="rerun",
             selection_mode="single-row",
@@ -306,6 +336,15 @@ def truth(example) -> None:
     with st.container(border=True, key="truth"):
         st.markdown(f":material/school: **In truth: {fact}.** {example.lesson}")
         st.caption(f"Licence of this clip: {example.licence}")
+        after = next((e.order for e in cache.examples() if e.order > example.order), None)
+        if after is not None:
+            st.button(
+                "Next example",
+                icon=":material/arrow_forward:",
+                on_click=take_example,
+                args=(after,),
+                type="tertiary",
+            )
 
 
 def result(entry, detection, detector) -> None:
@@ -391,7 +430,6 @@ def welcome() -> None:
         )
 
 
-st.set_page_config(page_title="Detect · Spoofscope", layout="wide")
 st.title("Detect", anchor=False)
 st.markdown("Is this speech human or machine-made? Bring a clip and see the evidence.")
 
@@ -415,9 +453,12 @@ with right:
                 icon=":material/error:",
             )
     if not any(not entry.error for entry in session.entries()):
+        if address.lost():
+            st.info(address.GONE, icon=":material/refresh:")
         if not session.entries():
             welcome()
         st.stop()
+    address.follow()
     detector = detector or load(detector_id)
     done = judge_all(detector)
     if len(session.entries()) > 1:

@@ -163,7 +163,6 @@ def buttons(take, shot) -> None:
     )
 
 
-st.set_page_config(page_title="Live · Spoofscope", layout="wide")
 st.title("Live", anchor=False)
 st.markdown("Speak, or hold the microphone to a loudspeaker, and watch the evidence accumulate.")
 if st.session_state.pop("spoofscope.live-recorded", False):

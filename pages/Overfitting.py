@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import streamlit as st
 
+from core.evaluate.names import SYSTEMS
 from core.evaluate.tables import TableError
 from core.show import benchmark_charts as charts
 from core.show import cache
@@ -254,7 +255,7 @@ st.markdown(
 evidence("overfit-proof", "beats-baselines")
 
 st.header("7. The detector that ships here", anchor=False)
-own = figures[figures["system"] == "embedded"]  # its table also compares other systems
+own = figures[figures["system"] == SYSTEMS["embedded"]]  # its table also compares other systems
 own = own[(own["metric"] == "eer") & own["breakdown"].isin(["overall", "codec"])]
 if own.empty:
     st.info(
@@ -267,7 +268,7 @@ else:
     own["label"] = [
         f"{r.benchmark}, {r.subset}"
         if r.breakdown == "overall"
-        else f"through {r.condition}".replace("through none", "no codec")
+        else f"through {r.condition}".replace("through no", "no")
         for r in own.itertuples()
     ]
     own = own.drop_duplicates("label")
@@ -282,7 +283,7 @@ else:
     st.markdown(
         "All of these clips come from generators and speakers that it never met. Its error on its "
         "own training clips is not reported yet, so the same doubt applies to it. Where a row says "
-        "*1 window*, one window a clip was scored, which is harder than the whole clip."
+        "*one window a clip*, only that was scored, which is harder than the whole clip."
     )
     with st.expander("The rows behind it"):
         figure_table(own, "embedded-rows")

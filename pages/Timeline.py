@@ -19,7 +19,6 @@ from core.show.timeline_view import (
 
 HOPS = (2.0, 1.0, 0.5, 0.25)
 
-st.set_page_config(page_title="Timeline · Spoofscope", layout="wide")
 st.title("Timeline", anchor=False)
 st.markdown("Where in the clip does the evidence lie? Look, listen, and find the spans.")
 follow_address()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import version
 from core.detect.registry import list_detectors
+from core.evaluate.names import readable
 from core.evaluate.tables import TableError
 from core.show import cache, diagrams, score_charts
 from core.show.benchmark_view import spread, sunk
@@ -203,8 +204,9 @@ st.caption("  ·  ".join(f"{name} {found}" for name, found in versions.items()))
 
 st.header("Systems", anchor=False)
 st.dataframe(
-    systems,
+    readable(systems),
     hide_index=True,
+    placeholder="–",
     key="systems",
     column_config={
         "link": st.column_config.LinkColumn("paper's link"),

@@ -7,6 +7,8 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, OTHER_NAME, example, known_eer
 from core.evaluate.metrics import AsvRates, Costs, tandem_constants
+from core.evaluate.names import METRICS, metric_name
+from core.evaluate.names import readable as named
 from core.evaluate.tables import TableError
 from core.evaluate.trials import Trials, TrialsError, attach, direction
 from core.show import benchmark_charts as charts
@@ -14,7 +16,7 @@ from core.show import cache, score_charts, session
 from core.show import score_view as view
 from core.show.benchmark_view import image
 from core.show.cards import plain
-from core.show.score_report import Report, as_csv, as_html, readable
+from core.show.score_report import Report, as_csv, as_html
 from core.show.theme import palette
 
 VIEWS = (
@@ -51,8 +53,8 @@ with st.container(border=True):
         view.upload(
             "protocol",
             "Protocol or key, if labels are apart",
-            "Labels, attacks, codecs and speakers of the trials. None is bundled: use the one "
-            "that came with the benchmark.",
+            "Labels, attacks, codecs and speakers of the trials: the file that came with the "
+            "benchmark.",
         )
     with three:
         view.upload("second", "Second score file, to compare", "Another system, the same trials.")
@@ -97,7 +99,9 @@ except TrialsError as error:
     st.warning(f"{plain(str(error))} Until then there are no error rates.", icon=":material/key:")
     if "score" in trials.table:
         st.subheader(f"What can be said of {len(trials.table):,} scores", anchor=False)
-        st.dataframe(trials.table["score"].describe().to_frame().T, key="described")
+        st.dataframe(
+            trials.table["score"].describe().to_frame().T, placeholder="–", key="described"
+        )
     st.stop()
 
 left, right = st.columns(2)
@@ -170,6 +174,11 @@ columns = view.remembered("attributes", *of, make=lambda: analysis.attributes(da
 colours = palette()
 SYSTEM = "Your file"
 SOURCE = f"{file.name}, evaluated here"
+
+
+def readable(rows):
+    """Figures with the metrics' names; conditions are called as the visitor's file calls them."""
+    return named(rows, ["metric"])
 
 
 def charted(rows):
@@ -246,7 +255,7 @@ def trade_off():
 
 
 def make_report() -> bytes:
-    tables = [readable(whole.figures.drop(columns="breakdown"), analysis.NAMES)]
+    tables = [readable(whole.figures.drop(columns="breakdown"))]
     band, marks = trade_off()
     common = {"palette": charts.LIGHT, "of": of}
     det = view.spec_of(
@@ -289,9 +298,9 @@ def make_report() -> bytes:
         rows = view.remembered(
             "by", (column,), *of, make=lambda c=column: analysis.by_column(data, c, settings)
         )
-        report.sections.append((f"By {column}", "", readable(rows, analysis.NAMES), None))
+        report.sections.append((f"By {column}", "", readable(rows), None))
     for result in comparisons:
-        table = readable(result.figures, analysis.NAMES)
+        table = readable(result.figures)
         report.sections.append(("Against the second file", "First minus second.", table, None))
     report.sections.append(("Worst trials", "", analysis.worst(data, 20), None))
     return as_html(report)
@@ -305,7 +314,7 @@ shown = st.segmented_control(
 if shown == "Figures":
     cards = [m for m in ("eer", "min_dcf", "act_dcf", "cllr", "min_tdcf") if m in figures.index]
     for column, metric in zip(st.columns(len(cards)), cards, strict=True):
-        row, (name, unit) = figures.loc[metric], analysis.NAMES[metric]
+        row, (name, unit, _) = figures.loc[metric], METRICS[metric]
         digits = 2 if metric == "eer" else 4
         with column.container(border=True, height="stretch"):
             percent = " %" if unit == "%" else ""
@@ -313,10 +322,9 @@ if shown == "Figures":
             st.metric(label, f"{row['value']:.{digits}f}{percent}")
             st.caption(f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. {row['note']}")
     st.dataframe(
-        readable(whole.figures, analysis.NAMES)[
-            ["metric", "value", "low", "high", "threshold", "note"]
-        ],
+        readable(whole.figures)[["metric", "value", "low", "high", "threshold", "note"]],
         hide_index=True,
+        placeholder="–",
         key="figures",
         column_config={
             c: st.column_config.NumberColumn(c, format="%.5g")
@@ -417,13 +425,13 @@ if shown == "Breakdown":
         metric = c.selectbox(
             "Metric",
             ["eer", "min_dcf", "auc"],
-            format_func=lambda m: analysis.NAMES[m][0],
+            format_func=lambda m: metric_name(m, unit=False),
             key="by-metric",
         )
         names = (first,) if second == "-" else (first, second)
         every = breakdown(*names)
         rows = charted(every[every["metric"] == metric])
-        name = analysis.NAMES[metric][0]
+        name = metric_name(metric, unit=False)
         if rows.empty:
             st.info("No condition has both classes.", icon=":material/category:")
         elif len(names) == 1:
@@ -461,7 +469,7 @@ if shown == "Breakdown":
             "A value that both classes have (a codec, a speaker) takes both classes; one that only "
             "fakes have (an attack) is held against all bona fide trials."
         )
-        st.dataframe(readable(every, analysis.NAMES), hide_index=True, key="by-table")
+        st.dataframe(readable(every), hide_index=True, placeholder="–", key="by-table")
         st.download_button(
             "Download this breakdown",
             lambda: as_csv(every),
@@ -474,7 +482,7 @@ if shown == "Breakdown":
 if shown == "Worst trials":
     count = st.slider("Trials of each class", 10, 500, 50, 10, key="worst-count")
     bad = view.remembered("worst", *of, count, make=lambda: analysis.worst(data, count))
-    st.dataframe(bad, hide_index=True, key="worst")
+    st.dataframe(bad, hide_index=True, placeholder="–", key="worst")
     st.caption(
         "Farthest on the wrong side of the EER threshold, in units of the score. Line numbers are "
         "those of your file."
@@ -501,7 +509,7 @@ if shown == "Second file":
         metric = st.selectbox(
             "Metric",
             ["eer", "min_dcf", "auc"],
-            format_func=lambda m: analysis.NAMES[m][0],
+            format_func=lambda m: metric_name(m, unit=False),
             key="pair-metric",
         )
         rows = result.figures[result.figures["metric"] == metric]
@@ -511,7 +519,7 @@ if shown == "Second file":
             one, two = f"{one} (1)", f"{two} (2)"
         gain = pooled["difference"] > 0 if metric == "auc" else pooled["difference"] < 0
         finding = (
-            f"{one if gain else two} is better: {analysis.NAMES[metric][0]} "
+            f"{one if gain else two} is better: {metric_name(metric, unit=False)} "
             f"{pooled['first']:.4g} against {pooled['second']:.4g}"
             if pooled["p_holm"] < 0.05
             else "All trials together do not tell the two apart"
@@ -543,8 +551,9 @@ if shown == "Second file":
             f"{result.correlation:+.3f}."
         )
         st.dataframe(
-            readable(rows, analysis.NAMES),
+            readable(rows),
             hide_index=True,
+            placeholder="–",
             key="pair",
             column_config={"first": one, "second": two},
         )
@@ -612,6 +621,7 @@ if shown == "Published systems":
         st.dataframe(
             rows[["system", "value", "low", "high", "kind", "source"]],
             hide_index=True,
+            placeholder="–",
             key="published",
         )
         theirs = published[
@@ -635,7 +645,7 @@ if shown == "Published systems":
                 alt=f"EER of {every['system'].nunique()} systems on {len(attacks)} attacks.",
             )
             table = every.pivot_table("value", "system", "condition", sort=False)
-            st.dataframe(table[attacks].round(2), key="published-attacks")
+            st.dataframe(table[attacks].round(2), placeholder="–", key="published-attacks")
 
 st.divider()
 # Looked up here: a download is made outside the script, where the session is out of reach.

@@ -28,25 +28,12 @@ from core.evaluate.metrics import (
     Tally,
     TandemConstants,
 )
+from core.evaluate.names import METRICS
 from core.evaluate.published import probit_grid
 from core.evaluate.trials import Problem, Trials, TrialsError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NAMES: dict[str, tuple[str, str]] = {
-    "eer": ("EER", "%"),
-    "min_dcf": ("min DCF", ""),
-    "act_dcf": ("actual DCF", ""),
-    "min_dcf_own": ("min DCF, your costs", ""),
-    "act_dcf_own": ("actual DCF, your costs", ""),
-    "cllr": ("Cllr", "bits"),
-    "min_cllr": ("min Cllr", "bits"),
-    "auc": ("AUC", ""),
-    "min_tdcf": ("min t-DCF", ""),
-    "min_tdcf_2019": ("min t-DCF (2019 form)", ""),
-}
-"""Metric -> name for people and unit."""
 
 FIGURE_COLUMNS = (
     *("breakdown", "condition", "metric", "value", "low", "high", "threshold"),
@@ -273,7 +260,7 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
     spread = {name: resample.limits(d) for name, d in drawn.items()}
     sign = 1.0 if data.higher == "spoof" else -1.0
     rows = []
-    for name in NAMES:
+    for name in METRICS:
         if name not in values:
             continue
         value, threshold = values[name]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.detect.decision import Stance
 from core.evaluate import analysis
 from core.evaluate.metrics import ASVSPOOF5, Costs, Higher
+from core.evaluate.names import metric_name
 from core.evaluate.trials import (
     Problem,
     Trials,
@@ -151,11 +152,9 @@ def as_text(report: dict[str, Any]) -> str:
         f"{'condition':28} {'metric':24} {'value':>9}  {'95 % interval':19} {'trials':>15}"
     )
     for row in report["figures"]:
-        name, unit = analysis.NAMES[row["metric"]]
         trials = f"{row['n_bonafide']:,} + {row['n_spoof']:,}"
-        label = f"{name} ({unit})" if unit else name
         lines.append(
-            f"{_condition(row):28} {label:24} {_number(row['value']):>9}  "
+            f"{_condition(row):28} {metric_name(row['metric']):24} {_number(row['value']):>9}  "
             f"{_interval(row):19} {trials:>15}"
             + (f"  {row['note']}" if row["value"] is None else "")
         )
@@ -171,7 +170,7 @@ def as_text(report: dict[str, Any]) -> str:
         )
         for row in report["differences"]:
             lines.append(
-                f"{_condition(row):28} {analysis.NAMES[row['metric']][0]:24} "
+                f"{_condition(row):28} {metric_name(row['metric'], unit=False):24} "
                 f"{row['difference']:>+9.4f}  {_interval(row):19} p = {row['p_holm']:.4f}"
             )
     return "\n".join(lines)

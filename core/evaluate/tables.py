@@ -10,24 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.evaluate.names import METRICS, benchmark_name, condition_name, system_name
+
 if TYPE_CHECKING:
     import pandas as pd
 
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
 KINDS = ("published", "corrected", "measured")
-METRICS: dict[str, tuple[str, str, float | None]] = {
-    "eer": ("EER", "%", 100),
-    "auc": ("AUC", "", 1),
-    "min_dcf": ("min DCF", "", 1),
-    "act_dcf": ("actual DCF", "", None),
-    "cllr": ("Cllr", "bits", None),
-    "min_cllr": ("min Cllr", "bits", 1),
-    "min_tdcf": ("min t-DCF", "", 1),
-    "min_tdcf_2019": ("min t-DCF (2019 form)", "", 1),
-    "eer_threshold": ("threshold at the EER", "P(spoof)", 1),
-}
-"""Metric -> name for people, unit, and the largest possible value."""
 
 
 @dataclass(frozen=True)
@@ -294,10 +284,11 @@ def load_figures(folder: Path = RESULTS) -> pd.DataFrame:
 
 
 def described(figures: pd.DataFrame, folder: Path = RESULTS) -> pd.DataFrame:
-    """Figures with columns for what their condition stands for, "" where it does not apply.
+    """Figures under the names that pages use, with columns for what their condition stands for.
 
-    Added are ``attack``, ``codec``, ``vocoder``, ``training`` (whether the attack's algorithm was
-    in the training set of ASVspoof 2019) and ``bandwidth`` (of the codec's audio).
+    Added, and "" where they do not apply, are ``attack``, ``codec``, ``vocoder``, ``training``
+    (whether the attack's algorithm was in the training set of ASVspoof 2019) and ``bandwidth`` (of
+    the codec's audio).
 
     Raises
     ------
@@ -315,6 +306,12 @@ def described(figures: pd.DataFrame, folder: Path = RESULTS) -> pd.DataFrame:
     out["vocoder"] = out["condition"].where(of["vocoder"], "")
     out["training"] = out["attack"].map(seen).fillna("")
     out["bandwidth"] = out["codec"].map(rate.map("{:g} kHz audio".format)).fillna("")
+    out["system"] = out["system"].map(system_name)
+    out["benchmark"] = out["benchmark"].map(benchmark_name)
+    # The codes of ASVspoof stay: they are names of the field, and parts of addresses.
+    named = of["codec"] & ~out["codec"].isin(rate.index)
+    for column in ("condition", "codec"):
+        out.loc[named, column] = out.loc[named, column].map(condition_name)
     return out
 
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from core.evaluate.tables import METRICS
-from core.show.theme import LIGHT, Palette
+from core.evaluate.names import metric_name
+from core.show.theme import LIGHT, Palette, chart_config
 
 PICK = "pick"
 """Name of the click selection of every chart that has one."""
@@ -26,12 +26,6 @@ AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
 _DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 _normal = NormalDist()
-
-
-def metric_title(metric: str) -> str:
-    """Axis title of a metric with its unit."""
-    name, unit, _ = METRICS.get(metric, (metric, "", None))
-    return f"{name} ({unit})" if unit else name
 
 
 def system_colours(systems: Sequence[str], palette: Palette = LIGHT) -> dict[str, str]:
@@ -112,7 +106,7 @@ def ranked(
     scale = alt.Scale(domain=[0, top * (1.16 if few else 1.04)], nice=False)
     # Never stacked: two figures of one row are two figures, not a sum.
     axis = alt.Axis(tickCount=6)
-    x = alt.X("value:Q", title=metric_title(metric), scale=scale, axis=axis, stack=None)
+    x = alt.X("value:Q", title=metric_name(metric), scale=scale, axis=axis, stack=None)
     legend = None if single or len(systems) == 1 else _system_legend(systems)
     colour = alt.Color(
         "system:N",
@@ -124,7 +118,7 @@ def ranked(
         alt.Tooltip("system:N", title="System"),
         alt.Tooltip("benchmark:N", title="Benchmark"),
         alt.Tooltip("name:N", title="Condition"),
-        alt.Tooltip("shown:N", title=metric_title(metric)),
+        alt.Tooltip("shown:N", title=metric_name(metric)),
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("kind:N", title="Kind"),
         alt.Tooltip("source:N", title="Source"),
@@ -147,7 +141,7 @@ def ranked(
         data["end"] = data[["value", "high"]].max(axis=1)
         labels = base.mark_text(align="left", dx=4, color=palette.text).encode(
             y=y,
-            x=alt.X("end:Q", scale=scale, title=metric_title(metric)),
+            x=alt.X("end:Q", scale=scale, title=metric_name(metric)),
             text="shown:N",
             opacity=opacity,
             **offset,
@@ -231,7 +225,7 @@ def heat(
         alt.Tooltip("system:N", title="System"),
         alt.Tooltip("attack:N", title=titles[0]),
         alt.Tooltip("codec:N", title=titles[1]),
-        alt.Tooltip("shown:N", title=metric_title(metric)),
+        alt.Tooltip("shown:N", title=metric_name(metric)),
         alt.Tooltip("source:N", title="Source"),
     ]
     base = alt.Chart(data)
@@ -242,7 +236,7 @@ def heat(
         tooltip=tooltip,
         color=alt.Color(
             "value:Q",
-            title=metric_title(metric),
+            title=metric_name(metric),
             scale=alt.Scale(range=list(palette.sequential)),
             legend=alt.Legend(orient="bottom", gradientLength=180),
         ),
@@ -372,7 +366,7 @@ def differences(
     order = data.sort_values("difference", ascending=False)["condition"].tolist()
     y = alt.Y("condition:N", title=None, sort=order)
     unit = " (points)" if metric == "eer" else ""
-    axis_title = f"{METRICS[metric][0]}: {first} minus {second}{unit}"
+    axis_title = f"{metric_name(metric, unit=False)}: {first} minus {second}{unit}"
     x = alt.X("difference:Q", title=textwrap.wrap(axis_title, 46))
     colour = alt.Color(
         "verdict:N",
@@ -612,6 +606,7 @@ def _titled(
         width="container",
         description=title,
         usermeta={"dark": palette is not LIGHT},
+        config=chart_config(palette),
     )
 
 

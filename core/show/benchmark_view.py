@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from core.evaluate.tables import METRICS
+from core.evaluate.names import metric_name, readable
 from core.plain import csv_of
 from core.show.benchmark_charts import AnyChart, system_colours
 from core.show.theme import DARK, LIGHT, Palette
@@ -172,11 +172,6 @@ def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:
         "width": 640,
         "background": palette.background,
         "padding": 16,
-        "config": {
-            **spec.get("config", {}),
-            "axis": {"labelColor": palette.text, "titleColor": palette.text},
-            "legend": {"labelColor": palette.text, "titleColor": palette.text},
-        },
     }
     if format == "png":
         return vl_convert.vegalite_to_png(fixed, scale=2)
@@ -193,15 +188,16 @@ def figure_table(rows: pd.DataFrame, key: str) -> None:
     """Figures as a table in the order of `COLUMNS`."""
     number = st.column_config.NumberColumn
     st.dataframe(
-        rows[list(COLUMNS)],
+        readable(rows[[c for c in COLUMNS if c in rows]]),
         hide_index=True,
+        placeholder="",
         key=key,
         column_config={
             "value": number("value", format="%.4g"),
             "low": number("low", help="Lower end of the 95 % interval", format="%.4g"),
             "high": number("high", help="Upper end of the 95 % interval", format="%.4g"),
-            "n_bonafide": number("bona fide", help="Human trials", format="localized"),
-            "n_spoof": number("spoofed", help="Spoofed trials", format="localized"),
+            "bona fide": number(help="Human trials", format="localized"),
+            "spoofed": number(help="Spoofed trials", format="localized"),
             "source": st.column_config.TextColumn("source", width="medium"),
         },
     )
@@ -225,7 +221,8 @@ def figure_card(label: str, row: Any) -> None:
         interval = f"95 % interval {row.low:.2f} to {row.high:.2f}{unit}. " if known else ""
         note = f"{row.note} " if row.note else ""
         st.caption(
-            f"{METRICS[row.metric][0]}, {row.benchmark}, {row.subset}. {interval}{note}",
+            f"{metric_name(row.metric, unit=False)}, {row.benchmark}, {row.subset}. "
+            f"{interval}{note}",
             help=f"{row.kind.capitalize()}. Source: {row.source}.",
         )
 

@@ -13,9 +13,10 @@ from core.audio.parts import in_words
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.detect.registry import ROOT, models_home
+from core.evaluate.names import benchmark_name
 from core.plain import printable
 from core.show.charts import percent
-from core.show.theme import LIGHT, VERDICTS
+from core.show.theme import LIGHT, VERDICTS, codec_name
 
 DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.0, "borderline"))
 """Least probability of the likelier side for each hint about a verdict."""
@@ -44,11 +45,6 @@ LIMITS = {
     "not judged": "No score was computed, so nothing is said about this clip either way.",
 }
 """What a reader must not conclude, for each verdict."""
-
-_FIGURE_COLUMNS = (
-    *("benchmark", "subset", "condition", "metric", "value", "low", "high"),
-    *("n_bonafide", "n_spoof", "kind", "source"),
-)
 
 _EFFECT_ICONS = {
     "not judged": ":material/block:",
@@ -274,7 +270,7 @@ def facts(detection: Detection) -> str:
         pairs.append(("Log-likelihood ratio", f"{detection.llr:+.2f}"))
     if detection.familiarity is not None:
         pairs.append(("To the training data", detection.familiarity.level))
-    pairs.append(("File", f"{source.codec}, {source.sample_rate / 1000:g} kHz"))
+    pairs.append(("File", f"{codec_name(source.codec)}, {source.sample_rate / 1000:g} kHz"))
     items = "".join(
         '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
         f'{html.escape(name)}</div><div style="font-weight:600;overflow-wrap:anywhere">'
@@ -318,6 +314,8 @@ def about_detector(
     weights_sha256 : str
         Hash of the weights file.
     """
+    from core.show.benchmark_view import figure_table
+
     st.markdown(f"**{plain(name)}**")
     if figures is not None:
         figures = figures[figures["system"] == id]
@@ -335,7 +333,7 @@ def about_detector(
             "Equal error rate: the threshold where as many fakes pass as human clips are accused. "
             "It is measured on voices and generators kept out of training; your clip may be harder."
         )
-        st.dataframe(figures[list(_FIGURE_COLUMNS)], hide_index=True, key="about-figures")
+        figure_table(figures, "about-figures")
     calibration = config.get("calibration") or {}
     if calibration.get("fitted_on"):
         st.caption(f"Calibrated on {plain(calibration['fitted_on'])}.")
@@ -354,7 +352,7 @@ def _error_rate(row: Any) -> None:
         if row.low == row.low and row.high == row.high:  # not NaN
             interval = f"95 % interval {row.low:.1f} to {row.high:.1f} %. "
         st.caption(
-            f"{interval}{plain(f'{row.benchmark}, {row.subset}, {heard}')}: "
+            f"{interval}{plain(f'{benchmark_name(row.benchmark)}, {row.subset}, {heard}')}: "
             f"{row.n_bonafide:,.0f} human and {row.n_spoof:,.0f} synthetic clips. "
             f"{row.kind.capitalize()} by `{row.source}`"
         )

@@ -13,7 +13,7 @@ from core.detect.calibration import posterior
 from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.spans import Cell, band_in_llr, band_in_probability, cells
-from core.show.theme import LIGHT, Palette
+from core.show.theme import LIGHT, Palette, chart_config
 
 PICK = "pick"
 """Name of the click selection in `window_timeline`; its field is ``window``."""
@@ -129,7 +129,7 @@ def window_timeline(
     ]
     if high > low:
         layers.insert(0, _band(low, high, end, palette))
-    return alt.layer(*layers).properties(height=height)
+    return alt.layer(*layers).properties(height=height, config=chart_config(palette))
 
 
 def kind_colours(palette: Palette) -> list[str]:
@@ -262,7 +262,7 @@ def prior_curve(
     )
     return alt.layer(
         line, _threshold_rule_on("posterior", stance.threshold_chance, palette), point
-    ).properties(height=height)
+    ).properties(height=height, config=chart_config(palette))
 
 
 def _threshold_rule_on(field: str, value: float, palette: Palette) -> alt.Chart:

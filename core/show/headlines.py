@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.evaluate.names import benchmark_name
+
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
 
@@ -96,5 +98,10 @@ def figure_card(label: str, figure: Figure) -> None:
         st.markdown(f"**{label}**", help=f"Source: {figure.source}")
         st.metric(label, f"{figure.value:.2f} %", label_visibility="collapsed")
         st.caption(
-            "  \n".join(filter(None, (figure.benchmark, figure.subset, interval, figure.kind)))
+            "  \n".join(
+                filter(
+                    None,
+                    (benchmark_name(figure.benchmark), figure.subset, interval, figure.kind),
+                )
+            )
         )

@@ -16,7 +16,7 @@ from core.detect.decision import EVEN, Stance
 from core.detect.spans import band_in_probability, kind_of
 from core.detect.stream import LiveWindow
 from core.show.charts import KIND_WORDS, kind_colours
-from core.show.theme import LIGHT, Palette
+from core.show.theme import LIGHT, Palette, chart_config
 
 ROLLING_S = 30.0
 """Seconds that the rolling timeline shows."""
@@ -97,7 +97,7 @@ def timeline(
     if high > low:
         belt = once.mark_rect(color=palette.neutral, opacity=0.18)
         layers.insert(0, belt.encode(y=alt.YDatum(low), y2=alt.Y2Datum(high)))
-    return alt.layer(*layers).properties(height=height)
+    return alt.layer(*layers).properties(height=height, config=chart_config(palette))
 
 
 def drawn(chart: alt.LayerChart | alt.FacetChart, frame: pd.DataFrame) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.spans import kind_of
 from core.detect.stream import Snapshot, Take
+from core.evaluate.names import benchmark_name
 from core.settings import settings
 from core.show import cache, session
 from core.show.cards import LIMITS, headline, probability_bars, withheld, without_folders
@@ -230,6 +231,7 @@ def opus_effect() -> str:
 def _effect(row: Any, codecs: Any) -> str:
     codec, _, windows = row.condition.partition(", ")
     plain = "none" + (f", {windows}" if windows else "")
+    many = ", one window a clip" if windows else ""
     same = codecs[
         (codecs["condition"] == plain)
         & (codecs["benchmark"] == row.benchmark)
@@ -239,8 +241,8 @@ def _effect(row: Any, codecs: Any) -> str:
     interval = "" if row.low != row.low else f" (95 % interval {row.low:.1f} to {row.high:.1f} %)"
     return (
         f"Measured with Opus at {codec.removeprefix('opus-')} kbit/s on {row.n_bonafide:,.0f} "
-        f"human and {row.n_spoof:,.0f} synthetic clips of {row.benchmark}, {row.subset}"
-        f"{f', {windows} a clip' if windows else ''}: equal error rate {row.value:.1f} %"
+        f"human and {row.n_spoof:,.0f} synthetic clips of {benchmark_name(row.benchmark)}, "
+        f"{row.subset}{many}: equal error rate {row.value:.1f} %"
         f"{interval}{without}."
     )
 

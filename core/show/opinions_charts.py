@@ -12,7 +12,7 @@ import pandas as pd
 from core.detect.detection import Detection
 from core.detect.spans import Cell, cells
 from core.show.charts import KIND_WORDS, kind_colours, percent
-from core.show.theme import LIGHT, Palette
+from core.show.theme import LIGHT, Palette, chart_config
 
 DISAGREE = "They disagree"
 """Name of the row that marks where one detector says synthetic and another human."""
@@ -123,5 +123,5 @@ def stacked(
                 alt.Tooltip("chance:N", title="Chance of synthetic"),
             ],
         )
-        .properties(height=38 * len(order) + 76)
+        .properties(height=38 * len(order) + 76, config=chart_config(palette))
     )

@@ -14,6 +14,7 @@ from core.detect.detection import Detection, Verdict
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES, classes_of
 from core.detect.spans import cells
+from core.evaluate.names import benchmark_name
 from core.settings import settings
 from core.show import cache, cards
 from core.show.charts import LEGEND
@@ -147,8 +148,8 @@ def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame 
         for (breakdown, condition), words in cards.MEASURED_ON.items():
             of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
             parts += [
-                f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on {row.benchmark}, "
-                f"{words}, {row.kind}"
+                f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on "
+                f"{benchmark_name(row.benchmark)}, {words}, {row.kind}"
                 for row in of.itertuples()
             ]
     if published is not None and id in ENTRIES and ENTRIES[id].published:
@@ -177,6 +178,7 @@ def comparison(
     st.dataframe(
         pd.DataFrame([_row(id, d) for id, d in detections.items()]),
         hide_index=True,
+        placeholder="–",
         key=f"opinions-{key}",
         column_config={"Score": st.column_config.NumberColumn(format="%+.2f")},
     )

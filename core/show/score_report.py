@@ -99,17 +99,6 @@ def as_csv(frame: pd.DataFrame) -> bytes:
     return csv_of(frame).encode()
 
 
-def readable(frame: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataFrame:
-    """Figures with the metrics' names and units instead of their keys."""
-    shown = frame.copy()
-    if "metric" in shown:
-        shown["metric"] = [
-            f"{names[m][0]} ({names[m][1]})" if names[m][1] else names[m][0]
-            for m in shown["metric"]
-        ]
-    return shown
-
-
 def _escaped(text: str) -> str:
     return html.escape(printable(text))
 
@@ -117,7 +106,7 @@ def _escaped(text: str) -> str:
 def _table(frame: pd.DataFrame) -> str:
     texts = [len(frame) > 0 and isinstance(value, str) for value in frame.head(1).to_numpy().flat]
     head = "".join(
-        f"<th{' class=text' * text}>{_escaped(str(c)).replace('_', ' ')}</th>"
+        f"<th{' class=text' * text}>{_escaped(str(c))}</th>"
         for c, text in zip(frame.columns, texts or [False] * frame.shape[1], strict=True)
     )
     rows = [

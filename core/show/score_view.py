@@ -132,10 +132,14 @@ def upload(part: str, label: str, help: str) -> None:
     if known is not None and given is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"In use: {plain(known.name)}")
-            drop = st.button(
-                "Drop", key=f"{key}.drop", type="tertiary", help=f"Let go of {plain(known.name)}"
+            remove = st.button(
+                "Remove",
+                key=f"{key}.drop",
+                icon=":material/close:",
+                type="tertiary",
+                help=f"Forget {plain(known.name)}",
             )
-        if drop:
+        if remove:
             forget(part)
             st.rerun()
 
@@ -177,7 +181,12 @@ def confirmed(part: str) -> Trials | None:
 
 def _mapping(part: str, file: ScoreFile, layout: Layout) -> Layout | None:
     frame = file.frame
-    st.dataframe(printable_frame(frame.head(5)), height="content", key=f"scores.head.{part}")
+    st.dataframe(
+        printable_frame(frame.head(5)),
+        height="content",
+        placeholder="–",
+        key=f"scores.head.{part}",
+    )
     options = [NONE, *map(str, frame.columns)]
     with st.form(f"scores.columns.{part}", border=False):
         boxes = st.columns(4) * 2

@@ -14,7 +14,7 @@ from core.detect.detection import Verdict
 from core.detect.spans import band_in_llr
 from core.detect.stress import StressRow, StressTest
 from core.show.charts import percent
-from core.show.theme import LIGHT, VERDICTS, Palette
+from core.show.theme import LIGHT, VERDICTS, Palette, chart_config
 
 ROW, AROUND = 24, 112
 """Pixels that a condition takes, and the title and axis of a chart."""
@@ -141,7 +141,9 @@ def scores(
             .encode(x="low:Q", x2="high:Q"),
         )
     return alt.layer(*layers).properties(
-        height=ROW * len(frame) + AROUND, title=_title("Score of this clip")
+        height=ROW * len(frame) + AROUND,
+        title=_title("Score of this clip"),
+        config=chart_config(palette),
     )
 
 
@@ -207,6 +209,7 @@ def errors(
     return alt.layer(*layers).properties(
         height=ROW * len(frame) + AROUND,
         title=_title("Measured error"),
+        config=chart_config(palette),
     )
 
 

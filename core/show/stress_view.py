@@ -139,6 +139,7 @@ def _show(test: StressTest, detector: Detector, of: str) -> None:
         st.dataframe(
             _table(test, measured),
             hide_index=True,
+            placeholder="–",
             key=f"{key}-table",
             column_config={
                 name: st.column_config.NumberColumn(format="%+.2f") for name in ("LLR", "Change")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,9 +78,9 @@ LIGHT = Palette(
     authentic_text="#005C91",
     neutral_text="#55606D",
     band="#D5DBE1",
-    rule="#1B2430",
+    rule="#0E1621",
     grid="#E3E7EC",
-    text="#1B2430",
+    text="#0E1621",
     background="#FFFFFF",
     surface="#F4F6F8",
     series=("#0072B2", "#D55E00", "#00805D", "#B85C90", "#9A6C00", "#5B4FC7", "#6B7280", "#2A94C9"),
@@ -140,6 +141,29 @@ def palette() -> Palette:
         return DARK if st.context.theme.type == "dark" else LIGHT
     except (AttributeError, KeyError):  # no browser: tests and plain scripts
         return LIGHT
+
+
+_CODECS = {
+    "aac": "AAC", "ac3": "AC-3", "alac": "ALAC", "amr_nb": "AMR narrow-band",
+    "amr_wb": "AMR wide-band", "flac": "FLAC", "gsm": "GSM", "mp2": "MP2", "mp3": "MP3",
+    "opus": "Opus", "pcm_alaw": "G.711 A-law", "pcm_mulaw": "G.711 mu-law", "speex": "Speex",
+    "vorbis": "Vorbis", "wmav1": "WMA 1", "wmav2": "WMA 2",
+}  # fmt: skip
+
+
+def codec_name(codec: str) -> str:
+    """A codec as people call it, from the name that decoders use."""
+    found = re.fullmatch(r"pcm_[suf](\d+)(le|be)?", codec)
+    if found:
+        return f"{found[1]}-bit PCM"
+    return _CODECS.get(codec) or codec.replace("_", " ").replace("adpcm", "ADPCM")
+
+
+def chart_config(palette: Palette) -> dict[str, dict[str, str]]:
+    """Vega-Lite configuration whose words can be read: Streamlit's own grey is too light."""
+    words = {"labelColor": palette.neutral_text, "titleColor": palette.neutral_text}
+    title = {"color": palette.text, "subtitleColor": palette.neutral_text}
+    return {"axis": words, "legend": words, "header": words, "title": title}
 
 
 @dataclass(frozen=True)

@@ -289,7 +289,10 @@ def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
     ]
     pd.DataFrame(table).to_csv(tmp_path / "embedded.csv", index=False)
     text = live_view.opus_effect()
-    assert "Opus at 16 kbit/s on 11 human and 1,234 synthetic clips of some_clips, test" in text
+    assert (
+        "Opus at 16 kbit/s on 11 human and 1,234 synthetic clips of some clips, test, one window "
+        "a clip" in text
+    )
     assert "25.7 % (95 % interval 20.0 to 30.0 %), 12.3 % without" in text
     assert "99" not in text and "39.4" not in text
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.cli import main
 from core.evaluate import analysis
 from core.evaluate.example_scores import example
+from core.evaluate.names import METRICS
 from core.show import score_view
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Your_Scores.py")
@@ -91,7 +92,7 @@ def test_the_page_and_the_command_say_the_same(page, tmp_path, capsys):
     path.write_bytes(example())
     assert main(["evaluate", str(path), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["figures"]
-    named = {analysis.NAMES[r["metric"]][0]: r["value"] for r in rows}
+    named = {METRICS[r["metric"]][0]: r["value"] for r in rows}
     assert {m.split(" (")[0]: v for m, v in values(page).items()} == pytest.approx(named, abs=1e-12)
 
 

@@ -1,0 +1,51 @@
+// Visible words whose contrast with what lies behind them is too small (WCAG 2.2, 1.4.3).
+() => {
+  const parse = (colour) => {
+    const found = colour.match(/rgba?\(([^)]+)\)/);
+    if (!found) return [0, 0, 0, 0];
+    const parts = found[1].split(/[, /]+/).map(Number);
+    return [parts[0], parts[1], parts[2], parts.length > 3 ? parts[3] : 1];
+  };
+  const over = (a, b) => {
+    const alpha = a[3] + b[3] * (1 - a[3]);
+    if (!alpha) return [0, 0, 0, 0];
+    const mixed = [0, 1, 2].map((i) => (a[i] * a[3] + b[i] * b[3] * (1 - a[3])) / alpha);
+    return [...mixed, alpha];
+  };
+  const luminance = (colour) => {
+    const [r, g, b] = colour.slice(0, 3).map((v) =>
+      v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const faint = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, element = node.parentElement;
+    const text = node.textContent.trim(), style = getComputedStyle(element);
+    if (!text || ["SCRIPT", "STYLE", "NOSCRIPT"].includes(element.tagName)) continue;
+    if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    if (element.closest("[disabled], [aria-disabled=true]")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (box.width < 2 || box.height < 2) continue;
+    // A slider's value stands beside the thumb that holds it.
+    const holder = element.closest("[data-testid=stSliderThumbValue]")?.parentElement ?? null;
+    let behind = [0, 0, 0, 0], opacity = 1;
+    for (let e = element; e; e = e.parentElement) {
+      const s = getComputedStyle(e);
+      opacity *= parseFloat(s.opacity);
+      if (e !== holder) behind = over(behind, parse(s.backgroundColor));
+    }
+    behind = over(behind, [255, 255, 255, 1]);
+    const ink = parse(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
+    const front = over([...ink.slice(0, 3), ink[3] * opacity], behind);
+    const [high, low] = [luminance(front), luminance(behind)].sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    const least = large || element.closest("[data-testid=stIconMaterial]") ? 3 : 4.5;
+    if (ratio < least) faint.add(`${ratio.toFixed(2)}: ${text.slice(0, 40)}`);
+  }
+  return [...faint];
+}

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.cli import MOVED, audio_files, main, row
+from core.evaluate.example_scores import example
+from tests.damage import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -214,3 +217,24 @@ def test_a_path_of_5000_characters_is_a_sentence(tmp_path, command):
 def test_a_command_that_moved_answers_with_its_new_name(command, capsys):
     assert main([command, "--anything"]) == 2
     assert capsys.readouterr().err == f"This command is now: python -m training {command}\n"
+
+
+@pytest.mark.parametrize("command", ["detect", "report", "evaluate"])
+def test_no_command_prints_what_is_not_seen(tmp_path, capsys, command):
+    """A name, a trial, an attack that would colour, hide or reorder what stands around it."""
+    broken = tmp_path / f"{HOSTILE}.wav"
+    broken.write_bytes(b"no sound")
+    out = tmp_path / "out.html"
+    rows = example().decode().replace("X02", HOSTILE).replace("codec", HOSTILE)
+    scores = tmp_path / f"{HOSTILE}.csv"
+    scores.write_text(rows, "utf-8")
+    given = {
+        "detect": [str(broken)],
+        "report": [str(broken), "--out", str(out)],
+        "evaluate": [str(scores), "--by", "attack", "--replicates", "20"],
+    }[command]
+    main([command, *given])
+    said = "".join(capsys.readouterr())
+    said += out.read_text("utf-8") if command == "report" else ""
+    assert r"ev\u{202e}il" in said
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066\ufeff]", said)

@@ -13,9 +13,10 @@ from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.spans import Span, cells, synthetic_spans
 from core.detect.stress import stress
+from core.plain import printable
 from core.show import exports
 from core.show.score_report import as_csv
-from tests.damage import NAMES
+from tests.damage import HOSTILE, NAMES
 from tests.show.builders import SCORES, HandDetector, clip
 
 
@@ -94,7 +95,7 @@ def test_names_of_attacks_and_speakers_are_no_formulas_either():
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, HOSTILE])
 def test_no_name_runs_in_any_table(name):
     made = replace(detection(name=name), detector=name)
     made = replace(made, reasons=(Reason(name, name, "caution"),))
@@ -109,7 +110,8 @@ def test_no_name_runs_in_any_table(name):
         as_csv(pd.DataFrame({name: [name], "n": 1})).decode(),
     ):
         cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
-        assert any(name in cell for cell in cells)
+        assert any(printable(name) in cell for cell in cells)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066\ufeff]", text)
         assert not [c for c in cells if c.startswith(tuple("=+-@|")) and not is_number(c)]
 
 

@@ -152,7 +152,7 @@ def joined(stretches: Sequence[tuple[float, float]], least_s: float) -> list[tup
 def _missing(
     stretches: Sequence[tuple[float, float]], end: float, palette: Palette
 ) -> list[alt.Chart]:
-    """Where the file holds no sound, as dashed boxes."""
+    """Where the file holds no sound, as dashed boxes over the windows that reach into them."""
     boxes = joined(stretches, end / 500)
     if not boxes:
         return []
@@ -160,7 +160,7 @@ def _missing(
     frame["middle"] = frame.mean(axis=1)
     base = alt.Chart(frame)
     dashes: dict[str, Any] = {"stroke": palette.rule, "strokeDash": [4, 3], "strokeWidth": 1}
-    box = base.mark_rect(fill=palette.neutral, fillOpacity=0.12, **dashes)
+    box = base.mark_rect(fill=palette.background, fillOpacity=0.85, **dashes)
     word = base.transform_filter(f"datum.end - datum.start >= {end / 10}").mark_text(
         text="missing", color=palette.text, baseline="top"
     )
@@ -218,7 +218,7 @@ own legend would not."""
 
 def legend(detection: Detection) -> str:
     """`LEGEND`, with what is missing where something is."""
-    return LEGEND + " &emsp; :small[:gray[⬚] missing from the file]" * bool(
+    return LEGEND + " &emsp; :small[:gray[⬚]\u00a0missing\u00a0from\u00a0the\u00a0file]" * bool(
         detection.source.missing
     )
 

@@ -60,6 +60,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   }
   function hatch(pen, width, height, stretches, share) { // what the file lacks
     pen.strokeStyle = inks.inconclusive;
+    pen.fillStyle = ink("background-color");
     pen.lineWidth = 1;
     for (const s of stretches) {
       const [left, right] = [share(s.start) * width, share(s.end) * width];
@@ -67,6 +68,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       pen.beginPath();
       pen.rect(left, 0, Math.max(1, right - left), height);
       pen.clip();
+      pen.globalAlpha = 0.85; // windows reach into it, and say nothing of it
+      pen.fill();
+      pen.globalAlpha = 1;
       pen.beginPath();
       for (let x = left - height; x < right; x += 8) {
         pen.moveTo(x, height);

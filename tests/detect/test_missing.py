@@ -121,7 +121,7 @@ def test_the_chart_outlines_it_and_only_then_names_it(speech):
     made = charts.window_timeline(found).to_dict()
     drawn = [row for part in made["datasets"].values() for row in part if "middle" in row]
     assert drawn == [{"start": 8.0, "end": 14.0, "middle": 11.0}]
-    assert "missing from the file" in charts.legend(found)
+    assert "missing\u00a0from\u00a0the\u00a0file" in charts.legend(found)
     plain = detector().detect(with_gaps(sound))
     assert charts.legend(plain) == charts.LEGEND
     assert len(charts.window_timeline(plain).to_dict()["layer"]) == len(made["layer"]) - 2

@@ -246,7 +246,7 @@ def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
 COLUMNS = (
     "file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "cost_missed_fake",
     "cost_false_accusation", "duration_s", "speech_s", "missing_s", "windows", "detector",
-    "weights_sha256", "reasons",
+    "weights_sha256", "reasons", "stands_out",
 )  # fmt: skip
 
 
@@ -265,6 +265,8 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
     dict
         By `COLUMNS`; numbers as numbers, nothing where there is no score.
     """
+    from core.detect.outlier import seconds_of
+
     return {
         "file": printable(str(file)),
         "track": detection.source.track,
@@ -280,6 +282,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
         "detector": detection.detector,
         "weights_sha256": detection.weights_sha256,
         "reasons": " ".join(reason.code for reason in detection.reasons),
+        "stands_out": seconds_of(detection.stands_out),
     }
 
 
@@ -290,6 +293,8 @@ def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
 
 def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
     """Write a table for a terminal; below each file its reasons, its notes and its other tracks."""
+    from core.detect.outlier import in_words
+
     if not found:
         return
     from core.audio.parts import track_in_words
@@ -312,6 +317,8 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
         )
         for reason in detection.reasons:
             out.write(f"  {reason.text}\n")
+        for stretch in detection.stands_out:
+            out.write(f"  {in_words(stretch)}\n")
         track = track_in_words(detection.source)
         here = [*detection.source.notes, track + " Choose with --track N." if track else ""]
         if here != said:  # the channels of one file have them in common

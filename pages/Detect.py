@@ -13,6 +13,7 @@ from core.show import (
     charts,
     exports,
     opinions_view,
+    outlier_view,
     parts_view,
     session,
     stance_view,
@@ -358,6 +359,7 @@ def result(entry, detection, detector) -> None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
     parts_view.choose_track(entry, detection.source)
     cards.result_card(detection)
+    outlier_view.offer(entry, detection)
     if example is not None:
         truth(example)
     if detection.llr is not None and detection.calibrated:

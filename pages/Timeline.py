@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.detect.detector import DetectorError
 from core.detect.spans import band_in_probability, cells, synthetic_spans
-from core.show import cache, charts, session
+from core.show import cache, charts, outlier_view, session
 from core.show.cards import for_visitors, plain, undecided_band
 from core.show.opinions_view import labels_of
 from core.show.theme import VERDICTS
@@ -71,7 +71,9 @@ for reason in whole.reasons:
     st.caption(reason.text)
 if clip.source.missing:
     st.caption("Hatched: missing from the file.")
-picture(entry, clip, timeline, spans, band_in_probability(band, detection.stance.threshold))
+outlier_view.notice(entry, whole)
+apart = [(s.start_s, s.end_s) for s in whole.stands_out]
+picture(entry, clip, timeline, spans, apart, band_in_probability(band, detection.stance.threshold))
 span_table(entry, whole, spans, band)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

@@ -151,6 +151,9 @@ def add_parsers(commands: Any) -> None:
     benchmark.add_argument(
         "--probes", action="store_true", help="spliced clips, and what can be told without sound"
     )
+    benchmark.add_argument(
+        "--stretches", action="store_true", help="how often a part that differs is named"
+    )
     benchmark.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
     benchmark.add_argument(
         "--against", metavar="FILE", help="trials of another detector, written by --trials"
@@ -385,6 +388,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     from training.corpus import print_progress
     from training.data import keep_for_training
     from training.probes import probe_rows
+    from training.stretches import stretch_rows
 
     try:
         if options.probes:
@@ -396,6 +400,11 @@ def _benchmark(options: argparse.Namespace) -> int:
             index = read_index(options.corpus)
             train, test = keep_for_training(index), index[index["split"] == "test"]
             table = probe_rows(detector, train, test, options.benchmark, progress=print_progress())
+        elif options.stretches:
+            index = read_index(options.corpus)
+            table = stretch_rows(
+                detector, index[index["split"] == "test"], options.benchmark, print_progress()
+            )
         else:
             table = run_benchmark(
                 detector,

@@ -48,6 +48,27 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A stretch of a clip that scores unlike the rest; no verdict on it.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        In seconds of the clip.
+    llr, rest_llr : float
+        Mean log-likelihood ratio of its windows, and of the others.
+    score : float
+        Their difference in standard errors, positive towards synthetic.
+    """
+
+    start_s: float
+    end_s: float
+    llr: float
+    rest_llr: float
+    score: float
+
+
+@dataclass(frozen=True)
 class Familiarity:
     """How far a clip lies from the training data.
 
@@ -104,6 +125,8 @@ class Detection:
         None where the detector has no such measure or the clip was not judged.
     elapsed_ms : float
         Wall-clock milliseconds of the analysis, decoding excluded.
+    stands_out : tuple of Stretch
+        Stretches that score unlike the rest, which no verdict over the whole clip shows.
     """
 
     detector: str
@@ -121,6 +144,7 @@ class Detection:
     reasons: tuple[Reason, ...]
     familiarity: Familiarity | None
     elapsed_ms: float
+    stands_out: tuple[Stretch, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only, with the schema's name and version, and the `seal`."""
@@ -147,6 +171,7 @@ class Detection:
             speech = tuple((float(a), float(b)) for a, b in fields["quality"]["speech"])
             fields["quality"] = Quality(**{**fields["quality"], "speech": speech})
             fields["windows"] = tuple(Window(**w) for w in fields["windows"])
+            fields["stands_out"] = tuple(Stretch(**s) for s in fields.get("stands_out", ()))
             fields["reasons"] = tuple(Reason(**r) for r in fields["reasons"])
             if fields["familiarity"] is not None:
                 familiarity = fields["familiarity"]

@@ -23,6 +23,7 @@ from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdi
 from core.detect.engine import Engine, OnnxEngine, TorchEngine
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.model_config import checked_config, file_in
+from core.detect.outlier import BARE, RULE, stretches
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -400,22 +401,24 @@ class Detector:
         if evidence.scored and self.familiarity is not None:
             familiarity = self.familiarity(evidence.embeddings.mean(axis=0))
         llrs = dict(zip(evidence.scored, calibration.llr(evidence.raw).tolist(), strict=True))
+        windows = tuple(
+            Window(
+                start_s=start / SAMPLE_RATE,
+                end_s=end / SAMPLE_RATE,
+                llr=llrs.get(i),
+                p_spoof=None,
+                speech_s=evidence.speech[i],
+            )
+            for i, (start, end) in enumerate(evidence.ranges)
+        )
+        step = max(1, self.hop // evidence.hop)  # what stands out was measured at the own hop
         detection = Detection(
             detector=self.id,
             weights_sha256=self.weights_sha256,
             calibrated=self.calibration is not None,
             source=clip.source,
             quality=evidence.quality,
-            windows=tuple(
-                Window(
-                    start_s=start / SAMPLE_RATE,
-                    end_s=end / SAMPLE_RATE,
-                    llr=llrs.get(i),
-                    p_spoof=None,
-                    speech_s=evidence.speech[i],
-                )
-                for i, (start, end) in enumerate(evidence.ranges)
-            ),
+            windows=windows,
             window_s=self.window / SAMPLE_RATE,
             hop_s=evidence.hop / SAMPLE_RATE,
             llr=calibration.llr(float(evidence.raw.mean())) if evidence.scored else None,
@@ -425,6 +428,12 @@ class Detector:
             reasons=evidence.reasons,
             familiarity=familiarity,
             elapsed_ms=elapsed_ms,
+            stands_out=stretches(
+                windows[::step],
+                self.window / SAMPLE_RATE,
+                step * evidence.hop / SAMPLE_RATE,
+                BARE if self.calibration is None else RULE,
+            ),
         )
         return self.with_stance(detection, stance)
 

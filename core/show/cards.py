@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.audio.parts import in_words
+from core.detect import outlier
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.detect.registry import ROOT, models_home
@@ -45,6 +46,19 @@ LIMITS = {
     "not judged": "No score was computed, so nothing is said about this clip either way.",
 }
 """What a reader must not conclude, for each verdict."""
+
+PART_APART = (
+    "Treat this clip as unknown: a part of it scores unlike the rest, and one verdict over both "
+    "says little. Hear that part, and judge the parts as clips of their own."
+)
+
+
+def limit(detection: Detection) -> str:
+    """What a reader must not conclude from this Detection, and what to do next."""
+    if detection.verdict == "inconclusive" and detection.stands_out:
+        return PART_APART  # a longer copy would not help
+    return LIMITS[detection.verdict]
+
 
 _EFFECT_ICONS = {
     "not judged": ":material/block:",
@@ -180,12 +194,14 @@ def result_card(detection: Detection) -> None:
             st.markdown(explanation(detection))
         for reason in detection.reasons:
             st.markdown(f"{_EFFECT_ICONS[reason.effect]} {plain(reason.text)}")
+        for stretch in detection.stands_out:
+            st.markdown(f":material/join_inner: **{plain(outlier.in_words(stretch))}**")
         for note in (*in_words(detection.source), *detection.source.notes):
             st.markdown(f":material/info: {plain(note)}")
         st.html(facts(detection))
         if familiarity_is_said(detection):
             st.caption(f":material/explore: {familiarity_in_words(detection)}")
-        st.caption(f":material/shield: {LIMITS[detection.verdict]}")
+        st.caption(f":material/shield: {limit(detection)}")
 
 
 FAMILIARITY = {

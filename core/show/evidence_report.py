@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from core.audio.clip import Source
 from core.audio.parts import in_words
+from core.detect import outlier
 from core.detect.detection import Detection
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
@@ -375,6 +376,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     if d.familiarity is not None:
         rows.append(("Familiarity", _plain(cards.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]
+    rows += [("Unlike the rest", outlier.in_words(s)) for s in d.stands_out]
     rows += [("Note", note) for note in (*in_words(source), *source.notes)]
     if case.saved:
         rows.append(("Where this comes from", FROM_FILE))
@@ -382,7 +384,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     if case.again:
         rows.append(("Judged again", case.again))
     rows.append(("Equal error rates known of this detector", case.record))
-    rows.append(("Limit", cards.LIMITS[d.verdict]))
+    rows.append(("Limit", cards.limit(d)))
     return rows
 
 

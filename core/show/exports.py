@@ -8,6 +8,7 @@ from dataclasses import astuple
 
 from core.detect.decision import STANCE
 from core.detect.detection import Detection
+from core.detect.outlier import seconds_of
 from core.detect.spans import Span
 from core.detect.stress import StressTest
 from core.plain import csv_text, json_text, printable
@@ -65,11 +66,12 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.detector,
             d.weights_sha256,
             d.source.sha256,
+            seconds_of(d.stands_out),
         ]
         for d in detections
     ]
     rows += [
-        [name, None, None, "not read", *[None] * 11, text, *[None] * 3] for name, text in errors
+        [name, None, None, "not read", *[None] * 11, text, *[None] * 4] for name, text in errors
     ]
     return csv_text(
         [
@@ -85,6 +87,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
                 "weights_sha256",
             ),
             "sha256",
+            "stands_out",
         ],
         rows,
     )

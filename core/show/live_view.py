@@ -19,7 +19,7 @@ from core.detect.stream import Snapshot, Take
 from core.evaluate.names import benchmark_name
 from core.settings import settings
 from core.show import cache, session
-from core.show.cards import LIMITS, headline, probability_bars, withheld, without_folders
+from core.show.cards import headline, limit, probability_bars, withheld, without_folders
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS
 
@@ -382,7 +382,7 @@ def verdict_card(shot: Snapshot, detection: Detection | None) -> None:
             st.markdown(f":material/info: {reason.text}")
         st.html(facts(shot))
         if detection is not None and not shot.listening:
-            st.caption(f":material/shield: {LIMITS[detection.verdict]}")
+            st.caption(f":material/shield: {limit(detection)}")
 
 
 def grey_until_judged(

@@ -83,10 +83,9 @@ def _keep(key: session.Key, part: Part | None) -> None:
         parts[key] = part
 
 
-def address_of(entry: session.Entry) -> dict[str, str]:
-    """The part of an address that leads to what is shown of a clip."""
+def address_to(entry: session.Entry, part: Part | None) -> dict[str, str]:
+    """What leads to a part of a clip in an address."""
     found = {"example": str(entry.example)} if entry.example else {}
-    part = st.session_state.get(_PARTS, {}).get(entry.key)
     if part is not None:
         found |= {"from": f"{part[0]:g}", "to": f"{part[1]:g}"}
     return found
@@ -94,7 +93,8 @@ def address_of(entry: session.Entry) -> dict[str, str]:
 
 def write_address(entry: session.Entry | None) -> None:
     """Make the page's address lead to what is shown."""
-    wanted = {} if entry is None else address_of(entry)
+    shown = st.session_state.get(_PARTS, {})
+    wanted = {} if entry is None else address_to(entry, shown.get(entry.key))
     others = {k: v for k, v in st.query_params.to_dict().items() if k not in _KEYS}
     if st.query_params.to_dict() != others | wanted:
         st.query_params.from_dict(others | wanted)

@@ -166,6 +166,7 @@ def picture(
     clip: Clip,
     timeline: Sequence[Cell],
     spans: Sequence[Span],
+    apart: Sequence[tuple[float, float]],
     edges: tuple[float, float, float],
 ) -> None:
     """The whole clip, a part of it with its sound, and the window at the place that was clicked."""
@@ -187,7 +188,7 @@ def picture(
         part.choose(entry, part.fitted(start, end, clip.duration_s))
 
     seconds = player(
-        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND), key, brushed
+        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart), key, brushed
     )
     cell = None if seconds is None else cell_at(list(timeline), seconds)
     if cell is not None and seconds is not None:

@@ -105,7 +105,14 @@ def test_every_verdict_has_a_headline_and_its_limits():
         made = detection(float(hertz))
         assert made.verdict == verdict
         assert cards.headline(made)
-        assert cards.LIMITS[verdict]
+        assert cards.limit(made)
+
+
+def test_a_clip_with_a_part_unlike_the_rest_is_not_sent_for_a_longer_copy():
+    made = HandDetector(SCORES).detect(clip(66.0, hertz=660.0))
+    assert made.verdict == "inconclusive" and made.stands_out
+    assert "longer" not in cards.limit(made) and "Hear that part" in cards.limit(made)
+    assert "longer" in cards.limit(replace(made, stands_out=()))
 
 
 def test_weak_evidence_is_called_weak():

@@ -1,0 +1,113 @@
+"""Stretches that score unlike the rest: known answers, and what must never move them."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.detect.decision import Stance
+from core.detect.detection import Detection, Window
+from core.detect.outlier import FEWEST, MOST, Rule, _share, in_words, seconds_of, stretches
+from tests.show.builders import HandDetector, clip
+
+
+def windows(llrs, hop_s: float = 2.0) -> list[Window]:
+    return [
+        Window(hop_s * i, hop_s * i + 4.0, x, None if x is None else 0.5, 3.0)
+        for i, x in enumerate(llrs)
+    ]
+
+
+def found(llrs, **rule):
+    return stretches(windows(llrs), 4.0, 2.0, Rule(**rule))
+
+
+def noise(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(-2.0, 0.5, n)
+
+
+def test_a_part_in_the_middle_is_found_where_it_is():
+    llrs = noise(40)
+    llrs[17:22] += 5.0
+    (stretch,) = found(llrs)
+    assert (stretch.start_s, stretch.end_s) == (35.0, 45.0)
+    assert stretch.llr == pytest.approx(llrs[17:22].mean())
+    assert stretch.rest_llr == pytest.approx(np.delete(llrs, slice(17, 22)).mean())
+    assert "35.0 to 45.0 s scores unlike the rest, more towards synthetic" in in_words(stretch)
+    assert seconds_of([stretch]) == "35.0-45.0"
+
+
+def test_parts_at_the_edges_reach_to_the_clips_edges():
+    llrs = noise(40)
+    llrs[:4] += 5.0
+    llrs[-4:] -= 5.0
+    first, last = found(llrs)
+    assert (first.start_s, last.end_s) == (0.0, 82.0)
+    assert first.score > 0 > last.score
+    assert "more towards human" in in_words(last)
+
+
+@given(
+    llrs=st.lists(st.none() | st.floats(-6, 6), max_size=60),
+    shift=st.floats(-3, 3),
+)
+def test_only_differences_count_and_both_sides_alike(llrs, shift):
+    here = found(llrs)
+    assert len(here) <= MOST
+    assert all(a.end_s <= b.start_s for a, b in pairwise(here))
+    assert all(s.start_s < s.end_s for s in here)
+    if sum(x is not None for x in llrs) < FEWEST:
+        assert not here
+    mirrored = found([None if x is None else -x for x in llrs])
+    assert seconds_of(mirrored) == seconds_of(here)
+    moved = found([None if x is None else x + shift for x in llrs])
+    close = [abs(abs(s.score) - 4.5) < 1e-6 or abs(abs(s.llr - s.rest_llr) - 1.5) < 1e-6
+             for s in here + moved]  # fmt: skip
+    assert any(close) or len(moved) == len(here)
+
+
+@pytest.mark.parametrize("n", [FEWEST, 15, 30, 60, 2_000])
+def test_nothing_stands_out_where_all_is_alike(n):
+    assert not found([-2.0] * n)
+    assert sum(bool(found(noise(n, seed))) for seed in range(20)) <= 1
+
+
+def test_a_difference_too_small_to_matter_is_not_named():
+    llrs = np.full(60, -2.0) + 0.01 * np.arange(60) % 0.03
+    llrs[20:25] += 1.0
+    assert found(llrs, score=2.0, difference=0.5)
+    assert not found(llrs, score=2.0)
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.5, 0.75])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_the_variance_of_a_mean_of_windows_that_overlap(overlap, count):
+    """Against the covariance matrix of moving averages of white noise."""
+    lags = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+    covariance = np.maximum(0.0, 1.0 - lags * (1.0 - overlap))
+    assert _share(count, overlap) == pytest.approx(covariance.mean())
+
+
+LLRS = [-2.0] * 16 + [4.0] * 5 + [-2.0] * 16
+
+
+def test_a_detection_keeps_what_stands_out_and_reads_files_without_it():
+    made = HandDetector({220.0: LLRS}).detect(clip(76.0))
+    (stretch,) = made.stands_out
+    assert (stretch.start_s, stretch.end_s) == (33.0, 43.0)
+    saved = made.to_dict()
+    assert saved["stands_out"][0]["start_s"] == 33.0
+    assert Detection.from_dict(saved) == made
+    del saved["stands_out"]
+    assert Detection.from_dict(saved) == replace(made, stands_out=())
+
+
+@pytest.mark.parametrize("prior", [0.05, 0.5, 0.95])
+def test_the_stance_moves_no_stretch_and_no_stretch_moves_the_verdict(prior):
+    detector, stance = HandDetector({220.0: LLRS}), Stance(prior)
+    made = detector.with_stance(detector.detect(clip(76.0)), stance)
+    assert made.stands_out == detector.detect(clip(76.0)).stands_out
+    assert detector.with_stance(replace(made, stands_out=()), stance).verdict == made.verdict

@@ -113,7 +113,9 @@ class Settings:
     )
     # Other things.
     own_machine: bool = _other(
-        False, "Whether the server belongs to its visitor, who may name hub models and folders"
+        False,
+        "Whether the server belongs to its visitor, who may name hub models, folders and, for "
+        "Live, any network address",
     )
     frame_ancestors: str = _other(
         "'self'", "Sites that may show the dashboard in a frame: `'none'`, or their addresses"

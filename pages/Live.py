@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, create_audio_sink_track, webrtc_streamer
 
 from core.detect.stream import decided
-from core.show import live_charts, live_view, session
+from core.show import candidates, live_charts, live_view, session
 from core.show.charts import LEGEND
 from core.show.theme import palette
 
@@ -14,6 +14,7 @@ HEARTBEAT_S = 5.0  # a finished take stays as long as its page is open
 
 def microphone():
     """Start and stop, in the browser's own component; every frame goes to this visitor's take."""
+    candidates.guard()
     current = live_view.take()
     sink = create_audio_sink_track(current.push if current else ignore, key="live-sink")
     return webrtc_streamer(

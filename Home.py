@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.settings import SettingsError, settings
+from core.show.installation import explained
 from core.show.prewarm import prewarm
 
 ICON = Path(__file__).parent / "core" / "show" / "assets" / "icon.png"  # a symbol would be fetched
@@ -51,4 +52,5 @@ except SettingsError as error:
     st.error(str(error).replace("_", "\\_"), icon=":material/error:")
     st.stop()
 prewarm()
-page.run()
+with explained(page.url_path):
+    page.run()

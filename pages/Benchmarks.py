@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.evaluate.metrics import Costs, cheapest_point
 from core.evaluate.names import COMPARED, condition_name, metric_name, readable
-from core.evaluate.tables import TableError
 from core.show import benchmark_charts as charts
 from core.show import cache
 from core.show.benchmark_view import (
@@ -34,14 +33,10 @@ st.markdown(
     "Which attack, through which codec, on which benchmark, against which detector, and how sure. "
     "Lower is better; at an equal error rate (EER) of 50 % a detector guesses."
 )
-try:
-    figures = cache.figures()
-    attacks, codecs, vocoders = (cache.table(t) for t in ("attacks", "codecs", "vocoders"))
-    benchmarks, corrections = cache.table("benchmarks"), cache.table("corrections")
-    det, paired = cache.table("det"), cache.table("paired")
-except TableError as error:
-    st.error(f"{error} Restore the file from the project's repository, then reload this page.")
-    st.stop()
+figures = cache.figures()
+attacks, codecs, vocoders = (cache.table(t) for t in ("attacks", "codecs", "vocoders"))
+benchmarks, corrections = cache.table("benchmarks"), cache.table("corrections")
+det, paired = cache.table("det"), cache.table("paired")
 
 colours = palette()
 system_colours = colours_of(figures, colours)

@@ -142,7 +142,7 @@ def load(detector_id: str):
                     raise
                 st.error(cards.for_visitors(error), icon=":material/error:")
         else:
-            st.warning(f"The weights of **{entry.name}** are not on this machine.")
+            st.warning(f"The weights of **{entry.name}** are not installed here.")
         st.caption(f"They come from {entry.home}, licence: {entry.licence}.")
         if not st.button(f"Fetch {entry.size}", type="primary", key=f"fetch-{detector_id}"):
             st.stop()
@@ -428,7 +428,7 @@ def welcome() -> None:
         )
         st.caption(
             ":material/lock: Clips stay in the memory of this session: nothing is written to disk "
-            "or passed on, and all of it is gone a minute after you close the page."
+            "or passed on, and all of it is gone within 90 seconds after you close the page."
         )
 
 

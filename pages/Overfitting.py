@@ -7,7 +7,6 @@ from statistics import NormalDist
 import streamlit as st
 
 from core.evaluate.names import SYSTEMS
-from core.evaluate.tables import TableError
 from core.show import benchmark_charts as charts
 from core.show import cache
 from core.show.benchmark_view import colours_of, figure_table, show_chart, spread
@@ -18,14 +17,10 @@ RIVAL = "AASIST"
 DEV, EVAL = "ASVspoof 2019 LA dev", "ASVspoof 2019 LA eval"
 CODECS, FOREIGN = "ASVspoof 2021 LA eval", "WaveFake"
 
-try:
-    figures = cache.figures()
-    attacks, vocoders = cache.table("attacks"), cache.table("vocoders")
-    benchmarks, corrections = cache.table("benchmarks"), cache.table("corrections")
-    history = cache.table("training_history")
-except TableError as error:
-    st.error(f"{error} Restore the file from the project's repository, then reload this page.")
-    st.stop()
+figures = cache.figures()
+attacks, vocoders = cache.table("attacks"), cache.table("vocoders")
+benchmarks, corrections = cache.table("benchmarks"), cache.table("corrections")
+history = cache.table("training_history")
 colours = palette()
 of_system = figures[figures["system"] == SYSTEM]
 

@@ -10,7 +10,6 @@ import streamlit as st
 from core import version
 from core.detect.registry import list_detectors
 from core.evaluate.names import readable
-from core.evaluate.tables import TableError
 from core.show import cache, diagrams, score_charts
 from core.show.benchmark_view import spread, sunk
 from core.show.score_view import chart as show_chart
@@ -19,14 +18,10 @@ from core.show.theme import palette
 PUBLISHED = "wav2vec2-base stage 2 (published)"
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
 
-try:
-    figures, recipe = cache.figures(), cache.table("training_recipe")
-    systems, citations = cache.table("systems"), cache.table("citations")
-    corrections = cache.table("corrections")
-    train = cache.table("benchmarks").set_index("benchmark").loc["ASVspoof 2019 LA train"]
-except TableError as error:
-    st.error(f"{error} Restore the file from the project's repository, then reload this page.")
-    st.stop()
+figures, recipe = cache.figures(), cache.table("training_recipe")
+systems, citations = cache.table("systems"), cache.table("citations")
+corrections = cache.table("corrections")
+train = cache.table("benchmarks").set_index("benchmark").loc["ASVspoof 2019 LA train"]
 colours = palette()
 config = cache.model_config("embedded")
 card = cache.MODELS / "embedded" / "MODEL_CARD.md"
@@ -186,7 +181,7 @@ for entry in list_detectors():
     rows.append(
         {
             "detector": entry.name,
-            "on this machine": "yes" if entry.ready else "no",
+            "installed here": "yes" if entry.ready else "no",
             "weights (SHA-256)": digest or "checked when fetched",
             "licence": entry.licence,
             "published at": entry.home or "this repository",

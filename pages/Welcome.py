@@ -2,13 +2,20 @@
 
 import streamlit as st
 
+from core.settings import settings
 from core.show.headlines import figure_card, figures
+from core.show.installation import MISSING
 
 st.title("Is this voice human?", anchor=False)
 st.markdown(
     "Spoofscope listens to a recording, says how much it sounds like **synthetic speech**, shows "
-    "**where in the clip** the evidence lies, and says so when it **cannot tell**. It runs on this "
-    "machine; what you give it is kept in memory for your session and sent nowhere."
+    "**where in the clip** the evidence lies, and says so when it **cannot tell**. "
+    + (
+        "It runs on your own machine, and what you give it goes nowhere else."
+        if settings().own_machine
+        else "What you give it goes to the server that shows you this page and no further. It is "
+        "kept in memory there, and gone within 90 seconds after you close the page."
+    )
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Examine a recording", icon=":material/hearing:", type="primary"):
@@ -41,6 +48,8 @@ cards += [
     )
     if row.condition == "none"
 ]
+if not cards:
+    st.warning(MISSING, icon=":material/error:")
 for column, (label, row) in zip(st.columns(max(1, len(cards))), cards, strict=False):
     with column:
         figure_card(label, row)

@@ -6,6 +6,7 @@ Only public things live here. What a visitor uploads stays in that visitor's ses
 
 from __future__ import annotations
 
+import csv
 import json
 import threading
 import weakref
@@ -18,6 +19,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.detect.decision import EVEN, Stance
+from core.evaluate.tables import TABLES, TableError
 from core.settings import settings
 from core.show.turns import Place, Seat, Turns
 
@@ -192,13 +194,14 @@ class Example:
 def examples() -> list[Example]:
     """The example clips in order; empty where there are none."""
     table = EXAMPLES / "examples.csv"
-    return _examples(str(table), _stamp(table)) if table.is_file() else []
+    try:
+        return _examples(str(table), _stamp(table)) if table.is_file() else []
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise TableError(f"The table examples/examples.csv cannot be read: {error!r}.") from error
 
 
 @st.cache_data(show_spinner=False)
 def _examples(table: str, stamp: float) -> list[Example]:
-    import csv
-
     folder = Path(table).parent
     with open(table, encoding="utf-8", newline="") as file:
         rows = [
@@ -217,16 +220,12 @@ def _examples(table: str, stamp: float) -> list[Example]:
 
 
 def results(name: str) -> pd.DataFrame | None:
-    """Figures of ``data/results/<name>.csv``, one row a figure; None without such a file."""
-    table = RESULTS / f"{Path(name).name}.csv"
-    return _results(str(table), _stamp(table)) if table.is_file() else None
+    """Figures of ``data/results/<name>.csv``, one row a figure; None without such a file.
 
-
-@st.cache_data(show_spinner=False)
-def _results(table: str, stamp: float) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(table)
+    Errors as in `table`.
+    """
+    known = Path(name).name in TABLES and (RESULTS / f"{Path(name).name}.csv").is_file()
+    return table(Path(name).name) if known else None
 
 
 def table(name: str) -> pd.DataFrame:

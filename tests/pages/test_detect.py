@@ -318,7 +318,7 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
     page.multiselect(key="detectors").set_value(["wav2vec2-base-asvspoof2019"]).run()
     upload(page, "human.wav")
     assert fetched == []
-    assert "not on this machine" in page.warning[0].value
+    assert "not installed here" in page.warning[0].value
     next(b for b in page.button if b.label.startswith("Fetch")).click().run()
     assert fetched == [("wav2vec2-base-asvspoof2019", True)]
     assert "Likely authentic" in headings(page)[0]

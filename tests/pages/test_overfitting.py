@@ -92,8 +92,3 @@ def test_the_embedded_detector_has_a_staircase_once_it_is_measured(results):
     assert not any("benchmark has been run" in i.value for i in at.info)
     table = next(d.value for d in at.dataframe if "condition" in d.value)
     assert table["value"].tolist() == [7.25, 9.5]
-
-
-def test_a_missing_table_is_named_in_a_sentence(results):
-    (results / "training_history.csv").unlink()
-    assert "training_history.csv is missing" in run().error[0].value

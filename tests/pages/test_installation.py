@@ -1,0 +1,169 @@
+"""A part of the installation is missing or damaged: every page says so in a sentence."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.evaluate import tables
+from core.show import cache, installation
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = sorted(path.name for path in cache.RESULTS.glob("*.csv"))
+FIGURES = ("Welcome", "Benchmarks", "Overfitting", "Under_the_Hood")
+OTHERS = ("Detect", "Timeline", "Live", "Your_Scores")
+
+
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut(file: Path) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+
+
+def head_only(file: Path) -> None:
+    file.write_text(file.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+
+
+def first_row_only(file: Path) -> None:
+    file.write_text("\n".join(file.read_text("utf-8").splitlines()[:2]) + "\n", "utf-8")
+
+
+def without_a_column(file: Path) -> None:
+    rows = [line.partition(",")[2] for line in file.read_text("utf-8").splitlines()]
+    file.write_text("\n".join(rows) + "\n", "utf-8")
+
+
+def no_text(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00" + file.read_bytes()[:500])
+
+
+DAMAGES = (remove, empty, cut, head_only, first_row_only, without_a_column, no_text)
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch) -> Path:
+    """Tables, examples and model card in a folder that a test may damage."""
+    shutil.copytree(tables.RESULTS, tmp_path / "results")
+    shutil.copytree(cache.EXAMPLES, tmp_path / "examples")
+    (tmp_path / "models" / "embedded").mkdir(parents=True)
+    for name in ("config.json", "MODEL_CARD.md"):
+        shutil.copy(cache.MODELS / "embedded" / name, tmp_path / "models" / "embedded" / name)
+    for name, folder in (("RESULTS", "results"), ("EXAMPLES", "examples"), ("MODELS", "models")):
+        monkeypatch.setattr(cache, name, tmp_path / folder)
+    monkeypatch.setattr("core.show.headlines.RESULTS", tmp_path / "results")
+    for module in ("component", "shutdown"):  # there is no browser
+        monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
+    return tmp_path
+
+
+def script(page: str, url_path: str) -> None:
+    import runpy
+
+    from core.show.installation import explained
+
+    with explained(url_path):  # as Home.py does
+        runpy.run_path(page)
+
+
+def show(page: str) -> AppTest:
+    if page == "Welcome":  # it links to others, which only their entry knows
+        at = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    else:
+        path, url = str(ROOT / "pages" / f"{page}.py"), page.lower().replace("_", "-")
+        at = AppTest.from_function(script, args=(path, url), default_timeout=120).run()
+    assert not at.exception, page
+    return at
+
+
+def said(at: AppTest) -> str:
+    parts = [*at.error, *at.warning, *at.info, *at.caption, *at.markdown]
+    return "\n".join(str(part.value) for part in parts)
+
+
+@pytest.mark.parametrize("number", range(2 * len(TABLES)))
+def test_a_damaged_table_ends_its_pages_by_a_sentence(installed, number):
+    name, damage = TABLES[number // 2], DAMAGES[(number + number // 14) % len(DAMAGES)]
+    damage(installed / "results" / name)
+    told = [page for page in FIGURES if "missing" in (text := said(show(page))) or name in text]
+    assert told or name == "embedded.csv" or damage in (cut, first_row_only), (name, damage)
+
+
+def test_the_other_pages_stand_without_figures_and_name_those_that_are_broken(installed):
+    file = installed / "results" / "embedded.csv"
+    for damage in (remove, without_a_column):
+        shutil.copy(tables.RESULTS / "embedded.csv", file)
+        damage(file)
+        for page in OTHERS:
+            at = show(page)
+            assert not at.error or "embedded.csv" in at.error[0].value
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_examples_and_model_files_are_said(installed, damage):
+    damage(installed / "examples" / "examples.csv")
+    for page in ("Detect", "Timeline"):
+        at = show(page)
+        assert "examples.csv" in said(at) or damage in (
+            remove,
+            empty,
+            cut,
+            head_only,
+            first_row_only,
+        )
+    for name in ("config.json", "MODEL_CARD.md"):
+        damage(installed / "models" / "embedded" / name)
+        show("Under_the_Hood")
+
+
+def test_a_value_out_of_range_is_named_with_its_line(installed):
+    file = installed / "results" / "measured.csv"
+    head, first, rest = file.read_text("utf-8").split("\n", 2)
+    cells = first.split(",")
+    cells[head.split(",").index("value")] = "-4"
+    file.write_text("\n".join([head, ",".join(cells), rest]), "utf-8")
+    assert "measured.csv, line 2" in show("Benchmarks").error[0].value
+
+
+def test_home_explains_its_pages(installed, monkeypatch):
+    def fail(*args, **wanted):
+        raise tables.TableError("The table data/results/x.csv is missing.")
+
+    monkeypatch.setattr("core.show.headlines.figures", fail)
+    at = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    assert not at.exception
+    assert "x.csv is missing. Restore the file" in at.error[0].value
+
+
+def test_a_fault_of_another_page_is_not_called_one_of_the_installation():
+    with pytest.raises(KeyError), installation.explained("detect"):
+        raise KeyError("a fault")
+
+
+def test_a_page_that_ends_itself_is_left_alone():
+    def page():
+        import streamlit as st
+
+        from core.show.installation import explained
+
+        with explained(""):
+            st.write("before")
+            st.stop()
+
+    at = AppTest.from_function(page).run()
+    assert not at.error and at.markdown[0].value == "before"
+
+
+@pytest.mark.parametrize("own", ["0", "1"])
+def test_home_says_where_it_runs(own, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", own)
+    text = said(show("Welcome"))
+    assert ("your own machine" in text) == (own == "1")
+    assert ("the server that shows you this page" in text) == (own == "0")

@@ -280,12 +280,13 @@ def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
     assert "has not been measured" in live_view.opus_effect()
     row = {"system": "embedded", "benchmark": "some_clips", "subset": "test", "breakdown": "codec"}
     row |= {"metric": "eer_percent", "low": 20.0, "high": 30.0, "n_bonafide": 11, "n_spoof": 1234}
+    row |= {"kind": "measured", "source": "by hand", "note": ""}
     table = [
         row | {"system": "aasist", "condition": "opus-24, 1 window", "value": 40.04},
         row | {"system": "aasist", "condition": "none, 1 window", "value": 39.39},
         row | {"condition": "none, 1 window", "value": 12.34},
         row | {"condition": "opus-16, 1 window", "value": 25.67},
-        row | {"condition": "opus-16, 1 window", "value": 99.0, "metric": "auc"},
+        row | {"condition": "opus-16, 1 window", "value": 0.99, "metric": "auc"},
     ]
     pd.DataFrame(table).to_csv(tmp_path / "embedded.csv", index=False)
     text = live_view.opus_effect()

@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 
 from core.detect.detector import DetectorError
+from core.evaluate import tables
 from core.settings import settings
 from core.show import cache
 from tests.show.builders import SCORES, HandDetector, clip
@@ -79,9 +80,10 @@ def test_tables_that_change_are_read_again(monkeypatch, tmp_path):
     monkeypatch.setattr("core.show.cache.RESULTS", tmp_path)
     assert cache.results("embedded") is None
     table = tmp_path / "embedded.csv"
-    table.write_text("metric,value\neer,1\n")
+    head, row = ",".join(tables.FIGURES.columns), "x,x,x,x,x,eer,{},,,1,1,measured,x,"
+    table.write_text(f"{head}\n{row.format(1)}\n")
     assert cache.results("embedded")["value"].iloc[0] == 1
-    table.write_text("metric,value\neer,2\n")
+    table.write_text(f"{head}\n{row.format(2)}\n")
     os.utime(table, (1, 1))
     assert cache.results("embedded")["value"].iloc[0] == 2
     assert cache.results("../../etc/passwd") is None

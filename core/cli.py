@@ -121,6 +121,13 @@ def _add_detect(commands: Any) -> None:
         action="store_true",
         help="judge again through codecs, noise, a room, other speeds and levels (table or --json)",
     )
+    parser.add_argument(
+        "--span",
+        type=float,
+        nargs=2,
+        metavar=("FROM", "TO"),
+        help="with --stress: test this part, in seconds of the file",
+    )
     parser.set_defaults(run=_detect)
 
 
@@ -178,6 +185,9 @@ def _detect(options: argparse.Namespace) -> int:
 
     stance = stance_of(options)
     files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
+    if options.span and not options.stress:
+        print("--span names the part that --stress tests: give both.", file=sys.stderr)
+        return EXIT_UNREADABLE
     if options.stress and options.csv:
         print("--stress goes with the table or with --json, not with --csv.", file=sys.stderr)
         return EXIT_UNREADABLE
@@ -206,7 +216,7 @@ def _detect(options: argparse.Namespace) -> int:
             for part in clip.parts:
                 found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
                 if options.stress:
-                    tests.append(_stress(detector, part, stance))
+                    tests.append(_stress(detector, part, stance, options.span))
         except AudioError as error:
             failed += 1
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
@@ -229,12 +239,16 @@ def _detect(options: argparse.Namespace) -> int:
     return EXIT_UNREADABLE if failed else 0
 
 
-def _stress(detector: Detector, clip: Clip, stance: Stance) -> StressTest:
+def _stress(
+    detector: Detector, clip: Clip, stance: Stance, span: tuple[float, float] | None
+) -> StressTest:
     """A stress test with its progress; its own detection, because the hop is the detector's."""
     from core.detect.stress import stress
 
     show = _bar(f"stress test of {clip.source.name}")
-    return stress(detector, clip, stance, progress=lambda done, total, _: show(done / total))
+    return stress(
+        detector, clip, stance, progress=lambda done, total, _: show(done / total), span=span
+    )
 
 
 def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
@@ -336,9 +350,7 @@ def write_stress(test: StressTest, out: TextIO) -> None:
     """Write a stress test for a terminal: a line a condition, then the counts."""
     out.write(f"\n{test.name}: {test.summary()}\n")
     if not test.whole:
-        out.write(
-            f"  Tested from {test.from_s:g} to {test.to_s:g} s, the part with the most speech.\n"
-        )
+        out.write(f"  Tested from {test.from_s:g} to {test.to_s:g} s of the clip.\n")
     if not test.rows:
         return
     width = max(len(row.label) for row in test.rows)

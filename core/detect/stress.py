@@ -31,6 +31,9 @@ SCHEMA = "spoofscope.stress/2"
 LONGEST_S = 30.0
 """Of a longer clip the stretch of this length that holds the most speech is tested."""
 
+SHORTEST_S = 1.0
+"""Least seconds of a part that is asked for."""
+
 RT60_S, DIRECT_DB = 0.5, 0.0
 """A furnished living room, heard from where its reverberation is as loud as the voice itself."""
 
@@ -263,6 +266,7 @@ def stress(
     progress: Callable[[int, int, str], None] | None = None,
     detection: Detection | None = None,
     slot: AbstractContextManager[Any] | None = None,
+    span: tuple[float, float] | None = None,
 ) -> StressTest:
     """Judge a clip again under every condition.
 
@@ -283,6 +287,9 @@ def stress(
         The clip's own, by this detector at its own hop, if it is there already.
     slot : context manager, optional
         Held while the detector listens, so that others get their turn in between.
+    span : (float, float), optional
+        The part to test, in seconds of the clip; of more than `LONGEST_S` the stretch in it with
+        the most speech.
 
     Returns
     -------
@@ -302,10 +309,14 @@ def stress(
         with slot:
             return detector.detect(heard, stance=stance)
 
-    whole = clip.duration_s <= LONGEST_S
+    first, last = (0.0, clip.duration_s) if span is None else _within(span, clip.duration_s)
+    whole = last - first >= clip.duration_s and clip.duration_s <= LONGEST_S
     own = detect(clip) if detection is None else detector.with_stance(detection, stance)
-    start = 0 if whole else _fullest(own, clip)
-    part = clip.samples[start : start + round(LONGEST_S * SAMPLE_RATE)]
+    start = round(first * SAMPLE_RATE)
+    if last - first > LONGEST_S:
+        start = _fullest(own, first, last)
+        last = start / SAMPLE_RATE + LONGEST_S
+    part = clip.samples[start : round(last * SAMPLE_RATE)]
     if not whole:
         own = detect(_changed(clip, part))
     rows = []
@@ -340,20 +351,30 @@ def stress(
     )
 
 
+def _within(span: tuple[float, float], duration_s: float) -> tuple[float, float]:
+    start, end = span
+    if not (start >= 0.0 and end <= duration_s + 0.01 and end - start >= SHORTEST_S):
+        raise ValueError(
+            f"{start:g} to {end:g} s is no part that can be tested: the clip lasts "
+            f"{duration_s:.1f} s, and a part has at least {SHORTEST_S:g} s."
+        )
+    return start, min(end, duration_s)
+
+
 def _known(id: str) -> Condition:
     if id not in CONDITIONS:
         raise ValueError(f"There is no condition {id!r}; there are {', '.join(CONDITIONS)}.")
     return CONDITIONS[id]
 
 
-def _fullest(detection: Detection, clip: Clip) -> int:
-    """First sample of the stretch of `LONGEST_S` that holds the most speech.
+def _fullest(detection: Detection, first_s: float, last_s: float) -> int:
+    """First sample of the stretch of `LONGEST_S` in a part that holds the most speech.
 
     It starts with one of the detection's windows, so that the tested windows are the clip's own.
     """
-    starts = [w.start_s for w in detection.windows if w.start_s + LONGEST_S <= clip.duration_s]
+    starts = [w.start_s for w in detection.windows if first_s <= w.start_s <= last_s - LONGEST_S]
     spans = detection.quality.speech
-    best = max(starts or [0.0], key=lambda start: speech_in(spans, start, start + LONGEST_S))
+    best = max(starts or [first_s], key=lambda start: speech_in(spans, start, start + LONGEST_S))
     return round(best * SAMPLE_RATE)
 
 

@@ -265,3 +265,14 @@ def test_the_embedded_detector_is_tested_twice_alike():
     assert one.rows == two.rows
     assert one.llr == detector.detect(voice).llr
     assert len({row.llr for row in one.rows} | {one.llr}) == 4
+
+
+def test_a_chosen_span_is_tested_and_nothing_outside_the_clip():
+    detector = HandDetector({220.0: [3.0]})
+    test = stress(detector, clip(40.0), Stance(), ["g711-mulaw"], span=(12.0, 20.0))
+    assert (test.from_s, test.to_s, test.whole) == (12.0, 20.0, False)
+    long = stress(detector, clip(80.0), Stance(), ["g711-mulaw"], span=(10.0, 70.0))
+    assert long.from_s >= 10.0 and long.to_s == long.from_s + 30.0 <= 70.0
+    for span in ((5.0, 5.5), (9.0, 3.0), (-1.0, 5.0), (30.0, 50.0), (0.0, float("nan"))):
+        with pytest.raises(ValueError, match="no part that can be tested"):
+            stress(detector, clip(40.0), Stance(), ["g711-mulaw"], span=span)

@@ -15,7 +15,7 @@ from core.detect.detection import Detection
 from core.score import archive, pool
 from core.score.archive import score
 from core.score.journal import Journal
-from core.score.judging import failed, judge, read
+from core.score.judging import ROW, failed, judge, read
 from core.score.manifest import ArchiveError, read_manifest
 from tests.show.builders import SCORES, HandDetector, channels_apart, clip, one_of_tracks
 
@@ -219,6 +219,6 @@ def test_rows_of_other_parts_are_not_gone_on_with(here, other, monkeypatch):
 
 
 def test_a_file_whose_worker_died_has_one_row():
-    settings = dict.fromkeys(("detector", "weights_sha256", "version", "prior"), "x")
+    settings = dict.fromkeys(ROW, "x")
     (row,) = failed(settings, "It died.")
     assert row["error"] == "It died." and row["channel"] is None

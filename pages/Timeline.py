@@ -73,7 +73,7 @@ if clip.source.missing:
     st.caption("Hatched: missing from the file.")
 outlier_view.notice(entry, whole)
 apart = [(s.start_s, s.end_s) for s in whole.stands_out]
-picture(entry, clip, timeline, spans, apart, band_in_probability(band, detection.stance.threshold))
+picture(entry, timeline, spans, apart, band_in_probability(band, detection.stance.threshold))
 span_table(entry, whole, spans, band)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

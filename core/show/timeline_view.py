@@ -163,13 +163,15 @@ def _choose_part(entry: session.Entry, duration_s: float) -> part.Part:
 @st.fragment
 def picture(
     entry: session.Entry,
-    clip: Clip,
     timeline: Sequence[Cell],
     spans: Sequence[Span],
     apart: Sequence[tuple[float, float]],
     edges: tuple[float, float, float],
 ) -> None:
     """The whole clip, a part of it with its sound, and the window at the place that was clicked."""
+    clip = session.clip_of(entry)  # not handed over: a fragment holds its arguments
+    if clip is None:
+        return
     shown = _choose_part(entry, clip.duration_s)
     colours = palette()
     first, last = (round(16_000 * edge) for edge in shown)

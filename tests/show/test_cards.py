@@ -38,8 +38,8 @@ def test_no_mark_of_direction_reorders_a_name_and_each_is_seen(text, rest):
     said = cards.plain(text + rest)
     assert not [c for c in said if unicodedata.bidirectional(c) in DIRECTIONS]
     marks = [c for c in text + rest if unicodedata.bidirectional(c) in DIRECTIONS]
-    assert said.count("\N{REPLACEMENT CHARACTER}") >= len(marks)
-    assert cards.plain("clip\u202evaw.exe") == "clip\N{REPLACEMENT CHARACTER}vaw\\.exe"
+    assert said.count(r"\u\{") >= len(marks)
+    assert cards.plain("clip\u202evaw.exe") == r"clip\\u\{202e\}vaw\.exe"
 
 
 def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5):

@@ -70,6 +70,11 @@ def part_of(key: session.Key, duration_s: float) -> Part:
     return fitted(start, end, duration_s)
 
 
+def chosen(key: session.Key) -> Part | None:
+    """The part of a clip that the visitor chose on Timeline, if any."""
+    return st.session_state.get(_PARTS, {}).get(key)
+
+
 def choose(entry: session.Entry, part: Part | None) -> None:
     """Show this part of a clip from now on, None for its beginning; for callbacks of widgets."""
     _keep(entry.key, part)

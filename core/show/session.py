@@ -438,16 +438,23 @@ def assume(**changes: float) -> None:
     st.session_state["spoofscope.stance"] = replace(stance(), **changes)
 
 
-def stress_of(entry: Entry, shared: Detector, stance: Stance | None = None) -> StressTest | None:
-    """The stress test made earlier under this stance; without one, any that was made."""
+def stress_of(
+    entry: Entry,
+    shared: Detector,
+    stance: Stance | None = None,
+    span: tuple[float, float] | None = None,
+) -> StressTest | None:
+    """The test of this part made earlier under this stance; without a stance, any made."""
     made = _shelf("stress").get((entry.key, shared.id), {})
-    return next(iter(made.values()), None) if stance is None else made.get(stance)
+    return next(iter(made.values()), None) if stance is None else made.get((stance, span))
 
 
-def keep_stress(entry: Entry, shared: Detector, test: StressTest) -> None:
-    """Keep a stress test by its clip, detector and stance."""
+def keep_stress(
+    entry: Entry, shared: Detector, test: StressTest, span: tuple[float, float] | None = None
+) -> None:
+    """Keep a stress test by its clip, detector, stance and the part that was asked for."""
     made = _shelf("stress").setdefault((entry.key, shared.id), {})
-    made[test.stance] = test
+    made[test.stance, span] = test
 
 
 def generation() -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.audio.codecs import available
-from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, StressTest, stress
-from core.show import cache, exports, session
+from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, SHORTEST_S, StressTest, stress
+from core.show import cache, exports, part, session
 from core.show.theme import palette
 from core.show.turns import TooBusy
 
@@ -40,17 +40,34 @@ def stress_section(entry: session.Entry, detector: Detector, detection: Detectio
         The clip's own, under the stance that the test is made for.
     """
     st.subheader("Does the verdict hold?", anchor=False)
-    test = session.stress_of(entry, detector, detection.stance)
+    span = _choose_part(entry, detection)
+    test = session.stress_of(entry, detector, detection.stance, span)
     if test is None:
         if detection.verdict == "not judged":
             st.caption("The clip was not judged, so there is no verdict to test.")
             return
-        test = _offer(entry, detector, detection)
+        test = _offer(entry, detector, detection, span)
         if test is None:
             return
-        session.keep_stress(entry, detector, test)
+        session.keep_stress(entry, detector, test, span)
         st.rerun()
-    _show(test, detector, str(entry.key))
+    _show(test, detector, f"{entry.key}-{span}", span is not None)
+
+
+def _choose_part(entry: session.Entry, detection: Detection) -> part.Part | None:
+    """The part to test: a stretch that stands out, or what was chosen on Timeline; else None."""
+    offered = [(s.start_s, s.end_s) for s in detection.stands_out]
+    chosen = part.chosen(entry.key)
+    offered += [chosen] if chosen is not None and chosen[1] - chosen[0] >= SHORTEST_S else []
+    if not offered:
+        return None
+    found = st.selectbox(
+        "Part to test",
+        [None, *dict.fromkeys(offered)],
+        format_func=lambda p: "The clip" if p is None else f"{p[0]:.1f} to {p[1]:.1f} s",
+        key=f"stress-part-{entry.key}",
+    )
+    return found
 
 
 def seconds_needed(detection: Detection, conditions: int) -> int:
@@ -59,7 +76,9 @@ def seconds_needed(detection: Detection, conditions: int) -> int:
     return 5 * max(1, math.ceil(detection.elapsed_ms / 1000 * share * conditions / 5))
 
 
-def _offer(entry: session.Entry, detector: Detector, detection: Detection) -> StressTest | None:
+def _offer(
+    entry: session.Entry, detector: Detector, detection: Detection, span: part.Part | None
+) -> StressTest | None:
     """The button, and the test once it was pressed."""
     count = sum(available().get(name) is None for name in CONDITIONS)
     again = session.stress_of(entry, detector) is not None
@@ -96,20 +115,22 @@ def _offer(entry: session.Entry, detector: Detector, detection: Detection) -> St
             progress=show,
             detection=detection,
             slot=cache.seat(lambda place: bar.progress(0.0, text=place.in_words())),
+            span=span,
         )
     except TooBusy as error:
         bar.empty()
         session.refused(error)
 
 
-def _show(test: StressTest, detector: Detector, of: str) -> None:
+def _show(test: StressTest, detector: Detector, of: str, chosen: bool) -> None:
     from core.show import stress_charts as charts
 
     st.markdown(f"**{test.summary()}**")
     if not test.whole:
         st.caption(
-            f"Tested on the {LONGEST_S:g} s with the most speech, {test.from_s:g} to {test.to_s:g} "
-            "s of the clip, and compared with the verdict on that part alone."
+            ("Tested on " if chosen else f"Tested on the {LONGEST_S:g} s with the most speech, ")
+            + f"{test.from_s:g} to {test.to_s:g} s of the clip, and compared with the verdict on "
+            "that part alone."
         )
     measured = charts.measured_errors(cache.results("embedded"), detector.id)
     key = f"stress-{of}-{test.detector}"

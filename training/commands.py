@@ -60,6 +60,10 @@ def add_parsers(commands: Any) -> None:
     build.add_argument("manifest", nargs="?", default=str(MANIFEST), metavar="MANIFEST")
     build.add_argument("--sources", required=True, metavar="DIR", help="folder of git directories")
     build.add_argument("--out", default=_corpus(), metavar="DIR")
+    build.add_argument(
+        "--split", action="append", choices=("train", "dev", "test", "heldout"),
+        help="may be repeated; by default all but heldout, which only a last check may hear",
+    )  # fmt: skip
     build.add_argument("--no-clone", action="store_true", help="never clone what is missing")
     build.set_defaults(run=_build)
     copies = kinds.add_parser("copies", help="make copies of the human training clips")
@@ -179,6 +183,7 @@ def _build(options: argparse.Namespace) -> int:
             options.manifest,
             options.sources,
             options.out,
+            options.split or ("train", "dev", "test"),
             clone=not options.no_clone,
             progress=print_progress(),
         )

@@ -91,7 +91,7 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         raise ValueError(f"{path} is no benchmark manifest: it lacks {', '.join(missing)}.")
     for column, known in (
         ("label", {"bonafide", "spoof"}),
-        ("split", {"train", "dev", "test", "unused"}),
+        ("split", {"train", "dev", "test", "heldout", "unused"}),
     ):
         odd = set(table[column]) - known
         if odd:

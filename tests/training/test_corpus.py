@@ -222,3 +222,34 @@ class TestTodaySamples:
         assert not (set(train["family"]) & set(held["family"])) - {"human"}
         speakers = set(held["speaker"]) | {s for s in self.of("dev", "test")["speaker"] if ":" in s}
         assert not (set(train["speaker"]) & speakers) - {""}  # corpus:number is a person
+
+
+class TestHumanSamples:
+    """People as they record themselves: some for training, some that nothing may hear before."""
+
+    table = read_manifest(MANIFEST.with_name("human_samples.csv"))
+
+    def test_enough_people_and_sources_are_set_aside(self) -> None:
+        aside = self.table[self.table["split"] == "heldout"]
+        assert aside["speaker"].nunique() >= 300 and aside["repository"].nunique() >= 10
+        assert self.table.loc[self.table["split"] == "train", "speaker"].nunique() >= 300
+        assert set(self.table["label"]) == {"bonafide"} and (self.table["licence"] != "").all()
+        assert set(self.table["split"]) == {"train", "heldout"}
+
+    def test_it_shares_nothing_with_any_other_manifest_nor_its_splits_with_each_other(self) -> None:
+        train, aside = (self.table[self.table["split"] == s] for s in ("train", "heldout"))
+        others = pd.concat([TestTodaySamples.others, TestTodaySamples.table])
+        for column in ("repository", "blob", "speaker", "clip"):
+            assert not set(self.table[column]) & set(others[column]) - {""}, column
+            assert not set(train[column]) & set(aside[column]), column
+
+    def test_what_is_set_aside_is_built_only_when_asked_for(
+        self, sources: tuple[Path, str], tmp_path: Path
+    ) -> None:
+        folder, commit = sources
+        file = manifest(tmp_path, commit)
+        table = pd.read_csv(file).assign(split="heldout")
+        table.to_csv(file, index=False)
+        assert build_corpus(file, folder, tmp_path / "out", clone=False).built == 0
+        asked = build_corpus(file, folder, tmp_path / "aside", ("heldout",), clone=False)
+        assert asked.built == 2

@@ -13,6 +13,7 @@ import pandas as pd
 from core.evaluate.intervals import intervals
 from core.evaluate.metrics import Costs, Tally
 from core.files import whole
+from training.kinds import accused, kind_groups, kinds_of
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -229,6 +230,13 @@ def figures(
             for name in sorted(set(known.dropna())):
                 eer(column, str(name), judged[known == name])
         names = (system, benchmark, subset, source)
+        kinds = kinds_of(benchmark)
+        if kinds is not None:
+            for name, part in kind_groups(judged, kinds).items():
+                eer("kind", name, part)
+            for name, part, share in accused(trials, kinds):
+                found = {"breakdown": "accused", "condition": name, "metric": "wrong_percent"}
+                rows.append(_row(names, part, {**found, "value": share}))
         rows.append(_share(trials, add_to=names))
         rows += _abstention(trials, names)
         rows += _reliability(judged, names)

@@ -235,8 +235,8 @@ def figures(
             for name, part in kind_groups(judged, kinds).items():
                 eer("kind", name, part)
             for name, part, share in accused(trials, kinds):
-                found = {"breakdown": "accused", "condition": name, "metric": "wrong_percent"}
-                rows.append(_row(names, part, {**found, "value": share}))
+                told = {"breakdown": "accused", "condition": name, "metric": "wrong_percent"}
+                rows.append(_row(names, part, {**told, "value": share}))
         rows.append(_share(trials, add_to=names))
         rows += _abstention(trials, names)
         rows += _reliability(judged, names)

@@ -114,7 +114,7 @@ def guard() -> None:
     for name in ("process_offer", "add_ice_candidate", "set_ice_candidates_from_offerer"):
         if not callable(getattr(plain, name, None)):
             raise RuntimeError(f"streamlit-webrtc has no {name} to be guarded")
-    component.WebRtcWorker = Worker  # type: ignore[misc]
+    component.WebRtcWorker = Worker  # type: ignore[misc, assignment]
 
 
 def _relay_only(configuration: RTCConfiguration) -> bool:

@@ -42,7 +42,7 @@ def test_examples_through_the_shell_print_five_detections():
     found = json.loads(done.stdout)
     assert len(found) == 5
     for item in found:
-        assert item["schema"] == "spoofscope.detection/1"
+        assert item["schema"] == "spoofscope.detection/2"
         assert item["verdict"] in {"synthetic", "authentic", "inconclusive"}
         assert item["windows"]
 

@@ -51,7 +51,8 @@ def headings(page: AppTest) -> list[str]:
 
 def words(page: AppTest) -> str:
     parts = [*page.markdown, *page.caption, *page.html, *page.error, *page.info, *page.warning]
-    return "\n".join([*headings(page), *(str(p.value) for p in parts)])
+    shown = "\n".join([*headings(page), *(str(p.value) for p in parts)])
+    return shown.replace("\\", "")  # of Markdown
 
 
 def download(page: AppTest, label: str):

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from core.detect.detector import DetectorError
 from core.detect.registry import classes_of, load_detector
 from core.show import opinions_view
-from core.show.cards import plain
 from core.show.opinions_charts import DISAGREE, disagreements, stacked
 from core.show.theme import DARK, LIGHT
 from tests.pages.test_detect import PAGE, headings, upload, words
@@ -61,7 +60,7 @@ def test_two_detectors_that_disagree_are_shown_apart_and_never_averaged(page, tw
         "uncalibrated log-odds",
     ]
     record = next(c.value for c in page.caption if "AASIST" in c.value and "known:" in c.value)
-    assert plain("public_samples") in record
+    assert "Public samples" in record
     assert "ASVspoof 2019 LA eval, published" in record
     calls = len(two["aasist"].calls)
     page.slider(key="detect-prior").set_value(90).run()

@@ -180,5 +180,5 @@ def test_the_csv_has_a_row_a_condition(detector):
     assert [r["condition"] for r in rows] == list(FEW)
     assert {r["file"] for r in rows} == {"'=voice.wav"}
     assert [float(r["llr"]) for r in rows] == [r.llr for r in made.rows]
-    assert {r["own_llr"] for r in rows} == {"3"}
+    assert {float(r["own_llr"]) for r in rows} == {3.0}
     assert rows[-1]["outcome"] == "turns"

@@ -64,7 +64,7 @@ def test_csv_leaves_helper_columns_out():
     back = pd.read_csv(io.BytesIO(csv(EER.head(5))))
     assert list(back) == list(COLUMNS)
     other = pd.DataFrame({"x": [1]})
-    assert csv(other) == b"x\n1\n"
+    assert csv(other) == b'"x"\n1\n'
 
 
 def test_saved_pictures_show_the_chart_on_its_own_background():

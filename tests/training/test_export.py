@@ -20,8 +20,8 @@ from core.detect.detector import Detector
 from core.detect.familiarity import fit, load
 from core.detect.model import build
 from core.detect.registry import EMBEDDED, ROOT
-from core.evaluate import benchmark
 from tests.training.conftest import TINY_NETWORK
+from training import benchmark
 from training.benchmark import (
     COLUMNS,
     against,

@@ -23,14 +23,13 @@ from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
-INPUTS = "inputs"  # whether the ways in are unfolded: until there is a clip, then on demand
+INPUTS = "inputs"  # whether the ways in to another clip are unfolded
 
 
 def bring(arrivals: list[session.Arrival]) -> None:
     session.bring(arrivals)
-    st.session_state[INPUTS] = not arrivals
-    st.query_params.pop("example", None)
-    address.forget()
+    st.session_state[INPUTS] = False
+    address.write(None)
 
 
 def take_uploads() -> None:
@@ -60,14 +59,11 @@ def forget() -> None:
 
 def choose_input() -> None:
     """Three ways in; each replaces what was there, and makes room for the result."""
-    there = bool(session.entries() or session.arrivals())
-    with st.expander(
-        "Another clip" if there else "Bring a clip",
-        expanded=not there,
-        icon=":material/audio_file:",
-        key=INPUTS,
-        on_change="rerun",
-    ):
+    if not (session.entries() or session.arrivals()):
+        with st.container(border=True, key="ways-in"):
+            ways_in()
+        return
+    with st.expander("Another clip", icon=":material/audio_file:", key=INPUTS, on_change="rerun"):
         ways_in()
 
 
@@ -378,7 +374,7 @@ def result(entry, detection, detector) -> None:
         stress_section(entry, detector, detection)
     with st.container(horizontal=True):
         if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
-            st.switch_page("pages/Timeline.py")
+            st.switch_page("pages/Timeline.py", query_params=address.leading_to(entry))
         stem = exports.safe_stem(entry.name, entry.part)
         st.download_button(
             "JSON",
@@ -455,12 +451,12 @@ with right:
                 icon=":material/error:",
             )
     if not any(not entry.error for entry in session.entries()):
-        if address.lost():
-            st.info(address.GONE, icon=":material/refresh:")
+        address.hold(False)
         if not session.entries():
             welcome()
         st.stop()
-    address.follow()
+    if chosen := session.selected():
+        address.follow(chosen, with_part=False)
     detector = detector or load(detector_id)
     done = judge_all(detector)
     if len(session.entries()) > 1:

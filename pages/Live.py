@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, create_audio_sink_track, webrtc_streamer
 
 from core.detect.stream import decided
-from core.show import candidates, live_charts, live_view, session
+from core.show import address, candidates, live_charts, live_view, session
 from core.show.charts import LEGEND
 from core.show.theme import palette
 
@@ -197,6 +197,7 @@ with right:
             icon=":material/info:",
         )
         shot = None
+    address.hold(shot is not None, "take")
     if shot is None or (not shot.frames and not on_air):
         welcome()
         st.stop()

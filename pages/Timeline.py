@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.detect.detector import DetectorError
 from core.detect.spans import band_in_probability, cells, synthetic_spans
-from core.show import cache, charts, outlier_view, session
+from core.show import address, cache, charts, outlier_view, session
 from core.show.cards import for_visitors, plain, undecided_band
 from core.show.opinions_view import labels_of
 from core.show.theme import VERDICTS
@@ -27,7 +27,8 @@ for failed in session.entries():
         st.error(f"**{plain(failed.name)}**: {plain(failed.error)}", icon=":material/error:")
 entry = session.selected()
 clip = session.clip_of(entry) if entry else None
-if clip is None:
+if entry is None or clip is None:
+    address.hold(False)
     with st.container(border=True, key="empty"):
         st.subheader("No clip yet", anchor=False)
         st.markdown(
@@ -38,6 +39,7 @@ if clip is None:
         choose_clip()
     st.stop()
 
+address.follow(entry)
 clip_bar(entry)
 hop_s = st.segmented_control(
     "A score every",

@@ -11,8 +11,8 @@ from core.evaluate.names import METRICS, metric_name
 from core.evaluate.names import readable as named
 from core.evaluate.tables import TableError
 from core.evaluate.trials import Trials, TrialsError, attach, direction
+from core.show import address, cache, score_charts, session
 from core.show import benchmark_charts as charts
-from core.show import cache, score_charts, session
 from core.show import score_view as view
 from core.show.benchmark_view import image
 from core.show.cards import plain
@@ -62,6 +62,7 @@ with st.container(border=True):
         "Start with an example", on_click=take_example, icon=":material/science:", key="example"
     )
 
+address.hold(bool(view.files()), "score file")
 if "scores" not in view.files():
     st.info(
         "Nothing here yet. The example is synthetic: 5,000 trials of two made-up systems whose "

@@ -33,6 +33,8 @@ METRICS: dict[str, tuple[str, str, float | None]] = {
     "span_right_percent": ("clips marked mostly in their synthetic half", "%", 100),
     "span_of_synthetic_percent": ("synthetic time that is marked", "%", 100),
     "span_of_human_percent": ("human time that is marked", "%", 100),
+    "named_percent": ("clips of which a stretch is named", "%", 100),
+    "found_percent": ("clips whose other part is named", "%", 100),
 }
 """Metric -> name, unit, and the largest possible value."""
 
@@ -71,6 +73,7 @@ BREAKDOWNS = {
     "reliability": "stated chance",
     "shortcut_audit": "shortcuts",
     "spliced": "spliced clips",
+    "stands_out": "stretch that stands out",
 }
 
 CONDITIONS = {

@@ -1,46 +1,172 @@
-"""What a page's address remembers of its visitor's clip: which example, or that there was one.
+"""Which clip, and which part of it, a page shows: in the session and in the page's address.
 
-A clip lives in the memory of one visit. A reload begins another, so the address is all that can
-say what was lost; it never says more of a visitor's own clip than that there was one.
+``/timeline?example=3&from=2&to=5`` opens an example at a part of it. A clip lives in the memory of
+one visit and a reload begins another, so of a visitor's own the address says that there was one,
+and never more. A part is written when the visitor chooses it, so that the back button leads back.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from core.show import session
 
-GONE = (
-    "The clip that was here is gone: it was kept for one visit only, and this page was loaded "
-    "again. Bring the file or the recording once more."
-)
-"""What to say where `lost` is true."""
+LEAST_S = 0.5
+LONGEST_S = 300.0
+"""Least and most seconds that are shown at a time."""
+
+FIRST_S = 60.0
+"""Of a longer clip as much is shown at first."""
+
+LOST = {
+    "clip": "Bring the file or the recording once more.",
+    "take": "Press **Start** for another.",
+    "score file": "Choose it once more.",
+}
+"""What a reload loses -> how to bring it again."""
+
+Part = tuple[float, float]
 
 _KEPT = "kept"
+_KEYS = ("example", "from", "to", _KEPT)
+_PARTS = "spoofscope.shown-parts"
+_SEEN = "spoofscope.address"
+_HELD = "address-held"
 
 
-def follow() -> None:
-    """Bring the address in step with the chosen clips: call it where a page shows them."""
-    examples = {entry.example for entry in session.entries()}
-    if len(examples) == 1 and all(examples):
-        forget()
-        st.query_params["example"] = str(*examples)
-    elif examples:
-        st.query_params.pop("example", None)
-        remember()
+def fitted(start_s: float, end_s: float, duration_s: float) -> Part:
+    """The part nearest to what was asked that lies in the clip and is neither too short nor too
+    long.
+
+    Parameters
+    ----------
+    start_s, end_s : float
+        In seconds, in either order.
+    duration_s : float
+        Length of the clip; positive.
+
+    Returns
+    -------
+    (float, float)
+        Rounded to hundredths, but for the clip's own end.
+
+    Raises
+    ------
+    ValueError
+        If an edge is not finite.
+    """
+    if not (math.isfinite(start_s) and math.isfinite(end_s)):
+        raise ValueError("a part has two finite edges")
+    least = min(LEAST_S, duration_s)
+    start, end = sorted(min(duration_s, max(0.0, round(edge, 2))) for edge in (start_s, end_s))
+    if end - start < least:
+        start = min(start, duration_s - least)
+        end = start + least
+    return start, min(end, start + LONGEST_S)
 
 
-def remember() -> None:
-    """Note that something of the visitor's own is here."""
-    if _KEPT not in st.query_params:
-        st.query_params[_KEPT] = "1"
+def around(start_s: float, end_s: float, margin_s: float = 5.0) -> Part:
+    """A stretch with what comes before and after it, to be `fitted`."""
+    return max(0.0, start_s - margin_s), min(end_s + margin_s, start_s + LONGEST_S)
 
 
-def forget() -> None:
-    """Note that nothing is here any more, by the visitor's will."""
-    st.query_params.pop(_KEPT, None)
+def part_of(key: session.Key, duration_s: float) -> Part:
+    """The part of a clip that is shown: the chosen one, else its beginning."""
+    return fitted(*(chosen(key) or (0.0, min(duration_s, FIRST_S))), duration_s)
 
 
-def lost() -> bool:
-    """Whether the address speaks of something that this visit does not have."""
-    return _KEPT in st.query_params and not session.entries() and not session.arrivals()
+def chosen(key: session.Key) -> Part | None:
+    """The part of a clip that the visitor chose on Timeline, if any."""
+    return st.session_state.get(_PARTS, {}).get(key)
+
+
+def choose(entry: session.Entry, part: Part | None) -> None:
+    """Show this part of a clip from now on, None for its beginning; for callbacks of widgets."""
+    _keep(entry.key, part)
+    write(entry)
+
+
+def _keep(key: session.Key, part: Part | None) -> None:
+    parts = st.session_state.setdefault(_PARTS, {})
+    parts.pop(key, None)
+    if part is not None:
+        parts[key] = part
+
+
+def leading_to(entry: session.Entry, part: Part | None = None) -> dict[str, str]:
+    """What an address says of a clip and a part of it."""
+    found = {"example": str(entry.example)} if entry.example else {_KEPT: "1"}
+    if part is not None:
+        found |= {"from": f"{part[0]:g}", "to": f"{part[1]:g}"}
+    return found
+
+
+def write(entry: session.Entry | None, with_part: bool = True) -> None:
+    """Make the page's address lead to what is shown, None for nothing."""
+    part = chosen(entry.key) if entry is not None and with_part else None
+    wanted = {} if entry is None else leading_to(entry, part)
+    others = {k: v for k, v in st.query_params.to_dict().items() if k not in _KEYS}
+    if st.query_params.to_dict() != others | wanted:
+        st.query_params.from_dict(others | wanted)
+    st.session_state[_SEEN] = wanted
+    st.session_state[_HELD] = _KEPT in wanted or st.session_state.get(_HELD, False)
+
+
+def follow(entry: session.Entry, with_part: bool = True) -> None:
+    """Write the address where it leads to another clip or to none: where a page shows this one."""
+    wanted = leading_to(entry)
+    if any(st.query_params.get(key) != wanted.get(key) for key in ("example", _KEPT)):
+        write(entry, with_part)
+
+
+def news() -> dict[str, str] | None:
+    """What the address asks for where it is not what was written last; None where it is."""
+    asked = {k: v for k, v in st.query_params.to_dict().items() if k in _KEYS}
+    if asked == st.session_state.get(_SEEN, {}):
+        return None
+    st.session_state[_SEEN] = asked
+    return asked
+
+
+def asked_part(asked: Mapping[str, Any], duration_s: float) -> Part | None:
+    """The part that an address asks for; None where it asks for none that could be meant."""
+    try:
+        start, end = float(asked["from"]), float(asked["to"])
+        return fitted(start, end, duration_s) if start < duration_s and end > 0.0 else None
+    except (KeyError, ValueError):
+        return None
+
+
+def obey(asked: Mapping[str, Any], entry: session.Entry, duration_s: float) -> None:
+    """Show the part that an address asks for, the clip's beginning where it asks for none."""
+    _keep(entry.key, asked_part(asked, duration_s))
+
+
+def hold(there: bool, what: str = "clip") -> None:
+    """Note in the address that something of the visitor's own is here; where the address speaks of
+    what an earlier visit had, say that it is gone.
+
+    Parameters
+    ----------
+    there : bool
+        Whether it is here.
+    what : str
+        One of `LOST`.
+    """
+    if there:
+        st.session_state[_HELD] = True
+        if _KEPT not in st.query_params:
+            st.query_params[_KEPT] = "1"
+    elif _KEPT in st.query_params:
+        if st.session_state.get(_HELD):  # let go of in this visit, by its visitor
+            del st.query_params[_KEPT]
+        else:
+            st.info(
+                f"The {what} that was here is gone: it was kept for one visit only, and this page "
+                f"was loaded again. {LOST[what]}",
+                icon=":material/refresh:",
+            )

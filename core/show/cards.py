@@ -285,7 +285,8 @@ def facts(detection: Detection) -> str:
     if detection.llr is not None:
         pairs.append(("Log-likelihood ratio", f"{detection.llr:+.2f}"))
     if detection.familiarity is not None:
-        pairs.append(("To the training data", detection.familiarity.level))
+        level = detection.familiarity.level
+        pairs.append(("To this detector", "unusual" if level == "edge" else level))
     pairs.append(("File", f"{codec_name(source.codec)}, {source.sample_rate / 1000:g} kHz"))
     items = "".join(
         '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'

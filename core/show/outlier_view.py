@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.detect import outlier
-from core.show import cache, part, session
+from core.show import address, cache, session
 from core.show.waveform import wav_bytes
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def _one(number: int, entry: session.Entry, stretch: Stretch) -> None:
     with st.container(horizontal=True):
         hear = st.button(f"Hear {where}", icon=":material/hearing:", key=f"{key}-hear")
         if st.button("Open it in Timeline", icon=":material/timeline:", key=f"{key}-open"):
-            address = part.address_to(entry, part.around(stretch.start_s, stretch.end_s))
-            st.switch_page("pages/Timeline.py", query_params=address)
+            part = address.around(stretch.start_s, stretch.end_s)
+            st.switch_page("pages/Timeline.py", query_params=address.leading_to(entry, part))
     if not hear:
         return
     clip = session.clip_of(entry)
@@ -81,8 +81,8 @@ def notice(entry: session.Entry, detection: Detection) -> None:
             st.button(
                 "Show it",
                 key=f"show-stretch-{number}",
-                on_click=part.choose,
-                args=(entry, part.around(stretch.start_s, stretch.end_s)),
+                on_click=address.choose,
+                args=(entry, address.around(stretch.start_s, stretch.end_s)),
             )
     if detection.stands_out:
         st.caption(f"{MEANING} {how_often(cache.results('embedded'), detection.detector)}")

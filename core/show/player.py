@@ -14,8 +14,8 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.detect.spans import Cell, Span
+from core.show.address import LEAST_S, LONGEST_S
 from core.show.charts import joined, percent
-from core.show.part import LEAST_S, LONGEST_S
 from core.show.waveform import extremes
 
 OVERVIEW_COLUMNS = 600

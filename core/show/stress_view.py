@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.audio.codecs import available
 from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, SHORTEST_S, StressTest, stress
-from core.show import cache, exports, part, session
+from core.show import address, cache, exports, session
 from core.show.theme import palette
 from core.show.turns import TooBusy
 
@@ -54,10 +54,10 @@ def stress_section(entry: session.Entry, detector: Detector, detection: Detectio
     _show(test, detector, f"{entry.key}-{span}", span is not None)
 
 
-def _choose_part(entry: session.Entry, detection: Detection) -> part.Part | None:
+def _choose_part(entry: session.Entry, detection: Detection) -> address.Part | None:
     """The part to test: a stretch that stands out, or what was chosen on Timeline; else None."""
     offered = [(s.start_s, s.end_s) for s in detection.stands_out]
-    chosen = part.chosen(entry.key)
+    chosen = address.chosen(entry.key)
     offered += [chosen] if chosen is not None and chosen[1] - chosen[0] >= SHORTEST_S else []
     if not offered:
         return None
@@ -77,7 +77,7 @@ def seconds_needed(detection: Detection, conditions: int) -> int:
 
 
 def _offer(
-    entry: session.Entry, detector: Detector, detection: Detection, span: part.Part | None
+    entry: session.Entry, detector: Detector, detection: Detection, span: address.Part | None
 ) -> StressTest | None:
     """The button, and the test once it was pressed."""
     count = sum(available().get(name) is None for name in CONDITIONS)

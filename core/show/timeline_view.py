@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.detect.decision import Stance
 from core.detect.spans import Cell, Span, band_in_probability, cell_at
-from core.show import cache, charts, exports, part, session
+from core.show import address, cache, charts, exports, session
 from core.show.cards import plain, withheld
 from core.show.player import overview_wave, player, player_data, says
 from core.show.theme import palette
@@ -29,12 +29,12 @@ def _take_upload() -> None:
     file = st.session_state[f"upload-timeline-{session.generation()}"]
     if file is not None:
         session.choose(session.add(session.Arrival(file.getvalue, file.name, "upload")))
-        part.write_address(session.selected())
+        address.write(session.selected())
 
 
 def _take_example(order: int) -> None:
     if open_example(order):
-        part.write_address(session.selected())
+        address.write(session.selected())
 
 
 def open_example(order: int) -> bool:
@@ -53,7 +53,7 @@ def follow_address() -> None:
     An address without a part, reached from one with a part by the back button, shows the beginning.
     """
     was_here = any(str(key).startswith("timeline-from-") for key in st.session_state)
-    asked = part.news()
+    asked = address.news()
     if asked is None:
         return
     order = str(asked.get("example", ""))
@@ -65,7 +65,7 @@ def follow_address() -> None:
     entry = session.selected()
     clip = session.clip_of(entry) if entry is not None else None
     if entry is not None and clip is not None and ("from" in asked or was_here):
-        part.follow(asked, entry, clip.duration_s)
+        address.obey(asked, entry, clip.duration_s)
 
 
 def choose_clip() -> None:
@@ -89,7 +89,7 @@ def choose_clip() -> None:
 
 def _switch_clip() -> None:
     session.select(st.session_state["timeline-clip"])
-    part.write_address(session.selected())
+    address.write(session.selected())
 
 
 def clip_bar(entry: session.Entry) -> None:
@@ -135,16 +135,16 @@ def analyse(
     return whole, fine or whole
 
 
-def _choose_part(entry: session.Entry, duration_s: float) -> part.Part:
+def _choose_part(entry: session.Entry, duration_s: float) -> address.Part:
     """The part that is shown, with fields to type it in; the picture's brush does the same."""
     fields = (f"timeline-from-{entry.key}", f"timeline-to-{entry.key}")
-    shown = part.part_of(entry.key, duration_s)
+    shown = address.part_of(entry.key, duration_s)
     for field, edge in zip(fields, shown, strict=True):
         st.session_state[field] = edge
 
     def typed() -> None:
         start, end = (float(st.session_state[field]) for field in fields)
-        part.choose(entry, part.fitted(start, end, duration_s))
+        address.choose(entry, address.fitted(start, end, duration_s))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label in zip(fields, ("From (s)", "To (s)"), strict=True):
@@ -153,9 +153,9 @@ def _choose_part(entry: session.Entry, duration_s: float) -> part.Part:
                 width=130,
             )  # fmt: skip
         st.button(
-            "Whole clip" if duration_s <= part.LONGEST_S else "From the beginning",
-            on_click=part.choose,
-            args=(entry, (0.0, min(duration_s, part.LONGEST_S))),
+            "Whole clip" if duration_s <= address.LONGEST_S else "From the beginning",
+            on_click=address.choose,
+            args=(entry, (0.0, min(duration_s, address.LONGEST_S))),
         )
     return shown
 
@@ -187,7 +187,7 @@ def picture(
 
     def brushed() -> None:
         start, end = st.session_state[key]["part"]
-        part.choose(entry, part.fitted(start, end, clip.duration_s))
+        address.choose(entry, address.fitted(start, end, clip.duration_s))
 
     seconds = player(
         player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart), key, brushed
@@ -208,7 +208,7 @@ def _go_to(span: Span, entry: session.Entry) -> None:
     here = (entry.key, span)
     if st.session_state.get("spoofscope.shown-span") != here:
         st.session_state["spoofscope.shown-span"] = here
-        part.choose(entry, part.around(span.start_s, span.end_s))
+        address.choose(entry, address.around(span.start_s, span.end_s))
         st.rerun()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from core.show.address import GONE
+from core.show.address import LOST
 from tests.browser.test_detect_and_timeline import card, read_card, upload
 
 pytestmark = pytest.mark.browser
@@ -52,4 +52,4 @@ def test_on_a_telephone_the_verdict_is_in_the_first_screen_and_a_reload_says_wha
     assert box["y"] + box["height"] <= 844
     assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop") == 0
     page.reload()
-    expect(page.get_by_text(GONE)).to_be_visible()
+    expect(page.get_by_text(LOST["clip"])).to_be_visible()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.detect.spans import band_in_probability, cells, synthetic_spans
-from core.show import part, player
+from core.show import address, player
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
 
@@ -50,17 +50,17 @@ def test_an_overview_shows_a_short_span_of_a_long_clip():
     duration=st.floats(0.1, 4_000),
 )
 def test_every_part_lies_in_its_clip_and_has_a_length(start, end, duration):
-    first, last = part.fitted(start, end, duration)
+    first, last = address.fitted(start, end, duration)
     assert 0 <= first < last <= duration
     length = last - first
-    assert min(part.LEAST_S, duration) - 1e-6 <= length <= part.LONGEST_S + 1e-6
-    assert part.fitted(first, last, duration) == pytest.approx((first, last), abs=0.01)
+    assert min(address.LEAST_S, duration) - 1e-6 <= length <= address.LONGEST_S + 1e-6
+    assert address.fitted(first, last, duration) == pytest.approx((first, last), abs=0.01)
 
 
 @pytest.mark.parametrize("edge", [math.nan, math.inf, -math.inf])
 def test_a_part_without_an_edge_is_refused(edge):
     with pytest.raises(ValueError, match="finite"):
-        part.fitted(0.0, edge, 10.0)
+        address.fitted(0.0, edge, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_part_without_an_edge_is_refused(edge):
     ],
 )
 def test_an_address_asks_for_a_part_or_for_nothing(asked, shown):
-    assert part.asked_part(asked, 10.0) == shown
+    assert address.asked_part(asked, 10.0) == shown

@@ -1,0 +1,60 @@
+"""What an address remembers of what a visitor brought, and what a page says after a reload."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.show import address
+from tests.pages.test_detect import upload
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+LOSSES = [
+    ("Detect", "clip"),
+    ("Timeline", "clip"),
+    ("Live", "take"),
+    ("Your_Scores", "score file"),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch):
+    """Live's component finds none."""
+    for module in ("component", "shutdown"):
+        monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60)
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+@pytest.mark.parametrize(("name", "what"), LOSSES)
+def test_a_reload_that_loses_something_says_what_and_how_to_bring_it_again(detector, name, what):
+    said = f"The {what} that was here is gone"
+    assert not any(said in info.value for info in open_page(name).info)
+    found = [info.value for info in open_page(name, kept="1").info]
+    assert sum(said in text and address.LOST[what] in text for text in found) == 1
+
+
+def test_what_a_visitor_brought_is_noted_and_what_they_let_go_of_is_not(detector, examples):
+    page = upload(open_page("Detect"), "human.wav")
+    assert page.query_params["kept"] == "1"
+    next(b for b in page.button if b.label == "Forget all clips").click().run()
+    assert not page.info and "kept" not in page.query_params
+    page.button(key="example-2").click().run()
+    assert (page.query_params.get("example"), page.query_params.get("kept")) == ("2", None)
+
+
+@pytest.mark.parametrize(("name", "what"), LOSSES)
+def test_what_this_visit_let_go_of_is_not_called_lost(detector, name, what):
+    page = open_page(name)
+    page.session_state["address-held"] = True
+    page.query_params["kept"] = "1"  # the back button
+    page.run()
+    assert not any("is gone" in info.value for info in page.info)
+    assert "kept" not in page.query_params

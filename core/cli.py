@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import glob
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from core.detect.decision import StanceError
 from core.options import add_part, add_stance, stance_of
-from core.plain import Inert, csv_text, find_printed, json_text, printable
+from core.plain import Inert, csv_text, json_text, printable
 from core.settings import ENGINES, SettingsError, settings
 from core.version import in_words
 
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from core.detect.detection import Detection
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
-
-AUDIO_SUFFIXES = {
-    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".webm", ".amr", ".aif",
-    ".aiff", ".mp4", ".mov", ".mkv", ".mka", ".wma", ".3gp", ".au", ".caf",
-}  # fmt: skip
-"""Which files of a directory are taken; files named one by one are taken whatever their name."""
 
 MOVED = ("corpus", "train", "holdout", "export", "calibrate", "families", "card")
 """Commands of version 0.1 that went to the workshop."""
@@ -145,40 +138,9 @@ def _detectors(options: argparse.Namespace) -> int:
     return 0
 
 
-def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
-    """Files behind names, directories (searched in depth, by suffix) and glob patterns, in order.
-
-    Parameters
-    ----------
-    patterns : iterable of str
-        As given by the user, or as `core.plain.printable` shows them.
-
-    Yields
-    ------
-    pathlib.Path
-        Each file once; a name that matches nothing is passed on, so that its absence is reported.
-    """
-    seen: set[Path] = set()
-    for pattern in map(find_printed, patterns):
-        path = Path(pattern)
-        if os.path.isdir(path):  # no error for a name too long: opening it says so
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-        elif not os.path.exists(path) and glob.has_magic(pattern):
-            found = sorted(
-                p
-                for p in map(Path, glob.glob(pattern, recursive=True))
-                if p.is_file() and p.suffix.lower() in AUDIO_SUFFIXES
-            ) or [path]
-        else:
-            found = [path]
-        for file in found:
-            if file not in seen:
-                seen.add(file)
-                yield file
-
-
 def _detect(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
+    from core.audio.files import audio_files
     from core.audio.isolated import decode_safely, prepare
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
@@ -252,9 +214,10 @@ def _stress(
 
 
 def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
-    """Texts that a shell's ``folder/*`` swept in beside audio: licences, tables, scripts."""
+    """What a shell's ``folder/*`` swept in beside audio: texts, tables, scripts, AppleDouble."""
     swept = len(given) > 1 and str(file) in given
-    return swept and os.path.isfile(file) and file.suffix.lower() in {".md", ".csv", ".txt", ".py"}
+    noise = file.suffix.lower() in {".md", ".csv", ".txt", ".py"} or file.name.startswith("._")
+    return swept and noise and os.path.isfile(file)
 
 
 COLUMNS = (
@@ -340,9 +303,16 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
         said = here
     detection = found[0][1]
     kind = "calibrated" if detection.calibrated else "uncalibrated"
+    stance = detection.stance
+    costs = (
+        f", a missed fake costs {stance.cost_missed_fake:g} and a false accusation "
+        f"{stance.cost_false_accusation:g}"
+        if stance.threshold
+        else ""
+    )
     out.write(
         f"Detector {detection.detector} ({kind}, weights {detection.weights_sha256[:12]}), prior "
-        f"{detection.stance.prior:g}. One piece of evidence, not proof.\n"
+        f"{stance.prior:g}{costs}. One piece of evidence, not proof.\n"
     )
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import MOVED, audio_files, main, row
+from core.audio.files import audio_files
+from core.cli import MOVED, _is_shell_noise, main, row
 from core.evaluate.example_scores import example
 from tests.damage import HOSTILE
 
@@ -53,6 +54,38 @@ def test_directory_glob_and_name_find_the_same_files(examples):
     assert by_glob == by_name == examples
     twice = [str(EXAMPLES), str(examples[0])]
     assert list(audio_files(twice)) == examples
+
+
+def test_apple_double_files_are_passed_over_unless_named(tmp_path):
+    for name in ("a.mp3", "._a.mp3"):
+        (tmp_path / name).write_bytes(b"")
+    for given in (str(tmp_path), str(tmp_path / "*"), str(tmp_path / "*.mp3")):
+        assert [path.name for path in audio_files([given])] == ["a.mp3"]
+    assert list(audio_files([str(tmp_path / "._a.mp3")])) == [tmp_path / "._a.mp3"]
+    assert _is_shell_noise(tmp_path / "._a.mp3", [str(p) for p in tmp_path.iterdir()])
+
+
+@pytest.mark.parametrize(
+    ("command", "miss", "fa"),
+    [
+        ("report x.wav --out r.html", "--cost-missed-fake", "--cost-false-accusation"),
+        ("evaluate scores.csv", "--cost-false-accusation", "--cost-missed-fake"),
+    ],
+)
+def test_names_of_options_before_answer_with_those_of_now(capsys, command, miss, fa):
+    for old, new in (("--c-miss", miss), ("--c-fa", fa)):
+        with pytest.raises(SystemExit) as end:
+            main([*command.split(), old, "2"])
+        assert end.value.code == 2
+        assert f"{old} is called {new} now." in capsys.readouterr().err
+
+
+def test_the_last_line_names_costs_that_differ(examples, capsys):
+    assert main(["detect", str(examples[0])]) == 0
+    assert "costs" not in capsys.readouterr().out.splitlines()[-1]
+    assert main(["detect", str(examples[0]), "--cost-false-accusation", "20"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "prior 0.5, a missed fake costs 1 and a false accusation 20." in last
 
 
 def test_unreadable_files_are_reported_and_the_others_judged(examples, tmp_path, capsys):

@@ -330,7 +330,7 @@ def _export(options: argparse.Namespace) -> int:
 def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[Any]:
     """Samples of at most so many clips, evenly chosen: those named, of the corpus, or examples."""
     from core.audio.decoding import decode
-    from core.cli import audio_files
+    from core.audio.files import audio_files
     from training.clips import read_index
     from training.data import keep_for_training
 

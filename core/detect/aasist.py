@@ -8,7 +8,6 @@ published weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 WINDOW = 64_600
 """Samples that the published systems hear; shorter clips are repeated up to this length."""
+
+ANCHOR = "pos_S"
+"""A tensor by whose name the network is known."""
 
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "aasist": {},
@@ -275,15 +277,16 @@ def band_pass(filters: int, taps: int) -> np.ndarray:
     return (np.diff(low_pass, axis=0) * np.hamming(taps)).astype(np.float32)
 
 
-def load_weights(path: Path, network: Mapping[str, Any]) -> nn.Module:
-    """Load published weights, a state dict and nothing else.
+def with_weights(tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The variant that tensors fit, with these weights.
+
+    Output 0 is spoof and output 1 bona fide, as in the published systems and in the baselines of
+    ASVspoof 2021 and ASVspoof 5; a file does not say so itself.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A file written by `torch.save`; read with ``weights_only=True``.
-    network : mapping
-        Settings of `aasist`.
+    tensors : mapping of str to torch.Tensor
+        By the network's own names, published or trained again.
 
     Returns
     -------
@@ -293,20 +296,25 @@ def load_weights(path: Path, network: Mapping[str, Any]) -> nn.Module:
     Raises
     ------
     ValueError
-        If the file is no such state dict or its tensors do not fit the network.
+        If they fit none of `NETWORKS` to the last tensor; the message goes on after a file's name.
     """
-    import torch
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes meet every kind of error in there
+    given = {name: tuple(value.shape) for name, value in tensors.items()}
+    model = None
+    for settings in NETWORKS.values():
+        model = aasist(**settings)
+        wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+        if given == wanted:
+            model.load_state_dict(tensors)
+            return model.eval()
+    known = set(model.state_dict()) if model is not None else set()
+    if further := sorted(set(given) - known):
         raise ValueError(
-            f"{path.name} holds no weights that can be read safely: it is damaged, or holds more "
-            "than weights. Fetch it again from its publisher."
-        ) from error
-    model = aasist(**network)
-    try:
-        model.load_state_dict(state)
-    except (TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"The tensors of {path.name} do not fit the AASIST network.") from error
-    return model.eval()
+            f"has AASIST's tensor '{ANCHOR}', but also '{further[0][:60]}', which neither AASIST "
+            "nor AASIST-L has: it is another network."
+        )
+    if missing := sorted(known - set(given)):
+        raise ValueError(f"has AASIST's tensor '{ANCHOR}', but lacks '{missing[0]}'.")
+    raise ValueError(
+        "has the tensors of AASIST in sizes of neither AASIST nor AASIST-L. Its pooling is not in "
+        "the file, so it cannot be run."
+    )

@@ -171,9 +171,9 @@ def load_detector(
     ----------
     detector : str or pathlib.Path
         An id of `list_detectors`; a model directory of this project's format; a directory with a
-        `transformers` audio classifier; a checkpoint file in the published format (``.pt``) or
-        the published weights of AASIST or AASIST-L (``.pth``); or ``hub:OWNER/NAME``, a
-        `transformers` audio classifier on the hub.
+        `transformers` audio classifier; a checkpoint file of AASIST, AASIST-L or the mean-pooled
+        wav2vec2 network, see `core.detect.checkpoint`; or ``hub:OWNER/NAME``, a `transformers`
+        audio classifier on the hub.
     labels : mapping, optional
         For a classifier whose class names do not say what is bona fide and what spoof.
     progress : callable, optional
@@ -209,8 +209,6 @@ def load_detector(
             raise DetectorError(wrong)
         if wrong:
             (_fetch_pinned if entry.sha256 else _fetch)(entry, progress)
-        if entry.sha256:
-            return _load_aasist(entry, entry.path)
         return load_checkpoint(entry.path, entry.id, entry.name)
     if name.startswith("hub:"):
         where = _hub_name(name)
@@ -221,10 +219,7 @@ def load_detector(
             return _tried(Detector.load(path, engine))
         return _tried(_load_classifier(str(path), path.resolve().name, labels, local_only=True))
     if os.path.isfile(path):
-        pinned = _pinned_entry(path)
-        if pinned is not None:
-            return _load_aasist(pinned, path)
-        return load_checkpoint(path, path.stem, path.name)
+        return _load_file(path)
     known = ", ".join(ENTRIES)
     raise DetectorError(
         f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file "
@@ -344,66 +339,60 @@ def is_project_model(directory: Path) -> bool:
 def load_checkpoint(
     path: Path, id: str, name: str, network: Mapping[str, Any] | None = None
 ) -> Detector:
-    """A checkpoint in the published format as an uncalibrated detector.
+    """A checkpoint of a known network as an uncalibrated detector, fed as its authors fed it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        See `core.detect.checkpoint.read`.
+    id, name : str
+        For programs and for people.
+    network : mapping, optional
+        As for `core.detect.wav2vec2.mean_pooled_wav2vec2`.
 
     Raises
     ------
     DetectorError
-        If it cannot be read.
+        If it cannot be read, or fits no network that is known.
     """
-    from core.detect.wav2vec2 import load_published_checkpoint
+    from core.detect import aasist, wav2vec2
+    from core.detect.checkpoint import read
 
     try:
-        model = load_published_checkpoint(path, network)
+        found = read(path, {"aasist": aasist.ANCHOR, "wav2vec2": wav2vec2.ANCHOR})
     except ValueError as error:
         raise DetectorError(str(error)) from error
-    return Detector(id=id, name=name, network=model, weights_sha256=sha256_of(path))
+    fed: dict[str, Any] = {}
+    try:
+        if found.network == "aasist":
+            fed = {"window": aasist.WINDOW, "repeat": True}
+            model = aasist.with_weights(found.tensors)
+        else:
+            model = wav2vec2.with_weights(found.tensors, network)
+    except ValueError as error:
+        raise DetectorError(f"{path.name} {error}") from error
+    if found.averaged:
+        name = f"{name} (moving average of its weights)"
+    return Detector(id=id, name=name, network=model, weights_sha256=sha256_of(path), **fed)
 
 
-def _pinned_entry(path: Path) -> Entry | None:
-    """The entry whose weights a file holds, or claims to hold by its name."""
+def _load_file(path: Path) -> Detector:
+    """A checkpoint file by its path: called the published one only where its hash is that one's."""
     for entry in ENTRIES.values():
-        same_size = path.stat().st_size == entry.bytes
-        if entry.sha256 and (
-            path.name == entry.file or (same_size and sha256_of(path) == entry.sha256)
-        ):
-            return entry
-    return None
-
-
-def _load_aasist(entry: Entry, path: Path) -> Detector:
-    """A published variant of AASIST as an uncalibrated detector, heard as its authors fed it.
-
-    Raises
-    ------
-    DetectorError
-        If the file is not the published one or cannot be read.
-    """
-    from core.detect.aasist import NETWORKS, WINDOW, load_weights
-
-    digest = checked_sha256(path, entry.sha256)
-    try:
-        network = load_weights(path, NETWORKS[entry.id])
-    except ValueError as error:
-        raise DetectorError(str(error)) from error
-    return Detector(
-        id=entry.id,
-        name=entry.name,
-        network=network,
-        weights_sha256=digest,
-        window=WINDOW,
-        repeat=True,
-    )
+        if entry.sha256 and path.stat().st_size == entry.bytes and sha256_of(path) == entry.sha256:
+            return load_checkpoint(path, entry.id, entry.name)
+    id = path.name if is_named(path.stem) else path.stem
+    return _tried(load_checkpoint(path, id, path.name))
 
 
 def _load_classifier(
     where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
 ) -> Detector:
-    from core.detect.wav2vec2 import LabelError, audio_classifier
+    from core.detect.wav2vec2 import LabelError, RateError, audio_classifier
 
     try:
         model = audio_classifier(where, labels, local_only=local_only)
-    except LabelError as error:
+    except (LabelError, RateError) as error:
         raise DetectorError(str(error)) from error
     except Exception as error:  # a configuration from anywhere meets every kind of error
         raise DetectorError(

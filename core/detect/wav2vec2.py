@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.audio.clip import SAMPLE_RATE
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -24,6 +26,14 @@ SPOOF_WORDS = {
     "machine",
     "cloned",
 }
+
+
+ANCHOR = "backbone.feature_projection.projection.weight"
+"""A tensor by whose name the mean-pooled network is known."""
+
+
+class RateError(ValueError):
+    """A model of sound at another sample rate than clips have here."""
 
 
 class LabelError(ValueError):
@@ -69,13 +79,15 @@ def mean_pooled_wav2vec2(network: Mapping[str, Any] | None = None) -> nn.Module:
     return MeanPooledWav2Vec2()
 
 
-def load_published_checkpoint(path: Path, network: Mapping[str, Any] | None = None) -> nn.Module:
-    """Load a checkpoint in the published format (``model_state_dict`` among training state).
+def with_weights(
+    tensors: Mapping[str, Tensor], network: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """The mean-pooled network with these weights.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A file written by `torch.save`; read with ``weights_only=True``.
+    tensors : mapping of str to torch.Tensor
+        By the network's own names, of any version of torch.
     network : mapping, optional
         As for `mean_pooled_wav2vec2`.
 
@@ -87,29 +99,15 @@ def load_published_checkpoint(path: Path, network: Mapping[str, Any] | None = No
     Raises
     ------
     ValueError
-        If the file is not such a checkpoint or its tensors do not fit the network.
+        If they do not fit; the message goes on after a file's name.
     """
-    import torch
-
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # damaged bytes meet every kind of error in there
-        raise ValueError(
-            f"{path.name} is not a checkpoint that can be read safely: it is damaged, or holds "
-            "more than weights. Fetch it again from its publisher."
-        ) from error
-    state = checkpoint.get("model_state_dict") if isinstance(checkpoint, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
-        raise ValueError(
-            f"{path.name} holds no 'model_state_dict': it is not in the published format."
-        )
     model = mean_pooled_wav2vec2(network)
     try:
-        model.load_state_dict(_with_current_names(state, set(model.state_dict())))
-    except (RuntimeError, TypeError, AttributeError) as error:
+        model.load_state_dict(_with_current_names(tensors, set(model.state_dict())))
+    except RuntimeError as error:
         raise ValueError(
-            f"The tensors of {path.name} do not fit a wav2vec2 encoder with a linear head of two "
-            "classes."
+            "has tensors of a wav2vec2 encoder, which do not fit wav2vec2-base with a linear head "
+            "of two classes."
         ) from error
     return model.eval()
 
@@ -201,6 +199,8 @@ def audio_classifier(
     ------
     LabelError
         If the classes cannot be mapped.
+    RateError
+        If it hears another sample rate.
     OSError, ValueError
         If the model cannot be found, fetched or understood.
     """
@@ -210,16 +210,22 @@ def audio_classifier(
     where = {"revision": revision, "local_files_only": local_only, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(name_or_path, **where)
     bona_fide, spoof = class_indices(config.id2label, labels)
+    try:
+        extractor = AutoFeatureExtractor.from_pretrained(name_or_path, **where)
+    except Exception:  # none, or one that cannot be made
+        extractor = None
+    rate = getattr(extractor, "sampling_rate", None) or getattr(config, "sampling_rate", None)
+    if rate not in (None, SAMPLE_RATE):
+        raise RateError(
+            f"'{name_or_path}' was made for sound at {rate} Hz; here it would hear {SAMPLE_RATE} "
+            "Hz, and its scores would mean nothing. Take a model made for 16 kHz."
+        )
     config.transformers_weights = None  # it may name an index, whose shards may lie anywhere
     if Path(name_or_path).is_dir():
         _check_fit(config, Path(name_or_path) / "model.safetensors")
     classifier = AutoModelForAudioClassification.from_pretrained(
         name_or_path, config=config, use_safetensors=True, **where
     ).eval()
-    try:
-        extractor = AutoFeatureExtractor.from_pretrained(name_or_path, **where)
-    except Exception:  # none, or one that cannot be made
-        extractor = None
 
     class AudioClassifier(torch.nn.Module):
         def __init__(self) -> None:
@@ -229,7 +235,7 @@ def audio_classifier(
         def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
             if extractor is not None:
                 inputs = extractor(
-                    list(waves.cpu().numpy()), sampling_rate=16_000, return_tensors="pt"
+                    list(waves.cpu().numpy()), sampling_rate=SAMPLE_RATE, return_tensors="pt"
                 )
                 inputs.pop("attention_mask", None)
                 inputs = {key: value.to(waves.device) for key, value in inputs.items()}

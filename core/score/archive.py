@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
+import tempfile
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -94,8 +96,7 @@ def score(
     out = Path(out)
     if processes is not None and processes < 1:
         raise ArchiveError("At least one process is needed.")
-    if not out.parent.is_dir():
-        raise ArchiveError(f"There is no folder {out.parent} to write to.")
+    _check_writable(out, None if windows_out is None else Path(windows_out), items)
     if engine not in ENGINES:
         raise ArchiveError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
     network_engine = network_engine or installed().engine or None
@@ -153,6 +154,57 @@ def score(
         raise
     journal.close(remove=True)
     return bad
+
+
+def _check_writable(out: Path, windows_out: Path | None, items: Sequence[Item]) -> None:
+    """Find out before hours of work what would end them: tables that cannot be written.
+
+    Raises
+    ------
+    ArchiveError
+        If a folder is missing or takes no file, both tables are one file, or one is an input.
+    """
+    given = [path for path in (out, windows_out) if path is not None]
+    for path in given:
+        if not path.parent.is_dir():
+            raise ArchiveError(f"There is no folder {path.parent} to write to.")
+        if path.is_dir():
+            raise ArchiveError(f"{path} is a folder. Name a file in it.")
+        try:
+            if not path.exists() or path.is_file():  # no terminal or pipe
+                tempfile.TemporaryFile(dir=path.resolve().parent).close()
+        except OSError as error:
+            raise ArchiveError(f"{path} cannot be written: {error.strerror or error}.") from error
+    if windows_out is not None and _one_file(out, windows_out):
+        raise ArchiveError(
+            f"{out} and {windows_out} are one file. Give the windows a table of their own."
+        )
+    read = {item.file for item in items}
+    for path in given:
+        if str(path.resolve()) in read or str(path.absolute()) in read:
+            raise ArchiveError(f"{path} is one of the files to score. Name another.")
+
+
+def _one_file(one: Path, two: Path) -> bool:
+    """Whether two names are one file, through links and however the file system takes case."""
+    a, b = one.resolve(), two.resolve()
+    if a.exists() and b.exists():
+        return a.samefile(b)
+    if a == b or not a.parent.samefile(b.parent):
+        return a == b
+    if (
+        unicodedata.normalize("NFC", a.name).casefold()
+        != unicodedata.normalize("NFC", b.name).casefold()
+    ):
+        return False
+    probe = a.with_name(f".{a.name}.case")  # this file system's own word on it
+    try:
+        probe.touch(exist_ok=False)
+        return b.with_name(f".{b.name}.case").exists()
+    except OSError:
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _error(rows: list[dict[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -61,6 +62,10 @@ def _score(options: argparse.Namespace) -> int:
         print("--ray-address goes with --engine ray.", file=sys.stderr)
         return 2
     try:
+        for table in filter(None, (options.out, options.windows_out)):
+            both = os.path.isfile(table) and os.path.exists(options.manifest)
+            if both and os.path.samefile(table, options.manifest):
+                raise ArchiveError(f"{table} is the manifest itself. Name another file.")
         bad = score(
             read_manifest(options.manifest, options.root),
             options.out,

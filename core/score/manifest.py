@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,17 @@ import pandas as pd
 
 from core.plain import printable
 
-PATH_COLUMNS = ("path", "file", "filename", "filepath", "clip", "audio", "wav")
+PATH_COLUMNS = (
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "clip",
+    "audio",
+    "wav",
+)
 """Names of the column of paths, the first one found."""
 
 ID_COLUMNS = ("id", "trial", "utterance", "utt")
@@ -49,7 +60,8 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
     Parameters
     ----------
     manifest : path-like
-        CSV, TSV or Parquet with a column of paths, or a directory that is searched in depth.
+        CSV (``,``, ``;``, tab or ``|``) or Parquet with a column of paths, or a directory that is
+        searched in depth.
     root : path-like, optional
         What relative paths are relative to; the manifest's folder by default.
 
@@ -61,9 +73,10 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
     Raises
     ------
     ArchiveError
-        If it cannot be read, has no column of paths, no rows, or an id twice.
+        If it cannot be read, has no column of paths, no rows, or one id for two files. A row that
+        stands twice is taken once.
     """
-    from core.cli import audio_files
+    from core.audio.files import audio_files
 
     manifest = Path(manifest)
     if os.path.isdir(manifest):  # False for a name too long, where a path's own would raise
@@ -74,15 +87,17 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
         items = _from_table(_read(manifest), manifest, Path(root) if root else manifest.parent)
     if not items:
         raise ArchiveError(f"{manifest} names no audio files.")
-    seen: set[str] = set()
+    seen: dict[str, Item] = {}
     for item in items:
-        if item.id in seen:
+        if seen.setdefault(item.id, item).file != item.file:
             raise ArchiveError(
-                f"The id {item.id!r} stands twice in {manifest}. Make every id unique, or leave "
-                "the column out where the paths are."
+                f"The id {item.id!r} stands in {manifest} for two files. Make every id unique, or "
+                "leave the column out where the paths are."
             )
-        seen.add(item.id)
-    return items
+    if again := len(items) - len(seen):
+        rows = "1 row names" if again == 1 else f"{again:,} rows name"
+        print(f"{rows} a file that was named before; it is scored once.", file=sys.stderr)
+    return list(seen.values())
 
 
 def _read(manifest: Path) -> pd.DataFrame:
@@ -90,14 +105,26 @@ def _read(manifest: Path) -> pd.DataFrame:
     try:
         if suffix in {".parquet", ".pq"}:
             return pd.read_parquet(manifest)
-        separator = "\t" if suffix in {".tsv", ".tab"} else ","
-        return pd.read_csv(manifest, sep=separator, dtype=str, keep_default_na=False)
+        with manifest.open(encoding="utf-8-sig") as lines:
+            header = next((line for line in lines if line.strip()), "")
+        return pd.read_csv(
+            manifest, sep=_separator(header), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
     except FileNotFoundError as error:
         raise ArchiveError(f"There is no manifest {manifest}.") from error
     except (OSError, ValueError) as error:  # what is no table raises kinds of ValueError
         raise ArchiveError(
             f"{manifest} could not be read as CSV, TSV or Parquet, by its name: {error}"
         ) from error
+
+
+def _separator(header: str) -> str:
+    """What stands between the cells of a header: the sign that leaves a known column of paths."""
+    for sign in ("\t", ";", "|", ","):
+        cells = {cell.strip().strip('"').lower() for cell in header.split(sign)}
+        if sign in header and cells & set(PATH_COLUMNS):
+            return sign
+    return ","
 
 
 def _from_table(frame: pd.DataFrame, manifest: Path, root: Path) -> list[Item]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import streamlit as st
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, part_in_words
+from core.audio.files import AUDIO_SUFFIXES
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection
 from core.plain import printable
@@ -28,10 +29,7 @@ if TYPE_CHECKING:
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
 
-TYPES = [
-    *("wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "amr", "aif", "aiff", "wma"),
-    *("webm", "mp4", "mov", "mkv", "3gp"),
-]
+TYPES = [suffix[1:] for suffix in AUDIO_SUFFIXES]
 """File name endings that the upload fields offer; what a file holds is found by its content."""
 
 NO_WORKER = (

@@ -230,14 +230,29 @@ def test_weights_given_as_a_file_of_any_name(published, weights):
 
 
 @VARIANTS
-def test_wrong_or_partial_file_is_refused(entry, weights, tmp_path):
+def test_wrong_or_partial_file_is_refused_in_the_place_of_the_published_one(entry, weights):
     for content in (weights.read_bytes(), weights.read_bytes()[:1000], b""):
-        for path in (entry.path, tmp_path / entry.file):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        for given in (entry.id, tmp_path / entry.file):
-            with pytest.raises(DetectorError, match="not the file this detector was published"):
-                load_detector(given, fetch=False)
+        entry.path.parent.mkdir(parents=True, exist_ok=True)
+        entry.path.write_bytes(content)
+        with pytest.raises(DetectorError, match="not the file this detector was published"):
+            load_detector(entry.id, fetch=False)
+
+
+@VARIANTS
+def test_weights_trained_again_load_under_any_name_and_are_not_called_published(entry, tmp_path):
+    network = aasist.aasist(**aasist.NETWORKS[entry.id])
+    network.load_state_dict(
+        fixed_state({k: tuple(v.shape) for k, v in network.state_dict().items()})
+    )
+    with torch.inference_mode():
+        expected = network.eval()(signals(64_600)[2:3])[0].item()
+    for name in (entry.file, f"{entry.id}.pt", "epoch_7.pth"):
+        torch.save(network.state_dict(), tmp_path / name)
+        detector = load_detector(tmp_path / name, fetch=False)
+        assert detector.id not in registry.ENTRIES and detector.name == name
+        found, _ = detector.raw_scores(signals(64_600)[2].numpy(), [(0, 64_600)])
+        assert found[0] == pytest.approx(expected, abs=1e-3)
+    assert (detector.window, detector.repeat, detector.calibration) == (64_600, True, None)
 
 
 @pytest.mark.parametrize("change", [lambda d: d[:1000], lambda d: b"", lambda d: d[:-1] + b"x"])
@@ -273,8 +288,9 @@ class Evil:
     [
         (b"not a checkpoint", "read safely"),
         (Evil(), "more than weights"),
-        (torch.zeros(3), "do not fit"),
-        ({"first_bn.weight": torch.zeros(1)}, "do not fit"),
+        (torch.zeros(3), "no named tensors"),
+        ({"first_bn.weight": torch.zeros(1)}, "another kind"),
+        ({"pos_S": torch.zeros(1)}, "lacks 'GAT_layer_S.att_proj.bias'"),
     ],
 )
 def test_files_of_the_right_hash_are_still_read_with_care(
@@ -286,19 +302,19 @@ def test_files_of_the_right_hash_are_still_read_with_care(
         path.write_bytes(content)
     else:
         torch.save(content, path)
-    entry = dataclasses.replace(published, sha256=sha256(path))
+    entry = dataclasses.replace(published, bytes=path.stat().st_size, sha256=sha256(path))
     monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
     with pytest.raises(DetectorError, match=says):
         load_detector(path)
     assert not (tmp_path / "pwned").exists()
 
 
-def test_weights_must_fit_to_the_last_tensor(model, weights):
+def test_weights_must_fit_to_the_last_tensor(model, published, monkeypatch):
     state = model.state_dict()
-    torch.save({**state, "another": torch.zeros(1)}, weights)
-    with pytest.raises(ValueError, match="do not fit"):
-        aasist.load_weights(weights, TINY)
-    state.pop("pos_S")
-    torch.save(state, weights)
-    with pytest.raises(ValueError, match="do not fit"):
-        aasist.load_weights(weights, TINY)
+    with pytest.raises(ValueError, match="another network"):
+        aasist.with_weights({**state, "ssl_model.weight": torch.zeros(1)})
+    with pytest.raises(ValueError, match="sizes of neither"):
+        aasist.with_weights({**state, "pos_S": torch.zeros(1, 23, 7)})
+    state.pop("out_layer.bias")
+    with pytest.raises(ValueError, match=r"lacks 'out_layer\.bias'"):
+        aasist.with_weights(state)

@@ -10,7 +10,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import window_ranges
 from core.detect.detector import DetectorError
 from core.detect.registry import load_checkpoint, load_detector
-from core.detect.wav2vec2 import class_indices, load_published_checkpoint, mean_pooled_wav2vec2
+from core.detect.wav2vec2 import ANCHOR, class_indices, mean_pooled_wav2vec2, with_weights
 
 TINY = {
     "hidden_size": 32,
@@ -83,7 +83,7 @@ def test_checkpoint_gives_the_outputs_of_a_plain_forward_pass(model, checkpoint)
 
 
 @pytest.mark.parametrize("names", ["old", "new"])
-def test_checkpoint_of_another_torch_version_loads(model, tmp_path, names):
+def test_checkpoint_of_another_torch_version_loads(model, names):
     old = ("conv.weight_g", "conv.weight_v")
     new = ("conv.parametrizations.weight.original0", "conv.parametrizations.weight.original1")
     state = {}
@@ -92,9 +92,7 @@ def test_checkpoint_of_another_torch_version_loads(model, tmp_path, names):
             if names == "old" and key.endswith(before):
                 key = key.removesuffix(before) + after
         state[key] = value
-    path = tmp_path / "model.pt"
-    torch.save({"model_state_dict": state}, path)
-    loaded = load_published_checkpoint(path, TINY)
+    loaded = with_weights(state, TINY)
     x = waves(1)
     with torch.inference_mode():
         torch.testing.assert_close(loaded(x)[0], model(x)[0])
@@ -112,8 +110,9 @@ class Evil:
     [
         (b"not a checkpoint", "cannot be read safely|not a checkpoint"),
         (Evil(), "holds more than weights|not a checkpoint"),
-        ({"weights": {}}, "no 'model_state_dict'"),
-        ({"model_state_dict": {"backbone.x": torch.zeros(1)}}, "do not fit"),
+        ({"weights": {}}, "no named tensors"),
+        ({"model_state_dict": {"backbone.x": torch.zeros(1)}}, "tensors of another kind"),
+        ({ANCHOR: torch.zeros(1)}, "do not fit wav2vec2-base"),
     ],
 )
 def test_bad_checkpoints_are_refused_with_a_sentence(tmp_path, content, says, monkeypatch):
@@ -200,3 +199,12 @@ def test_classifier_with_unreadable_classes_asks_for_labels(classifier_directory
 def test_directory_without_a_model(tmp_path):
     with pytest.raises(DetectorError, match="No audio classifier"):
         load_detector(tmp_path)
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
+def test_a_classifier_of_another_rate_says_its_rate(classifier_directory, rate):
+    (classifier_directory / "preprocessor_config.json").write_text(
+        json.dumps({"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": rate})
+    )
+    with pytest.raises(DetectorError, match=f"made for sound at {rate} Hz"):
+        load_detector(classifier_directory)

@@ -21,7 +21,7 @@ import soundfile
 from core.cli import main
 from core.detect.detector import DetectorError
 from core.evaluate.trials import guess_layout, read_table, tidy
-from core.score.archive import score
+from core.score.archive import _one_file, score
 from core.score.journal import Journal
 from core.score.manifest import ArchiveError, Item, read_manifest
 
@@ -209,7 +209,7 @@ def test_other_settings_are_refused(tmp_path):
     ("text", "sentence"),
     [
         ("name\na.wav\n", "no column of paths"),
-        ("id,path\n1,a.wav\n1,b.wav\n", "stands twice"),
+        ("id,path\n1,a.wav\n1,b.wav\n", "for two files"),
         ("path\n", "names no audio files"),
     ],
 )
@@ -217,6 +217,92 @@ def test_a_manifest_that_will_not_do(tmp_path, text, sentence):
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(ArchiveError, match=sentence):
         read_manifest(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("column", ["path", "file_name", "File", "filename"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_separators_and_names_of_the_column_of_paths(tmp_path, sign, column, mark):
+    rows = [["label", column], ["spoof", "a, b.wav"], ["spoof", '"c"'], ["", "d.wav"]]
+    with (tmp_path / "m.csv").open("w", encoding="utf-8", newline="") as file:
+        file.write(mark)
+        csv.writer(file, delimiter=sign).writerows(rows)
+    items = read_manifest(tmp_path / "m.csv")
+    assert [item.path for item in items] == ["a, b.wav", '"c"', "d.wav"]
+    assert [item.further for item in items] == [
+        {"label": "spoof"},
+        {"label": "spoof"},
+        {"label": ""},
+    ]
+
+
+def test_a_file_named_twice_is_scored_once(tmp_path, capsys):
+    (tmp_path / "m.csv").write_text("path\na.wav\nb.wav\na.wav\n")
+    assert [item.id for item in read_manifest(tmp_path / "m.csv")] == ["a.wav", "b.wav"]
+    assert "1 row names a file that was named before" in capsys.readouterr().err
+    (tmp_path / "m.csv").write_text("path,id\na.wav,1\na.wav,2\n")
+    assert [item.id for item in read_manifest(tmp_path / "m.csv")] == ["1", "2"]
+    assert not capsys.readouterr().err
+
+
+def test_apple_double_files_of_a_folder_are_passed_over(tmp_path):
+    for name in ("a.mp3", "._a.mp3", "in/b.wav", "in/._b.wav", "._c.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert [item.id for item in read_manifest(tmp_path)] == ["a.mp3", "in/b.wav"]
+
+
+@pytest.mark.parametrize(
+    ("out", "windows", "sentence"),
+    [
+        ("t.csv", "t.csv", "are one file"),
+        ("t.csv", "in/../t.csv", "are one file"),
+        ("t.csv", "link.csv", "are one file"),
+        ("real.csv", "linked/real.csv", "are one file"),
+        ("none/t.csv", None, "no folder"),
+        ("t.csv", "none/w.csv", "no folder"),
+        ("t.csv", "in", "is a folder"),
+        ("in", None, "is a folder"),
+        ("a.wav", None, "one of the files to score"),
+        ("t.csv", "a.wav", "one of the files to score"),
+        ("m.csv", None, "the manifest itself"),
+        ("t.csv", "m.csv", "the manifest itself"),
+    ],
+)
+def test_tables_are_checked_before_anything_is_scored(
+    tmp_path, monkeypatch, capsys, out, windows, sentence
+):
+    def never(*_, **__):
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr("core.detect.registry.load_detector", never)
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    Path("link.csv").symlink_to("t.csv")
+    Path("linked").symlink_to(".")
+    Path("a.wav").write_bytes(b"")
+    Path("m.csv").write_text("path\na.wav\n")
+    before = sorted(tmp_path.rglob("*"))
+    more = ["--windows-out", windows] if windows else []
+    assert main(["score", "m.csv", "--out", out, *more]) == 2
+    assert sentence in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_names_that_differ_by_case_are_one_file_where_the_file_system_says_so(
+    tmp_path, monkeypatch
+):
+    assert not _one_file(tmp_path / "t.csv", tmp_path / "T.csv")
+    assert not list(tmp_path.iterdir())
+    true = Path.exists
+
+    def ignoring_case(path):
+        return true(path) or path.name.lower() in {p.name.lower() for p in path.parent.iterdir()}
+
+    monkeypatch.setattr(Path, "exists", ignoring_case)
+    assert _one_file(tmp_path / "t.csv", tmp_path / "T.csv")
+    assert not _one_file(tmp_path / "t.csv", tmp_path / "u.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(tmp_path):

@@ -19,7 +19,7 @@ from training.copysynth import build_copies
 from training.data import Mix, Pairs, collate, keep_for_training
 from training.devset import figures
 from training.losses import pair_loss, weighted_loss
-from training.recipe import RECIPES, load_recipe, train
+from training.recipe import RECIPES, _last_checkpoint, load_recipe, train
 
 RECIPE: dict[str, Any] = {
     "kind": "pairs",
@@ -66,6 +66,15 @@ def test_training_learns_and_resumes_to_the_same_weights(tiny_index: Path, tmp_p
     one = load_file(tmp_path / "whole/checkpoint-40/average.safetensors")
     two = load_file(halfway / "checkpoint-40/average.safetensors")
     assert all(torch.allclose(one[k], two[k], atol=1e-6) for k in one)
+
+
+def test_a_checkpoint_that_was_cut_short_is_not_resumed_from(tmp_path: Path) -> None:
+    for step, name in ((50, "average.safetensors"), (100, "average.safetensors"), (150, "part")):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / name).touch()
+    assert _last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-100")
+    assert _last_checkpoint(tmp_path / "nothing") is None
 
 
 def test_the_published_recipe_runs_on_the_official_folders(tmp_path: Path) -> None:

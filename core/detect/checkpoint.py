@@ -1,0 +1,132 @@
+"""Checkpoint files as people save them: which network's weights a file holds, by tensor names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DEPTH = 4
+"""Dicts within dicts that are searched."""
+
+AVERAGED = {"ema", "swa", "avg", "average", "averaged", "shadow"}
+"""Words in the name of weights that are a moving average of those in training."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The tensors of one network.
+
+    Attributes
+    ----------
+    network : str
+        Which network, by a name of `read`'s ``anchors``.
+    tensors : dict of str to torch.Tensor
+        By the network's own names.
+    averaged : bool
+        Whether they are a moving average that stood beside the weights in training.
+    """
+
+    network: str
+    tensors: dict[str, Tensor]
+    averaged: bool
+
+
+def read(path: Path, anchors: Mapping[str, str]) -> Weights:
+    """The weights of a known network, wherever in a checkpoint they stand.
+
+    Names decide: a container of any name (``state_dict``, ``model_state_dict``, ...) and a prefix
+    before every name (``module.``, ``model.``, ``ema_model.``, ...) are seen through. Of weights in
+    training and their moving average, the average is taken, as evaluations of such systems do.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A safetensors file by its suffix; any other is read as one of `torch.save`, with
+        ``weights_only=True``.
+    anchors : mapping of str to str
+        Network to the name of one of its tensors that no other network has.
+
+    Returns
+    -------
+    Weights
+        Of the one network that was found.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read safely, or holds no known network, or several.
+    """
+    content = _content(path)
+    found: dict[tuple[str, str], Weights] = {}
+    first = ""
+    for container, state in _states(content, "", DEPTH, set()):
+        first = first or next(iter(state))
+        for network, anchor in anchors.items():
+            for key in state:
+                if key != anchor and not key.endswith(f".{anchor}"):
+                    continue
+                prefix = key.removesuffix(anchor)
+                named = {
+                    k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)
+                }
+                words = set(re.split(r"[\W_]+", f"{container}.{prefix}".lower()))
+                found[container, prefix] = Weights(network, named, bool(words & AVERAGED))
+    if not found:
+        held = f"tensors of another kind ('{first[:60]}' is one)" if first else "no named tensors"
+        raise ValueError(
+            f"{path.name} holds {held}. Networks that can be loaded from one file are AASIST, "
+            "AASIST-L, and a wav2vec2 encoder named 'backbone' with a linear head 'classifier'; a "
+            "transformers audio classifier loads from its folder."
+        )
+    averaged = [weights for weights in found.values() if weights.averaged]
+    chosen = averaged or list(found.values())
+    if len(chosen) > 1:
+        names = ", ".join(f"'{(a + '.' + b).strip('.')[:60]}'" for a, b in list(found)[:5])
+        raise ValueError(
+            f"{path.name} holds several networks ({names}). Save the one that is to judge in a "
+            "file of its own."
+        )
+    (one,) = chosen
+    return Weights(one.network, one.tensors, one.averaged and len(found) > 1)
+
+
+def _content(path: Path) -> Any:
+    import torch
+
+    try:
+        if path.suffix.lower() == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        with path.open("rb") as file:
+            zipped = file.read(4) == b"PK\3\4"  # what torch wrote before 1.6 cannot be mapped
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except Exception as error:  # damaged bytes meet every kind of error in there
+        raise ValueError(
+            f"{path.name} is not a checkpoint that can be read safely: it is damaged, or holds "
+            "more than weights. Fetch it again from its publisher, or save the network's "
+            "state_dict() alone."
+        ) from error
+
+
+def _states(
+    content: Any, name: str, depth: int, seen: set[int]
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Every dict of named tensors, with the names of the dicts around it."""
+    import torch
+
+    if not isinstance(content, dict) or id(content) in seen or not depth:
+        return
+    seen.add(id(content))
+    named = {k: v for k, v in content.items() if isinstance(k, str)}
+    tensors = {k: v for k, v in named.items() if isinstance(v, torch.Tensor)}
+    if tensors:
+        yield name, tensors
+    for key, value in named.items():
+        yield from _states(value, f"{name}.{key}".strip("."), depth - 1, seen)

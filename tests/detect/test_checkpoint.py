@@ -1,0 +1,127 @@
+"""Checkpoints as people save them: the same scores from every form, and no guess said as fact."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.detect import aasist
+from core.detect.detector import DetectorError
+from core.detect.registry import load_checkpoint
+from core.detect.wav2vec2 import mean_pooled_wav2vec2
+from tests.detect.test_aasist import TINY as TINY_AASIST
+from tests.detect.test_wav2vec2 import TINY as TINY_WAV2VEC2
+
+NOISE = np.random.default_rng(3).normal(0, 0.1, 16_000).astype(np.float32)
+
+
+def under(prefix, state):
+    return OrderedDict((prefix + key, value) for key, value in state.items())
+
+
+def zeros(state):
+    return {key: torch.zeros_like(value) for key, value in state.items()}
+
+
+FORMS = {
+    "plain": lambda s: s,
+    "DataParallel": lambda s: under("module.", s),
+    "compiled": lambda s: {"model": under("_orig_mod.", s)},
+    "state_dict": lambda s: {"state_dict": s, "epoch": 3, "optimizer": {"state": {0: s}}},
+    "model_state_dict": lambda s: {"model_state_dict": under("module.", s), "best_eer": 0.1},
+    "Lightning": lambda s: {
+        "state_dict": {**under("model.", s), "loss.weight": torch.ones(2)},
+        "callbacks": {"ModelCheckpoint": {"best_model_score": torch.tensor(0.1)}},
+    },
+    "two prefixes": lambda s: {"net": {"generator": under("module.model.", s)}},
+    "swa": lambda s: {**under("module.", s), "n_averaged": torch.tensor(4)},
+    "ema": lambda s: {"model": zeros(s), "ema": s},
+    "ema_state_dict": lambda s: {"state_dict": zeros(s), "ema_state_dict": under("module.", s)},
+    "ema alone": lambda s: {"ema": {"shadow": s}},
+    "ema-pytorch": lambda s: {
+        **under("online_model.", zeros(s)), **under("ema_model.", s), "step": torch.tensor(9),
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(params=["aasist", "wav2vec2"])
+def state(request, monkeypatch):
+    monkeypatch.setattr(
+        aasist, "NETWORKS", {"wide": {**TINY_AASIST, "dims": (8, 5)}, "tiny": TINY_AASIST}
+    )
+    monkeypatch.setattr(aasist, "WINDOW", 16_000)
+    torch.manual_seed(5)
+    made = aasist.aasist(**TINY_AASIST) if request.param == "aasist" else mean_pooled_wav2vec2(
+        TINY_WAV2VEC2
+    )  # fmt: skip
+    return made.state_dict()
+
+
+def score(path):
+    detector = load_checkpoint(path, "own", "Own", TINY_WAV2VEC2)
+    return float(detector.raw_scores(NOISE, [(0, len(NOISE))])[0][0]), detector.name
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "before torch 1.6"])
+def test_every_form_gives_the_scores_of_the_plain_file(state, tmp_path, old):
+    path = tmp_path / "plain.pt"
+    torch.save(state, path)
+    expected, _ = score(path)
+    assert abs(expected) > 1e-4
+    for form, wrap in FORMS.items():
+        torch.save(wrap(state), path, _use_new_zipfile_serialization=not old)
+        found, name = score(path)
+        assert found == expected, form
+        both = form in ("ema", "ema_state_dict", "ema-pytorch")
+        assert name == ("Own (moving average of its weights)" if both else "Own"), form
+
+
+@pytest.mark.parametrize("form", ["plain", "DataParallel", "swa", "ema-pytorch"])
+def test_safetensors_too(state, tmp_path, form):
+    torch.save(state, tmp_path / "plain.pt")
+    wrapped = {k: v.clone().contiguous() for k, v in FORMS[form](state).items()}
+    save_file(wrapped, tmp_path / "own.safetensors")
+    assert score(tmp_path / "own.safetensors")[0] == score(tmp_path / "plain.pt")[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"conv.weight": torch.zeros(1)},
+        {"state_dict": {"model.resnet.weight": torch.zeros(2)}},
+        {"ssl_model.pos_S_other": torch.zeros(2)},
+        torch.zeros(2),
+        [1, 2],
+        {},
+    ],
+)
+def test_what_is_unknown_is_not_called_something_else(tmp_path, content):
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    with pytest.raises(DetectorError) as error:
+        score(path)
+    assert "other.pth holds" in str(error.value)
+    assert "do not fit" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda s: {"student": s, "teacher": zeros(s)},
+        lambda s: {**under("first.", s), **under("second.", s)},
+        lambda s: {"ema_fast": s, "ema_slow": zeros(s)},
+    ],
+)
+def test_none_of_several_networks_is_guessed(state, tmp_path, wrap):
+    torch.save(wrap(state), tmp_path / "two.pt")
+    with pytest.raises(DetectorError, match="several networks"):
+        score(tmp_path / "two.pt")
+
+
+def test_a_dict_that_holds_itself_ends(state, tmp_path):
+    content = {"state_dict": state}
+    content["again"] = content
+    torch.save(content, tmp_path / "loop.pt")
+    score(tmp_path / "loop.pt")

@@ -43,8 +43,10 @@ pages = [
         url_path="under-the-hood",
     ),
 ]
+# Before st.navigation, which would else take a page's symbol as the tab's icon and fetch it.
+st.set_page_config(page_title="Spoofscope", page_icon=str(ICON), layout="wide")
 page = st.navigation(pages)
-st.set_page_config(page_title=f"{page.title} · Spoofscope", page_icon=str(ICON), layout="wide")
+st.set_page_config(page_title=f"{page.title} · Spoofscope")
 st.html(STYLE)
 try:
     settings()

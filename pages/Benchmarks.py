@@ -8,7 +8,7 @@ from dataclasses import fields
 import streamlit as st
 
 from core.evaluate.metrics import Costs, cheapest_point
-from core.evaluate.names import COMPARED, condition_name, metric_name, readable
+from core.evaluate.names import COMPARED, metric_name, readable
 from core.show import benchmark_charts as charts
 from core.show import cache
 from core.show.benchmark_view import (
@@ -48,8 +48,8 @@ def values(column: str) -> list[str]:
 
 
 def named(value: str) -> str:
-    """A codec or vocoder as people call it; other values as they are."""
-    return vocoder_names.get(value) or condition_name(value)
+    """A vocoder as people call it; other values as they are, since addresses hold them."""
+    return vocoder_names.get(value, value)
 
 
 def reset() -> None:

@@ -65,7 +65,9 @@ def test_what_a_closed_tab_leaves_is_gone_though_nobody_comes_after(browser, tmp
         expect(page.get_by_role("button", name="Open in Timeline")).to_be_visible(
             timeout=PATIENCE_MS
         )
-        sound = page.locator("audio").first.evaluate("audio => audio.src")
+        audio = page.locator("audio[src]").first
+        audio.wait_for(state="attached")
+        sound = audio.evaluate("audio => audio.src")
         assert status(sound) == 200
         assert all(left(log))
         page.close()

@@ -284,8 +284,8 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
     out.write(
         f"{'file':{width}}  {'verdict':12}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
     )
-    said: list[str] = []
-    for name, (_, detection) in zip(names, found, strict=True):
+    said: tuple[Path, list[str]] | None = None
+    for name, (file, detection) in zip(names, found, strict=True):
         p = "-" if detection.p_spoof is None else f"{100 * detection.p_spoof:.1f} %"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
         out.write(
@@ -298,9 +298,9 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
             out.write(f"  {in_words(stretch)}\n")
         track = track_in_words(detection.source)
         here = [*detection.source.notes, track + " Choose with --track N." if track else ""]
-        if here != said:  # the channels of one file have them in common
+        if (file, here) != said:  # the channels of one file have them in common
             out.writelines(f"  {sentence}\n" for sentence in here if sentence)
-        said = here
+        said = file, here
     detection = found[0][1]
     kind = "calibrated" if detection.calibrated else "uncalibrated"
     stance = detection.stance

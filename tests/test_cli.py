@@ -8,12 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.audio.files import audio_files
-from core.cli import MOVED, _is_shell_noise, main, row
+from core.cli import MOVED, _is_shell_noise, main, row, write_table
 from core.evaluate.example_scores import example
 from tests.damage import HOSTILE
 
@@ -271,3 +272,15 @@ def test_no_command_prints_what_is_not_seen(tmp_path, capsys, command):
     said += out.read_text("utf-8") if command == "report" else ""
     assert r"ev\u{202e}il" in said
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066\ufeff]", said)
+
+
+@pytest.mark.parametrize("part", ["another file", "another channel"])
+def test_files_with_the_same_notes_each_say_them(examples, part):
+    from core import decode, load_detector
+
+    detection = load_detector().detect(decode(examples[1]))
+    noted = replace(detection, source=replace(detection.source, notes=("Sound is missing.",)))
+    paths = [Path("a.wav"), Path("b.wav" if part == "another file" else "a.wav")]
+    out = io.StringIO()
+    write_table([(path, noted) for path in paths], out)
+    assert out.getvalue().count("Sound is missing.") == len(set(paths))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.audio import decoding
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.audio.decoding import build, clip_from_samples, decode
+from core.audio.decoding.channels import MOST_CHANNELS
 from core.audio.isolated import decode_safely
 
 
@@ -174,3 +175,13 @@ def test_a_clip_too_long_to_be_kept_twice(voices, monkeypatch) -> None:
     clip = decode(wav(np.stack([a, b], axis=1)))
     assert (clip.source.channel, clip.apart) == (None, ())
     assert "too long to keep them apart" in clip.source.notes[0]
+
+
+def test_of_more_channels_than_are_compared_the_loudest_is_taken_where_they_cancel(voices) -> None:
+    a, _ = voices
+    file = np.zeros((len(a), MOST_CHANNELS + 1), np.float32)
+    file[:, 3], file[:, 5] = a, -0.9 * a
+    clip = decode(wav(file))
+    assert clip.source.channel == 4 and not clip.apart
+    assert np.abs(clip.samples).max() > 0.5 * np.abs(a).max()
+    assert any("has too many channels" in note for note in clip.source.notes)

@@ -299,8 +299,9 @@ def channel_notes(layout: Layout, kept: bool) -> list[str]:
             + (
                 f"{_numbered(layout.apart)} are kept apart."
                 if kept
-                else f"channel {layout.loudest}, the loudest, was taken; the clip is too long to "
-                "keep all of them apart."
+                else f"channel {layout.loudest}, the loudest, was taken; the clip "
+                + ("is too long" if layout.apart else "has too many channels")
+                + " to keep all of them apart."
             )
         )
     elif layout.why == "differ":

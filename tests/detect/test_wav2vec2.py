@@ -203,8 +203,9 @@ def test_directory_without_a_model(tmp_path):
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
 def test_a_classifier_of_another_rate_says_its_rate(classifier_directory, rate):
-    (classifier_directory / "preprocessor_config.json").write_text(
+    directory, _ = classifier_directory
+    (directory / "preprocessor_config.json").write_text(
         json.dumps({"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": rate})
     )
     with pytest.raises(DetectorError, match=f"made for sound at {rate} Hz"):
-        load_detector(classifier_directory)
+        load_detector(directory)

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.evaluate.metrics import Costs, cheapest_point
 from core.evaluate.names import COMPARED, metric_name, readable
+from core.show import address, cache
 from core.show import benchmark_charts as charts
-from core.show import cache
 from core.show.benchmark_view import (
     Filters,
     by_attack,
@@ -325,6 +325,7 @@ if view == "Error trade-off":
             "the circle the one where both errors are equal."
         )
         one, two, three = st.columns(3)
+        address.renamed({"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}, 1, 100)
         prior = one.slider(
             "Prior: share of fakes (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
         )

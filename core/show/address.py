@@ -170,3 +170,19 @@ def hold(there: bool, what: str = "clip") -> None:
                 f"was loaded again. {LOST[what]}",
                 icon=":material/refresh:",
             )
+
+
+def renamed(names: Mapping[str, str], low: int, high: int) -> None:
+    """Take over whole numbers that an older address says under names that are gone.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        Old name to the key of the widget of now, which is not shown yet.
+    low, high : int
+        The widgets' range; what lies outside, or is no number, is left out.
+    """
+    for old, new in names.items():
+        said = st.query_params.pop(old, "")
+        if said.isdecimal() and low <= int(said[:9]) <= high and new not in st.query_params:
+            st.session_state[new] = int(said[:9])

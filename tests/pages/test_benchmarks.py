@@ -170,3 +170,13 @@ def test_an_address_that_holds_anything_else_shows_the_page(view, value):
     )
     run(view=view, **dict.fromkeys(names, value))
     run(view=value)
+
+
+def test_addresses_of_before_keep_their_costs():
+    at = run(view="Error trade-off", c_miss="3", c_fa="40")
+    assert at.slider(key="cost_false_accusation").value == 3
+    assert at.slider(key="cost_missed_fake").value == 40
+    assert "c_miss" not in at.query_params and "c_fa" not in at.query_params
+    at = run(view="Error trade-off", c_miss="1000", c_fa="x")
+    assert at.slider(key="cost_false_accusation").value == 1
+    assert at.slider(key="cost_missed_fake").value == 10

@@ -124,6 +124,7 @@ def use_detect(page: Page, clip: Path) -> None:
         {"name": f"{NAME}.json", "mimeType": "application/json", "buffer": saved}
     )
     expect(page.get_by_text("A saved file holds no sound")).to_be_visible()
+    page.get_by_text("Another clip", exact=True).click()
     page.get_by_role("tab", name="Record").click()
     page.get_by_role("button", name="Record", exact=True).click()
     page.get_by_text(re.compile(r"^00:0[3-9]$")).first.wait_for()

@@ -39,25 +39,43 @@ LIMITS = {
         "and human speech can be cut, replayed or put in another context. This does not say who "
         "is speaking."
     ),
-    "inconclusive": (
-        "Treat this clip as unknown: neither side has been shown. A longer or cleaner copy of the "
-        "same recording may decide it."
-    ),
     "not judged": "No score was computed, so nothing is said about this clip either way.",
 }
-"""What a reader must not conclude, for each verdict."""
+"""What a reader must not conclude, for each verdict but ``inconclusive``."""
+
+UNKNOWN = "Treat this clip as unknown: neither side has been shown."
+
+_WIDER = "A wide-band copy, one that never went over a telephone line, may decide it."
+
+ADVICE = {
+    "clipping": "A copy that was recorded less loudly may decide it.",
+    "low_bandwidth": "A copy with the frequencies that are missing here may decide it.",
+    "needs_wide_band": _WIDER,
+    "narrow_band": _WIDER,
+    "missing": "A copy in which nothing is missing may decide it.",
+    "unfamiliar": "A cleaner copy, or another detector, may decide it.",
+}
+"""Code of a reason -> what may help an inconclusive clip."""
 
 PART_APART = (
-    "Treat this clip as unknown: a part of it scores unlike the rest, and one verdict over both "
-    "says little. Hear that part, and judge the parts as clips of their own."
+    "A part of it scores unlike the rest, and one verdict over both says little. Hear that part, "
+    "and judge the parts as clips of their own."
 )
+
+MORE = "A longer or cleaner copy of the same recording may decide it."
+"""The same where the score alone does not decide."""
 
 
 def limit(detection: Detection) -> str:
     """What a reader must not conclude from this Detection, and what to do next."""
-    if detection.verdict == "inconclusive" and detection.stands_out:
-        return PART_APART  # a longer copy would not help
-    return LIMITS[detection.verdict]
+    if detection.verdict != "inconclusive":
+        return LIMITS[detection.verdict]
+    if detection.stands_out and not withheld(detection):
+        return f"{UNKNOWN} {PART_APART}"
+    # What forbids a verdict comes before what merely weakens one.
+    reasons = sorted(detection.reasons, key=lambda r: r.effect != "inconclusive")
+    advice = next((ADVICE[r.code] for r in reasons if r.code in ADVICE), MORE)
+    return f"{UNKNOWN} {advice}"
 
 
 _EFFECT_ICONS = {

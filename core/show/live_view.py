@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.detect import outlier
 from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.spans import kind_of
@@ -380,6 +381,9 @@ def verdict_card(shot: Snapshot, detection: Detection | None) -> None:
                 st.markdown(words or "An interval follows once two separate windows are scored.")
         for reason in detection.reasons if detection else ():
             st.markdown(f":material/info: {reason.text}")
+        if detection is not None and not shot.listening:
+            for stretch in detection.stands_out:
+                st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**")
         st.html(facts(shot))
         if detection is not None and not shot.listening:
             st.caption(f":material/shield: {limit(detection)}")

@@ -2,6 +2,7 @@
 
 import html
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from streamlit_webrtc.component import WebRtcStreamerContext, WebRtcStreamerStat
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
+from core.detect.detection import Stretch
 from core.detect.detector import Decision, DetectorError
 from core.detect.registry import models_home
 from core.detect.stream import LiveWindow, Take
@@ -266,6 +268,14 @@ def test_a_verdict_whose_interval_crosses_the_threshold_is_inconclusive(page, op
     text = words(page)
     assert VERDICTS["inconclusive"].word in headings(page) and "Likely" not in text
     assert "reaches across the threshold" in text and 'aria-label="Synthetic"' in text
+
+
+def test_a_stretch_unlike_the_rest_is_named(page, open_take, speech):
+    take = open_take(speech[: 10 * RATE])
+    found = take.snapshot().detection
+    take._detection = replace(found, stands_out=(Stretch(2.0, 6.0, 4.0, -2.0, 9.0),))
+    show(page, take, playing=True)
+    assert "2.0 to 6.0 s scores unlike the rest" in words(page)
 
 
 def test_the_page_says_when_the_oldest_sound_is_gone(page, open_take, speech):

@@ -115,6 +115,34 @@ def test_a_clip_with_a_part_unlike_the_rest_is_not_sent_for_a_longer_copy():
     assert "longer" in cards.limit(replace(made, stands_out=()))
 
 
+@pytest.mark.parametrize(
+    ("codes", "advice"),
+    [
+        (["near_threshold"], "longer or cleaner"),
+        (["wide_interval"], "longer or cleaner"),
+        (["near_threshold", "-narrow_band"], "wide-band copy"),
+        (["needs_wide_band", "-clipping"], "wide-band copy"),
+        (["low_bandwidth"], "frequencies that are missing"),
+        (["clipping", "-narrow_band"], "less loudly"),
+        (["unfamiliar", "-missing"], "another detector"),
+        (["near_threshold", "-missing"], "nothing is missing"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_may_help_fits_the_reason(codes, advice, apart):
+    reasons = tuple(
+        Reason(code.removeprefix("-"), "Why.", "caution" if code[0] == "-" else "inconclusive")
+        for code in codes
+    )
+    made = HandDetector(SCORES).detect(clip(66.0 if apart else 9.0, hertz=660.0))
+    made = replace(made, verdict="inconclusive", reasons=reasons)
+    if apart and codes[0] in cards.UNDECIDED:
+        advice = "Hear that part"
+    kinds = [*cards.ADVICE.values(), cards.PART_APART, cards.MORE]
+    assert advice in cards.limit(made)
+    assert sum(kind in cards.limit(made) for kind in set(kinds)) == 1
+
+
 def test_weak_evidence_is_called_weak():
     firm, weak = detection(), replace(detection(), p_spoof=0.6)
     assert "weakly" not in cards.headline(firm)

@@ -33,7 +33,7 @@ DETECTION = HandDetector(SCORES).detect(clip(9.0))
 
 def said(detection) -> str:
     parts = [VERDICTS[detection.verdict].word, cards.headline(detection)]
-    parts += [cards.explanation(detection), cards.LIMITS[detection.verdict]]
+    parts += [cards.explanation(detection), cards.limit(detection)]
     parts += [reason.text for reason in detection.reasons]
     if cards.familiarity_is_said(detection):
         parts.append(cards.familiarity_in_words(detection))
@@ -75,6 +75,9 @@ def test_no_two_sentences_contradict_each_other(
     assert ("Likely" in text) == (detection.verdict in ("synthetic", "authentic"))
     assert not ("Likely" in text and ("undecided" in text or "does not decide" in text))
     assert not ("It sounds like the speech" in text and "**not a chance**" in text)
+    odd = bandwidth < 4000 or clipped > 0
+    assert ("longer or cleaner" in text) <= (not odd and detection.verdict == "inconclusive")
+    assert ("wide-band copy" in text) <= (bandwidth == 3400.0)
     codes = [reason.code for reason in detection.reasons]
     assert len(codes) == len(set(codes))
     again, first = (detector.with_stance(d, EVEN) for d in (detection, heard))

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from core.audio.files import audio_files
-from core.cli import MOVED, _is_shell_noise, main, row, write_table
+from core.cli import MOVED, main
+from core.cli.detect import _is_shell_noise, row, write_table
 from core.evaluate.example_scores import example
 from tests.damage import HOSTILE
 

@@ -1,4 +1,4 @@
-"""Score an archive: what is finished already, the rest by an engine, one table at the end."""
+"""Score an archive: what is finished already, the rest by an executor, one table at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.detect.decision import EVEN, Stance
 from core.files import whole
 from core.plain import csv_text
 from core.score.journal import Journal
-from core.score.judging import ENGINES, ROW, WINDOW, identity, stamp
+from core.score.judging import EXECUTORS, ROW, WINDOW, identity, stamp
 from core.score.manifest import ArchiveError, Item
 from core.settings import settings as installed
 from core.version import version
@@ -39,9 +39,9 @@ def score(
     processes: int | None = 1,
     windows_out: str | Path | None = None,
     fresh: bool = False,
-    engine: str = "processes",
+    executor: str = "processes",
     ray_address: str | None = None,
-    network_engine: str | None = None,
+    engine: str | None = None,
     track: int | None = None,
     channel: int | None = None,
 ) -> dict[str, str]:
@@ -69,11 +69,11 @@ def score(
         A second table with one row a window.
     fresh : bool
         Whether to start over.
-    engine : str
+    executor : str
         What runs the workers, one of `ENGINES`. A run may go on by another one.
     ray_address : str, optional
         Of a running Ray cluster; a Ray of this machine's own by default.
-    network_engine : str, optional
+    engine : str, optional
         What runs the network, one of `core.detect.engine.ENGINES`; what ``SPOOFSCOPE_ENGINE``
         says by default, else the detector's own.
     track, channel : int, optional
@@ -97,10 +97,10 @@ def score(
     if processes is not None and processes < 1:
         raise ArchiveError("At least one process is needed.")
     _check_writable(out, None if windows_out is None else Path(windows_out), items)
-    if engine not in ENGINES:
-        raise ArchiveError(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
-    network_engine = network_engine or installed().engine or None
-    loaded = load_detector(detector, engine=network_engine)
+    if executor not in EXECUTORS:
+        raise ArchiveError(f"There is no executor {executor!r}; there are {', '.join(EXECUTORS)}.")
+    engine = engine or installed().engine or None
+    loaded = load_detector(detector, engine=engine)
     if hop_s is not None and not 0.05 <= hop_s <= loaded.window / 16_000:
         raise ArchiveError(f"The hop must be 0.05 to {loaded.window / 16_000:g} seconds.")
     settings: dict[str, Any] = {
@@ -129,16 +129,14 @@ def score(
         }
         progress = _Progress(len(items), len(items) - len(todo), len(bad))
         if todo:
-            if engine == "ray":
+            if executor == "ray":
                 from core.score import on_ray
 
-                scored = on_ray.run(
-                    todo, detector, settings, processes, network_engine, ray_address
-                )
+                scored = on_ray.run(todo, detector, settings, processes, engine, ray_address)
             else:
                 from core.score import pool
 
-                scored = pool.run(todo, detector, settings, processes, network_engine)
+                scored = pool.run(todo, detector, settings, processes, engine)
             with contextlib.closing(scored):
                 for item, rows in scored:
                     journal.add(item.id, stamps[item.id], rows)

@@ -1,4 +1,4 @@
-"""One file -> its rows. Every engine calls this, so every engine gets the same rows."""
+"""One file -> its rows. Every executor calls this, so every executor gets the same rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.audio.clip import Clip
     from core.detect.detector import Detector
 
-ENGINES = ("processes", "ray")
+EXECUTORS = ("processes", "ray")
 """What runs the workers: processes of this machine, or Ray Data here or on a cluster."""
 
 THREADS = {
@@ -57,7 +57,7 @@ def identity(detector: Detector) -> dict[str, str]:
         "detector": detector.id,
         "weights_sha256": detector.weights_sha256,
         "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
-        "network_engine": "torch" if isinstance(detector.engine, TorchEngine) else "onnx",
+        "engine": "torch" if isinstance(detector.engine, TorchEngine) else "onnx",
     }
 
 

@@ -46,7 +46,7 @@ def run(
     detector: str,
     settings: dict[str, Any],
     processes: int | None,
-    network_engine: str | None = None,
+    engine: str | None = None,
     address: str | None = None,
 ) -> Generator[tuple[Item, list[dict[str, Any]]], None, None]:
     """Rows of files, in the order in which they are finished.
@@ -55,7 +55,7 @@ def run(
     ----------
     items : sequence of Item
         What to score.
-    detector, settings, network_engine
+    detector, settings, engine
         As for `core.score.pool.run`.
     processes : int, optional
         Workers; one a core of this machine or of the cluster by default.
@@ -74,7 +74,7 @@ def run(
     """
     with _started(address, processes) as cores:
         workers = processes or cores
-        given = (_lasting(detector), settings, network_engine)
+        given = (_lasting(detector), settings, engine)
         for begin in range(0, len(items), PART):
             part = list(items[begin : begin + PART])
             size = max(1, min(TASK, len(part) // (4 * workers)))
@@ -94,16 +94,16 @@ class Judge:
     ----------
     detector : str
     settings : dict
-    network_engine : str or None
+    engine : str or None
         As for `run`.
     """
 
-    def __init__(self, detector: str, settings: dict[str, Any], network_engine: str | None) -> None:
+    def __init__(self, detector: str, settings: dict[str, Any], engine: str | None) -> None:
         one_thread()
         from core.detect.registry import load_detector
 
         self._settings = settings
-        self._detector = load_detector(detector, engine=network_engine)
+        self._detector = load_detector(detector, engine=engine)
         own = identity(self._detector)
         wrong = sorted(k for k, v in own.items() if v != settings[k])
         if wrong:

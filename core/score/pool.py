@@ -30,7 +30,7 @@ def run(
     detector: str,
     settings: dict[str, Any],
     processes: int | None,
-    network_engine: str | None = None,
+    engine: str | None = None,
 ) -> Generator[tuple[Item, list[dict[str, Any]]], None, None]:
     """Rows of files, in the order in which they are finished.
 
@@ -44,7 +44,7 @@ def run(
         See `core.score.judging.judge`.
     processes : int, optional
         Workers, at least one; one a core by default.
-    network_engine : str, optional
+    engine : str, optional
         For `core.detect.registry.load_detector`.
 
     Yields
@@ -55,7 +55,7 @@ def run(
     todo = deque(items)
     alone: deque[Item] = deque()  # in hand when a worker died: each gets a worker for itself
     count = min(processes or os.cpu_count() or 1, len(items))
-    workers = [_Worker(detector, settings, network_engine) for _ in range(count)]
+    workers = [_Worker(detector, settings, engine) for _ in range(count)]
     try:
         while todo or alone or any(w.hand for w in workers):
             for worker in workers:
@@ -81,8 +81,8 @@ def run(
 class _Worker:
     """One process and what it has in hand."""
 
-    def __init__(self, detector: str, settings: dict[str, Any], network_engine: str | None) -> None:
-        self._given = (detector, settings, network_engine)
+    def __init__(self, detector: str, settings: dict[str, Any], engine: str | None) -> None:
+        self._given = (detector, settings, engine)
         self._start()
 
     def _start(self) -> None:
@@ -129,14 +129,12 @@ class _Worker:
         self._process.join()
 
 
-def _work(
-    pipe: Connection, detector: str, settings: dict[str, Any], network_engine: str | None
-) -> None:
+def _work(pipe: Connection, detector: str, settings: dict[str, Any], engine: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     one_thread()
     from core.detect.registry import load_detector
 
-    loaded = load_detector(detector, engine=network_engine)
+    loaded = load_detector(detector, engine=engine)
     clips: Queue[Any] = Queue(1)
 
     def decode_ahead() -> None:

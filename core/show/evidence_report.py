@@ -20,7 +20,6 @@ from core.detect import outlier
 from core.detect.detection import Detection
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
-from core.options import in_options
 from core.show import cards, charts
 from core.show.opinions_view import name_of
 from core.show.report_pictures import pictures
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from core.audio.clip import Clip
+    from core.detect.decision import Stance
 
 MOST_BARS = 1_000
 """Windows in a printed chart."""
@@ -200,7 +200,7 @@ def command(cases: Sequence[Case]) -> str:
     if len({s.channel for s in sources}) == 1 and sources[0].channel:
         parts.append(f"--channel {sources[0].channel}")
     if first is not None:
-        parts.append(in_options(first.stance))
+        parts.append(_stance_options(first.stance))
     if any(case.test is not None for case in cases):
         parts.append("--stress")
     return " ".join(parts)
@@ -391,3 +391,14 @@ def _facts(case: Case) -> list[tuple[str, str]]:
 def _plain(markdown: str) -> str:
     """Text without the marks that Streamlit's Markdown needs."""
     return markdown.replace("**", "").replace("\\", "")
+
+
+def _stance_options(stance: Stance) -> str:
+    """The options that say a stance; the costs only where they differ."""
+    said = f"--prior {stance.prior:.12g}"
+    if stance.threshold:
+        said += (
+            f" --cost-missed-fake {stance.cost_missed_fake:.12g}"
+            f" --cost-false-accusation {stance.cost_false_accusation:.12g}"
+        )
+    return said

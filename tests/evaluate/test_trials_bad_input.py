@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.cli.evaluate import records
 from core.evaluate import analysis
 from core.evaluate import trials as tr
-from core.evaluate.command import records
 from core.evaluate.parquet_pages import unpacked_size
 from core.evaluate.published import AsvScores
 from core.plain import printable

@@ -156,7 +156,7 @@ def test_ray_gives_the_same_bytes_though_a_worker_is_killed(archive, tmp_path, m
 
     monkeypatch.setattr(Journal, "add", watched)
     out = tmp_path / "ray.parquet"
-    score(read_manifest(archive / "manifest.csv"), out, processes=2, engine="ray")
+    score(read_manifest(archive / "manifest.csv"), out, processes=2, executor="ray")
     assert killed and sorted(added) == [f"clip-{i}" for i in range(10)]
     assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
 
@@ -164,13 +164,17 @@ def test_ray_gives_the_same_bytes_though_a_worker_is_killed(archive, tmp_path, m
 def test_without_ray_a_sentence_says_what_to_install(archive, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
     command = ["score", str(archive / "manifest.csv"), "--out", str(tmp_path / "s.parquet")]
-    assert main([*command, "--engine", "ray"]) == 2
+    assert main([*command, "--executor", "ray"]) == 2
     assert "pip install -r requirements-ray.txt" in capsys.readouterr().err
     assert main([*command, "--ray-address", "127.0.0.1:1"]) == 2
-    assert "goes with --engine ray" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main([*command, "--engine", "onnx"])
-    assert "--network-engine onnx" in capsys.readouterr().err
+    assert "goes with --executor ray" in capsys.readouterr().err
+    for old, new in (
+        (["--engine", "ray"], "say --executor ray"),
+        (["--network-engine", "onnx"], "--network-engine is called --engine now"),
+    ):
+        with pytest.raises(SystemExit):
+            main([*command, *old])
+        assert new in capsys.readouterr().err
 
 
 def test_where_no_ray_answers_a_sentence_says_so(archive, tmp_path):
@@ -179,15 +183,15 @@ def test_where_no_ray_answers_a_sentence_says_so(archive, tmp_path):
         address = f"127.0.0.1:{free.getsockname()[1]}"
         items = read_manifest(archive / "manifest.csv")
         with pytest.raises(ArchiveError, match="No Ray answers at 127"):
-            score(items, tmp_path / "s.parquet", engine="ray", ray_address=address)
+            score(items, tmp_path / "s.parquet", executor="ray", ray_address=address)
 
 
-def test_the_network_engine_is_kept_with_the_rows(archive, tmp_path):
+def test_the_engine_is_kept_with_the_rows(archive, tmp_path):
     items = read_manifest(archive / "manifest.csv")[-1:]
-    score(items, tmp_path / "s.parquet", network_engine="onnx")
+    score(items, tmp_path / "s.parquet", engine="onnx")
     assert pd.read_parquet(tmp_path / "s.parquet")["detector"].tolist() == ["embedded-fp32"]
     with pytest.raises(DetectorError, match="no engine called 'steam'"):
-        score(items, tmp_path / "s.parquet", network_engine="steam")
+        score(items, tmp_path / "s.parquet", engine="steam")
 
 
 def test_other_settings_are_refused(tmp_path):

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from core import version
 from core.cli import main
+from core.cli.report import add_parser
 from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.stress import stress
 from core.plain import printable
 from core.show import evidence_report, report_pictures
 from core.show.evidence_report import FROM_FILE, Case, Filing, evidence_html, evidence_pdf
-from core.show.report_command import add_parser
 from tests.damage import HOSTILE, NAMES
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 

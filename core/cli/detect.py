@@ -1,10 +1,8 @@
-"""The command line: judge files, score archives, evaluate scores, write reports."""
+"""``python -m core detect FILE...``: judge audio files."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,11 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.detect.decision import StanceError
-from core.options import add_part, add_stance, stance_of
-from core.plain import Inert, csv_text, json_text, printable
-from core.settings import ENGINES, SettingsError, settings
-from core.version import in_words
+from core.cli.options import EXIT_UNUSABLE, add_part, add_stance, stance_of
+from core.cli.progress import bar
+from core.plain import csv_text, json_text, printable
+from core.settings import ENGINES
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -25,72 +22,9 @@ if TYPE_CHECKING:
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
 
-MOVED = ("corpus", "train", "holdout", "export", "calibrate", "families", "card")
-"""Commands of version 0.1 that went to the workshop."""
 
-EXIT_UNREADABLE = 2
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        As after ``python -m core``; the process's own by default.
-
-    Returns
-    -------
-    int
-        Exit status: 0 when all went well, 2 when an input could not be used.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        settings()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNREADABLE
-    parser = argparse.ArgumentParser(
-        prog="python -m core",
-        description="Tells synthetic speech from human speech, and shows where the evidence lies.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_detect(commands)
-    _add_detectors(commands)
-    from core.evaluate.command import add_parser as add_evaluate
-    from core.score.command import add_parser
-    from core.show.report_command import add_parser as add_report
-
-    add_parser(commands)
-    add_evaluate(commands)
-    add_report(commands)
-    parser.add_argument("--version", action="store_true", help="print version and commit")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given == ["--version"]:
-        print(in_words())
-        return 0
-    if given and given[0] in MOVED:
-        print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
-        return EXIT_UNREADABLE
-    out, err = Inert(sys.stdout), Inert(sys.stderr)
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            options = parser.parse_args(given)
-            return int(options.run(options) or 0)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except StanceError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNREADABLE
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-
-
-def _add_detect(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
+    """Add the command to ``python -m core``."""
     parser = commands.add_parser("detect", help="judge audio files")
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="audio files, directories or glob patterns"
@@ -121,24 +55,11 @@ def _add_detect(commands: Any) -> None:
         metavar=("FROM", "TO"),
         help="with --stress: test this part, in seconds of the file",
     )
-    parser.set_defaults(run=_detect)
+    parser.set_defaults(run=run)
 
 
-def _add_detectors(commands: Any) -> None:
-    parser = commands.add_parser("detectors", help="list the detectors")
-    parser.set_defaults(run=_detectors)
-
-
-def _detectors(options: argparse.Namespace) -> int:
-    from core.detect.registry import list_detectors
-
-    for entry in list_detectors():
-        state = "ready" if entry.ready else f"not here; its home is {entry.home}"
-        print(f"{entry.id:28} {state}\n{'':28} {entry.summary}")
-    return 0
-
-
-def _detect(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Judge the files; 0 when all went well, 2 when one could not be used."""
     from core.audio.clip import AudioError
     from core.audio.files import audio_files
     from core.audio.isolated import decode_safely, prepare
@@ -149,25 +70,25 @@ def _detect(options: argparse.Namespace) -> int:
     files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
     if options.span and not options.stress:
         print("--span names the part that --stress tests: give both.", file=sys.stderr)
-        return EXIT_UNREADABLE
+        return EXIT_UNUSABLE
     if options.stress and options.csv:
         print("--stress goes with the table or with --json, not with --csv.", file=sys.stderr)
-        return EXIT_UNREADABLE
+        return EXIT_UNUSABLE
     if not files:
         print("No audio files were found there.", file=sys.stderr)
-        return EXIT_UNREADABLE
+        return EXIT_UNUSABLE
     prepare()
     try:
         detector: Detector = load_detector(
-            options.detector, progress=_bar("fetching weights"), engine=options.engine
+            options.detector, progress=bar("fetching weights"), engine=options.engine
         )
     except DetectorError as error:
         print(error, file=sys.stderr)
-        return EXIT_UNREADABLE
+        return EXIT_UNUSABLE
     found: list[tuple[Path, Detection]] = []
     tests: list[StressTest] = []
     failed = 0
-    show = _bar("judging") if len(files) > 1 else None
+    show = bar("judging") if len(files) > 1 else None
     for done, file in enumerate(files):
         if show:
             show(done / len(files))
@@ -184,7 +105,7 @@ def _detect(options: argparse.Namespace) -> int:
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
         except ValueError as error:  # a hop out of range: the same for every file
             print(error, file=sys.stderr)
-            return EXIT_UNREADABLE
+            return EXIT_UNUSABLE
     if show:
         show(1.0)
     if options.json:
@@ -198,7 +119,7 @@ def _detect(options: argparse.Namespace) -> int:
         write_table(found, sys.stdout)
         for test in tests:
             write_stress(test, sys.stdout)
-    return EXIT_UNREADABLE if failed else 0
+    return EXIT_UNUSABLE if failed else 0
 
 
 def _stress(
@@ -207,7 +128,7 @@ def _stress(
     """A stress test with its progress; its own detection, because the hop is the detector's."""
     from core.detect.stress import stress
 
-    show = _bar(f"stress test of {clip.source.name}")
+    show = bar(f"stress test of {clip.source.name}")
     return stress(
         detector, clip, stance, progress=lambda done, total, _: show(done / total), span=span
     )
@@ -335,16 +256,3 @@ def write_stress(test: StressTest, out: TextIO) -> None:
 
 def _shortened(text: str, width: int) -> str:
     return text if len(text) <= width else "…" + text[-(width - 1) :]
-
-
-def _bar(what: str) -> Any:
-    """A progress line on stderr, on a terminal only."""
-
-    def show(share: float) -> None:
-        if sys.stderr.isatty():
-            filled = int(share * 30)
-            end = "\r" if share < 1 else "\n"
-            print(f"{what} [{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}", end=end,
-                  file=sys.stderr, flush=True)  # fmt: skip
-
-    return show

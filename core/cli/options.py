@@ -7,6 +7,9 @@ from typing import Any
 
 from core.detect.decision import EVEN, Stance
 
+EXIT_UNUSABLE = 2
+"""Exit status where an input could not be used."""
+
 
 def add_part(parser: Any) -> None:
     """Add ``--track`` and ``--channel``: which part of each file is judged."""
@@ -53,17 +56,6 @@ def stance_of(options: argparse.Namespace) -> Stance:
         If the prior or a cost is out of range; `core.cli.main` prints the sentence.
     """
     return Stance(options.prior, options.cost_missed_fake, options.cost_false_accusation)
-
-
-def in_options(stance: Stance) -> str:
-    """The options that say a stance; the costs only where they differ."""
-    said = f"--prior {stance.prior:.12g}"
-    if stance.threshold:
-        said += (
-            f" --cost-missed-fake {stance.cost_missed_fake:.12g}"
-            f" --cost-false-accusation {stance.cost_false_accusation:.12g}"
-        )
-    return said
 
 
 def add_renamed(parser: Any, old: str, new: str) -> None:

@@ -7,9 +7,9 @@ import os
 import sys
 from typing import Any
 
-from core.detect.engine import ENGINES as NETWORK_ENGINES
-from core.options import add_part, add_stance, stance_of
-from core.score.judging import ENGINES
+from core.cli.options import EXIT_UNUSABLE, add_part, add_renamed, add_stance, stance_of
+from core.score.judging import EXECUTORS
+from core.settings import ENGINES
 
 
 def add_parser(commands: Any) -> None:
@@ -25,42 +25,40 @@ def add_parser(commands: Any) -> None:
     add_part(parser)
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     add_stance(parser)
-    parser.add_argument(
-        "--network-engine", choices=NETWORK_ENGINES, metavar="NAME",
-        help=f"what runs the network: {', '.join(NETWORK_ENGINES)}",
+    parser.add_argument("--engine", type=_engine, metavar="NAME",
+        help=f"what runs the network: {', '.join(ENGINES)} (default: the model's own)",
     )  # fmt: skip
+    add_renamed(parser, "--network-engine", "--engine")
     parser.add_argument(
-        "--engine", type=_engine, default="processes", metavar="NAME",
-        help="what runs the workers: processes (the default) or ray",
+        "--executor", choices=EXECUTORS, default="processes",
+        help="what runs the workers: processes of this machine (the default) or Ray",
     )  # fmt: skip
     parser.add_argument(
         "--ray-address", metavar="HOST:PORT",
-        help="a running Ray cluster; without it, --engine ray starts one on this machine",
+        help="a running Ray cluster; without it, --executor ray starts one on this machine",
     )  # fmt: skip
     parser.add_argument("--processes", type=int, metavar="N", help="workers, one a core by default")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished run")
-    parser.set_defaults(run=_score)
+    parser.set_defaults(run=run)
 
 
 def _engine(name: str) -> str:
-    if name in NETWORK_ENGINES:
-        raise argparse.ArgumentTypeError(
-            f"{name} runs a network: say --network-engine {name}. --engine says what runs the "
-            f"workers: {' or '.join(ENGINES)}."
-        )
+    if name in EXECUTORS:
+        raise argparse.ArgumentTypeError(f"{name} runs the workers: say --executor {name}.")
     if name not in ENGINES:
-        raise argparse.ArgumentTypeError(f"there are {' and '.join(ENGINES)}, no {name!r}.")
+        raise argparse.ArgumentTypeError(f"there are {', '.join(ENGINES)}, no {name!r}.")
     return name
 
 
-def _score(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Score the archive; 0 when all went well, 2 when it could not be read or written."""
     from core.detect.detector import DetectorError
     from core.score.archive import score
     from core.score.manifest import ArchiveError, read_manifest
 
-    if options.ray_address and options.engine != "ray":
-        print("--ray-address goes with --engine ray.", file=sys.stderr)
-        return 2
+    if options.ray_address and options.executor != "ray":
+        print("--ray-address goes with --executor ray.", file=sys.stderr)
+        return EXIT_UNUSABLE
     try:
         for table in filter(None, (options.out, options.windows_out)):
             both = os.path.isfile(table) and os.path.exists(options.manifest)
@@ -75,15 +73,15 @@ def _score(options: argparse.Namespace) -> int:
             processes=options.processes,
             windows_out=options.windows_out,
             fresh=options.fresh,
-            engine=options.engine,
+            executor=options.executor,
             ray_address=options.ray_address,
-            network_engine=options.network_engine,
+            engine=options.engine,
             track=options.track,
             channel=options.channel,
         )
     except (ArchiveError, DetectorError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return EXIT_UNUSABLE
     except OSError as error:
         print(
             f"{error.filename or options.out} cannot be read or written: "
@@ -91,7 +89,7 @@ def _score(options: argparse.Namespace) -> int:
             "command goes on from there.",
             file=sys.stderr,
         )
-        return 2
+        return EXIT_UNUSABLE
     except KeyboardInterrupt:
         print("\nThe same command goes on from here.", file=sys.stderr)
         raise

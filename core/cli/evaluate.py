@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.options import EXIT_UNUSABLE, add_renamed, add_stance
 from core.detect.decision import Stance
 from core.evaluate import analysis
 from core.evaluate.metrics import ASVSPOOF5, Costs, Higher
@@ -25,7 +26,6 @@ from core.evaluate.trials import (
     tidy,
     with_columns,
 )
-from core.options import add_renamed, add_stance
 from core.plain import json_text
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         report = evaluate(options)
     except (TrialsError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return EXIT_UNUSABLE
     if options.json:
         print(json_text(report))
     else:

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.options import add_part, add_renamed, add_stance, stance_of
+from core.cli.options import EXIT_UNUSABLE, add_part, add_renamed, add_stance, stance_of
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -122,9 +122,9 @@ def run(options: argparse.Namespace) -> int:
         write_whole(out, write(cases, unread, filing=Filing(options.case, options.notes)))
     except (DetectorError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return EXIT_UNUSABLE
     print(f"{out}: {len(cases)} judgements, {len(unread)} files could not be read")
-    return 2 if unread else 0
+    return EXIT_UNUSABLE if unread else 0
 
 
 def _again(

@@ -1,0 +1,72 @@
+"""The command line, ``python -m core COMMAND``: one command a file."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+
+from core.cli.options import EXIT_UNUSABLE
+from core.detect.decision import StanceError
+from core.plain import Inert
+from core.settings import SettingsError, settings
+from core.version import in_words
+
+MOVED = ("corpus", "train", "holdout", "export", "calibrate", "families", "card")
+"""Commands of version 0.1 that went to the workshop."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        As after ``python -m core``; the process's own by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 when all went well, 2 when an input could not be used.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
+    parser = argparse.ArgumentParser(
+        prog="python -m core",
+        description="Tells synthetic speech from human speech, and shows where the evidence lies.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    from core.cli import archive, detect, detectors, evaluate, report
+
+    for command in (detect, detectors, archive, evaluate, report):
+        command.add_parser(commands)
+    parser.add_argument("--version", action="store_true", help="print version and commit")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        print(in_words())
+        return 0
+    if given and given[0] in MOVED:
+        print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    out, err = Inert(sys.stdout), Inert(sys.stderr)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            options = parser.parse_args(given)
+            return int(options.run(options) or 0)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except StanceError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130

@@ -23,7 +23,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.files import whole, write_whole
-from training.copysynth import mel_bands
+from training.mel import mel_bands
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.training.conftest import voice
 from training.augment import Strength, augment, disturb, pad, resampled, speech_range, trim
-from training.copysynth import METHODS, copy_synthesis, mel_bands
+from training.copysynth import METHODS, copy_synthesis
+from training.mel import mel_bands
 
 ALWAYS = Strength(*[1.0] * 9)
 NEVER = Strength(*[0.0] * 9)

@@ -23,7 +23,7 @@ from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdi
 from core.detect.engine import Engine, OnnxEngine, TorchEngine
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.model_config import checked_config, file_in
-from core.detect.outlier import BARE, RULE, stretches
+from core.detect.outlier import named_in
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -411,7 +411,6 @@ class Detector:
             )
             for i, (start, end) in enumerate(evidence.ranges)
         )
-        step = max(1, self.hop // evidence.hop)  # what stands out was measured at the own hop
         detection = Detection(
             detector=self.id,
             weights_sha256=self.weights_sha256,
@@ -428,11 +427,12 @@ class Detector:
             reasons=evidence.reasons,
             familiarity=familiarity,
             elapsed_ms=elapsed_ms,
-            stands_out=stretches(
-                windows[::step],
+            stands_out=named_in(
+                windows,
                 self.window / SAMPLE_RATE,
-                step * evidence.hop / SAMPLE_RATE,
-                BARE if self.calibration is None else RULE,
+                evidence.hop / SAMPLE_RATE,
+                self.hop / SAMPLE_RATE,
+                self.calibration is not None,
             ),
         )
         return self.with_stance(detection, stance)

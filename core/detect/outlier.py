@@ -109,6 +109,25 @@ def stretches(
     return tuple(sorted(found, key=lambda s: s.start_s))
 
 
+def named_in(
+    windows: Sequence[Window], window_s: float, hop_s: float, own_hop_s: float, calibrated: bool
+) -> tuple[Stretch, ...]:
+    """The stretches of a clip that was scored at any hop.
+
+    Parameters
+    ----------
+    windows, window_s, hop_s
+        As in `stretches`.
+    own_hop_s : float
+        The detector's own hop, for which the rules were measured: of finer windows as many are
+        passed over.
+    calibrated : bool
+        Whether the scores are.
+    """
+    step = max(1, int(own_hop_s / hop_s + 1e-9))
+    return stretches(windows[::step], window_s, step * hop_s, RULE if calibrated else BARE)
+
+
 def _farthest(values: np.ndarray, overlap: float, rule: Rule) -> tuple[int, int, float]:
     """First index, length and score of the run that differs most from the others."""
     n = len(values)

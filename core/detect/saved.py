@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -18,7 +18,8 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import speech_in
 from core.detect.decision import StanceError, decide
-from core.detect.detection import READABLE, SCHEMA, SEAL, Detection, Verdict, seal
+from core.detect.detection import READABLE, SCHEMA, SEAL, Detection, Stretch, Verdict, seal
+from core.detect.outlier import MOST, named_in
 from core.detect.spans import cells
 from core.plain import printable_in
 from core.settings import settings
@@ -168,6 +169,8 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
             if detector is None:
                 doubts.insert(0, UNKNOWN)
             problem = _contradiction(made) or _unlike(made, detector)
+            if not problem and detector is not None:
+                made, problem = _with_stretches(made, detector, "stands_out" in fields)
     except StanceError as error:
         raise SavedError(f"Item {number} is damaged. {error}") from error
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -224,7 +227,7 @@ def _problem(d: Detection) -> str:
         return "a duration is negative"
     for track in source.tracks:
         _number(track.level_db or 0.0)
-    return _problem_of_sound(d) or _problem_of_windows(d)
+    return _problem_of_sound(d) or _problem_of_windows(d) or _problem_of_stretches(d)
 
 
 def _problem_of_sound(d: Detection) -> str:
@@ -275,6 +278,39 @@ def _problem_of_windows(d: Detection) -> str:
     if any(cell.start_s >= cell.end_s for cell in cells(d)):
         return "its windows are not in order"
     return ""
+
+
+def _problem_of_stretches(d: Detection) -> str:
+    """The same of the stretches that stand out."""
+    scores = [w.llr for w in d.windows if w.llr is not None]
+    end = 0.0
+    for s in d.stands_out:
+        if not end <= _number(s.start_s) < _number(s.end_s) <= d.quality.duration_s + CLOSE_S:
+            return "the stretches that it names do not lie within the clip in order"
+        end = s.end_s
+        means = (_number(s.llr), _number(s.rest_llr))
+        if not scores or min(means) < min(scores) - CLOSE or max(means) > max(scores) + CLOSE:
+            return "a stretch that it names does not follow from its windows"
+        if _number(s.score) * (s.llr - s.rest_llr) <= 0:
+            return "a stretch that it names contradicts itself"
+    return "it names more stretches than can be" if len(d.stands_out) > MOST else ""
+
+
+def _with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detection, str]:
+    """The same with what stands out by its own windows, and what contradicts that; earlier
+    versions named no stretches."""
+    due = named_in(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
+    if not named:
+        return replace(d, stands_out=due), ""
+    same = len(due) == len(d.stands_out) and all(map(_same, due, d.stands_out))
+    return d, "" if same else "the stretches that it names do not follow from its windows"
+
+
+def _same(one: Stretch, other: Stretch) -> bool:
+    return all(
+        abs(a - b) <= CLOSE * max(1.0, abs(a))
+        for a, b in zip(astuple(one), astuple(other), strict=True)
+    )
 
 
 def _contradiction(d: Detection) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.detect import saved as saved_module
 from core.detect.decision import Stance
 from core.detect.detection import SEAL, seal
+from core.detect.outlier import named_in
 from core.detect.saved import CHANGED, UNKNOWN, UNSEALED, Saved, SavedError, agreement, open_saved
 from core.show.evidence_report import Case, evidence_html
 from tests.damage import NAMES, mutated
@@ -248,6 +249,9 @@ def changed_at(data: dict, path: tuple, value) -> dict:
 REAL = [MADE.detect(clip(9.0, hertz=hertz)).to_dict() for hertz in SCORES]
 """One synthetic, one authentic, one inconclusive, one not judged."""
 
+APART = MADE.detect(clip(66.0, hertz=660.0)).to_dict()
+"""One with a part that scores unlike the rest."""
+
 VALUES = (
     st.none() | st.booleans() | st.integers(0, 5) | st.floats(0, 1) | st.floats(-8, 8)
     | st.sampled_from(["authentic", "synthetic", "x", "edge", "unfamiliar", "ab" * 32])
@@ -255,7 +259,7 @@ VALUES = (
 
 
 @settings(max_examples=300, deadline=None)
-@given(data=st.sampled_from(REAL), draw=st.data())
+@given(data=st.sampled_from([*REAL, APART]), draw=st.data())
 def test_a_field_that_was_changed_is_refused_or_doubted(data, draw):
     path = draw.draw(st.sampled_from(list(leaves(data))))
     value = draw.draw(VALUES)
@@ -323,6 +327,47 @@ def test_every_contradiction_has_its_sentence(path, value, says):
     edited[SEAL] = seal(edited)
     with pytest.raises(SavedError, match=says):
         opened(edited)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    key=st.sampled_from(["start_s", "end_s", "llr", "rest_llr", "score"]),
+    value=st.floats(-99, 99) | st.none() | st.booleans() | st.text(max_size=3),
+    known=st.booleans(),
+)
+def test_what_a_file_says_of_a_stretch_must_follow_from_its_windows(key, value, known):
+    edited = changed_at(APART, ("stands_out", 0, key), value)
+    edited[SEAL] = seal(edited)
+    if isinstance(value, float) and abs(value - APART["stands_out"][0][key]) < 1e-4:
+        return
+    try:
+        found = opened(edited, known)
+    except SavedError as error:
+        assert "damaged" in str(error)
+    else:
+        assert not known and found.doubts
+
+
+@pytest.mark.parametrize(
+    ("data", "stretches"),
+    [(APART, []), (APART, APART["stands_out"] * 2), (REAL[0], APART["stands_out"])],
+)
+def test_no_stretch_can_be_hidden_or_invented(data, stretches):
+    edited = {**data, "stands_out": stretches}
+    with pytest.raises(SavedError, match=r"stretches? that it names"):
+        opened({**edited, SEAL: seal(edited)})
+
+
+@pytest.mark.parametrize("hop_s", [None, 0.5, 0.75])
+def test_stretches_come_back_at_every_hop_and_from_files_that_name_none(hop_s):
+    posterior = Stance().posterior
+    bare = MADE.detect(clip(66.0, hertz=660.0), hop_s=hop_s)
+    due = named_in(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
+    assert due
+    whole = replace(bare, stands_out=due, p_spoof=posterior(bare.llr)).to_dict()
+    assert opened(whole).detection.stands_out == due
+    older = {key: value for key, value in whole.items() if key not in (SEAL, "stands_out")}
+    assert opened(older) == Saved(replace(bare, stands_out=due), (UNSEALED,))
 
 
 def test_scores_of_windows_bound_that_of_the_clip():

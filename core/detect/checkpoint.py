@@ -18,6 +18,30 @@ AVERAGED = {"ema", "swa", "avg", "average", "averaged", "shadow"}
 """Words in the name of weights that are a moving average of those in training."""
 
 
+BESIDE = (
+    *(
+        f"numpy.{core}.multiarray.{made}"
+        for core in ("core", "_core")
+        for made in ("scalar", "_reconstruct")
+    ),
+    "numpy.dtype",
+    "numpy.ndarray",
+    "argparse.Namespace",
+    *(f"pathlib{part}.{kind}Path" for part in ("", "._local") for kind in ("Posix", "Windows")),
+)
+"""What people save beside weights: measurements, options and paths. None of it is made."""
+
+
+class _Left:
+    """Stands where a checkpoint holds one of `BESIDE`, and keeps nothing of it."""
+
+    def __new__(cls, *_: Any) -> _Left:
+        return super().__new__(cls)
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Weights:
     """The tensors of one network.
@@ -48,7 +72,7 @@ def read(path: Path, anchors: Mapping[str, str]) -> Weights:
     ----------
     path : pathlib.Path
         A safetensors file by its suffix; any other is read as one of `torch.save`, with
-        ``weights_only=True``.
+        ``weights_only=True``; what of `BESIDE` it holds is left out.
     anchors : mapping of str to str
         Network to the name of one of its tensors that no other network has.
 
@@ -106,7 +130,9 @@ def _content(path: Path) -> Any:
             return load_file(path)
         with path.open("rb") as file:
             zipped = file.read(4) == b"PK\3\4"  # what torch wrote before 1.6 cannot be mapped
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        # Each name leads to the stand-in, so that not even NumPy's own code reads what a file says.
+        with torch.serialization.safe_globals([(_Left, name) for name in BESIDE]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # damaged bytes meet every kind of error in there
         raise ValueError(
             f"{path.name} is not a checkpoint that can be read safely: it is damaged, or holds "

@@ -1,13 +1,16 @@
 """Checkpoints as people save them: the same scores from every form, and no guess said as fact."""
 
+import os
+from argparse import Namespace
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.detect import aasist
+from core.detect import aasist, checkpoint
 from core.detect.detector import DetectorError
 from core.detect.registry import load_checkpoint
 from core.detect.wav2vec2 import mean_pooled_wav2vec2
@@ -40,6 +43,10 @@ FORMS = {
     "ema": lambda s: {"model": zeros(s), "ema": s},
     "ema_state_dict": lambda s: {"state_dict": zeros(s), "ema_state_dict": under("module.", s)},
     "ema alone": lambda s: {"ema": {"shadow": s}},
+    "with figures and options": lambda s: {
+        "model": s, "eer": np.float64(3.2), "epoch": np.int64(7), "curve": np.arange(3.0),
+        "args": Namespace(rate=np.float32(1e-4), out=Path("runs"), seeds=[np.int32(1)]),
+    },
     "ema-pytorch": lambda s: {
         **under("online_model.", zeros(s)), **under("ema_model.", s), "step": torch.tensor(9),
     },
@@ -125,3 +132,42 @@ def test_a_dict_that_holds_itself_ends(state, tmp_path):
     content["again"] = content
     torch.save(content, tmp_path / "loop.pt")
     score(tmp_path / "loop.pt")
+
+
+class Calls:
+    """Pickles as a call of any function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        Calls(Path.touch, Path("pwned")),
+        Namespace(a=Calls(os.system, "touch pwned")),
+        Calls(np.fromfile, "secret"),
+        Calls(open, "pwned", "w"),
+    ],
+)
+def test_nothing_in_a_checkpoint_is_called(state, tmp_path, monkeypatch, content, old):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model": state, "x": content}, "own.pt", _use_new_zipfile_serialization=not old)
+    with pytest.raises(DetectorError, match="holds more than weights"):
+        score(tmp_path / "own.pt")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_what_stands_beside_weights_is_not_made(state, tmp_path):
+    content = {"model": state, "eer": np.float64(3.2), "args": Namespace(out=Path("runs"))}
+    torch.save(content, tmp_path / "own.pt")
+    held = checkpoint._content(tmp_path / "own.pt")
+    assert held["model"].keys() == state.keys()
+    assert type(held["eer"]) is type(held["args"]) is checkpoint._Left
+    assert not vars(held["args"])
+    allowed = torch.serialization.get_safe_globals()
+    assert not [one for one in allowed if isinstance(one, tuple) and one[0] is checkpoint._Left]

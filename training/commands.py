@@ -126,7 +126,7 @@ def add_parsers(commands: Any) -> None:
     )
     calibrate.add_argument("--codec", default="opus", metavar="NAME")
     calibrate.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
-    calibrate.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    calibrate.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
     calibrate.add_argument(
         "--engine", metavar="NAME",
         help="fit the model's own calibration anew on this engine's scores, make it the default",
@@ -137,7 +137,7 @@ def add_parsers(commands: Any) -> None:
         "families", help="tell a model where the generators of its training data lie"
     )
     families.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
-    families.add_argument("--corpus", default=_corpus(), metavar="DIR")
+    families.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
     families.set_defaults(run=_families)
 
     card = commands.add_parser("card", help="make the tables of the model card and of docs anew")

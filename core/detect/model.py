@@ -131,7 +131,8 @@ def spectral_transformer(
                 x = self.spectrum(waves)
             if self.training and self.mask is not None:
                 x = self.mask(x)
-            if not self.training:  # faster forward, and half as fast backward
+            half = torch.is_autocast_enabled(x.device.type)
+            if half or not self.training:  # in single precision half as fast backward
                 x = x.contiguous(memory_format=torch.channels_last)
             x = self.cnn(x)
             return x.flatten(1, 2).transpose(1, 2)

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from core.audio.clip import Clip
@@ -30,7 +32,14 @@ from training.benchmark import (
     update_results,
     within_source,
 )
-from training.export import add_families, calibrate_codec, calibrate_engine, export_model
+from training.export import (
+    COVERAGE,
+    add_families,
+    calibrate_codec,
+    calibrate_engine,
+    export_model,
+    fit_band,
+)
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
 
@@ -95,19 +104,36 @@ def test_calibration_belongs_to_the_engine_that_runs_by_default(
     )
     assert config["default_engine"] == "int8" and set(config["engines"]) == {"onnx", "int8"}
     assert config["engines"]["int8"]["raw_away"]["windows"] == 3
-    again = calibrate_engine(model, tiny_index, "int8")
+    again = calibrate_engine(model, [tiny_index], "int8")
     assert again == config["calibration"]
     assert Detector.load(model).id == "embedded"
-    other = calibrate_engine(model, tiny_index, "onnx")
+    other = calibrate_engine(model, [tiny_index], "onnx")
     assert other["scale"] != again["scale"]
     single = Detector.load(model)
     assert single.calibration.scale == other["scale"] and single.caution is None
     assert Detector.load(model, "int8").id == "embedded-int8"
 
 
+def test_the_band_spares_the_human_first() -> None:
+    human, fake = [-3.0, -2.0, -1.0, 0.5], [-0.62, 1.0, 2.0, 3.0]
+    spoof = np.array([False] * 4 + [True] * 4)
+    assert fit_band(np.array(human + fake), spoof) == (0.0, 0.55)  # room for one, not for both
+    assert fit_band(np.array([-1.0, 1.0]), np.array([False, True])) == (0.0, 0.0)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-2, 3))
+def test_the_band_leaves_verdicts_to_enough_clips(seed: int, apart: float) -> None:
+    spoof = np.arange(60) % 3 == 0
+    llr = np.random.default_rng(seed).normal(apart * (spoof - 0.5), 1.0)
+    low, high = fit_band(llr, spoof)
+    judged = (llr <= low) | (llr >= high)
+    assert low <= 0 <= high
+    assert np.mean([judged[spoof].mean(), judged[~spoof].mean()]) >= COVERAGE - 1e-9
+
+
 def test_a_codec_gets_a_calibration_of_its_own(everything_is_speech, tiny_index, tmp_path) -> None:
     shutil.copytree(EMBEDDED, tmp_path / "model")
-    found = calibrate_codec(tmp_path / "model", tiny_index, "opus")
+    found = calibrate_codec(tmp_path / "model", [tiny_index], "opus")
     detector = Detector.load(tmp_path / "model")
     assert detector.calibration_of("opus").scale == found["scale"]
     assert detector.calibration_of("opus-24") == detector.calibration_of("opus")
@@ -119,14 +145,14 @@ def test_a_codec_gets_a_calibration_of_its_own(everything_is_speech, tiny_index,
     assert heard.llr == pytest.approx(detector.calibration_of("opus").llr(float(raw)))
     assert "codec_calibration" in {reason.code for reason in heard.reasons}
     with pytest.raises(ValueError, match="no settings for 'gsm'"):
-        calibrate_codec(tmp_path / "model", tiny_index, "gsm")
+        calibrate_codec(tmp_path / "model", [tiny_index], "gsm")
 
 
 def test_nearest_families_are_those_of_the_training_data(
     everything_is_speech, tiny_index, tmp_path
 ) -> None:
     shutil.copytree(EMBEDDED, tmp_path / "model")
-    names = add_families(tmp_path / "model", tiny_index)
+    names = add_families(tmp_path / "model", [tiny_index])
     detector = Detector.load(tmp_path / "model")
     vectors = detector.familiarity.families @ np.linalg.pinv(detector.familiarity.whiten)
     for name, vector in zip(names, vectors + detector.familiarity.mean, strict=True):

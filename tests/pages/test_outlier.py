@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import cli
+from core.cli import detect as cli
 from core.show import exports
 from core.show.evidence_report import Case, evidence_html, evidence_pdf
 from core.show.outlier_view import how_often

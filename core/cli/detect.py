@@ -10,7 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.cli.options import EXIT_UNUSABLE, add_part, add_stance, stance_of
+from core.cli.options import (
+    EXIT_UNUSABLE,
+    add_part,
+    add_stance,
+    add_stress,
+    span_without_stress,
+    stance_of,
+)
 from core.cli.progress import bar
 from core.plain import csv_text, json_text, printable
 from core.settings import ENGINES
@@ -43,18 +50,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     add_part(parser)
     add_stance(parser)
-    parser.add_argument(
-        "--stress",
-        action="store_true",
-        help="judge again through codecs, noise, a room, other speeds and levels (table or --json)",
-    )
-    parser.add_argument(
-        "--span",
-        type=float,
-        nargs=2,
-        metavar=("FROM", "TO"),
-        help="with --stress: test this part, in seconds of the file",
-    )
+    add_stress(parser)
     parser.set_defaults(run=run)
 
 
@@ -68,8 +64,8 @@ def run(options: argparse.Namespace) -> int:
 
     stance = stance_of(options)
     files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
-    if options.span and not options.stress:
-        print("--span names the part that --stress tests: give both.", file=sys.stderr)
+    if problem := span_without_stress(options):
+        print(problem, file=sys.stderr)
         return EXIT_UNUSABLE
     if options.stress and options.csv:
         print("--stress goes with the table or with --json, not with --csv.", file=sys.stderr)
@@ -103,8 +99,8 @@ def run(options: argparse.Namespace) -> int:
         except AudioError as error:
             failed += 1
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
-        except ValueError as error:  # a hop out of range: the same for every file
-            print(error, file=sys.stderr)
+        except ValueError as error:  # a hop or a part out of range
+            print(f"{printable(str(file))}: {error}", file=sys.stderr)
             return EXIT_UNUSABLE
     if show:
         show(1.0)

@@ -33,6 +33,30 @@ def _counted(text: str) -> int:
     return int(text)
 
 
+def add_stress(parser: Any, several: bool = False) -> None:
+    """Add ``--stress``, and ``--span``: which part of each file it tests, or which ``several``."""
+    parser.add_argument(
+        "--stress",
+        action="store_true",
+        help="judge again through codecs, noise, a room, other speeds and levels",
+    )
+    parser.add_argument(
+        "--span",
+        type=float,
+        nargs=2,
+        action="append" if several else "store",
+        metavar=("FROM", "TO"),
+        help="with --stress: test this part, in seconds of the file"
+        + ("; may be repeated" if several else ""),
+    )
+
+
+def span_without_stress(options: argparse.Namespace) -> str:
+    """What is wrong with these two; empty where nothing is."""
+    alone = options.span and not options.stress
+    return "--span names the part that --stress tests: give both." if alone else ""
+
+
 def add_stance(parser: Any, default: Stance = EVEN) -> None:
     """Add ``--prior``, ``--cost-missed-fake`` and ``--cost-false-accusation``."""
     for name, mark, meaning in (

@@ -10,7 +10,15 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import EXIT_UNUSABLE, add_part, add_renamed, add_stance, stance_of
+from core.cli.options import (
+    EXIT_UNUSABLE,
+    add_part,
+    add_renamed,
+    add_stance,
+    add_stress,
+    span_without_stress,
+    stance_of,
+)
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -33,7 +41,7 @@ def add_parser(commands: Any) -> None:
         "--detector", action="append", metavar="ID", help="may be repeated; embedded by default"
     )
     add_part(parser)
-    parser.add_argument("--stress", action="store_true", help="test whether the verdict holds")
+    add_stress(parser, several=True)
     add_stance(parser)
     add_renamed(parser, "--c-miss", "--cost-missed-fake")
     add_renamed(parser, "--c-fa", "--cost-false-accusation")
@@ -58,6 +66,9 @@ def run(options: argparse.Namespace) -> int:
     from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
 
+    if problem := span_without_stress(options):
+        print(problem, file=sys.stderr)
+        return EXIT_UNUSABLE
     out = Path(options.out)
     cases: list[Case] = []
     unread: list[tuple[str, str]] = []
@@ -108,16 +119,23 @@ def run(options: argparse.Namespace) -> int:
                 continue
             for part, detector in product(clip.parts, detectors):
                 found = replace(detector.detect(part, stance=stance), elapsed_ms=0.0)
-                test = stress(detector, part, stance, detection=found) if options.stress else None
+                asked = (options.span or [None]) if options.stress else []
+                try:
+                    tests = [
+                        stress(detector, part, stance, detection=found, span=span and tuple(span))
+                        for span in asked
+                    ]
+                except ValueError as error:  # a part that this clip does not have
+                    raise ValueError(f"{printable(file)}: {error}") from error
                 band = detector.decision.inconclusive_llr
-                cases.append(Case(found, band, record(detector.id), test, part))
+                cases.append(Case(found, band, record(detector.id), tuple(tests), part))
         for one in held:
             d, known = one.detection, installed(one.detection.detector)
             sound, again = _again(d, clips.get(d.source.sha256, []), known)
             print(f"{d.source.name}: {again}")
             fits = UNKNOWN not in one.doubts
             band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
-            cases.append(Case(d, band, record(d.detector), None, sound, True, one.doubts, again))
+            cases.append(Case(d, band, record(d.detector), (), sound, True, one.doubts, again))
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
         write_whole(out, write(cases, unread, filing=Filing(options.case, options.notes)))
     except (DetectorError, ValueError, OSError) as error:

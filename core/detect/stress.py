@@ -172,6 +172,8 @@ class StressTest:
         In the order of the conditions; none where the clip itself is not judged.
     elapsed_ms : float
         Wall-clock milliseconds of the whole test.
+    asked : (float, float) or None
+        The part that was asked for, in seconds; None where none was.
     """
 
     detector: str
@@ -188,6 +190,7 @@ class StressTest:
     verdict: Verdict
     rows: tuple[StressRow, ...]
     elapsed_ms: float
+    asked: tuple[float, float] | None = None
 
     @property
     def tested(self) -> tuple[StressRow, ...]:
@@ -253,7 +256,8 @@ class StressTest:
         try:
             stance = Stance.from_saved(fields)
             rows = tuple(StressRow(**row) for row in fields.pop("rows"))
-            return cls(**fields, stance=stance, rows=rows)
+            asked = fields.pop("asked", None)
+            return cls(**fields, stance=stance, rows=rows, asked=asked and (asked[0], asked[1]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"This saved stress test is damaged: {error}.") from error
 
@@ -348,6 +352,7 @@ def stress(
         verdict=own.verdict,
         rows=tuple(rows),
         elapsed_ms=(time.perf_counter() - began) * 1000.0,
+        asked=span,
     )
 
 
@@ -355,7 +360,7 @@ def _within(span: tuple[float, float], duration_s: float) -> tuple[float, float]
     start, end = span
     if not (start >= 0.0 and end <= duration_s + 0.01 and end - start >= SHORTEST_S):
         raise ValueError(
-            f"{start:g} to {end:g} s is no part that can be tested: the clip lasts "
+            f"{start:g} to {end:g} s is no part that can be tested: this clip lasts "
             f"{duration_s:.1f} s, and a part has at least {SHORTEST_S:g} s."
         )
     return start, min(end, duration_s)

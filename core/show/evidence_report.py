@@ -57,8 +57,8 @@ class Case:
         Log-odds around the threshold in which that detector does not decide.
     record : str
         Its error rates that are known, in words.
-    test : StressTest, optional
-        The same clip under other conditions.
+    tests : tuple of StressTest
+        The same clip, or parts of it, under other conditions.
     clip : Clip, optional
         The sound, for pictures of it.
     saved : bool
@@ -72,7 +72,7 @@ class Case:
     detection: Detection
     band: tuple[float, float] = (0.0, 0.0)
     record: str = "not measured"
-    test: StressTest | None = None
+    tests: tuple[StressTest, ...] = ()
     clip: Clip | None = None
     saved: bool = False
     doubts: tuple[str, ...] = ()
@@ -153,9 +153,9 @@ def evidence(
     lines = [line.strip() for line in filing.notes.splitlines() if line.strip()]
     facts = [
         ("Case", filing.case),
-        *(("Notes" if at == 0 else "\N{NO-BREAK SPACE}", line) for at, line in enumerate(lines)),
+        *_labelled("Notes", lines),
         ("Made", (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")),
-        ("To judge the recording" if any(saved) else "To make it again", command(cases)),
+        *_labelled("To judge the recording" if any(saved) else "To make it again", commands(cases)),
     ]
     if not any(saved):  # what computed the figures is not what writes them down
         facts += [("By", this_version()), ("With", versions())]
@@ -169,7 +169,7 @@ def evidence(
         data={
             "detections": [replace(c.detection, elapsed_ms=0.0).to_dict() for c in cases],
             "stress_tests": [
-                replace(c.test, elapsed_ms=0.0).to_dict() for c in cases if c.test is not None
+                replace(test, elapsed_ms=0.0).to_dict() for case in cases for test in case.tests
             ],
         },
     )
@@ -187,11 +187,26 @@ def evidence(
     return report
 
 
-def command(cases: Sequence[Case]) -> str:
-    """The command line that makes the report again."""
+def _labelled(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Several lines under one name."""
+    return [(name if at == 0 else "\N{NO-BREAK SPACE}", line) for at, line in enumerate(lines)]
+
+
+def commands(cases: Sequence[Case]) -> list[str]:
+    """The command lines that make the report again: one for what was tested alike."""
+    alike: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        alike.setdefault(tuple(test.asked for test in case.tests), []).append(case)
+    if len(alike) <= 1:
+        return [command(cases)]
+    return [command(group, f"report-{n}.html") for n, group in enumerate(alike.values(), 1)]
+
+
+def command(cases: Sequence[Case], out: str = "report.html") -> str:
+    """The command line that reports on these cases, of which all were tested alike."""
     names = list(dict.fromkeys(case.detection.source.name for case in cases)) or ["FILE"]
     first = cases[0].detection if cases else None
-    parts = ["python -m core report", *map(as_argument, names), "--out report.html"]
+    parts = ["python -m core report", *map(as_argument, names), f"--out {out}"]
     for id in dict.fromkeys(case.detection.detector for case in cases):
         parts.append(shlex.quote(f"--detector={id}"))
     sources = [case.detection.source for case in cases]
@@ -201,8 +216,13 @@ def command(cases: Sequence[Case]) -> str:
         parts.append(f"--channel {sources[0].channel}")
     if first is not None:
         parts.append(_stance_options(first.stance))
-    if any(case.test is not None for case in cases):
+    tests = cases[0].tests if cases else ()
+    if tests:
         parts.append("--stress")
+    if len(tests) > 1 or any(test.asked for test in tests):
+        for test in tests:
+            start, end = test.asked or (0.0, cases[0].detection.quality.duration_s)
+            parts.append(f"--span {start:.12g} {end:.12g}")
     return " ".join(parts)
 
 
@@ -290,8 +310,7 @@ def _add(report: Report, case: Case) -> None:
                 report.sections.append((f"Spectrogram and scores, {stretch}", "", None, drawn))
         if not cards.withheld(d):
             report.sections.append(_spans(d, band))
-    if case.test is not None:
-        report.sections.append(_stress(case.test))
+    report.sections += [_stress(test) for test in case.tests]
 
 
 def _few_windows(d: Detection) -> tuple[Detection, str]:
@@ -335,8 +354,9 @@ def _stress(test: StressTest) -> tuple[str, str, pd.DataFrame, None]:
 
     return (
         "Does the verdict hold?",
-        f"{test.summary()} Tested from {test.from_s:g} to {test.to_s:g} s. A verdict that holds "
-        "is firm, not right.",
+        f"{test.summary()} Tested from {test.from_s:g} to {test.to_s:g} s"
+        + ("" if test.whole else ", and compared with the verdict on that part alone")
+        + ". A verdict that holds is firm, not right.",
         pd.DataFrame(
             {
                 "condition": [row.label for row in test.rows],

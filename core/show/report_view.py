@@ -76,7 +76,7 @@ def report_section(
     with st.expander("Evidence report", icon=":material/description:"):
         st.caption(
             "One HTML file with everything found: hashes, versions, verdict, timeline, spans, "
-            "stress test if you ran it, limits, the command that makes it again, and the "
+            "every stress test that you ran, limits, the command that makes it again, and the "
             "detections as JSON. It opens without a network. A PDF says the same, without the JSON."
         )
         filing = _filing("report")
@@ -92,7 +92,7 @@ def report_section(
                         detection,
                         shared.decision.inconclusive_llr,
                         track_record(id, figures, published),
-                        session.stress_of(entry, shared, detection.stance),
+                        session.stress_tests(entry, shared, detection.stance),
                         session.clip_of(entry),
                     )
                 )

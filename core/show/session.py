@@ -444,7 +444,20 @@ def stress_of(
 ) -> StressTest | None:
     """The test of this part made earlier under this stance; without a stance, any made."""
     made = _shelf("stress").get((entry.key, shared.id), {})
-    return next(iter(made.values()), None) if stance is None else made.get((stance, span))
+    found = next(iter(made.values()), None) if stance is None else made.get((stance, span))
+    return None if found is None else _named(entry, found)
+
+
+def stress_tests(entry: Entry, shared: Detector, stance: Stance) -> tuple[StressTest, ...]:
+    """All tests of this clip under a stance: of the clip first, then of its parts."""
+    made = _shelf("stress").get((entry.key, shared.id), {})
+    spans = sorted((span for of, span in made if of == stance), key=lambda s: s or (-1.0, 0.0))
+    return tuple(_named(entry, made[stance, span]) for span in spans)
+
+
+def _named(entry: Entry, test: StressTest) -> StressTest:
+    """The test under the name by which the same bytes were brought last."""
+    return replace(test, name=entry.label)
 
 
 def keep_stress(

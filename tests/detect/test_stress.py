@@ -273,6 +273,7 @@ def test_a_chosen_span_is_tested_and_nothing_outside_the_clip():
     assert (test.from_s, test.to_s, test.whole) == (12.0, 20.0, False)
     long = stress(detector, clip(80.0), Stance(), ["g711-mulaw"], span=(10.0, 70.0))
     assert long.from_s >= 10.0 and long.to_s == long.from_s + 30.0 <= 70.0
+    assert long.asked == (10.0, 70.0) and StressTest.from_dict(long.to_dict()) == long
     for span in ((5.0, 5.5), (9.0, 3.0), (-1.0, 5.0), (30.0, 50.0), (0.0, float("nan"))):
         with pytest.raises(ValueError, match="no part that can be tested"):
             stress(detector, clip(40.0), Stance(), ["g711-mulaw"], span=span)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.detect import stress as module
 from core.detect.decision import EVEN, Stance
 from core.detect.stress import CONDITIONS
-from core.show import exports, stress_view
+from core.show import exports, report_view, stress_view
 from tests.show.builders import HandDetector, clip, tone, wav
 
 FEW = ("g711-alaw", "opus-16", "gain-20", "gain+6", "speed-1.1")
@@ -182,3 +182,41 @@ def test_the_csv_has_a_row_a_condition(detector):
     assert [float(r["llr"]) for r in rows] == [r.llr for r in made.rows]
     assert {float(r["own_llr"]) for r in rows} == {3.0}
     assert rows[-1]["outcome"] == "turns"
+
+
+def with_report(data, name):
+    import streamlit as st
+
+    from core.show import address, cache, session
+    from core.show.report_view import report_section
+    from core.show.stress_view import stress_section
+
+    detector = cache.detector("embedded")
+    session.choose(session.add(session.Arrival(lambda: data, name, "upload")))
+    (entry,) = session.entries()
+    st.session_state[address._PARTS] = {entry.key: (1.0, 4.0)}
+    detection = session.judge(entry, detector, stance=session.stance())
+    stress_section(entry, detector, detection)
+    report_section({entry.key: {detector.id: detection}}, {detector.id: detector})
+
+
+def test_a_report_has_every_test_under_the_name_of_now(detector, monkeypatch):
+    made = []
+    monkeypatch.setattr(report_view, "evidence_html", lambda cases, *_, **__: made.append(cases))
+    monkeypatch.setattr(report_view, "evidence_pdf", lambda *_, **__: b"")
+    data = wav(tone(5.0))
+    at = AppTest.from_function(with_report, args=(data, "voice.wav"), default_timeout=60).run()
+    at.selectbox[0].set_value((1.0, 4.0)).run()
+    run(at)
+    at.selectbox[0].set_value(None).run()
+    run(at)
+    again = AppTest.from_function(with_report, args=(data, "other.wav"), default_timeout=60)
+    for key, value in at.session_state.to_dict().items():
+        if str(key).startswith("spoofscope."):
+            again.session_state[key] = value
+    again.run().button(key="prepare-report").click().run()
+    (case,) = made[0]
+    assert [(t.asked, t.from_s, t.to_s) for t in case.tests] == [
+        (None, 0.0, 5.0), ((1.0, 4.0), 1.0, 4.0),
+    ]  # fmt: skip
+    assert {t.name for t in case.tests} == {"other.wav"} == {case.detection.source.name}

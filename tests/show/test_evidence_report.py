@@ -19,12 +19,12 @@ from core.cli import main
 from core.cli.report import add_parser
 from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
-from core.detect.stress import stress
+from core.detect.stress import CONDITIONS, stress
 from core.plain import printable
 from core.show import evidence_report, report_pictures
 from core.show.evidence_report import FROM_FILE, Case, Filing, evidence_html, evidence_pdf
 from tests.damage import HOSTILE, NAMES
-from tests.show.builders import BAND, SCORES, HandDetector, clip
+from tests.show.builders import BAND, SCORES, HandDetector, clip, tone, wav
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ def data_of(page: str) -> dict:
 
 def test_a_report_has_everything_and_needs_nothing():
     tested = stress(HandDetector(SCORES), clip(9.0), EVEN, ["g711-mulaw", "mp3-32"])
-    one = case(test=tested, record="12.3 % on a benchmark", clip=clip(9.0))
+    one = case(tests=(tested,), record="12.3 % on a benchmark", clip=clip(9.0))
     page = evidence_html([one], made=NOON).decode()
     d = one.detection
     for part in (
@@ -192,7 +192,7 @@ def test_a_report_says_which_version_judged_and_none_of_a_saved_file():
 @example(HOSTILE)
 def test_a_command_names_its_file_and_nothing_else(name):
     """For the shell, for the parser, and on the disk."""
-    d = case(name=name, test=None).detection
+    d = case(name=name).detection
     words = shlex.split(evidence_report.command([Case(replace(d, detector="-d $(x)"))]))
     assert words[:4] == ["python", "-m", "core", "report"]
     parser = argparse.ArgumentParser()
@@ -202,6 +202,67 @@ def test_a_command_names_its_file_and_nothing_else(name):
     (file,) = options.files
     assert Path(file) == Path(printable(name))
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", " ".join(words))
+
+
+SPANS = st.lists(
+    st.none() | st.tuples(st.floats(0, 20), st.floats(1, 20)).map(lambda s: (s[0], s[0] + s[1])),
+    max_size=3,
+    unique=True,
+)
+
+
+@given(asked=st.lists(SPANS, min_size=1, max_size=3))
+def test_the_commands_test_the_same_parts_again(asked):
+    detection = HandDetector(SCORES).detect(clip(41.1))
+    tested = stress(HandDetector(SCORES), clip(41.1), EVEN, [])
+    cases = [
+        Case(
+            replace(detection, source=replace(detection.source, name=f"{n}.wav")),
+            tests=tuple(replace(tested, asked=span) for span in spans),
+        )
+        for n, spans in enumerate(asked)
+    ]
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    said: dict[str, list] = {}
+    outs = []
+    for line in evidence_report.commands(cases):
+        options = parser.parse_args(shlex.split(line)[3:])
+        outs.append(options.out)
+        for file in options.files:
+            said[file] = (options.span or [None]) if options.stress else []
+    assert len(set(outs)) == len(outs)
+    for case, spans in zip(cases, asked, strict=True):
+        again = said[case.detection.source.name]
+        assert len(again) == len(spans)
+        for span, other in zip(spans, again, strict=True):
+            if span is None and other is not None:
+                assert other == [0.0, 41.1]  # which is the clip
+            else:
+                assert other == pytest.approx(span)
+
+
+def test_chosen_parts_are_tested_in_the_report(tmp_path, monkeypatch, capsys):
+    few = {name: CONDITIONS[name] for name in ("gain-20", "gain+6")}
+    monkeypatch.setattr("core.detect.stress.CONDITIONS", few)
+    monkeypatch.setattr(
+        "core.detect.registry.load_detector", lambda *args, **kwargs: HandDetector(SCORES)
+    )
+    file, out = tmp_path / "clip.wav", tmp_path / "r.html"
+    file.write_bytes(wav(tone(9.0)))
+    parts = ["--span", "0", "9", "--span", "2", "8"]
+    assert main(["report", str(file), "--out", str(out), "--stress", *parts]) == 0
+    page = out.read_text("utf-8")
+    assert "Tested from 0 to 9 s. A verdict" in page
+    assert "Tested from 2 to 8 s, and compared with the verdict on that part alone." in page
+    assert "--stress --span 0 9 --span 2 8" in page
+    assert [test["asked"] for test in data_of(page)["stress_tests"]] == [[0.0, 9.0], [2.0, 8.0]]
+    before = out.read_bytes()
+    assert main(["report", str(file), "--out", str(out), *parts]) == 2
+    assert "give both" in capsys.readouterr().err
+    assert main(["report", str(file), "--out", str(out), "--stress", "--span", "5", "99"]) == 2
+    assert "clip.wav: 5 to 99 s is no part" in capsys.readouterr().err
+    assert out.read_bytes() == before
 
 
 def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys):

@@ -10,9 +10,10 @@ import streamlit as st
 from core import version
 from core.detect.registry import list_detectors
 from core.evaluate.names import readable
-from core.show import cache, diagrams, score_charts
+from core.show import cache, diagrams
 from core.show.benchmark_view import spread, sunk
-from core.show.score_view import chart as show_chart
+from core.show.scores import charts as score_charts
+from core.show.scores.files import chart as show_chart
 from core.show.theme import palette
 
 PUBLISHED = "wav2vec2-base stage 2 (published)"

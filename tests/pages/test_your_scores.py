@@ -11,7 +11,7 @@ from core.cli import main
 from core.evaluate import analysis
 from core.evaluate.example_scores import example
 from core.evaluate.names import METRICS
-from core.show import score_view
+from core.show.scores import files as score_files
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Your_Scores.py")
 BARE = b"".join(
@@ -103,7 +103,7 @@ def test_a_rerun_that_changes_nothing_computes_nothing(page, monkeypatch):
     show(page, "Figures")
     for name in ("overall", "prepare", "by_column", "suspicions"):
         monkeypatch.setattr(analysis, name, never)
-    monkeypatch.setattr(score_view, "tidy", never)
+    monkeypatch.setattr(score_files, "tidy", never)
     page.run()
     assert not page.exception
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from core.show import score_charts
+from core.show.scores import charts as score_charts
 
 ROWS = pd.DataFrame(
     {

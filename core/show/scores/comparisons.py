@@ -1,0 +1,216 @@
+"""A score file beside another one, and beside published systems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.evaluate import analysis
+from core.evaluate.tables import TableError
+from core.evaluate.trials import Trials, TrialsError, attach, direction
+from core.show import benchmark_charts, cache
+from core.show.cards import plain
+from core.show.scores.files import chart, confirmed, files, mark, remembered
+from core.show.scores.study import WAYS, Study, readable
+from core.show.scores.views import bare, download
+
+
+def problems(sentences: list[str]) -> None:
+    """What is to be known of the files, where there is anything."""
+    if sentences:
+        many = f"{len(sentences)} things to know about these files"
+        with st.expander(many, expanded=True, icon=":material/warning:"):
+            st.markdown("\n".join(f"- {plain(s)}" for s in sentences))
+
+
+def second_file(study: Study) -> None:
+    """Two systems on the same trials."""
+    if "second" not in files():
+        st.info(
+            "Add a second score file above: the same trials scored by another system.",
+            icon=":material/compare_arrows:",
+        )
+        return
+    other = confirmed("second")
+    if other is None:
+        return
+    try:
+        result = _compared(study, other)
+    except TrialsError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    problems([p.sentence for p in (*other.problems, *result.problems)])
+    metric = st.selectbox("Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="pair-metric")
+    rows = result.figures[result.figures["metric"] == metric]
+    pooled = rows[rows["breakdown"] == "overall"].iloc[0]
+    one, two = study.file.name, files()["second"].name
+    if one == two:
+        one, two = f"{one} (1)", f"{two} (2)"
+    gain = pooled["difference"] > 0 if metric == "auc" else pooled["difference"] < 0
+    finding = (
+        f"{one if gain else two} is better: {bare(metric)} "
+        f"{pooled['first']:.4g} against {pooled['second']:.4g}"
+        if pooled["p_holm"] < 0.05
+        else "All trials together do not tell the two apart"
+    )
+    pair = rows.assign(
+        condition=[
+            "all trials" if b == "overall" else f"{b} {c}"
+            for b, c in zip(rows["breakdown"], rows["condition"], strict=True)
+        ],
+        # The chart calls the lower one better, which for AUC is the other.
+        first=two if metric == "auc" else one,
+        second=one if metric == "auc" else two,
+    )
+    if metric == "auc":
+        pair = pair.assign(difference=-pair["difference"], low=-pair["high"], high=-pair["low"])
+    chart(
+        benchmark_charts.differences,
+        pair,
+        metric,
+        finding,
+        palette=study.colours,
+        key="scores-pair",
+        of=(*study.of, files()["second"].sha256, metric, len(pair)),
+        alt=f"{finding}; 95 % interval {pooled['low']:.4g} to {pooled['high']:.4g}.",
+    )
+    st.caption(
+        f"{result.n:,} trials in common; 2,000 draws of {study.data.unit}s, both systems on each. "
+        "p after Holm's adjustment over a breakdown. Rank correlation of the scores: "
+        f"{result.correlation:+.3f}."
+    )
+    st.dataframe(
+        readable(rows),
+        hide_index=True,
+        placeholder="–",
+        key="pair",
+        column_config={"first": one, "second": two},
+    )
+    download("Download the comparison", result.figures, "comparison.csv")
+
+
+def _compared(study: Study, other: Trials) -> analysis.Comparison:
+    """Both systems on the trials they share, in the direction that the visitor confirms."""
+    second, of = files()["second"], (*study.of, *mark("second"))
+    seen = remembered("way", *of, make=lambda: direction(_labelled(other, study.trials)))
+    way = st.radio(
+        f"In {plain(second.name)} a higher score means",
+        list(WAYS),
+        index=list(WAYS).index(seen.higher),
+        format_func=WAYS.__getitem__,
+        horizontal=True,
+        key=f"higher-second-{second.sha256}",
+    )
+    if not seen.sure or way != seen.higher:
+        st.warning(
+            f"Detected: higher means {WAYS[seen.higher]} (AUC {max(seen.auc, 1 - seen.auc):.4f})"
+            f"{'. You chose the opposite.' if way != seen.higher else ', close to chance.'}",
+            icon=":material/swap_vert:",
+        )
+    by = tuple(c for c in ("attack", "codec", "family") if c in study.columns)
+    with st.spinner("Drawing both systems' trials again, together"):
+        return remembered(
+            "compare", *of, way, make=lambda: analysis.compare(study.data, other, way, by)
+        )
+
+
+def _labelled(other: Trials, known: Trials) -> Trials:
+    return other if "label" in other.table else attach(other, known)
+
+
+def comparisons(study: Study) -> list[analysis.Comparison]:
+    """Those that were made of this study and are kept."""
+    kept: dict[Any, Any] = st.session_state.get("scores.kept", {})
+    return [
+        result
+        for made, result in kept.items()
+        if made[0] == "compare" and made[1 : 1 + len(study.of)] == study.of
+    ]
+
+
+def published_systems(study: Study) -> None:
+    """The file's EER among those of published systems."""
+    import pandas as pd
+
+    try:
+        published, benchmarks = cache.figures(), cache.table("benchmarks")
+    except TableError as error:
+        st.error(str(error))
+        st.stop()
+    published = published[published["metric"] == "eer"]
+    pooled = published[published["breakdown"] == "overall"]
+    known = list(pooled["benchmark"].unique())
+    same = analysis.which_benchmark(study.data, benchmarks)
+    benchmark = st.selectbox(
+        "Benchmark",
+        known,
+        index=known.index(same) if same in known else None,
+        placeholder="Which benchmark are these trials of?",
+        key="published-benchmark",
+    )
+    if benchmark is None:
+        st.info(
+            "The numbers of trials match no benchmark that is known here; choose one if they are "
+            "part of it.",
+            icon=":material/help:",
+        )
+        return
+    if benchmark != same:
+        bona, spoof = study.counts
+        st.warning(
+            f"Your file has {bona:,} + {spoof:,} trials, not those of {benchmark}: the "
+            "figures are not of the same trials.",
+            icon=":material/balance:",
+        )
+    yours = study.charted(study.whole.figures[study.whole.figures["metric"] == "eer"])
+    rows = pd.concat([pooled[pooled["benchmark"] == benchmark], yours])
+    rows = rows.drop_duplicates(["system", "subset"], keep="last")
+    chart(
+        benchmark_charts.ranked,
+        rows,
+        "eer",
+        f"EER on {benchmark}",
+        benchmark_charts.system_colours(list(rows["system"].unique()), study.colours),
+        by="system",
+        palette=study.colours,
+        key="scores-published",
+        of=(*study.of, study.settings, benchmark),
+        alt=f"EER of {len(rows)} systems, your file among them.",
+    )
+    st.caption(
+        "Published systems as their authors print them, with intervals from trial counts "
+        "alone. For a paired test add a system's own score file as the second file."
+    )
+    st.dataframe(
+        rows[["system", "value", "low", "high", "kind", "source"]],
+        hide_index=True,
+        placeholder="–",
+        key="published",
+    )
+    theirs = published[(published["benchmark"] == benchmark) & (published["breakdown"] == "attack")]
+    if "attack" in study.columns and not theirs.empty:
+        _by_attack(study, theirs, str(benchmark))
+
+
+def _by_attack(study: Study, theirs: Any, benchmark: str) -> None:
+    import pandas as pd
+
+    own = study.charted(study.by("attack").query("metric == 'eer'"))
+    own = own[own["condition"].isin(set(theirs["condition"]))]
+    every = pd.concat([own, theirs.drop_duplicates(["system", "condition"])])
+    attacks = sorted(set(every["condition"]))
+    chart(
+        benchmark_charts.heat,
+        every.assign(attack=every["system"], codec=every["condition"]),
+        "eer",
+        f"EER by attack on {benchmark} (%)",
+        columns=attacks,
+        titles=("System", "Attack"),
+        palette=study.colours,
+        key="scores-published-attacks",
+        of=(*study.of, study.settings, benchmark),
+        alt=f"EER of {every['system'].nunique()} systems on {len(attacks)} attacks.",
+    )
+    table = every.pivot_table("value", "system", "condition", sort=False)
+    st.dataframe(table[attacks].round(2), placeholder="–", key="published-attacks")

@@ -1,0 +1,222 @@
+"""What is seen of one score file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.evaluate import analysis
+from core.evaluate.example_scores import NAME, known_eer
+from core.evaluate.names import METRICS, metric_name
+from core.show import benchmark_charts
+from core.show.cards import plain
+from core.show.score_report import as_csv
+from core.show.scores import charts
+from core.show.scores.files import chart, remembered
+from core.show.scores.study import SYSTEM, Study, readable
+
+RANKED = 40
+"""Bars of a breakdown; the rest is in its table."""
+
+
+def figures(study: Study) -> None:
+    """Error rates and costs of all trials."""
+    found = study.figures
+    cards = [m for m in ("eer", "min_dcf", "act_dcf", "cllr", "min_tdcf") if m in found.index]
+    for column, metric in zip(st.columns(len(cards)), cards, strict=True):
+        row, (name, unit, _) = found.loc[metric], METRICS[metric]
+        digits = 2 if metric == "eer" else 4
+        with column.container(border=True, height="stretch"):
+            percent = " %" if unit == "%" else ""
+            label = f"{name} ({unit})" if unit and not percent else name
+            st.metric(label, f"{row['value']:.{digits}f}{percent}")
+            st.caption(f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. {row['note']}")
+    st.dataframe(
+        readable(study.whole.figures)[["metric", "value", "low", "high", "threshold", "note"]],
+        hide_index=True,
+        placeholder="–",
+        key="figures",
+        column_config={
+            c: st.column_config.NumberColumn(c, format="%.5g")
+            for c in ("value", "low", "high", "threshold")
+        },
+    )
+    bona, spoof = study.counts
+    st.caption(
+        f"{bona:,} bona fide and {spoof:,} spoofed trials. Intervals draw {study.data.unit}s "
+        f"{study.settings.replicates:,} times. Thresholds are in the direction of your file. "
+        "Actual DCF and Cllr take scores for natural-log likelihood ratios, as ASVspoof 5 does."
+    )
+    if study.whole.tied:
+        st.info(
+            f"{study.whole.tied:,} trials have the score of a trial of the other class. The "
+            "official code lets a threshold pass between tied trials, bona fide first, and gets "
+            f"an EER of {100 * study.whole.official_eer.rate:.4f} %; here tied trials stay "
+            f"together, which gives {100 * study.whole.eer.rate:.4f} %. With all scores equal the "
+            "official code gives 0 or 100 %, and 50 % is right.",
+            icon=":material/equal:",
+        )
+    if study.file.name == NAME:
+        _known_answers(study)
+
+
+def _known_answers(study: Study) -> None:
+    import pandas as pd
+
+    cells = [(a, c) for c in ("none", "alaw") for a in ("X01", "X02", "X03")]
+    every = study.by("attack", "codec")
+    computed = every[every["metric"] == "eer"].set_index("condition")["value"]
+    st.markdown("The example's answers are known: each cell's EER is Φ(−d/2).")
+    st.dataframe(
+        pd.DataFrame(
+            [(a, c, 100 * known_eer(a, c), computed[f"{a}/{c}"]) for a, c in cells],
+            columns=["attack", "codec", "known EER (%)", "computed EER (%)"],
+        ),
+        hide_index=True,
+        key="known",
+    )
+
+
+def trade_off(study: Study) -> None:
+    """The DET curve."""
+    band, marks = study.trade_off()
+    eer = study.whole.eer.rate
+    chart(
+        benchmark_charts.det,
+        band,
+        marks,
+        f"Detection error trade-off, EER {100 * eer:.2f} %",
+        {SYSTEM: study.colours.series[0]},
+        palette=study.colours,
+        key="scores-det",
+        of=(*study.of, study.settings),
+        alt=f"DET curve; equal errors at {100 * eer:.2f} %.",
+    )
+    st.caption(
+        f"Band: 95 %, draws of {study.data.unit}s. The diamond is the cheapest threshold at your "
+        "prior and costs."
+        + (" The curve lies outside this plot, which ends at 42 %." if eer > 0.4 else "")
+    )
+
+
+def scores(study: Study) -> None:
+    """Both classes' scores, and what they are worth as chances."""
+    threshold, costs = study.whole.eer.threshold, study.settings.costs
+    chart(
+        charts.scores,
+        remembered("histogram", *study.of, make=lambda: analysis.histogram(study.data)),
+        threshold,
+        "Scores of both classes and the EER threshold",
+        palette=study.colours,
+        key="scores-histogram",
+        of=study.of,
+        alt=f"Histogram of both classes; EER threshold at {threshold:.4g}.",
+    )
+    st.caption("The outermost thousandth of each class is counted in the end bins.")
+    off = study.figures.loc["cllr", "value"] - study.figures.loc["min_cllr", "value"]
+    chart(
+        charts.reliability,
+        remembered(
+            "reliability",
+            *study.of,
+            costs,
+            make=lambda: analysis.reliability(study.data, costs.p_spoof),
+        ),
+        f"Calibration costs {off:.3f} bits of Cllr",
+        palette=study.colours,
+        key="scores-reliability",
+        of=(*study.of, costs),
+        alt="Stated probability of a fake against the share that are fakes.",
+    )
+    st.caption(
+        f"At a prior of {study.prior} (set above), classes weighted to it. Below the diagonal the "
+        "scores claim too much. Calibrated: logistic regression on these same trials, so it "
+        "flatters."
+    )
+
+
+def breakdown(study: Study) -> None:
+    """Figures by what is known of the trials."""
+    if not study.columns:
+        st.info(
+            "No column to break down by. Add a protocol, or choose more columns above.",
+            icon=":material/category:",
+        )
+        return
+    a, b, c = st.columns(3)
+    first = a.selectbox("By", study.columns, key="by-first")
+    others = [k for k in study.columns if k != first]
+    second = b.selectbox("And by", ["-", *others], key="by-second")
+    metric = c.selectbox("Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="by-metric")
+    names = (first,) if second == "-" else (first, second)
+    with st.spinner(f"Computing figures by {plain(' and '.join(names))}"):
+        every = study.by(*names)
+    rows = study.charted(every[every["metric"] == metric])
+    if rows.empty:
+        st.info("No condition has both classes.", icon=":material/category:")
+    elif len(names) == 1:
+        top = rows.nlargest(RANKED, "value") if metric != "auc" else rows.nsmallest(RANKED, "value")
+        edge = top.iloc[0]
+        chart(
+            benchmark_charts.ranked,
+            top,
+            metric,
+            f"{bare(metric)} by {first}",
+            {SYSTEM: study.colours.series[0]},
+            palette=study.colours,
+            key="scores-by",
+            of=(*study.of, study.settings, names, metric),
+            alt=f"{bare(metric)} by {first}; the worst is {edge['condition']}: "
+            f"{edge['value']:.3f}.",
+        )
+        if len(rows) > len(top):
+            st.caption(f"The worst {len(top)} of {len(rows)}; all are in the table.")
+    else:
+        pairs = rows["condition"].str.rsplit("/", n=1, expand=True)
+        grid = rows.assign(attack=pairs[0], codec=pairs[1])
+        chart(
+            benchmark_charts.heat,
+            grid,
+            metric,
+            f"{bare(metric)} by {first} and {second}",
+            columns=list(dict.fromkeys(grid["codec"])),
+            titles=(first.capitalize(), second.capitalize()),
+            palette=study.colours,
+            key="scores-grid",
+            of=(*study.of, study.settings, names, metric),
+            alt=f"Heat map of {len(grid)} cells.",
+        )
+    st.caption(
+        "A value that both classes have (a codec, a speaker) takes both classes; one that only "
+        "fakes have (an attack) is held against all bona fide trials."
+    )
+    st.dataframe(readable(every), hide_index=True, placeholder="–", key="by-table")
+    download("Download this breakdown", every, "breakdown.csv")
+
+
+def worst(study: Study) -> None:
+    """The trials farthest on the wrong side."""
+    count = st.slider("Trials of each class", 10, 500, 50, 10, key="worst-count")
+    bad = remembered("worst", *study.of, count, make=lambda: analysis.worst(study.data, count))
+    st.dataframe(bad, hide_index=True, placeholder="–", key="worst")
+    st.caption(
+        "Farthest on the wrong side of the EER threshold, in units of the score. Line numbers are "
+        "those of your file."
+    )
+    download("Download the worst trials", bad, "worst-trials.csv")
+
+
+def bare(metric: str) -> str:
+    """A metric's name without its unit."""
+    return metric_name(metric, unit=False)
+
+
+def download(label: str, rows: object, name: str) -> None:
+    """A button that hands a table over as CSV."""
+    st.download_button(
+        label,
+        lambda: as_csv(rows),
+        name,
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )

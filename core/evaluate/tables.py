@@ -19,6 +19,21 @@ RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
 KINDS = ("published", "corrected", "measured")
 
+REPORTED_KINDS = ("published", "reported by others")
+"""Of figures that are taken over: from the system's authors, or from somebody else who ran it."""
+
+FRONT_ENDS = (
+    "raw waveform",
+    "cepstral features",
+    "wav2vec 2.0, English",
+    "wav2vec 2.0, multilingual",
+    "HuBERT",
+    "WavLM",
+    "other self-supervised",
+    "audio language model",
+)
+"""What a detector hears through, roughly."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -76,10 +91,46 @@ FIGURES = Table(
 )
 """One row a figure. EERs are in percent; ``condition`` of ``attack-codec`` is ``A07/alaw``."""
 
+ARENA = Table(
+    {
+        **FIGURES.columns,
+        "breakdown": Column(choices=("overall",)),
+        "condition": Column(choices=("all",)),
+        "metric": Column(choices=("eer",)),
+        "kind": Column(choices=REPORTED_KINDS),
+        "reported_by": _TEXT,
+        "crop": _OPTIONAL,
+        "pooling": _OPTIONAL,
+        "n_trials": Column("count", required=False),
+    },
+    (*FIGURES.key, "reported_by"),
+)
+"""Figures of many systems on many corpora, as others print them.
+
+One row a figure and reporter, since reporters contradict each other. ``crop`` is what was heard of
+a clip, ``pooling`` how its parts became one score, ``n_trials`` both classes together.
+"""
+
 TABLES: dict[str, Table] = {
     "published_eer": FIGURES,
     "measured": FIGURES,
     "embedded": FIGURES,
+    "arena": ARENA,
+    "arena_systems": Table(
+        {
+            "system": _TEXT,
+            "family": Column(required=False, choices=FRONT_ENDS),
+            "front_end": _OPTIONAL,
+            "parameters": Column("count", required=False),
+            "trained_on": _OPTIONAL,
+            "licence": _OPTIONAL,
+            "year": Column("count", required=False),
+            "link": _OPTIONAL,
+            "weights": Column(required=False, choices=("public", "not public")),
+            "source": _TEXT,
+        },
+        ("system",),
+    ),
     "corrections": Table(
         {
             "id": _TEXT,
@@ -350,7 +401,7 @@ def check(frame: pd.DataFrame, name: str) -> None:
         if column.high is not None:
             fail(label, values > column.high, f"is above {column.high:g}")
     fail(" and ".join(table.key), frame.duplicated(list(table.key)), "repeat an earlier row")
-    if table is FIGURES:
+    if table is FIGURES or table is ARENA:
         top = frame["metric"].map({m: high for m, (_, _, high) in METRICS.items()})
         over = frame["value"] > top + 1e-6  # a rate of 1 may come out a rounding error higher
         fail("value", (frame["value"] < 0) | over, "is out of its metric's range")
@@ -366,7 +417,7 @@ def strict_schema(name: str) -> Any:
     for label, column in table.columns.items():
         checks = []
         if column.choices:
-            checks.append(pa.Check.isin(column.choices))
+            checks.append(pa.Check.isin(column.choices + ("",) * (not column.required)))
         if column.type == "text" and column.required:
             checks.append(pa.Check.str_length(min_value=1))
         if column.type == "count":

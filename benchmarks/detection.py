@@ -141,7 +141,7 @@ def wav2vec2() -> list[dict]:
 
     from core.audio.windows import stack_windows, window_ranges
     from core.detect.detector import Detector, sha256_of
-    from core.detect.wav2vec2 import mean_pooled_wav2vec2
+    from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
     from training.onnx_export import export_engines
 
     torch.manual_seed(0)
@@ -151,7 +151,7 @@ def wav2vec2() -> list[dict]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         weights = folder / "model.safetensors"
-        save_file(mean_pooled_wav2vec2().state_dict(), weights)
+        save_file(MeanPooledWav2Vec2().state_dict(), weights)
         config = {
             "format": "spoofscope.model/1", "id": "wav2vec2-base", "network": {},
             "architecture": "wav2vec2-mean", "window": 64_000,
@@ -183,8 +183,8 @@ def aasist() -> list[dict]:
     import torch
 
     from core import load_detector
-    from core.detect.aasist import WINDOW, aasist
     from core.detect.engine import TorchEngine
+    from core.detect.networks.aasist import WINDOW
 
     torch.set_num_threads(CORES)
     theirs, ours = TorchEngine(aasist()), load_detector().engine

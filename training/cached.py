@@ -76,7 +76,7 @@ def front_features(model: Any, waves: torch.Tensor) -> np.ndarray:
     """Features ``[b, frames, d]`` (float16) of waves ``[b, n]``, computed in bfloat16."""
     import torch
 
-    from core.detect.model import level
+    from core.detect.networks.spectral_transformer import level
 
     model.eval()
     with torch.inference_mode(), torch.autocast(waves.device.type, torch.bfloat16):

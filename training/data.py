@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
-from core.detect.model import SAMPLES_PER_FRAME
+from core.detect.networks import SAMPLES_PER_FRAME
 from training.augment import Strength, crop, disturb, pad, speech_range, trim
 from training.splices import part_shares, splice
 

@@ -82,8 +82,8 @@ def export_model(
 
     from core.detect import familiarity
     from core.detect.detector import Detector, sha256_of
-    from core.detect.model import build
     from core.detect.model_config import FORMAT, read_config
+    from core.detect.networks import build
     from training.benchmark import score_trials
     from training.onnx_export import export_engines
 

@@ -239,7 +239,7 @@ def _scores(model: Any, features: np.ndarray, pick: np.ndarray) -> np.ndarray:
 
 def run(corpus: str | Path, checkpoint: str | Path, **options: Any) -> pd.DataFrame:
     """`leave_one_family_out` on a corpus, starting from a DistillMOS checkpoint."""
-    from core.detect.model import build
+    from core.detect.networks import build
     from training.clips import read_index
     from training.data import keep_for_training
     from training.initial import load_distillmos

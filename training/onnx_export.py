@@ -120,7 +120,7 @@ def export_engines(
 
 def _graphs(weights: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """The graphs of a network, by part."""
-    from core.detect.model import SAMPLES_PER_FRAME
+    from core.detect.networks import SAMPLES_PER_FRAME
     from training.onnx_graphs import mean_pooled_wav2vec2, spectral_encoder, spectral_front
 
     window, network = int(config["window"]), config["network"]

@@ -155,7 +155,7 @@ class Graph:
 def spectral_front(
     weights: Path, channels: Sequence[int] = (64, 64, 128, 256, 256, 256), **_: Any
 ) -> Any:
-    """The convolutions of `core.detect.model.spectral_transformer`.
+    """The convolutions of `core.detect.networks.spectral_transformer`.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def spectral_encoder(
     max_frames: int = 384,
     **_: Any,
 ) -> Any:
-    """The transformer and head of `core.detect.model.spectral_transformer`.
+    """The transformer and head of `core.detect.networks.spectral_transformer`.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def spectral_encoder(
     onnx.ModelProto
         From ``features [k, frames, size]`` to ``raw [k]`` and ``embedding [k, 2 * dim]``.
     """
-    from core.detect.model import positions
+    from core.detect.networks import positions
 
     g = Graph(weights)
     x = g.linear(g.batch_norm("features", "norm_features"), "project")
@@ -276,7 +276,7 @@ def spectral_encoder(
 
 
 def mean_pooled_wav2vec2(weights: Path, window: int, network: Mapping[str, Any]) -> Any:
-    """The network of `core.detect.wav2vec2.mean_pooled_wav2vec2`.
+    """The network of `core.detect.networks.wav2vec2.MeanPooledWav2Vec2`.
 
     Everything is laid out time by channels, so that convolutions are products of matrices. The
     group norm after the first is affine in its few inputs once their mean and covariance over the

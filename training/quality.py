@@ -44,7 +44,7 @@ def quality_model(checkpoint: str | Path) -> torch.nn.Module:
     """
     import torch
 
-    from core.detect.model import build
+    from core.detect.networks import build
 
     model = build("spectral-transformer", {})
     load_distillmos(model, checkpoint)

@@ -361,22 +361,20 @@ def _network(
 ) -> torch.nn.Module:
     from safetensors.torch import load_file
 
-    from core.detect.model import build
+    from core.detect.networks import build
     from training.initial import load_distillmos
 
     settings = dict(recipe.get("network", {}))
     if recipe["architecture"] == "wav2vec2-mean":
-        from core.detect.wav2vec2 import mean_pooled_wav2vec2
-
-        model = mean_pooled_wav2vec2(settings)
+        published: Any = build(recipe["architecture"], settings)
         pretrained = recipe.get("start", {}).get("pretrained")
         if start:
-            model.load_state_dict(load_file(start))
+            published.load_state_dict(load_file(start))
         elif pretrained:
             from transformers import Wav2Vec2Model
 
-            model.backbone = Wav2Vec2Model.from_pretrained(pretrained)
-        return model
+            published.backbone = Wav2Vec2Model.from_pretrained(pretrained)
+        return published
     if settings.get("parts", PART) != PART:
         raise ValueError(f"The parts of training crops are {PART} frames long.")
     model = build(

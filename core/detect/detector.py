@@ -23,6 +23,7 @@ from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdi
 from core.detect.engine import Engine, OnnxEngine, TorchEngine
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.model_config import checked_config, file_in
+from core.detect.networks import LEVEL, build
 from core.detect.outlier import named_in
 from core.settings import settings
 
@@ -572,7 +573,7 @@ def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) ->
     try:
         # Without memory first: settings could ask for more of it than there is.
         with torch.device("meta"):
-            wanted = _untrained(config).state_dict()
+            wanted = build(config["architecture"], config["network"]).state_dict()
         with safe_open(weights, "pt") as held:
             found = {name: held.get_slice(name).get_shape() for name in held.keys()}  # noqa: SIM118
         for name in wanted.keys() ^ found.keys():
@@ -580,7 +581,7 @@ def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) ->
         for name, tensor in wanted.items():
             if list(tensor.shape) != list(found[name]):
                 raise ValueError(f"'{name}' has another shape")
-        network = _untrained(config)
+        network = build(config["architecture"], config["network"])
         network.load_state_dict(load_file(weights))
     except (SafetensorError, KeyError, TypeError, AttributeError, AssertionError, IndexError,
             ValueError, RuntimeError, ArithmeticError) as error:  # fmt: skip
@@ -588,16 +589,6 @@ def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) ->
             f"The model in {directory.name} does not fit its configuration: {briefly(error)}"
         ) from error
     return network
-
-
-def _untrained(config: Mapping[str, Any]) -> nn.Module:
-    if config["architecture"] == "wav2vec2-mean":
-        from core.detect.wav2vec2 import mean_pooled_wav2vec2
-
-        return mean_pooled_wav2vec2(config["network"])
-    from core.detect.model import build
-
-    return build(config["architecture"], config["network"])
 
 
 def briefly(error: Exception) -> str:
@@ -737,9 +728,7 @@ def _runs(ranges: list[tuple[int, int]], frame: int) -> list[list[int]]:
 
 
 def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
-    """Gain that brings the windows taken together to the network's level (`model.level`)."""
-    from core.detect.model import LEVEL
-
+    """Gain that brings the windows taken together to the network's level ."""
     power, count, done = 0.0, 0, 0
     for start, end in ranges:
         part = samples[max(start, done) : end]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from core.detect.networks import LEVEL
 from core.settings import ENGINES as ENGINES
 from core.settings import settings
 
@@ -141,9 +142,7 @@ class OnnxEngine:
 
 
 def levelled(waves: np.ndarray) -> np.ndarray:
-    """`core.detect.model.level` without PyTorch: ``[k, n]``, each at the networks' level."""
-    from core.detect.model import LEVEL
-
+    """The networks' level without PyTorch: waves ``[k, n]``, each at `LEVEL`."""
     count = np.maximum(np.count_nonzero(waves, axis=1), 1)
     power = np.square(waves, dtype=np.float64).sum(axis=1) / count
     gain = LEVEL / np.maximum(np.sqrt(power), 1e-6)

@@ -255,7 +255,7 @@ def classes_of(detector: str) -> dict[str, str | None]:
     name = _hub_name(detector) if hub else detector
     from transformers import AutoConfig
 
-    from core.detect.wav2vec2 import BONA_FIDE_WORDS, SPOOF_WORDS
+    from core.detect.networks.classes import BONA_FIDE_WORDS, SPOOF_WORDS
 
     try:
         if hub:
@@ -348,15 +348,15 @@ def load_checkpoint(
     id, name : str
         For programs and for people.
     network : mapping, optional
-        As for `core.detect.wav2vec2.mean_pooled_wav2vec2`.
+        As for `core.detect.networks.wav2vec2.MeanPooledWav2Vec2`.
 
     Raises
     ------
     DetectorError
         If it cannot be read, or fits no network that is known.
     """
-    from core.detect import aasist, wav2vec2
     from core.detect.checkpoint import read
+    from core.detect.networks import aasist, wav2vec2
 
     try:
         found = read(path, {"aasist": aasist.ANCHOR, "wav2vec2": wav2vec2.ANCHOR})
@@ -388,7 +388,8 @@ def _load_file(path: Path) -> Detector:
 def _load_classifier(
     where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
 ) -> Detector:
-    from core.detect.wav2vec2 import LabelError, RateError, audio_classifier
+    from core.detect.networks.classes import LabelError
+    from core.detect.networks.wav2vec2 import RateError, audio_classifier
 
     try:
         model = audio_classifier(where, labels, local_only=local_only)

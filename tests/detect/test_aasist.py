@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.detect import aasist, registry
+from core.detect import registry
 from core.detect.detector import DetectorError
+from core.detect.networks import aasist
 from core.detect.registry import AASIST, AASIST_L, load_detector
 
 TINY = {
@@ -66,7 +67,7 @@ def fixed_state(shapes):
 
 @pytest.fixture
 def model():
-    network = aasist.aasist(**TINY)
+    network = aasist.Aasist(**TINY)
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     network.load_state_dict(fixed_state(shapes))
     return network.eval()
@@ -157,7 +158,7 @@ def test_raw_score_is_the_logit_of_spoof_minus_that_of_bona_fide(model):
 
 @pytest.mark.parametrize(("variant", "count"), [("aasist", 297_866), ("aasist-l", 85_306)])
 def test_published_parameter_counts(variant, count):
-    network = aasist.aasist(**aasist.NETWORKS[variant])
+    network = aasist.Aasist(**aasist.NETWORKS[variant])
     assert sum(p.numel() for p in network.parameters()) == count
 
 
@@ -244,7 +245,7 @@ def test_weights_trained_again_load_under_any_name_and_are_not_called_published(
 ):
     assert aasist.WINDOW == 64_600
     monkeypatch.setattr(aasist, "WINDOW", 8_000)  # takes an eighth of the time
-    network = aasist.aasist(**aasist.NETWORKS[entry.id])
+    network = aasist.Aasist(**aasist.NETWORKS[entry.id])
     network.load_state_dict(
         fixed_state({k: tuple(v.shape) for k, v in network.state_dict().items()})
     )

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.detect import aasist, checkpoint
+from core.detect import checkpoint
 from core.detect.detector import DetectorError
+from core.detect.networks import aasist
+from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
 from core.detect.registry import load_checkpoint
-from core.detect.wav2vec2 import mean_pooled_wav2vec2
 from tests.detect.test_aasist import TINY as TINY_AASIST
 from tests.detect.test_wav2vec2 import TINY as TINY_WAV2VEC2
 
@@ -60,7 +61,7 @@ def state(request, monkeypatch):
     )
     monkeypatch.setattr(aasist, "WINDOW", 16_000)
     torch.manual_seed(5)
-    made = aasist.aasist(**TINY_AASIST) if request.param == "aasist" else mean_pooled_wav2vec2(
+    made = aasist.Aasist(**TINY_AASIST) if request.param == "aasist" else MeanPooledWav2Vec2(
         TINY_WAV2VEC2
     )  # fmt: skip
     return made.state_dict()

@@ -20,7 +20,7 @@ from core.detect.calibration import Calibration, logit, posterior
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import SCHEMA, Detection, Familiarity
 from core.detect.detector import Decision, Detector, DetectorError, _common_gain
-from core.detect.model import build
+from core.detect.networks import build
 
 SMALL = {"channels": [4, 4, 4, 4, 8, 8], "dim": 8, "heads": 2, "layers": 1, "feedforward": 16}
 

@@ -16,9 +16,10 @@ from core import decode
 from core.detect.decision import Stance
 from core.detect.detector import Detector, DetectorError, sha256_of
 from core.detect.engine import levelled
-from core.detect.model import build, level
+from core.detect.networks import build
+from core.detect.networks.spectral_transformer import level
+from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
 from core.detect.registry import EMBEDDED, load_detector
-from core.detect.wav2vec2 import mean_pooled_wav2vec2
 from training import onnx_export
 from training.onnx_export import ExportError, export_engines
 
@@ -35,7 +36,7 @@ TINY_WAV2VEC2 = {
 def model_directory(folder, architecture="spectral-transformer", network=SMALL):
     torch.manual_seed(0)
     wav2vec2 = architecture == "wav2vec2-mean"
-    made = mean_pooled_wav2vec2(network) if wav2vec2 else build(architecture, network)
+    made = MeanPooledWav2Vec2(network) if wav2vec2 else build(architecture, network)
     save_file(made.state_dict(), folder / "model.safetensors")
     config = {
         "format": "spoofscope.model/1", "id": "small", "architecture": architecture,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.detect.model import build, level
+from core.detect.networks import build
+from core.detect.networks.spectral_transformer import level
 from training.initial import load_distillmos
 
 TINY = {"channels": [4, 4, 8], "dim": 16, "heads": 2, "layers": 1, "feedforward": 16}

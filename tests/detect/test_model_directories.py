@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from core.detect.detector import Detector, DetectorError, sha256_of
+from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
 from core.detect.registry import EMBEDDED, classes_of, load_checkpoint, load_detector
-from core.detect.wav2vec2 import mean_pooled_wav2vec2
 from tests.damage import NAMES, TAG, elsewhere, mutated, opened
 from tests.detect.test_engine import TINY_WAV2VEC2, model_directory, noise
 from tests.pages.test_opinions import classifier
@@ -569,7 +569,7 @@ def test_a_hub_id_is_no_path(name):
 def checkpoint(tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("checkpoint") / "small.pt"
     torch.manual_seed(0)
-    torch.save({"model_state_dict": mean_pooled_wav2vec2(TINY_WAV2VEC2).state_dict()}, path)
+    torch.save({"model_state_dict": MeanPooledWav2Vec2(TINY_WAV2VEC2).state_dict()}, path)
     return path.read_bytes()
 
 

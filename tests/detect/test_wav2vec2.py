@@ -9,8 +9,9 @@ import torch
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import window_ranges
 from core.detect.detector import DetectorError
+from core.detect.networks.classes import class_indices
+from core.detect.networks.wav2vec2 import ANCHOR, MeanPooledWav2Vec2, with_weights
 from core.detect.registry import load_checkpoint, load_detector
-from core.detect.wav2vec2 import ANCHOR, class_indices, mean_pooled_wav2vec2, with_weights
 
 TINY = {
     "hidden_size": 32,
@@ -26,7 +27,7 @@ TINY = {
 @pytest.fixture
 def model():
     torch.manual_seed(7)
-    return mean_pooled_wav2vec2(TINY).eval()
+    return MeanPooledWav2Vec2(TINY).eval()
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_network_is_the_mean_of_hidden_states_and_a_linear_head(model):
 
 def test_published_parameter_count():
     with torch.device("meta"):
-        full = mean_pooled_wav2vec2()
+        full = MeanPooledWav2Vec2()
     assert sum(p.numel() for p in full.parameters()) == 94_373_250
 
 

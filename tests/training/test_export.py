@@ -20,7 +20,7 @@ from core.audio.quality import Quality
 from core.detect.detection import Detection
 from core.detect.detector import Detector
 from core.detect.familiarity import fit, load
-from core.detect.model import build
+from core.detect.networks import build
 from core.detect.registry import EMBEDDED, ROOT
 from tests.training.conftest import TINY_NETWORK
 from training import benchmark

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.detect.model import build
+from core.detect.networks import build
 from tests.training.conftest import TINY_NETWORK
 from training import holdout
 from training.clips import read_index

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.detect.model import build
+from core.detect.networks import build
 from tests.training.conftest import TINY_NETWORK, voice
 from training.clips import read_index
 from training.data import PART, Mix, Pairs, collate, keep_for_training

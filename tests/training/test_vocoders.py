@@ -63,7 +63,7 @@ def test_mean_opinion_follows_the_published_head(tmp_path: Path) -> None:
     """The MOS head is a linear map of the attentive mean, through a sigmoid to 1..5."""
     import torch
 
-    from core.detect.model import build
+    from core.detect.networks import build
 
     torch.manual_seed(1)
     model = build("spectral-transformer", {})
@@ -108,7 +108,7 @@ def test_ratings_are_stored_beside_the_index(tiny_index: Path, tmp_path: Path) -
 
     import torch
 
-    from core.detect.model import build
+    from core.detect.networks import build
 
     corpus = shutil.copytree(tiny_index.parent, tmp_path / "corpus")
     model = build("spectral-transformer", {})

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoFeatureExtractor,
+    AutoModelForAudioClassification,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+)
 
 from core.audio.clip import SAMPLE_RATE
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-BONA_FIDE_WORDS = {"bonafide", "real", "human", "genuine", "authentic", "natural", "original"}
-SPOOF_WORDS = {
-    "spoof",
-    "spoofed",
-    "fake",
-    "deepfake",
-    "synthetic",
-    "synthesized",
-    "generated",
-    "ai",
-    "aivoice",
-    "aigenerated",
-    "machine",
-    "cloned",
-}
-
+from core.detect.model_config import too_large
+from core.detect.networks.classes import class_indices
 
 ANCHOR = "backbone.feature_projection.projection.weight"
 """A tensor by whose name the mean-pooled network is known."""
@@ -36,11 +28,7 @@ class RateError(ValueError):
     """A model of sound at another sample rate than clips have here."""
 
 
-class LabelError(ValueError):
-    """Class names that do not say which is bona fide and which spoof."""
-
-
-def mean_pooled_wav2vec2(network: Mapping[str, Any] | None = None) -> nn.Module:
+class MeanPooledWav2Vec2(nn.Module):
     """Wav2Vec2Model, mean over time of its last hidden state, and a linear head of two classes.
 
     The published reference system: class 0 is bona fide, class 1 spoof, no attention mask and no
@@ -51,32 +39,27 @@ def mean_pooled_wav2vec2(network: Mapping[str, Any] | None = None) -> nn.Module:
     network : mapping, optional
         Fields of `transformers.Wav2Vec2Config` that differ from wav2vec2-base.
 
-    Returns
-    -------
-    torch.nn.Module
-        ``forward(waves [b, n])`` gives log-odds of spoof ``[b]`` and embeddings ``[b, d]``; its
-        parameters are named ``backbone.*`` and ``classifier.*``.
+    Raises
+    ------
+    ValueError
+        If a field is none of such an encoder.
     """
-    import torch
-    from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-    class MeanPooledWav2Vec2(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            # Other fields could name code to run or files to fetch.
-            other = set(network or {}) - set(Wav2Vec2Config.__annotations__)
-            if other:
-                raise ValueError(f"'{min(other)}' is no setting of a wav2vec2 encoder")
-            config = Wav2Vec2Config(**(network or {}))
-            self.backbone = Wav2Vec2Model(config)
-            self.classifier = torch.nn.Linear(config.hidden_size, 2)
+    def __init__(self, network: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        # Other fields could name code to run or files to fetch.
+        other = set(network or {}) - set(Wav2Vec2Config.__annotations__)
+        if other:
+            raise ValueError(f"'{min(other)}' is no setting of a wav2vec2 encoder")
+        config = Wav2Vec2Config(**(network or {}))
+        self.backbone = Wav2Vec2Model(config)
+        self.classifier = nn.Linear(config.hidden_size, 2)
 
-        def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
-            embedding = self.backbone(waves).last_hidden_state.mean(dim=1)
-            logits = self.classifier(embedding)
-            return logits[:, 1] - logits[:, 0], embedding
-
-    return MeanPooledWav2Vec2()
+    def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows ``[b, n]`` -> log-odds of spoof ``[b]`` and embeddings ``[b, d]``."""
+        embedding = self.backbone(waves).last_hidden_state.mean(dim=1)
+        logits = self.classifier(embedding)
+        return logits[:, 1] - logits[:, 0], embedding
 
 
 def with_weights(
@@ -89,7 +72,7 @@ def with_weights(
     tensors : mapping of str to torch.Tensor
         By the network's own names, of any version of torch.
     network : mapping, optional
-        As for `mean_pooled_wav2vec2`.
+        As for `MeanPooledWav2Vec2`.
 
     Returns
     -------
@@ -101,7 +84,7 @@ def with_weights(
     ValueError
         If they do not fit; the message goes on after a file's name.
     """
-    model = mean_pooled_wav2vec2(network)
+    model = MeanPooledWav2Vec2(network)
     try:
         model.load_state_dict(_with_current_names(tensors, set(model.state_dict())))
     except RuntimeError as error:
@@ -128,46 +111,6 @@ def _with_current_names(state: Mapping[str, Any], wanted: set[str]) -> dict[str,
                 name = name.removesuffix(new) + old
         renamed[name] = value
     return renamed
-
-
-def class_indices(
-    id2label: Mapping[int, str], labels: Mapping[str, str] | None = None
-) -> tuple[list[int], list[int]]:
-    """Which outputs of a classifier mean bona fide, and which spoof.
-
-    Parameters
-    ----------
-    id2label : mapping of int to str
-        The classifier's own names.
-    labels : mapping of str to str, optional
-        The user's word on a name: ``{"LABEL_0": "spoof", "LABEL_1": "bonafide"}``.
-
-    Returns
-    -------
-    (list of int, list of int)
-        Output indices of bona fide and of spoof, each at least one, covering every output.
-
-    Raises
-    ------
-    LabelError
-        If a name cannot be mapped; the message lists the names.
-    """
-    bona_fide: list[int] = []
-    spoof: list[int] = []
-    for index, label in id2label.items():
-        given = (labels or {}).get(label)
-        word = "".join(c for c in (given or label).lower() if c.isalnum())
-        if word in BONA_FIDE_WORDS:
-            bona_fide.append(int(index))
-        elif word in SPOOF_WORDS:
-            spoof.append(int(index))
-    if not bona_fide or not spoof or len(bona_fide) + len(spoof) != len(id2label):
-        names = ", ".join(repr(name[:60]) for name in list(id2label.values())[:10])
-        raise LabelError(
-            f"The model's classes are {names}, which cannot all be read as bona fide or spoof. "
-            "Say which is which, for example labels={'LABEL_0': 'bonafide', 'LABEL_1': 'spoof'}."
-        )
-    return bona_fide, spoof
 
 
 def audio_classifier(
@@ -204,9 +147,6 @@ def audio_classifier(
     OSError, ValueError
         If the model cannot be found, fetched or understood.
     """
-    import torch
-    from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
-
     where = {"revision": revision, "local_files_only": local_only, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(name_or_path, **where)
     bona_fide, spoof = class_indices(config.id2label, labels)
@@ -226,28 +166,44 @@ def audio_classifier(
     classifier = AutoModelForAudioClassification.from_pretrained(
         name_or_path, config=config, use_safetensors=True, **where
     ).eval()
+    return AudioClassifier(classifier, extractor, bona_fide, spoof).eval()
 
-    class AudioClassifier(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.classifier = classifier
 
-        def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
-            if extractor is not None:
-                inputs = extractor(
-                    list(waves.cpu().numpy()), sampling_rate=SAMPLE_RATE, return_tensors="pt"
-                )
-                inputs.pop("attention_mask", None)
-                inputs = {key: value.to(waves.device) for key, value in inputs.items()}
-            else:
-                inputs = {"input_values": waves}
-            out = self.classifier(**inputs, output_hidden_states=True)
-            raw = torch.logsumexp(out.logits[:, spoof], 1) - torch.logsumexp(
-                out.logits[:, bona_fide], 1
+class AudioClassifier(nn.Module):
+    """A classifier of `transformers` whose outputs mean bona fide or spoof.
+
+    Parameters
+    ----------
+    classifier : torch.nn.Module
+        Gives logits ``[b, classes]`` and hidden states.
+    extractor : callable or None
+        Prepares waves for it.
+    bona_fide, spoof : list of int
+        Its outputs, from `core.detect.networks.classes.class_indices`.
+    """
+
+    def __init__(
+        self, classifier: nn.Module, extractor: Any, bona_fide: list[int], spoof: list[int]
+    ) -> None:
+        super().__init__()
+        self.classifier, self._extractor = classifier, extractor
+        self._bona_fide, self._spoof = bona_fide, spoof
+
+    def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows ``[b, n]`` -> log-odds of spoof ``[b]`` and mean hidden states ``[b, d]``."""
+        if self._extractor is not None:
+            inputs = self._extractor(
+                list(waves.cpu().numpy()), sampling_rate=SAMPLE_RATE, return_tensors="pt"
             )
-            return raw, out.hidden_states[-1].mean(dim=1)
-
-    return AudioClassifier().eval()
+            inputs.pop("attention_mask", None)
+            inputs = {key: value.to(waves.device) for key, value in inputs.items()}
+        else:
+            inputs = {"input_values": waves}
+        out = self.classifier(**inputs, output_hidden_states=True)
+        raw = torch.logsumexp(out.logits[:, self._spoof], 1) - torch.logsumexp(
+            out.logits[:, self._bona_fide], 1
+        )
+        return raw, out.hidden_states[-1].mean(dim=1)
 
 
 def _check_fit(config: Any, weights: Path) -> None:
@@ -258,11 +214,6 @@ def _check_fit(config: Any, weights: Path) -> None:
     OSError, ValueError
         If there are no such weights, or fewer.
     """
-    import torch
-    from transformers import AutoModelForAudioClassification
-
-    from core.detect.model_config import too_large
-
     if not weights.is_file():
         raise OSError(f"There is no {weights}.")
     wrong = too_large(

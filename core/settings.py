@@ -17,6 +17,8 @@ PREFIX = "SPOOFSCOPE_"
 ENGINES = ("onnx", "int8", "torch")
 """ONNX Runtime in single precision, the same with 8-bit integers, and the reference."""
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
 
 class SettingsError(ValueError):
     """A variable that cannot be used; the message is a sentence for whoever set it."""
@@ -121,6 +123,12 @@ class Settings:
         "'self'", "Sites that may show the dashboard in a frame: `'none'`, or their addresses"
     )
     engine: str = _other("", "What runs the embedded detector", ENGINES)
+    log_level: str = _other(
+        "warning",
+        "What the server logs: `info` tells of its start, of detectors that are loaded, of what is "
+        "refused and of time-outs; a clip's name stands in `debug` alone",
+        LOG_LEVELS,
+    )
     models: str = _other("", "Folder of fetched weights, by default a cache folder of the user")
     corpus: str = _other("build/corpus", "Folder of the training corpus")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
 import select
 import struct
@@ -38,6 +39,8 @@ from core.audio.decoding.source import (
     opened,
 )
 from core.settings import settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def decode_safely(
             try:
                 return _once(asked, held)
             except _Broken:
-                pass
+                logger.info("a decoding process died over a file; the file is tried anew")
             try:
                 return _once(asked, held)
             except _Broken as error:
@@ -290,6 +293,8 @@ class _Worker:
                     raise _Broken
         except _Late:
             self.stop()
+            logger.info("a file was given up after %.0f s", time.monotonic() - start)
+            logger.debug("it was %s", asked.name)
             raise AudioError(
                 f"This file was given up: {time.monotonic() - start:.0f} s were not enough to "
                 "decode it. It is damaged, or made to take long; export it again as WAV or FLAC.",

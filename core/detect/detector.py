@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
 from collections import deque
@@ -29,6 +30,8 @@ from core.settings import settings
 
 if TYPE_CHECKING:
     from torch import nn
+
+logger = logging.getLogger(__name__)
 
 STRETCH = 3 * SAMPLE_RATE
 """Samples that go through a shared front end at once, more or less: bounds memory, and keeps what
@@ -204,6 +207,7 @@ class Detector:
         calibration = config.get("calibration")
         decision = config.get("decision") or {}
         band = decision.get("inconclusive_llr", (0.0, 0.0))
+        logger.info("loading detector %s by engine %s", id, engine)
         return cls(
             id=id,
             name=name,

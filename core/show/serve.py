@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from core.plain import Inert
 from core.settings import SettingsError, settings, unknown, variable
+from core.version import in_words
+
+logger = logging.getLogger(__name__)
 
 HOME = Path(__file__).resolve().parents[2] / "Home.py"
 
@@ -46,6 +50,16 @@ def options(environ: Mapping[str, str]) -> list[str]:
     return given
 
 
+def log(level: str) -> None:
+    """Send what the project's loggers say to standard error, from a level on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    project = logging.getLogger("core")
+    project.handlers = [handler]
+    project.propagate = False
+    project.setLevel(level.upper())
+
+
 def main() -> None:
     """Run Streamlit on ``Home.py`` with the process's own arguments as options.
 
@@ -63,6 +77,7 @@ def main() -> None:
 
     try:
         given = options(os.environ)
+        log(settings().log_level)
         send_security_headers()
     except SettingsError as error:
         sys.exit(str(error))
@@ -72,6 +87,7 @@ def main() -> None:
     stay_home()
     keep_uploads_in_memory()
     expiry.start()
+    logger.info("starting %s", in_words())
     sys.argv = ["streamlit", "run", str(HOME), *given, *sys.argv[1:]]
     cli.main(prog_name="streamlit")
 

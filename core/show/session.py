@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
 
+logger = logging.getLogger(__name__)
+
 TYPES = [suffix[1:] for suffix in AUDIO_SUFFIXES]
 """File name endings that the upload fields offer; what a file holds is found by its content."""
 
@@ -242,7 +244,7 @@ def add(
         bar.empty()
         refused(error)
     except (OSError, RuntimeError):
-        logging.getLogger(__name__).exception("no process for decoding could be started")
+        logger.exception("no process for decoding could be started")
         return [replace(found, error=NO_WORKER)]
     tracks = max(1, len(clip.source.tracks))
     if tracks > 1:
@@ -313,7 +315,7 @@ def clip_of(entry: Entry) -> Clip | None:
     except TooBusy as error:
         refused(error)
     except (OSError, RuntimeError):
-        logging.getLogger(__name__).exception("no process for decoding could be started")
+        logger.exception("no process for decoding could be started")
         problem = NO_WORKER
     finally:
         bar.empty()
@@ -421,6 +423,7 @@ def judge(
 
 def refused(error: TooBusy) -> NoReturn:
     """Say that the queue is full, offer another try, and end the page."""
+    logger.info("refused: %s", error)
     st.warning(str(error), icon=":material/groups:")
     st.button("Try again", icon=":material/refresh:", key="try-again")
     st.stop()

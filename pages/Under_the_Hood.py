@@ -124,7 +124,10 @@ if not corrections.empty:
 
 st.header("How far its numbers can be trusted", anchor=False)
 embedded = cache.results("embedded")
-measured = None if embedded is None else embedded[embedded["system"] == "embedded"]
+measured = None
+if embedded is not None:
+    own_rows = (embedded["system"] == "embedded") & (embedded["benchmark"] == "public_samples")
+    measured = embedded[own_rows]
 for column, breakdown in zip(st.columns(2), ("reliability", "risk_coverage"), strict=True):
     rows = None if measured is None else measured[measured["breakdown"] == breakdown]
     if rows is None or rows.empty:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.settings import settings
-from core.show.headlines import figure_card, figures
+from core.show.headlines import by_kind, figure_card, figures
 from core.show.installation import MISSING
 
 st.title("Is this voice human?", anchor=False)
@@ -41,18 +41,27 @@ for benchmark, label in STEPS:
         "published_eer", system=PUBLISHED, benchmark=benchmark, breakdown="overall", metric="eer"
     )
     cards += [(label, row) for row in rows]
-cards += [
-    ("The detector that ships here, on unseen generators", row)
-    for row in figures(
-        "embedded", benchmark="public_samples", breakdown="pooled", metric="eer_percent"
+OWN = (
+    ("public_samples", "The detector that ships here, on unseen generators"),
+    ("today_samples", "The same, on the voices of today"),
+)
+for benchmark, label in OWN:
+    rows = figures(
+        "embedded",
+        system="embedded",
+        benchmark=benchmark,
+        breakdown="pooled",
+        condition="none",
+        metric="eer_percent",
     )
-    if row.condition == "none"
-]
+    cards += [(label, row) for row in rows]
 if not cards:
     st.warning(MISSING, icon=":material/error:")
 for column, (label, row) in zip(st.columns(max(1, len(cards))), cards, strict=False):
     with column:
         figure_card(label, row)
+if told := by_kind():
+    st.markdown(told)
 st.caption(
     "Equal error rate: at the threshold where both errors are equally frequent, this share of "
     "human clips is called synthetic and of synthetic clips human. Lower is better; 50 % is chance."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.evaluate.kinds import KINDS
 from core.files import write_whole
 
 _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -169,7 +170,22 @@ def _compared(figures: pd.DataFrame) -> str:
     return _table("system", rows)
 
 
-TABLES: dict[str, Callable[[pd.DataFrame], str]] = {
+def _of(benchmark: str, table: Callable[[pd.DataFrame], str]) -> Callable[[pd.DataFrame], str]:
+    """A table of the figures of one benchmark."""
+    return lambda figures: table(figures[figures["benchmark"] == benchmark])
+
+
+def _kinds(figures: pd.DataFrame) -> str:
+    rows = []
+    for kind in KINDS:
+        of = (figures["system"] == "embedded") & (figures["metric"] == "eer_percent")
+        for column in ("benchmark", "breakdown", "condition"):
+            of &= figures[column] == getattr(kind, column)
+        rows += [(kind.name, row) for _, row in figures[of].iterrows()]
+    return _table("EER by kind of voice", rows)
+
+
+_PUBLIC: dict[str, Callable[[pd.DataFrame], str]] = {
     "main": _main,
     "repository": _by("repository", "repository", ordered=True),
     "family": _by("family", "family", ordered=True),
@@ -185,5 +201,16 @@ TABLES: dict[str, Callable[[pd.DataFrame], str]] = {
     "reliability": _by("chance stated", "reliability", metric="observed_percent"),
     "spliced": _spliced,
     "compared": _compared,
+}
+_TODAY: dict[str, Callable[[pd.DataFrame], str]] = {
+    "today": _main,
+    "today_kind": _by("kind of voice", "kind"),
+    "today_accused": _by("human speech of", "accused", metric="wrong_percent", ordered=True),
+    "today_family": _by("family", "family", ordered=True),
+}
+TABLES = {
+    "kinds": _kinds,
+    **{name: _of("public_samples", table) for name, table in _PUBLIC.items()},
+    **{name: _of("today_samples", table) for name, table in _TODAY.items()},
 }
 """Name of a table -> function of the figures."""

@@ -41,7 +41,7 @@ METRICS: dict[str, tuple[str, str, float | None]] = {
 COMPARED = ("eer", "auc", "min_dcf", "act_dcf", "cllr", "min_cllr", "min_tdcf", "min_tdcf_2019")
 """Metrics by which systems are compared."""
 
-BENCHMARKS = {"public_samples": "Public samples"}
+BENCHMARKS = {"public_samples": "Public samples", "today_samples": "Voices of today"}
 
 SYSTEMS = {
     "embedded": "Embedded detector",
@@ -74,6 +74,8 @@ BREAKDOWNS = {
     "shortcut_audit": "shortcuts",
     "spliced": "spliced clips",
     "stands_out": "stretch that stands out",
+    "kind": "kind of voice",
+    "accused": "humans called synthetic",
 }
 
 CONDITIONS = {

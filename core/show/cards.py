@@ -17,6 +17,7 @@ from core.detect.registry import ROOT, models_home
 from core.evaluate.names import benchmark_name
 from core.plain import printable
 from core.show.charts import percent
+from core.show.headlines import by_kind
 from core.show.theme import LIGHT, VERDICTS, codec_name
 
 DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.0, "borderline"))
@@ -364,6 +365,8 @@ def about_detector(
         with st.container(horizontal=True):
             for row in error_rates.itertuples():
                 _error_rate(row)
+        if id == "embedded" and (told := by_kind()):
+            st.markdown(told)
         st.caption(
             "Equal error rate: the threshold where as many fakes pass as human clips are accused. "
             "It is measured on voices and generators kept out of training; your clip may be harder."

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.evaluate.kinds import KINDS
 from core.evaluate.names import benchmark_name
 
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
@@ -77,6 +78,22 @@ def figures(table: str, **wanted: str) -> Iterator[Figure]:
                     low=float(row["low"]) if row.get("low") else None,
                     high=float(row["high"]) if row.get("high") else None,
                 )  # fmt: skip
+
+
+def by_kind() -> str:
+    """How the embedded detector does on each kind of voice, in one line; empty if not measured."""
+    known = []
+    for kind in KINDS:
+        rows = figures(
+            "embedded",
+            system="embedded",
+            benchmark=kind.benchmark,
+            breakdown=kind.breakdown,
+            condition=kind.condition,
+            metric="eer_percent",
+        )
+        known += [f"{kind.name} **{row.value:.0f} %**" for row in rows]
+    return f"Equal error rate by kind of voice: {', '.join(known)}." if known else ""
 
 
 def figure_card(label: str, figure: Figure) -> None:

@@ -23,7 +23,7 @@ def test_shipped_documents_hold_the_shipped_figures(tmp_path: Path) -> None:
 
 
 def row(**given: object) -> dict[str, object]:
-    plain = {"system": "embedded", "breakdown": "pooled", "condition": "none", "low": None,
+    plain = {"system": "embedded", "benchmark": "public_samples", "breakdown": "pooled", "condition": "none", "low": None,
              "high": None, "n_bonafide": 1234, "n_spoof": 56}  # fmt: skip
     return {**plain, **given}
 
@@ -45,6 +45,19 @@ def test_tables_are_made_from_the_rows() -> None:
     assert "| Cllr, bits | 0.500 (0.40 to 0.60) | 1,234 / 56 |" in new
     assert new.index("| A |") < new.index("| B |")
     assert "old" not in new and new.startswith("Before\n") and refresh(new, figures) == new
+
+
+def test_the_kinds_of_voice_are_one_table_over_both_benchmarks() -> None:
+    figures = pd.DataFrame(
+        [
+            row(benchmark="today_samples", breakdown="kind", condition="cloud",
+                metric="eer_percent", value=25.0),
+            row(breakdown="material", condition="synthesis", metric="eer_percent", value=14.4),
+            row(breakdown="kind", condition="cloud", metric="eer_percent", value=99.0),
+        ]
+    )  # fmt: skip
+    made = refresh("<!-- figures: kinds -->\n<!-- end -->", figures)
+    assert "| cloud voices | 25.0 % |" in made and "14.4 %" in made and "99" not in made
 
 
 def test_errors_by_class_and_spans_are_in_their_tables() -> None:

@@ -107,7 +107,7 @@ def test_the_detector_stands_beside_others_by_as_many_windows() -> None:
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_a_table_without_figures_says_so(name: str) -> None:
-    columns = ["system", "breakdown", "condition", "metric", "value", "low", "high"]
+    columns = ["system", "benchmark", "breakdown", "condition", "metric", "value", "low", "high"]
     empty = pd.DataFrame(columns=[*columns, "n_bonafide", "n_spoof"])
     made = refresh(f"<!-- figures: {name} -->\n<!-- end -->", empty)
     assert "Not measured yet." in made

@@ -224,7 +224,7 @@ def stored(table: pa.Table, **how: object) -> bytes:
 
 @pytest.mark.parametrize("form", ["text", "carriage returns", "parquet"])
 def test_a_table_of_too_many_lines_is_not_read(form, monkeypatch):
-    monkeypatch.setattr(tr, "MOST_ROWS", 23)
+    monkeypatch.setattr("core.evaluate.trials.limits.MOST_ROWS", 23)
     data = {
         "text": text(","),
         "carriage returns": text(",").replace(b"\n", b"\r"),

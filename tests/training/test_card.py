@@ -23,8 +23,9 @@ def test_shipped_documents_hold_the_shipped_figures(tmp_path: Path) -> None:
 
 
 def row(**given: object) -> dict[str, object]:
-    plain = {"system": "embedded", "benchmark": "public_samples", "breakdown": "pooled", "condition": "none", "low": None,
-             "high": None, "n_bonafide": 1234, "n_spoof": 56}  # fmt: skip
+    plain = {"system": "embedded", "benchmark": "public_samples", "breakdown": "pooled",
+             "condition": "none", "low": None, "high": None, "n_bonafide": 1234,
+             "n_spoof": 56}  # fmt: skip
     return {**plain, **given}
 
 

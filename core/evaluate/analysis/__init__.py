@@ -1,0 +1,44 @@
+"""Everything about one score file, or about two on the same trials."""
+
+from core.evaluate.analysis.breakdowns import (
+    CONDITION_STEPS,
+    MOST_CONDITIONS,
+    attributes,
+    by_column,
+)
+from core.evaluate.analysis.comparison import DIFFERENCE_COLUMNS, Comparison, compare
+from core.evaluate.analysis.pictures import histogram, reliability, worst
+from core.evaluate.analysis.pooled import Overall, official_eer, overall
+from core.evaluate.analysis.prepared import (
+    FIGURE_COLUMNS,
+    LEAST_SPEAKERS,
+    Part,
+    Prepared,
+    Settings,
+    prepare,
+)
+from core.evaluate.analysis.suspicions import suspicions, which_benchmark
+
+__all__ = [
+    "CONDITION_STEPS",
+    "DIFFERENCE_COLUMNS",
+    "FIGURE_COLUMNS",
+    "LEAST_SPEAKERS",
+    "MOST_CONDITIONS",
+    "Comparison",
+    "Overall",
+    "Part",
+    "Prepared",
+    "Settings",
+    "attributes",
+    "by_column",
+    "compare",
+    "histogram",
+    "official_eer",
+    "overall",
+    "prepare",
+    "reliability",
+    "suspicions",
+    "which_benchmark",
+    "worst",
+]

@@ -1,0 +1,166 @@
+"""Two systems on the trials they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.evaluate import resample
+from core.evaluate.analysis.breakdowns import CONDITION_STEPS, MOST_CONDITIONS, conditions, enough
+from core.evaluate.analysis.prepared import Part, Prepared, as_frame, prepare
+from core.evaluate.intervals import holm
+from core.evaluate.metrics import (
+    ASVSPOOF5,
+    Higher,
+    Tally,
+)
+from core.evaluate.trials import Problem, Trials, TrialsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+DIFFERENCE_COLUMNS = (
+    *("breakdown", "condition", "metric", "first", "second", "difference", "low", "high"),
+    *("p_value", "p_holm", "n_bonafide", "n_spoof"),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the trials that both have scored.
+
+    Attributes
+    ----------
+    figures : pandas.DataFrame
+        `DIFFERENCE_COLUMNS`: first minus second; EER in points. ``p_holm`` is adjusted over the
+        conditions of one breakdown.
+    n : int
+        Trials in common.
+    problems : tuple of Problem
+        Trials that only one file has.
+    correlation : float
+        Spearman's rank correlation of the two scores.
+    """
+
+    figures: pd.DataFrame
+    n: int
+    problems: tuple[Problem, ...] = field(default=())
+    correlation: float = float("nan")
+
+
+def compare(
+    first: Prepared,
+    second: Trials,
+    higher: Higher,
+    by: Sequence[str] = (),
+    *,
+    replicates: int = 2000,
+) -> Comparison:
+    """Paired differences of EER, min DCF and AUC, pooled and by the values of columns.
+
+    Parameters
+    ----------
+    first : Prepared
+        The first system; its labels and attributes hold for both.
+    second : Trials
+        The second system's scores, with or without labels.
+    higher : {"spoof", "bonafide"}
+        Which way the second system's scores run.
+    by : sequence of str
+        Columns to break down by.
+    replicates : int
+        Draws; p-values are never below ``2 / (replicates + 1)``.
+
+    Raises
+    ------
+    TrialsError
+        If the files share no trial, or only trials of one class.
+    """
+    import pandas as pd
+
+    if "score" not in second.table:
+        raise TrialsError("The second file has no column of scores.")
+    place = pd.Index(second.table["trial"]).get_indexer(first.table["trial"])
+    common = place >= 0
+    if not common.any():
+        raise TrialsError(
+            "The two files share no trial. The first names are "
+            f"{first.table['trial'].iloc[0]} and {second.table['trial'].iloc[0]}."
+        )
+    problems = []
+    only = (int((~common).sum()), len(second.table) - int(common.sum()))
+    for count, which in zip(only, ("first", "second"), strict=True):
+        if count:
+            what = f"{count:,} trials are in the {which} file only and are not compared."
+            problems.append(Problem(what, count))
+    data = prepare(Trials(first.table[common]), first.higher)
+    other = second.table["score"].to_numpy(dtype=np.float64)[place[common]]
+    other = other if higher == "spoof" else -other
+    if "label" in second.table:
+        theirs = second.table["label"].to_numpy()[place[common]] == "spoof"
+        wrong = int((theirs != data.is_spoof).sum())
+        if wrong:
+            what = f"{wrong:,} trials are labelled differently in the two files; the first counts."
+            problems.append(Problem(what, wrong))
+    rows: list[dict[str, Any]] = []
+    statistics: dict[str, resample.Statistic] = {
+        "eer": lambda batch: 100 * batch.eer(),
+        "min_dcf": resample.min_dcf(ASVSPOOF5),
+        "auc": resample.auc,
+    }
+    whole = [("overall", "all", np.ones(len(other), dtype=bool), resample.STEPS, True)]
+    for column in by:
+        if column not in data.table:
+            raise TrialsError(f"There is no column {column!r} to break down by.")
+        whole += [
+            (column, name, chosen, CONDITION_STEPS, column != "speaker")
+            for name, chosen in conditions(data, [column])
+        ][:MOST_CONDITIONS]
+    for breakdown, condition, chosen, steps, speakers in whole:
+        one = data.part(chosen)
+        two = Part(other[chosen], one.is_spoof, one.speakers)
+        n_spoof = int(one.is_spoof.sum())
+        if not 0 < n_spoof < len(one.scores):
+            continue
+        drawn = resample.bootstrap_pair(
+            (one.levels(steps), two.levels(steps)),
+            statistics,
+            units=enough(one) if speakers else None,
+            replicates=replicates,
+        )
+        exact = [_exact(p.tally) for p in (one, two)]
+        for metric, draws in drawn.items():
+            low, high = resample.limits(draws)
+            rows.append(
+                {
+                    "breakdown": breakdown,
+                    "condition": condition,
+                    "metric": metric,
+                    "first": exact[0][metric],
+                    "second": exact[1][metric],
+                    "difference": exact[0][metric] - exact[1][metric],
+                    "low": low,
+                    "high": high,
+                    "p_value": resample.two_sided(draws),
+                    "n_bonafide": len(one.scores) - n_spoof,
+                    "n_spoof": n_spoof,
+                }
+            )
+    frame = as_frame(rows, DIFFERENCE_COLUMNS)
+    for _, family in frame.groupby(["breakdown", "metric"], sort=False):
+        frame.loc[family.index, "p_holm"] = holm(family["p_value"])
+    frame["p_holm"] = frame["p_holm"].astype(float)
+    ranks = pd.DataFrame({"a": data.scores, "b": other}).rank()
+    return Comparison(frame, len(other), tuple(problems), float(ranks["a"].corr(ranks["b"])))
+
+
+def _exact(tally: Tally) -> dict[str, float]:
+    return {
+        "eer": 100 * tally.eer().rate,
+        "min_dcf": tally.min_dcf(ASVSPOOF5).cost,
+        "auc": tally.auc(),
+    }

@@ -1,0 +1,175 @@
+"""A score file's trials, ready for metrics: all of them, and parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluate import resample
+from core.evaluate.metrics import (
+    ASVSPOOF5,
+    Costs,
+    Floats,
+    Higher,
+    Ints,
+    Tally,
+    TandemConstants,
+)
+from core.evaluate.trials import Trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+FIGURE_COLUMNS = (
+    *("breakdown", "condition", "metric", "value", "low", "high", "threshold"),
+    *("n_bonafide", "n_spoof", "note"),
+)
+
+
+LEAST_SPEAKERS = 10
+"""With fewer speakers, drawing speakers says little and trials are drawn."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a reader may choose.
+
+    Attributes
+    ----------
+    costs : Costs
+        The reader's own prior and costs; those of ASVspoof 5 are always given as well.
+    tandem : TandemConstants or None
+        Constants of the tandem cost, where the verification system's error rates are known.
+    replicates : int
+        Bootstrap draws.
+    """
+
+    costs: Costs = ASVSPOOF5
+    tandem: TandemConstants | None = None
+    replicates: int = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Trials of both classes, ready to be counted.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        As in `Trials`; the scores as given, the index holds line numbers.
+    higher : {"spoof", "bonafide"}
+        Which way the given scores run.
+    scores : numpy.ndarray
+        float64 ``[n]``, higher = more spoof-like.
+    is_spoof : numpy.ndarray
+        bool ``[n]``.
+    """
+
+    table: pd.DataFrame
+    higher: Higher
+    scores: Floats
+    is_spoof: npt.NDArray[np.bool_]
+
+    @cached_property
+    def speakers(self) -> Ints | None:
+        """Code of each trial's speaker, trials without one on their own; None for too few."""
+        if "speaker" not in self.table:
+            return None
+        codes = self.codes("speaker")[0].copy()
+        missing = codes < 0
+        known = int(codes.max(initial=-1)) + 1
+        if known < LEAST_SPEAKERS or missing.mean() > 0.5:
+            return None
+        codes[missing] = known + np.arange(int(missing.sum()))
+        return codes
+
+    @property
+    def unit(self) -> str:
+        """What the bootstrap draws: ``speaker`` or ``trial``."""
+        return "trial" if self.speakers is None else "speaker"
+
+    def codes(self, column: str) -> tuple[Ints, list[str]]:
+        """Values of an attribute as numbers (-1 where there is none) with their names."""
+        if column not in self._codes:
+            values = self.table[column].astype("category")
+            codes = values.cat.codes.to_numpy().astype(np.int64)
+            names = [str(c) for c in values.cat.categories]
+            empty = [i for i, name in enumerate(names) if name.strip() in ("", "-", "nan")]
+            if empty:
+                codes = np.where(np.isin(codes, empty), -1, codes)
+            present = np.unique(codes[codes >= 0])
+            codes = np.where(codes < 0, -1, np.searchsorted(present, codes))
+            self._codes[column] = (np.asarray(codes), [names[i] for i in present])
+        return self._codes[column]
+
+    @cached_property
+    def _codes(self) -> dict[str, tuple[Ints, list[str]]]:
+        return {}
+
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Part:
+        """Scores and units of some trials."""
+        units = self.speakers
+        return Part(
+            self.scores[chosen], self.is_spoof[chosen], None if units is None else units[chosen]
+        )
+
+    @cached_property
+    def everything(self) -> Part:
+        """All trials."""
+        return Part(self.scores, self.is_spoof, self.speakers)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Scores (towards spoof), truth and unit of some trials."""
+
+    scores: Floats
+    is_spoof: npt.NDArray[np.bool_]
+    speakers: Ints | None
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Both classes, sorted and grouped."""
+        return Tally.of(self.scores[~self.is_spoof], self.scores[self.is_spoof])
+
+    def units(self) -> tuple[Ints, Ints] | None:
+        """Units of both classes, numbered from 0 without gaps."""
+        if self.speakers is None or not len(self.speakers):
+            return None
+        _, codes = np.unique(self.speakers, return_inverse=True)
+        return codes[~self.is_spoof], codes[self.is_spoof]
+
+    def levels(self, steps: int, keep: Sequence[float] = ()) -> resample.Levels:
+        """Levels of these trials."""
+        return resample.Levels.of(
+            self.scores[~self.is_spoof], self.scores[self.is_spoof], steps=steps, keep=keep
+        )
+
+
+def prepare(trials: Trials, higher: Higher) -> Prepared:
+    """Take scored and labelled trials whose scores run a known way.
+
+    Raises
+    ------
+    TrialsError
+        If labels or scores are missing, or only one class is there.
+    """
+    trials.split()  # its checks
+    table = trials.table
+    scores = table["score"].to_numpy(dtype=np.float64)
+    is_spoof = (table["label"] == "spoof").to_numpy(dtype=bool)
+    return Prepared(table, higher, scores if higher == "spoof" else -scores, is_spoof)
+
+
+def as_frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=list(columns))
+    numbers = [c for c in ("value", "low", "high", "threshold") if c in frame]
+    return frame.astype(dict.fromkeys(numbers, float))

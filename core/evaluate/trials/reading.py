@@ -1,0 +1,262 @@
+"""Score files and protocols in the field's formats -> one table of text and numbers."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.evaluate.trials.layout import LABELS, ROLE_OF
+from core.evaluate.trials.limits import check_names, check_rows, is_number
+from core.evaluate.trials.parquet import read_parquet
+from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence
+from core.plain import printable
+from core.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
+    """Read a text table (space, tab, comma or semicolon), Parquet, or either in gzip or zip.
+
+    Parameters
+    ----------
+    source : path or bytes
+        The file.
+    name : str
+        File name for messages, if bytes are given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns as text except in Parquet; named from the header, else ``column 1``...; the
+        index holds line numbers from 1.
+
+    Raises
+    ------
+    TrialsError
+        If it is empty, binary, encrypted or too large.
+    """
+    import pandas as pd
+
+    if isinstance(source, Path):
+        name, data = name or source.name, source.read_bytes()
+    else:
+        data = source
+    name = name or "The file"
+    data = _unpack(data, name)
+    if data[:4] == b"PAR1":
+        frame = read_parquet(data, name)
+        frame.columns = [printable(str(column)) for column in frame.columns]
+        return frame
+    data, problems = _utf8(data, name)
+    check_rows(max(data.count(b"\n"), data.count(b"\r")), name)
+    start = data[:65536].decode("utf-8", "ignore")
+    head = [line for line in start.splitlines()[:50] if line.strip()]
+    if not head:
+        raise TrialsError(f"{name} is empty.")
+    separator = _separator(head)
+    rows = [_cells(line, separator) for line in head]
+    header = _has_header(rows)
+    if header and len(rows) == 1:
+        raise TrialsError(f"{name} has names of columns and no line below them.")
+    width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
+    names = (
+        [printable(c.strip().lstrip("\ufeff")) or f"column {i + 1}" for i, c in enumerate(rows[0])]
+        if header
+        else [f"column {i + 1}" for i in range(width)]
+    )
+    check_names(names, name)
+    frame = _read_regular(data, separator, names, header)
+    if frame is not None:
+        frame.attrs["problems"] = problems
+        return frame
+    data, wide = _without_wide(data, separator, len(names), name)
+    problems += wide
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(data),
+            sep=r"\s+" if separator == " " else separator,
+            names=names,
+            header=0 if header else None,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            engine="c",
+            quotechar='"',
+        )
+    except pd.errors.ParserError as error:
+        raise TrialsError(f"{name} cannot be read as a table: {error}.") from error
+    frame.index = pd.RangeIndex(2 if header else 1, len(frame) + (2 if header else 1))
+    frame = frame.dropna(how="all")
+    frame.attrs["problems"] = problems
+    return frame
+
+
+def _unpack(data: bytes, name: str) -> bytes:
+    most = settings().max_table_mb << 20
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(most + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise TrialsError(f"{name} is a damaged gzip file.") from error
+    elif data[:4] == b"PK\x03\x04":
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir() and m.file_size]
+                members = [m for m in members if "__MACOSX" not in m.filename]
+                if len(members) != 1:
+                    raise TrialsError(
+                        f"{name} holds {len(members)} files; make it one file, or unpack it first."
+                    )
+                with archive.open(members[0]) as file:
+                    data = file.read(most + 1)
+        except NotImplementedError as error:  # before RuntimeError, its parent
+            raise TrialsError(
+                f"{name} is packed in a way that is not supported; unpack it first."
+            ) from error
+        except RuntimeError as error:
+            raise TrialsError(f"{name} is encrypted; unpack it first.") from error
+        except TrialsError:
+            raise
+        except Exception as error:  # each way of packing has errors of its own
+            raise TrialsError(f"{name} is a damaged zip file.") from error
+    if len(data) > most:
+        raise TrialsError(f"{name} has more than {most >> 20:,} MB, unpacked.")
+    return data
+
+
+def _utf8(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
+    """The text as UTF-8 without a mark at its start; what is no UTF-8 is replaced and reported."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return data.decode("utf-16").encode(), ()
+        except UnicodeDecodeError as error:
+            line = data[: error.start].decode("utf-16", "replace").count("\n") + 1
+            raise TrialsError(f"{name}, line {line}, is damaged; save it as UTF-8.") from error
+    if b"\x00" in data[:4096]:
+        raise TrialsError(f"{name} is not a text file, nor Parquet, gzip or zip.")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        data.decode()
+        return data, ()
+    except UnicodeDecodeError:
+        pass
+    wrong = []
+    for number, raw in enumerate(data.split(b"\n"), 1):
+        try:
+            raw.decode()
+        except UnicodeDecodeError:
+            wrong.append(number)
+    lines = tuple(wrong[:5])
+    what = "cannot be read as UTF-8 text; odd characters became \N{REPLACEMENT CHARACTER}"
+    problem = Problem(in_a_sentence(name, len(wrong), what, lines), len(wrong), lines)
+    return data.decode(errors="replace").encode(), (problem,)
+
+
+def _without_wide(
+    data: bytes, separator: str, width: int, name: str
+) -> tuple[bytes, tuple[Problem, ...]]:
+    """The text with lines of more than ``width`` cells emptied, so that line numbers stay."""
+    lines = data.decode().splitlines()
+    wrong = []
+    for number, line in enumerate(lines, 1):
+        if separator == " ":
+            cells = len(line.split())
+        elif '"' in line:
+            try:
+                cells = len(next(csv.reader([line], delimiter=separator), []))
+            except csv.Error:  # a quoted cell without end
+                cells = width + 1
+        else:
+            cells = line.count(separator) + 1
+        if cells > width:
+            wrong.append(number)
+            lines[number - 1] = ""
+    if not wrong:
+        return data, ()
+    first = tuple(wrong[:5])
+    what = f"have more than the {width} columns of the others"
+    problem = Problem(in_a_sentence(name, len(wrong), what, first), len(wrong), first)
+    return ("\n".join(lines) + "\n").encode(), (problem,)
+
+
+def _read_regular(
+    data: bytes, separator: str, names: list[str], header: bool
+) -> pd.DataFrame | None:
+    """Read the usual file, one separator and as many cells in every line, many times faster.
+
+    None where the file is not that regular; the careful reader then says what is wrong.
+    """
+    import pandas as pd
+
+    odd: tuple[bytes, ...] = (
+        b"\n\n",
+        b"\r\n\r\n",
+        b"\r\r",
+        b'"',
+        b" \n",
+        b" \r",
+        b"\n ",
+        b"\t ",
+        b", ",
+        b"; ",
+    )
+    if separator == " ":
+        odd += (b"  ", b"\t")
+    if data[:1] in b" \n\r" or any(mark in data for mark in odd):
+        return None
+    try:
+        import pyarrow as pa
+        from pyarrow import csv as arrow
+    except ImportError:
+        return None
+    text = pa.string() if len(data) < 2**31 else pa.large_string()
+    try:
+        table = arrow.read_csv(
+            pa.BufferReader(data),
+            arrow.ReadOptions(column_names=names, skip_rows=int(header)),
+            arrow.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
+            arrow.ConvertOptions(
+                column_types=dict.fromkeys(names, text), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    frame: pd.DataFrame = table.to_pandas()
+    frame.index = pd.RangeIndex(1 + header, len(frame) + 1 + header)
+    return frame
+
+
+def _separator(lines: list[str]) -> str:
+    for separator in ("\t", ",", ";"):
+        counts = {line.count(separator) for line in lines}
+        if min(counts) > 0:
+            return separator
+    return " "
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    cells = line.split() if separator == " " else line.split(separator)
+    return [cell.strip().strip('"') for cell in cells]
+
+
+def _has_header(rows: list[list[str]]) -> bool:
+    first = rows[0]
+    if any(is_number(cell) for cell in first) or any(c.lower() in LABELS for c in first):
+        return False
+    known = sum(cell.lower() in ROLE_OF for cell in first)
+    if known >= 2 or (known and len(first) <= 2):
+        return True
+    # No known name, but numbers start below: still a header.
+    return len(rows) > 1 and any(is_number(cell) for cell in rows[1])

@@ -136,7 +136,7 @@ def test_a_stress_test_is_printed_and_part_of_the_json(examples, monkeypatch, ca
     from core.detect import stress
 
     few = {name: stress.CONDITIONS[name] for name in ("g722", "room")}
-    monkeypatch.setattr(stress, "CONDITIONS", few)
+    monkeypatch.setattr("core.detect.stress.run.CONDITIONS", few)
     assert main(["detect", str(examples[0]), "--stress", "--json"]) == 0
     (item,) = json.loads(capsys.readouterr().out)
     test = stress.StressTest.from_dict(item["stress"])

@@ -12,7 +12,6 @@ import soxr
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples, decode
 from core.audio.incoming import Incoming, Ring
-from core.detect import stream
 from core.detect.detector import DetectorError
 from core.detect.stream import LiveWindow, Take, spread
 from tests.detect.takes import (
@@ -110,7 +109,7 @@ def test_missing_frames_are_counted_and_silence_stands_in(open_take):
 
 @pytest.mark.parametrize("clock", [True, False])
 def test_frames_beyond_what_may_wait_are_counted(open_take, monkeypatch, clock):
-    monkeypatch.setattr(stream, "MOST_WAITING", 20)
+    monkeypatch.setattr("core.detect.stream.take.MOST_WAITING", 20)
     take = open_take()
     sent = list(frames(sine(1.0), clock=clock))
     with take._draining:  # as if converting took that long

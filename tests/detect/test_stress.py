@@ -9,7 +9,6 @@ import pytest
 from core.audio import codecs
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples, decode
-from core.detect import stress as module
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Reason
 from core.detect.stress import CONDITIONS, SCHEMA, StressTest, stress
@@ -145,7 +144,7 @@ def test_the_clips_own_detection_is_not_made_again():
 
 
 def test_of_a_long_clip_the_stretch_with_the_most_speech_is_compared_with_itself(monkeypatch):
-    monkeypatch.setattr(module, "LONGEST_S", 6.0)
+    monkeypatch.setattr("core.detect.stress.run.LONGEST_S", 6.0)
     detector = Scripted(3.0, -2.0, -2.5)
     own = detector.detect(clip(20.0))
     own = replace(own, quality=replace(own.quality, speech=((0.0, 1.0), (9.0, 15.5))))

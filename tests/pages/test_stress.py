@@ -44,7 +44,7 @@ def detector(detector, monkeypatch):
     made = Pitched()
     monkeypatch.setattr("core.detect.registry.load_detector", lambda *args, **kwargs: made)
     few = {name: CONDITIONS[name] for name in FEW}
-    monkeypatch.setattr(module, "CONDITIONS", few)
+    monkeypatch.setattr("core.detect.stress.run.CONDITIONS", few)
     monkeypatch.setattr(stress_view, "CONDITIONS", few)
     return made
 

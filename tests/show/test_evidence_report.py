@@ -244,7 +244,7 @@ def test_the_commands_test_the_same_parts_again(asked):
 
 def test_chosen_parts_are_tested_in_the_report(tmp_path, monkeypatch, capsys):
     few = {name: CONDITIONS[name] for name in ("gain-20", "gain+6")}
-    monkeypatch.setattr("core.detect.stress.CONDITIONS", few)
+    monkeypatch.setattr("core.detect.stress.run.CONDITIONS", few)
     monkeypatch.setattr(
         "core.detect.registry.load_detector", lambda *args, **kwargs: HandDetector(SCORES)
     )

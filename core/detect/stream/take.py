@@ -1,9 +1,4 @@
-"""A live take: sound comes in, a score for every new second goes out, off the server's event loop.
-
-`Take.push` only appends. One thread converts what has arrived and keeps the latest minutes;
-another scores each new hop. A page reads `Take.snapshot` and says by `Take.touch` that it is still
-there; a take that nobody has touched for a while lets go of everything.
-"""
+"""A live take: what arrives is scored hop by hop, off the server's event loop."""
 
 from __future__ import annotations
 
@@ -14,141 +9,43 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from core.audio.clip import SAMPLE_RATE, Clip, Source
+from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.incoming import Incoming, Ring, as_float, averaged, wav_of
-from core.audio.quality import Quality, gate, measure, speech_in
+from core.audio.quality import Quality, measure, speech_in
 from core.detect.calibration import UNCALIBRATED
-from core.detect.detection import Detection, Reason
-from core.detect.detector import MIN_WINDOW_SPEECH_S, Detector, DetectorError, Evidence
+from core.detect.detection import Detection
+from core.detect.detector import MIN_WINDOW_SPEECH_S, Detector, DetectorError
+from core.detect.stream.heard import CONTEXT, Heard
+from core.detect.stream.snapshot import SOURCE, LiveWindow, Scored, Snapshot, State, verdict_of
 from core.settings import settings
 
 logger = logging.getLogger(__name__)
 
+
 HOP_S = 1.0
 """Seconds between the ends of windows."""
 
-CONTEXT_S = 15.0
-"""Voice activity and quality are measured on at least this much of the latest sound."""
 
 MOST_WAITING = 3_000
 """Frames that may wait to be converted: one minute at 20 ms each."""
 
+
 MOST_BEHIND = 2
 """Hops the scorer may lie behind before it jumps to the newest."""
+
 
 MOST_CAUGHT_UP = 6
 """Hops that came while the detector was loaded and are scored after all."""
 
-_SETTLED_S = 1.0  # speech older than this no longer changes with what follows
+
 _LEVEL_S = 0.3  # stretch of the level meter
+
+
 _TICK_S = 0.2
-
-State = Literal["live", "paused", "finished", "discarded", "released"]
-
-
-@dataclass(frozen=True)
-class LiveWindow:
-    """One scored or silent window of a take.
-
-    Attributes
-    ----------
-    start_s, end_s : float
-        Seconds since the take began.
-    llr : float or None
-        Calibrated natural-log likelihood ratio, positive towards synthetic; None where there is
-        too little speech.
-    speech_s : float
-        Seconds of speech in the window.
-    own : bool
-        Whether it is one of the detector's own windows, which alone give the verdict.
-    channel : int or None
-        The channel that was heard, 1 or 2; None where their average was.
-    """
-
-    start_s: float
-    end_s: float
-    llr: float | None
-    speech_s: float
-    own: bool
-    channel: int | None = None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A take at one moment.
-
-    Attributes
-    ----------
-    state : str
-        ``live``, ``paused``, ``finished``, ``discarded`` (by the visitor) or ``released`` (nobody
-        looked at it any more).
-    waited_s : float
-        Seconds since the take was opened, whether sound came or not.
-    seconds : float
-        Sound since the start, pauses left out.
-    kept_from_s : float
-        Where the kept sound begins; above 0 once the oldest has gone.
-    speech_s : float
-        Seconds of speech found so far in the kept sound.
-    frames, lost : int
-        Frames that arrived, and that never did.
-    skipped : int
-        Hops without a score because the scorer fell behind.
-    level_dbfs : float or None
-        RMS level of the last moments; None for digital silence, or where nothing comes in.
-    windows : tuple of LiveWindow
-        In order of time.
-    detection : Detection or None
-        The verdict so far at even odds, by the rules for a file; None while the take is too short
-        for one whole window.
-    spread : (float, float) or None
-        Interval of the mean log-likelihood ratio over the take; None before two windows that do
-        not overlap.
-    latency_s : float or None
-        Median seconds from the arrival of sound to the first snapshot with a score for it, over
-        the last twenty scores.
-    ready : bool
-        Whether the detector is loaded.
-    error : str
-        A sentence where no scores can be computed; empty otherwise.
-    """
-
-    state: State
-    waited_s: float
-    seconds: float
-    kept_from_s: float
-    speech_s: float
-    frames: int
-    lost: int
-    skipped: int
-    level_dbfs: float | None
-    windows: tuple[LiveWindow, ...]
-    detection: Detection | None
-    spread: tuple[float, float] | None
-    latency_s: float | None
-    ready: bool
-    error: str
-
-    @property
-    def listening(self) -> bool:
-        """Whether there is not enough speech yet for a verdict."""
-        return self.detection is None or self.detection.llr is None
-
-
-@dataclass(frozen=True, eq=False)
-class _Scored:
-    start: int
-    end: int
-    own: bool
-    speech_s: float
-    raw: float | None
-    embedding: np.ndarray | None
-    channel: int | None
 
 
 class Take:
@@ -194,8 +91,8 @@ class Take:
         self._flushed = False
         self._hops = 0
         self._skipped = 0
-        self._windows: deque[_Scored] = deque()
-        self._heard = _Heard()
+        self._windows: deque[Scored] = deque()
+        self._heard = Heard()
         self._detection: Detection | None = None
         self._spread: tuple[float, float] | None = None
         self._unseen: list[float] = []
@@ -271,7 +168,7 @@ class Take:
             if self._state == "live":
                 latest = ring.read(ring.end - round(_LEVEL_S * SAMPLE_RATE), ring.end)
             calibration = (
-                self.detector.calibration_of(_SOURCE.codec) if self.detector else UNCALIBRATED
+                self.detector.calibration_of(SOURCE.codec) if self.detector else UNCALIBRATED
             )
             return Snapshot(
                 state=self._state,
@@ -347,7 +244,7 @@ class Take:
             self._windows.clear()
             self._arrivals.clear()
             self._unseen.clear()
-            self._heard = _Heard()
+            self._heard = Heard()
             self._detection = self._spread = None
             self._grown.notify_all()
 
@@ -408,7 +305,7 @@ class Take:
             with self._lock:
                 if self._state in ("discarded", "released"):
                     return
-                first = max(self._ring.start, min(self._heard.wanted_from(), start, end - _CONTEXT))
+                first = max(self._ring.start, min(self._heard.wanted_from(), start, end - CONTEXT))
                 both, apart = as_float(self._ring.read(first, end)), self._ring.apart
             if len(both) < end - first:  # it went while this waited
                 return
@@ -422,14 +319,14 @@ class Take:
             if self._state in ("discarded", "released"):
                 return
             own = self._is_own(end)
-            self._windows.append(_Scored(start, end, own, speech_s, raw, embedding, channel))
+            self._windows.append(Scored(start, end, own, speech_s, raw, embedding, channel))
             self._heard.add(quality, first, end, self._ring.start)
             middle = end - self._hop // 2
             self._unseen += [at for done, at in self._arrivals if done >= middle][:1]
             heard = self._heard.quality(self._ring.start, end)
-            self._detection, self._spread = _verdict(detector, heard, self._counted())
+            self._detection, self._spread = verdict_of(detector, heard, self._counted())
 
-    def _counted(self) -> list[_Scored]:
+    def _counted(self) -> list[Scored]:
         """The windows that the verdict is made of; of a very short take, its longest."""
         own = [w for w in self._windows if w.own and w.start >= self._ring.start]
         if own or self._state != "finished":
@@ -452,165 +349,12 @@ def _clearest(
         channels = {n: np.ascontiguousarray(both[:, n - 1]) for n in (1, 2)}
     found = []
     for number, sound in channels.items():
-        quality = measure(Clip(sound, _SOURCE))
+        quality = measure(Clip(sound, SOURCE))
         speech_s = speech_in(quality.speech, window / SAMPLE_RATE, len(sound) / SAMPLE_RATE)
         found.append((sound, quality, speech_s, number))
     most = max(speech_s for _, _, speech_s, _ in found)
     spoken = [heard for heard in found if heard[2] >= most / 2]
     return max(spoken, key=lambda heard: float(np.square(heard[0][window:]).sum()))
-
-
-def _verdict(
-    detector: Detector, quality: Quality, windows: list[_Scored]
-) -> tuple[Detection | None, tuple[float, float] | None]:
-    """The verdict on the take so far, by the detector's own rules, and its spread."""
-    if not windows:
-        return None, None
-    reasons = gate(quality)
-    scored = [i for i, w in enumerate(windows) if w.raw is not None]
-    if any(reason.effect == "not judged" for reason in reasons):
-        scored = []
-    raw = np.array([windows[i].raw for i in scored], np.float64)
-    embeddings = [windows[i].embedding for i in scored]
-    evidence = Evidence(
-        quality=quality,
-        reasons=reasons,
-        hop=detector.hop,
-        ranges=[(w.start, w.end) for w in windows],
-        speech=[w.speech_s for w in windows],
-        scored=scored,
-        raw=raw,
-        embeddings=np.stack([e for e in embeddings if e is not None])
-        if scored
-        else np.zeros((0, 0), np.float32),
-    )
-    detection = detector.judge(Clip(np.zeros(0, np.float32), _SOURCE), evidence)
-    return detection, spread([w for w in detection.windows if w.llr is not None])
-
-
-def spread(windows: list[Any]) -> tuple[float, float] | None:
-    """Interval of the mean log-likelihood ratio, from how much windows differ over the take.
-
-    Overlapping windows share sound, so only as many count as fit side by side.
-
-    Parameters
-    ----------
-    windows : list
-        With ``start_s``, ``end_s`` and ``llr``, in order of time, all scored.
-
-    Returns
-    -------
-    (float, float) or None
-        Mean -/+ 1.96 standard errors; None before two windows that do not overlap.
-    """
-    apart, reached = 0, float("-inf")
-    for window in windows:
-        if window.start_s >= reached:
-            apart, reached = apart + 1, window.end_s
-    if apart < 2:
-        return None
-    llrs = [window.llr for window in windows]
-    mean = statistics.fmean(llrs)
-    half = 1.96 * statistics.stdev(llrs) / apart**0.5
-    return mean - half, mean + half
-
-
-def decided(detection: Detection, interval: tuple[float, float] | None) -> Detection:
-    """The same detection, inconclusive where its interval reaches across the threshold.
-
-    Parameters
-    ----------
-    detection : Detection
-        Under the stance that counts.
-    interval : (float, float) or None
-        Of the mean log-likelihood ratio, from `spread`.
-    """
-    if interval is None or detection.verdict not in ("synthetic", "authentic"):
-        return detection
-    low, high = map(detection.stance.margin, interval)
-    if not low <= 0.0 <= high:
-        return detection
-    why = Reason(
-        "wide_interval",
-        "The windows differ so much that the interval of their mean reaches across the threshold.",
-        "inconclusive",
-    )
-    return replace(detection, verdict="inconclusive", reasons=(*detection.reasons, why))
-
-
-class _Heard:
-    """Speech and quality of a take that grows, from measurements of its latest stretch."""
-
-    def __init__(self) -> None:
-        self._edge = 0.0  # speech before this second is settled
-        self._settled: deque[tuple[float, float]] = deque()
-        self._loose: list[tuple[float, float]] = []
-        self._past: deque[tuple[float, Quality]] = deque()  # by where their stretch ends
-        self._now: tuple[float, Quality] | None = None
-
-    def wanted_from(self) -> int:
-        """First sample that the next measurement has to reach back to."""
-        return max(0, round((self._edge - 2 * _SETTLED_S) * SAMPLE_RATE))
-
-    def add(self, quality: Quality, first: int, end: int, kept_from: int) -> None:
-        """Take in the measurement of samples ``first`` to ``end`` of the take."""
-        from_s, end_s = first / SAMPLE_RATE, end / SAMPLE_RATE
-        spans = [(a + from_s, b + from_s) for a, b in quality.speech if b + from_s > self._edge]
-        edge = max(self._edge, end_s - _SETTLED_S)
-        for a, b in spans:
-            self._settle(max(a, self._edge), min(b, edge))
-        self._loose = [(max(a, edge), b) for a, b in spans if b > edge]
-        self._edge = edge
-        self._now = (end_s, quality)
-        if not self._past or end_s - self._past[-1][0] >= CONTEXT_S:
-            self._past.append(self._now)
-        kept_s = kept_from / SAMPLE_RATE
-        while self._past and self._past[0][0] <= kept_s:
-            self._past.popleft()
-        while self._settled and self._settled[0][1] <= kept_s:
-            self._settled.popleft()
-
-    def _settle(self, a: float, b: float) -> None:
-        if b <= a:
-            return
-        if self._settled and a - self._settled[-1][1] < 1e-6:
-            a = self._settled.pop()[0]
-        self._settled.append((a, b))
-
-    def _spans(self, kept_from_s: float) -> list[tuple[float, float]]:
-        return [(max(a, kept_from_s), b) for a, b in (*self._settled, *self._loose)]
-
-    def speech_s(self, kept_from_s: float) -> float:
-        """Seconds of speech behind a moment of the take."""
-        return float(sum(b - a for a, b in self._spans(kept_from_s)))
-
-    def quality(self, start: int, end: int) -> Quality:
-        """Quality of the kept part, samples ``start`` to ``end`` of the take.
-
-        Measurements count by the speech in them; the widest bandwidth stands for all.
-        """
-        assert self._now is not None
-        parts = [q for _, q in self._past] + [self._now[1]]
-        spoken = [q for q in parts if q.speech_s > 0] or parts
-        weights = np.array([q.speech_s or 1.0 for q in spoken])
-        powers = np.array(
-            [0.0 if q.level_dbfs is None else 10 ** (q.level_dbfs / 10) for q in spoken]
-        )
-        power = float(np.average(powers, weights=weights))
-        return Quality(
-            duration_s=(end - start) / SAMPLE_RATE,
-            speech_s=self.speech_s(start / SAMPLE_RATE),
-            speech=tuple(self._spans(start / SAMPLE_RATE)),
-            level_dbfs=10 * float(np.log10(power)) if power > 0 else None,
-            peak=max(q.peak for q in parts),
-            clipped_share=float(np.average([q.clipped_share for q in spoken], weights=weights)),
-            zero_share=float(np.mean([q.zero_share for q in parts])),
-            bandwidth_hz=max(q.bandwidth_hz for q in spoken),
-        )
-
-
-_CONTEXT = round(CONTEXT_S * SAMPLE_RATE)
-_SOURCE = Source("Live take", "webrtc", "opus", 48_000, 2, 0.0, "", "samples")
 
 
 def _level(samples: np.ndarray) -> float | None:

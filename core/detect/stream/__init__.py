@@ -1,0 +1,20 @@
+"""Live takes: what arrives is scored hop by hop, off the server's event loop."""
+
+from core.detect.stream.heard import CONTEXT_S
+from core.detect.stream.snapshot import LiveWindow, Snapshot, State, decided, spread
+from core.detect.stream.take import HOP_S, MOST_BEHIND, MOST_CAUGHT_UP, MOST_WAITING, Take, logger
+
+__all__ = [
+    "CONTEXT_S",
+    "HOP_S",
+    "MOST_BEHIND",
+    "MOST_CAUGHT_UP",
+    "MOST_WAITING",
+    "LiveWindow",
+    "Snapshot",
+    "State",
+    "Take",
+    "decided",
+    "logger",
+    "spread",
+]

@@ -260,13 +260,12 @@ def test_flac_that_libsndfile_breaks_off_is_whole_by_its_checksum(
 
 
 def test_bytes_after_the_end_do_no_harm(speech: np.ndarray, make_sound) -> None:
-    for format_, words in (("FLAC", ()), ("WAV", ("5,000 bytes",)), ("AIFF", ("5,000 bytes",))):
+    for format_, words in (("FLAC", "or more"), ("WAV", "20,000 bytes"), ("AIFF", "20,000 bytes")):
         good = make_sound(format_, "PCM_16", speech)
-        clip = decode(good + np.random.default_rng(5).bytes(5_000))
+        clip = decode(good + np.random.default_rng(5).bytes(20_000))
         assert np.array_equal(clip.samples, decode(good).samples)
-        assert [note[: len(word)] for note, word in zip(clip.source.notes, words, strict=True)] == [
-            *words
-        ]
+        (note,) = clip.source.notes
+        assert words in note and "not read" in note
 
 
 @pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
@@ -331,8 +330,7 @@ def test_joined_files_are_decoded_to_the_end(speech: np.ndarray, make_sound, mak
     ):
         clip = decode(joined)
         assert clip.duration_s == pytest.approx(2 * len(speech) / SAMPLE_RATE, abs=0.15)
-        # The second file's tag is no sound, and is counted as a packet left out.
-        assert len(clip.source.notes) == (joined == tagged + tagged)
+        assert clip.source.notes == ()
         half = len(clip.samples) // 2
         for part in (clip.samples[:half], clip.samples[half:]):
             assert best_match(part, speech)[1] > 0.9

@@ -18,6 +18,7 @@ from core.audio.decoding.channels import Layout
 from core.audio.decoding.ffmpeg import with_ffmpeg
 from core.audio.decoding.headers import read_header
 from core.audio.decoding.output import Decoded, Refusal
+from core.audio.decoding.recording import what_to_read
 from core.audio.decoding.soundfile import with_soundfile
 from core.audio.decoding.source import Limits, name_of, opened, sha256_of
 from core.audio.decoding.tracks import with_levels
@@ -86,17 +87,19 @@ def decoded_parts(
     name = Path(name or name_of(source)).name or "audio"
     with opened(source, limits) as file:
         digest = sha256_of(file, limits)
-        header = read_header(file)
-        notes = header.notes + read_uncounted(file)
+        files, said = what_to_read(file)
+        header = read_header(files[-1])
+        whole, more = read_uncounted(files[0])
+        files, notes = (whole, *files[1:]), (*said, *header.notes, *more)
 
         def once(channel: int | None) -> Decoded:
-            found = with_soundfile(file, header, limits, progress, track, channel)
+            found = with_soundfile(files[0], header, limits, progress, track, channel)
             if isinstance(found, Refusal):
-                return with_ffmpeg(file, header, found, limits, progress, track, channel)
+                return with_ffmpeg(files, header, found, limits, progress, track, channel)
             return found
 
         found = once(channel)
-        tracks = with_levels(file, found.tracks, found.track, found.out)
+        tracks = with_levels(files[0], found.tracks, found.track, found.out)
         layout, seconds = found.out.layout(), found.out.seconds
         apart = layout.apart if len(layout.apart) * seconds <= APART_S else ()
         if layout.why == "cancel" and not apart:

@@ -7,6 +7,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from core.audio.decoding.messages import (
     flac_differs,
     not_audio,
     not_opened,
+    piece_not_read,
     read_on,
     too_damaged,
 )
@@ -47,7 +49,7 @@ _REMEMBERED = 1_024  # packets among which one that comes twice is found
 
 
 def with_ffmpeg(
-    file: Reader,
+    files: tuple[Reader, ...],
     header: Header,
     refusal: Refusal,
     limits: Limits,
@@ -55,13 +57,38 @@ def with_ffmpeg(
     track: int | None,
     channel: int | None,
 ) -> Decoded:
-    """Decode one track, or say why it cannot be.
+    """Decode one track, of several files one behind the other, or say why it cannot be.
 
     Raises
     ------
     AudioError
         If there is no such track, it is damaged beyond use, or it exceeds a limit.
     """
+    first = _decoded(files[0], header, refusal, limits, progress, track, channel)
+    notes = list(first.notes)
+    for number, file in enumerate(files[1:], 2):
+        try:
+            more = _decoded(file, header, refusal, limits, progress, track, channel, first.out)
+        except AudioError as error:
+            if error.code in ("too_long", "not_finite"):
+                raise
+            notes.append(piece_not_read(number, len(files), file.size(), str(error)))
+        else:
+            notes += [f"Piece {number} of {len(files)}: {note}" for note in more.notes]
+    return replace(first, notes=notes)
+
+
+def _decoded(
+    file: Reader,
+    header: Header,
+    refusal: Refusal,
+    limits: Limits,
+    progress: Callable[[float], None] | None,
+    track: int | None,
+    channel: int | None,
+    behind: Output | None = None,
+) -> Decoded:
+    """Decode one track of one file, by itself or behind what is there."""
     import av
 
     try:
@@ -73,17 +100,21 @@ def with_ffmpeg(
         stream, number = choose(container, track)
         promised_s = refusal.promised_s or promised_end(container, stream)
         compressed = not stream.codec_context.name.startswith("pcm_")
-        out = Output(limits, promised_s, OVERSCALE if compressed else 0.0, progress, channel)
+        out = behind or Output(
+            limits, promised_s, OVERSCALE if compressed else 0.0, progress, channel
+        )
+        taken, missing = out.taken, len(out.missing)
         clock = Timeline(
             zero_of(container),
             float(stream.time_base or 0),
             limits.max_duration_s,
             joinable(container),
+            out.finished(),
         )
         pour = _Pour(out, clock, header, has_clock(container, stream))
         packets = _Packets(container, stream, joinable(container))
         pour.all_of(packets)
-        if not out.taken:
+        if out.taken == taken:
             if packets.bad:
                 raise too_damaged()
             raise AudioError(
@@ -97,7 +128,9 @@ def with_ffmpeg(
         more_s = ends_s - promised_s if header.kind == "flac" and promised_s else 0.0
         notes += [read_on(promised_s, more_s)] if more_s > LEEWAY_S else []
         notes += pour.damage(packets, refusal.promised_s > 0 and not notes)
-        notes += clock_notes(out.missing, clock.closed, clock.overlaps_s, packets.repeated)
+        notes += clock_notes(
+            out.missing[missing:], clock.closed, clock.overlaps_s, packets.repeated
+        )
         return Decoded(
             out,
             container_name(container, file),
@@ -167,20 +200,27 @@ class _Pour:
 
     def all_of(self, packets: _Packets) -> None:
         """Decode every packet, and what the decoder holds at the end."""
+        before: Any = None
+        for frame in self._frames(packets):
+            if before is not None:
+                self._take(before, self._stamp(frame))
+            before = frame
+        if before is not None:
+            self._take(before, None)
+        self._flush()
+
+    def _frames(self, packets: _Packets) -> Iterator[Any]:
         import av
 
         for packet in packets:
             try:
-                for frame in packet.decode():
-                    self._take(frame)
+                yield from (frame for frame in packet.decode() if frame.samples)
             except av.EOFError:
                 pass
             except (av.FFmpegError, ValueError):
                 packets.bad += packet.size > 0
         with suppress(av.FFmpegError, ValueError):
-            for frame in packets.context.decode(None):
-                self._take(frame)
-        self._flush()
+            yield from (frame for frame in packets.context.decode(None) if frame.samples)
 
     def damage(self, packets: _Packets, odd: bool) -> list[str]:
         """Notes on what could not be decoded, or whose checksum does not fit, or does for once."""
@@ -197,22 +237,23 @@ class _Pour:
             ]
         return [flac_differs()] if self._checksum is not None and not agrees else []
 
-    def _take(self, frame: Any) -> None:
-        if not frame.samples:
-            return
+    def _stamp(self, frame: Any) -> float | None:
+        stamped = self._stamped and frame.pts is not None
+        return float(frame.pts * frame.time_base) if stamped else None
+
+    def _take(self, frame: Any, next_s: float | None) -> None:
         native = frame_samples(frame)
         if self._checksum is not None:
             self._checksum.update(flac_bytes(native, self._header.flac_bits))
-        stamped = self._stamped and frame.pts is not None
-        stamp = float(frame.pts * frame.time_base) if stamped else None
-        gap = self._clock.gap_before(stamp, frame.samples / frame.sample_rate)
+        length = frame.samples / frame.sample_rate
+        gap = self._clock.gap_before(self._stamp(frame), length, next_s)
         changed = self._pending and (
             frame.sample_rate != self._rate or self._pending[-1].shape[1] != native.shape[1]
         )
         if gap or changed:
             self._flush()
         if gap:
-            self._out.silence(self._clock.due_s - frame.samples / frame.sample_rate)
+            self._out.silence(self._clock.due_s - length)
         self._rate = frame.sample_rate
         self._pending.append(to_float(native))
         self._held += native.size

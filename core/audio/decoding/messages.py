@@ -17,6 +17,8 @@ PRESENT_SHARE = 0.5
 LEEWAY_S = 0.1
 """Codecs pad or trim by a frame or two: no loss worth a word."""
 
+_NAMED = 5  # stretches or chunks that a note names one by one
+
 TOO_LARGE = "This file is too large: cut it into parts, or give only its sound track."
 
 
@@ -118,11 +120,60 @@ def read_on(counted_s: float, more_s: float) -> str:
     )
 
 
-def not_read_on(n_bytes: int) -> str:
-    """A note on bytes that a header does not count, and that are no sound."""
+def not_read_on(n_bytes: int, or_more: str = "") -> str:
+    """A note on bytes behind the sound that are no sound."""
     return (
-        f"{n_bytes:,} bytes follow the sound that the file's header counts. They do not look like "
-        "sound and were not read."
+        f"{n_bytes:,} bytes {or_more}follow the file's sound. They do not look like sound and were "
+        "not read."
+    )
+
+
+def another_file(kind: str, n_bytes: int) -> str:
+    """A note on a file that is joined to the one that was read."""
+    return (
+        f"Another file ({kind}) follows in the same file: its {n_bytes:,} bytes were not read. "
+        "Give it by itself to have it judged."
+    )
+
+
+def sound_in_chunks(lengths: list[int], per_s: float) -> str:
+    """A note on sound in several chunks.
+
+    Parameters
+    ----------
+    lengths : list of int
+        Bytes of each.
+    per_s : float
+        Bytes a second, 0 where that is not known.
+    """
+    named = [f"{n / per_s:.1f} s" if per_s else f"{n:,} bytes" for n in lengths[:_NAMED]]
+    more = [f"{len(lengths) - _NAMED:,} more"] if len(lengths) > _NAMED else []
+    return (
+        f"The file holds its sound in {len(lengths):,} chunks, of {_listed([*named, *more])}: they "
+        "were read one behind the other. Players read only one of them."
+    )
+
+
+def other_form(n_bytes: int) -> str:
+    """A note on sound in a file that goes on in another form."""
+    return (
+        f"The file goes on with sound of another rate or kind: {n_bytes:,} bytes were not read. "
+        "Cut the file there to have them judged."
+    )
+
+
+def links_not_read(n_bytes: int) -> str:
+    """A note on the end of a chain that is too long."""
+    return (
+        f"The file is a chain of more pieces than are read: its last {n_bytes:,} bytes were left "
+        "out. Cut it into parts."
+    )
+
+
+def piece_not_read(number: int, of: int, n_bytes: int, why: str) -> str:
+    """A note on one of several pieces of a chain."""
+    return (
+        f"Piece {number} of {of} ({n_bytes:,} bytes) is left out, and times count without it. {why}"
     )
 
 
@@ -213,9 +264,6 @@ def flac_differs() -> str:
         "The decoded sound does not fit the file's own checksum (MD5): the file was changed or "
         "damaged after it was made."
     )
-
-
-_NAMED = 5  # missing stretches that a note names one by one
 
 
 def clock_notes(

@@ -118,6 +118,12 @@ class Output:
         if end > start:
             self.missing.append((start, end))
 
+    def finished(self) -> float:
+        """Seconds so far, the resampler's included: what follows begins anew."""
+        self._flush()
+        self._now = 0
+        return self.seconds
+
     def samples(self) -> np.ndarray:
         """Flush the resampler and hand over the samples, float32 ``[n]``."""
         self._flush()

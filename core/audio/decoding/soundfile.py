@@ -16,9 +16,11 @@ from core.audio.decoding.messages import (
     check_promise,
     in_words,
     no_track,
+    not_read_on,
     too_long,
 )
 from core.audio.decoding.output import BLOCK, Decoded, Output, Refusal
+from core.audio.decoding.pieces import follows
 from core.audio.decoding.source import Limits, Reader
 
 _SNDFILE_CONTAINERS = frozenset(
@@ -107,6 +109,8 @@ def with_soundfile(
         container = "wav" if sound.format == "WAVEX" else sound.format.lower()
         out.rate, out.channels = sound.samplerate, sound.channels
         notes = check_promise(decoded_s / header.present_share, decoded_s)
+        if flac and (behind := follows(file, file.tell())):  # libsndfile has read on a little
+            notes.append(not_read_on(behind, "or more "))
         return Decoded(out, container, codec, "soundfile", notes)
 
 

@@ -35,6 +35,8 @@ class Timeline:
         Length that no gap may stretch the clip beyond.
     joinable : bool
         Whether files of the format are joined by putting one behind the other.
+    from_s : float
+        Second of the clip from which on this clock runs.
 
     Attributes
     ----------
@@ -46,11 +48,19 @@ class Timeline:
         Where time stamps first ran back over what was there.
     """
 
-    def __init__(self, zero_s: float, tick_s: float, longest_s: float, joinable: bool) -> None:
-        self.due_s = 0.0
+    def __init__(
+        self,
+        zero_s: float,
+        tick_s: float,
+        longest_s: float,
+        joinable: bool,
+        from_s: float = 0.0,
+    ) -> None:
+        self.due_s = from_s
         self.closed: list[tuple[float, float]] = []
         self.overlaps_s: float | None = None
-        self._zero_s = zero_s
+        self._zero_s = zero_s - from_s
+        self._from_s = from_s
         self._tick_s = tick_s
         self._longest_s = longest_s
         self._joinable = joinable
@@ -62,7 +72,9 @@ class Timeline:
         """The second that the file's own clock shows where `due_s` is."""
         return self.due_s + sum(length for _, length in self.closed)
 
-    def gap_before(self, stamp_s: float | None, length_s: float) -> float:
+    def gap_before(
+        self, stamp_s: float | None, length_s: float, next_s: float | None = None
+    ) -> float:
         """Silence in seconds that belongs before a frame; it is taken to follow.
 
         Parameters
@@ -71,15 +83,24 @@ class Timeline:
             The frame's time stamp, None where it has none.
         length_s : float
             Its length.
+        next_s : float, optional
+            The time stamp of the frame that follows. Where that one fits without a gap, this one's
+            stamp was wrong: FFmpeg guesses it for the first packet on some pages of Vorbis.
         """
+        if stamp_s is not None and next_s is not None and self._fits(next_s - length_s):
+            stamp_s = min(stamp_s, next_s - length_s)
         gap = 0.0 if stamp_s is None else self._gap(stamp_s, length_s)
         self.due_s += gap + length_s
         self._begun = True
         return gap
 
+    def _fits(self, stamp_s: float) -> bool:
+        late = stamp_s - self._zero_s - self.due_s
+        return self._begun and abs(late - self._late_s) <= _TICKS * self._tick_s
+
     def _gap(self, stamp_s: float, length_s: float) -> float:
         if not self._begun:
-            self._zero_s = min(self._zero_s, stamp_s)
+            self._zero_s = min(self._zero_s, stamp_s - self._from_s)
         late = stamp_s - self._zero_s - self.due_s
         jump = late - self._late_s
         rounding = max(length_s / 2, _TICKS * self._tick_s)

@@ -253,3 +253,40 @@ class TestHumanSamples:
         assert build_corpus(file, folder, tmp_path / "out", clone=False).built == 0
         asked = build_corpus(file, folder, tmp_path / "aside", ("heldout",), clone=False)
         assert asked.built == 2
+
+
+class TestMoreSamples:
+    """More voices and more people, for training alone."""
+
+    table = read_manifest(MANIFEST.with_name("more_samples.csv"))
+    others = pd.concat([TestTodaySamples.others, TestTodaySamples.table, TestHumanSamples.table])
+
+    def test_it_is_for_training_alone_and_no_source_outweighs_the_rest(self) -> None:
+        assert set(self.table["split"]) == {"train"} and (self.table["licence"] != "").all()
+        assert self.table.groupby(["repository", "label"]).size().max() <= 170
+        assert self.table["clip"].is_unique and self.table["blob"].is_unique
+        assert self.table["blob"].str.fullmatch("[0-9a-f]{40}").all()
+
+    def test_the_readme_gives_its_counts(self) -> None:
+        human = self.table[self.table["label"] == "bonafide"]
+        row = (
+            f"| train, `more_samples.csv` | {len(human):,} | {len(self.table) - len(human):,} "
+            f"| {self.table['repository'].nunique()} more repositories, "
+        )
+        readme = (MANIFEST.parents[2] / "training" / "README.md").read_text("utf-8")
+        (line,) = (line for line in readme.splitlines() if line.startswith(row))
+        assert f"{human.loc[human['speaker'] != '', 'speaker'].nunique()} people" in line
+
+    def test_it_shares_no_repository_and_no_sound_with_any_other_manifest(self) -> None:
+        for column in ("repository", "blob", "clip"):
+            assert not set(self.table[column]) & set(self.others[column]), column
+
+    def test_it_teaches_no_family_that_only_measures_and_no_measured_person(self) -> None:
+        held = self.others[self.others["split"].isin(["dev", "test", "heldout"])]
+        taught = set(self.others.loc[self.others["split"] == "train", "family"])
+        older = TestTodaySamples.others
+        older = older[older["split"].isin(["dev", "test"])]
+        forbidden = (set(held["family"]) - taught) | set(older["family"])
+        assert not (set(self.table["family"]) & forbidden) - {"human"}
+        people = self.table.loc[self.table["label"] == "bonafide", "speaker"]
+        assert not (set(people) & set(held["speaker"])) - {""}

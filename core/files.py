@@ -1,4 +1,4 @@
-"""Files that are whole: written beside their place under another name, then put there at once."""
+"""Atomic writes, and where the project lies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The project's folder."""
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from core.files import ROOT
 
 BUILT = Path(__file__).with_name("commit.txt")
 """Holds the commit where there is no checkout: an archive of the repository gets it from git, an

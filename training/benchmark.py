@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.evaluate.intervals import intervals
 from core.evaluate.metrics import Costs, Tally
-from core.files import whole
+from core.files import ROOT, whole
 from training.kinds import accused, kind_groups, kinds_of
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def speaker_groups(benchmark: str) -> dict[str, dict[str, str]]:
     dict
         ``language`` and ``sex``, each speaker -> group; empty if there is no such file.
     """
-    file = Path(__file__).parents[1] / "data" / "benchmarks" / f"{benchmark}_speakers.csv"
+    file = ROOT / "data" / "benchmarks" / f"{benchmark}_speakers.csv"
     if not file.is_file():
         return {}
     table = pd.read_csv(file, dtype=str, keep_default_na=False).set_index("speaker")

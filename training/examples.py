@@ -21,11 +21,11 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
-from core.files import whole, write_whole
+from core.files import ROOT, whole, write_whole
 from training.engines import voice_named
 from training.packaged import join_pieces, read_recording, recordings, trim_edges
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 RANKS = ("easy", "clear", "middling", "hard", "hardest")
 MOST_BYTES = 2_000_000
 SHORTEST_S, LONGEST_S = 4.0, 12.0

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from core.files import ROOT
 from training.corpus import read_manifest
 
-MANIFESTS = Path(__file__).parents[1] / "data" / "benchmarks"
+MANIFESTS = ROOT / "data" / "benchmarks"
 
 LEAST_HUMAN = 10
 """Clips that a source of human speech needs before its share of accusations is given."""

@@ -38,6 +38,7 @@ from core.audio.decoding.source import (
     name_of,
     opened,
 )
+from core.files import ROOT
 from core.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,6 @@ class Costs:
 
 COMMAND = [sys.executable, "-m", "core.audio.worker"]
 
-_ROOT = Path(__file__).resolve().parents[2]
 _START_S = 60.0  # libraries load in under a second, but a disk may be cold and cores busy
 _CHUNK = 1 << 20
 _WORDS_BYTES = 1 << 20  # longest answer in words
@@ -207,7 +207,7 @@ class _Worker:
     """
 
     def __init__(self, held: int | None = None) -> None:
-        paths = [str(_ROOT), *(p for p in sys.path if p)]
+        paths = [str(ROOT), *(p for p in sys.path if p)]
         kept = {k: v for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if (v := os.environ.get(k))}
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
         self._held = held is not None
@@ -217,7 +217,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=_ROOT,
+            cwd=ROOT,
             env=kept | one | {"PYTHONPATH": os.pathsep.join(paths)},
         )
         assert self._process.stdin and self._process.stdout

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.evaluate.names import METRICS, benchmark_name, condition_name, system_name
+from core.files import ROOT
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
+RESULTS = ROOT / "data" / "results"
 
 KINDS = ("published", "corrected", "measured")
 

@@ -16,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from core.files import ROOT
 from core.score.judging import THREADS, failed, identity, judge, one_thread, read
 from core.score.manifest import ArchiveError, Item
 from core.score.pool import DIED
 from core.settings import PREFIX
-
-ROOT = Path(__file__).resolve().parents[2]
 
 SHIPPED = ("core", "data", "pyproject.toml")
 """What a cluster is sent of this project: the code and the detector."""

@@ -20,6 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.detect.decision import EVEN, Stance
 from core.evaluate.tables import TABLES, TableError
+from core.files import ROOT
 from core.settings import settings
 from core.show.turns import Place, Seat, Turns
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from core.detect.detector import Detector
     from core.detect.stream import Take
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 RESULTS = ROOT / "data" / "results"
 MODELS = ROOT / "data" / "models"

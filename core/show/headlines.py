@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from core.evaluate.kinds import KINDS
 from core.evaluate.names import benchmark_name
+from core.files import ROOT
 
-RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
+RESULTS = ROOT / "data" / "results"
 
 
 @dataclass(frozen=True)

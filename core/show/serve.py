@@ -6,15 +6,15 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
+from core.files import ROOT
 from core.plain import Inert
 from core.settings import SettingsError, settings, unknown, variable
 from core.version import in_words
 
 logger = logging.getLogger(__name__)
 
-HOME = Path(__file__).resolve().parents[2] / "Home.py"
+HOME = ROOT / "Home.py"
 
 
 def stay_home() -> None:

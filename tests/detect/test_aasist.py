@@ -86,7 +86,7 @@ def published(weights, monkeypatch):
     entry = dataclasses.replace(
         AASIST, bytes=weights.stat().st_size, url=weights.as_uri(), sha256=sha256(weights)
     )
-    monkeypatch.setattr(registry, "ENTRIES", {**registry.ENTRIES, entry.id: entry})
+    monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
     monkeypatch.setattr(aasist, "NETWORKS", {entry.id: TINY})
     return entry
 
@@ -308,7 +308,7 @@ def test_files_of_the_right_hash_are_still_read_with_care(
     else:
         torch.save(content, path)
     entry = dataclasses.replace(published, bytes=path.stat().st_size, sha256=sha256(path))
-    monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
+    monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
     with pytest.raises(DetectorError, match=says):
         load_detector(path)
     assert not (tmp_path / "pwned").exists()

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.audio.decoding import decode
-from core.detect import registry
 from core.detect.detector import Detector, DetectorError
-from core.detect.registry import AASIST, EMBEDDED, PUBLISHED
+from core.detect.registry import AASIST, EMBEDDED, PUBLISHED, fetching
 
 SPEECH = Path(__file__).resolve().parents[1] / "data" / "speech.flac"
 WEIGHTS = b"w" * 300_000
@@ -75,7 +74,7 @@ def test_a_download_from_the_hub_that_breaks_off_leaves_no_weights(hub, models, 
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # between its tries
     entry = dataclasses.replace(PUBLISHED, bytes=len(WEIGHTS))
     with pytest.raises(DetectorError, match=r"could not be reached\. The weights") as error:
-        registry._fetch(entry, None)
+        fetching.fetch_weights(entry, None)
     assert "Traceback" not in str(error.value)
     assert not weights_in(models)
     assert not list(models.rglob("pin.json"))
@@ -86,7 +85,7 @@ def test_a_plain_download_that_breaks_off_is_not_kept(hub, models):
         AASIST, url=f"{hub}/x", bytes=len(WEIGHTS), sha256=hashlib.sha256(WEIGHTS).hexdigest()
     )
     with pytest.raises(DetectorError, match=r"could not be read|is not the published"):
-        registry._fetch_pinned(entry, None)
+        fetching.fetch_pinned(entry, None)
     assert not weights_in(models)
 
 
@@ -94,11 +93,12 @@ def test_a_full_disk_is_told_of_and_leaves_nothing(tmp_path):
     script = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from core.detect import registry\n"
+        "from core.detect.detector import DetectorError\n"
+        "from core.detect.registry import fetching\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"
-        "    registry._write(Path(sys.argv[1]) / 'w.pt', b'w' * 5000)\n"
-        "except registry.DetectorError as error:\n"
+        "    fetching._write(Path(sys.argv[1]) / 'w.pt', b'w' * 5000)\n"
+        "except DetectorError as error:\n"
         "    print(error)\n"
     )
     done = subprocess.run(

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from core.detect import registry
-from core.detect.detector import DetectorError
-from core.detect.registry import PUBLISHED, list_detectors, load_detector
+from core.detect.detector import DetectorError, sha256_of
+from core.detect.registry import PUBLISHED, fetching, list_detectors, load_detector
 
 
 @pytest.fixture(autouse=True)
@@ -81,16 +81,16 @@ def test_fetched_weights_are_pinned_and_changes_noticed(monkeypatch):
     entry = dataclasses.replace(PUBLISHED, bytes=len(content))
     fake_hub(monkeypatch, content)
     shares = []
-    registry._fetch(entry, shares.append)
+    fetching.fetch_weights(entry, shares.append)
     assert shares[-1] == 1.0
     assert entry.path.read_bytes() == content
-    registry._check_published(entry)
+    fetching._check_published(entry)
     entry.path.write_bytes(b"x" * 1000)
     with pytest.raises(DetectorError, match="has changed"):
-        registry._check_published(entry)
+        fetching._check_published(entry)
     entry.path.write_bytes(b"x" * 999)
     with pytest.raises(DetectorError, match="999 bytes"):
-        registry._check_published(entry)
+        fetching._check_published(entry)
 
 
 def test_damaged_download_is_removed(monkeypatch):
@@ -98,7 +98,7 @@ def test_damaged_download_is_removed(monkeypatch):
     entry = dataclasses.replace(PUBLISHED, bytes=len(content))
     fake_hub(monkeypatch, content, etag="0" * 64)
     with pytest.raises(DetectorError, match="damaged"):
-        registry._fetch(entry, None)
+        fetching.fetch_weights(entry, None)
     assert not entry.path.exists()
 
 
@@ -106,8 +106,10 @@ def test_damaged_download_is_removed(monkeypatch):
 def test_a_wrong_file_is_fetched_again_once_where_that_is_allowed(monkeypatch, wrong):
     content = b"w" * 1000
     entry = dataclasses.replace(PUBLISHED, bytes=len(content))
-    monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
-    monkeypatch.setattr(registry, "load_checkpoint", lambda path, *_: path.read_bytes())
+    monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
+    monkeypatch.setattr(
+        "core.detect.registry.loading.load_checkpoint", lambda path, *_: path.read_bytes()
+    )
     fake_hub(monkeypatch, content)
     assert load_detector(entry.id) == content
     entry.path.write_bytes(wrong)
@@ -129,8 +131,10 @@ def test_a_disk_that_takes_no_pin_fetches_nothing(monkeypatch):
     entry.path.parent.mkdir(parents=True)
     entry.path.write_bytes(b"mine")
     (entry.path.parent / ".pin.part.json").mkdir()
-    monkeypatch.setattr(registry, "ENTRIES", {entry.id: entry})
-    monkeypatch.setattr(registry, "_fetch", lambda *_: pytest.fail("it was fetched"))
+    monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
+    monkeypatch.setattr(
+        "core.detect.registry.loading.fetch_weights", lambda *_: pytest.fail("it was fetched")
+    )
     with pytest.raises(DetectorError, match="cannot be kept"):
         load_detector(entry.id)
 
@@ -138,7 +142,7 @@ def test_a_disk_that_takes_no_pin_fetches_nothing(monkeypatch):
 def test_another_file_than_the_published_one_is_not_fetched(monkeypatch):
     fake_hub(monkeypatch, b"w" * 10)
     with pytest.raises(DetectorError, match="was not fetched"):
-        registry._fetch(PUBLISHED, None)
+        fetching.fetch_weights(PUBLISHED, None)
     assert not PUBLISHED.path.exists()
 
 
@@ -158,8 +162,10 @@ def test_weights_that_carry_a_program_are_refused_and_not_run(tmp_path, monkeypa
 
     file, mark = tmp_path / name, tmp_path / "ran"
     torch.save({"model_state_dict": Trap(mark)}, file)
-    digest = registry.sha256_of(file)
-    monkeypatch.setattr(registry, "checked_sha256", lambda path, expected: digest)  # as if pinned
+    digest = sha256_of(file)
+    monkeypatch.setattr(
+        "core.detect.registry.fetching.checked_sha256", lambda path, expected: digest
+    )  # as if pinned
     with pytest.raises(DetectorError):
         load_detector(file)
     assert not mark.exists()

@@ -12,6 +12,7 @@ from core.detect import registry
 from core.detect.calibration import posterior
 from core.detect.decision import Stance
 from core.detect.detector import DetectorError
+from core.detect.registry import fetching
 from core.show import cards, serve
 from tests.show.builders import SCORES, HandDetector, clip
 
@@ -20,7 +21,7 @@ DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 def test_a_visitor_is_not_told_the_folders_of_the_server():
     entry = registry.ENTRIES["aasist"]
-    said = cards.for_visitors(DetectorError(registry._put_in_place(entry)))
+    said = cards.for_visitors(DetectorError(fetching._put_in_place(entry)))
     assert str(registry.models_home()) not in said
     assert "not on this machine" in said and "the server's folder of models" in said
 

@@ -1,0 +1,43 @@
+"""Detectors by name: which there are, where weights come from, how they are checked and loaded."""
+
+from core.detect.registry.entries import (
+    AASIST,
+    AASIST_L,
+    AASIST_WEIGHTS,
+    EMBEDDED,
+    ENTRIES,
+    PUBLISHED,
+    ROOT,
+    Entry,
+    is_named,
+    list_detectors,
+    models_home,
+)
+from core.detect.registry.fetching import Progress
+from core.detect.registry.loading import (
+    MOST_CLASSES,
+    classes_of,
+    is_project_model,
+    load_checkpoint,
+    load_detector,
+)
+
+__all__ = [
+    "AASIST",
+    "AASIST_L",
+    "AASIST_WEIGHTS",
+    "EMBEDDED",
+    "ENTRIES",
+    "MOST_CLASSES",
+    "PUBLISHED",
+    "ROOT",
+    "Entry",
+    "Progress",
+    "classes_of",
+    "is_named",
+    "is_project_model",
+    "list_detectors",
+    "load_checkpoint",
+    "load_detector",
+    "models_home",
+]

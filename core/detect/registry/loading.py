@@ -1,0 +1,266 @@
+"""A detector by its id, a model directory, a checkpoint or a hub id."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.detect.detector import Detector, DetectorError, briefly, sha256_of
+from core.detect.model_config import read_config
+from core.detect.registry.entries import EMBEDDED, ENTRIES, is_named
+from core.detect.registry.fetching import (
+    Progress,
+    check_hub_size,
+    fetch_pinned,
+    fetch_weights,
+    what_is_wrong,
+)
+
+MOST_CLASSES = 50
+"""Classes of a classifier that a visitor can be asked about."""
+
+
+def load_detector(
+    detector: str | Path = "embedded",
+    *,
+    labels: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    fetch: bool = True,
+    engine: str | None = None,
+) -> Detector:
+    """Load a detector.
+
+    Parameters
+    ----------
+    detector : str or pathlib.Path
+        An id of `list_detectors`; a model directory of this project's format; a directory with a
+        `transformers` audio classifier; a checkpoint file of AASIST, AASIST-L or the mean-pooled
+        wav2vec2 network, see `core.detect.checkpoint`; or ``hub:OWNER/NAME``, a `transformers`
+        audio classifier on the hub.
+    labels : mapping, optional
+        For a classifier whose class names do not say what is bona fide and what spoof.
+    progress : callable, optional
+        Called with the share of a download that is done, 0-1.
+    fetch : bool
+        Whether weights may be fetched from their home when they are not here, or not the right
+        ones. What is fetched is checked before it replaces anything.
+    engine : str, optional
+        What runs a model directory's network, one of `core.detect.engine.ENGINES`; the ids
+        ``embedded-int8`` and ``embedded-fp32`` say it too.
+
+    Returns
+    -------
+    Detector
+        Ready to use.
+
+    Raises
+    ------
+    DetectorError
+        With a sentence that says what is wrong and what to do.
+    """
+    name = str(detector)
+    if name == "embedded":
+        return Detector.load(EMBEDDED, engine)
+    if name == "embedded-int8":
+        return Detector.load(EMBEDDED, "int8")
+    if name == "embedded-fp32":
+        return Detector.load(EMBEDDED, "onnx")
+    entry = ENTRIES.get(name)
+    if entry is not None:
+        wrong = what_is_wrong(entry)
+        if wrong and not fetch:
+            raise DetectorError(wrong)
+        if wrong:
+            (fetch_pinned if entry.sha256 else fetch_weights)(entry, progress)
+        return load_checkpoint(entry.path, entry.id, entry.name)
+    if name.startswith("hub:"):
+        where = _hub_name(name)
+        return _tried(_load_classifier(where, name, labels, local_only=not fetch))
+    path = Path(detector)
+    if os.path.isdir(path):  # no error for a name too long
+        if is_project_model(path):
+            return _tried(Detector.load(path, engine))
+        return _tried(_load_classifier(str(path), path.resolve().name, labels, local_only=True))
+    if os.path.isfile(path):
+        return _load_file(path)
+    known = ", ".join(ENTRIES)
+    raise DetectorError(
+        f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file "
+        "or hub:OWNER/NAME will do as well."
+    )
+
+
+def classes_of(detector: str) -> dict[str, str | None]:
+    """The classes of a `transformers` audio classifier, and what their names seem to mean.
+
+    Fetches the configuration of a hub model, not its weights.
+
+    Parameters
+    ----------
+    detector : str
+        ``hub:OWNER/NAME`` or a path, as for `load_detector`.
+
+    Returns
+    -------
+    dict of str to (str or None)
+        ``bonafide``, ``spoof`` or None for each class; empty where the detector is no such
+        classifier and its sides are known.
+
+    Raises
+    ------
+    DetectorError
+        If it cannot be found, has no safetensors weights, or is too large.
+    """
+    path = Path(detector)
+    hub = detector.startswith("hub:")
+    if not hub and (os.path.isfile(path) or (os.path.isdir(path) and is_project_model(path))):
+        return {}
+    name = _hub_name(detector) if hub else detector
+    from transformers import AutoConfig
+
+    from core.detect.networks.classes import BONA_FIDE_WORDS, SPOOF_WORDS
+
+    try:
+        if hub:
+            check_hub_size(name)
+        config = AutoConfig.from_pretrained(name, local_files_only=not hub, trust_remote_code=False)
+        names = [str(label) for label in config.id2label.values()]
+        "".join(names).encode()  # half a character cannot be shown
+    except DetectorError:
+        raise
+    except Exception as error:  # a configuration from anywhere meets every kind of error
+        raise DetectorError(
+            f"No audio classifier could be found at '{name}'. Check the name and the network."
+        ) from error
+    if len(names) > MOST_CLASSES or any(len(label) > 200 for label in names):
+        raise DetectorError(f"The classes of '{name}' are too many, or their names too long.")
+
+    def guess(label: str) -> str | None:
+        word = "".join(c for c in label.lower() if c.isalnum())
+        return "bonafide" if word in BONA_FIDE_WORDS else "spoof" if word in SPOOF_WORDS else None
+
+    return {label: guess(label) for label in names}
+
+
+def _hub_name(detector: str) -> str:
+    """The name of ``hub:OWNER/NAME``; never the path of a folder."""
+    name = detector.removeprefix("hub:")
+    if not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", name) or set(name.split("/")) & {".", ".."}:
+        raise DetectorError("A hub id has the form OWNER/NAME, in letters, digits, '-', '_', '.'.")
+    return name
+
+
+def _tried(detector: Detector) -> Detector:
+    """A detector from elsewhere that has heard a little noise: what cannot be used fails here.
+
+    Raises
+    ------
+    DetectorError
+        If it gives no scores.
+    """
+    noise = np.random.default_rng(0).normal(0, 0.01, detector.window + detector.hop)
+    ranges = [(0, detector.window), (detector.hop, detector.hop + detector.window)]
+    try:
+        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges)
+        if not np.isfinite(raw).all() or not np.isfinite(embeddings).all():
+            raise ValueError("its scores are no numbers")
+        if detector.familiarity is not None:
+            detector.familiarity(embeddings.mean(axis=0))
+    except Exception as error:  # every library below has errors of its own
+        raise DetectorError(f"'{detector.name}' cannot judge sound: {briefly(error)}") from error
+    return detector
+
+
+def is_project_model(directory: Path) -> bool:
+    """Whether a directory holds a model of this project's own format."""
+    try:
+        read_config(directory)
+    except DetectorError:
+        return False
+    return True
+
+
+def load_checkpoint(
+    path: Path, id: str, name: str, network: Mapping[str, Any] | None = None
+) -> Detector:
+    """A checkpoint of a known network as an uncalibrated detector, fed as its authors fed it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        See `core.detect.checkpoint.read`.
+    id, name : str
+        For programs and for people.
+    network : mapping, optional
+        As for `core.detect.networks.wav2vec2.MeanPooledWav2Vec2`.
+
+    Raises
+    ------
+    DetectorError
+        If it cannot be read, or fits no network that is known.
+    """
+    from core.detect.checkpoint import read
+    from core.detect.networks import aasist, wav2vec2
+
+    try:
+        found = read(path, {"aasist": aasist.ANCHOR, "wav2vec2": wav2vec2.ANCHOR})
+    except ValueError as error:
+        raise DetectorError(str(error)) from error
+    fed: dict[str, Any] = {}
+    try:
+        if found.network == "aasist":
+            fed = {"window": aasist.WINDOW, "repeat": True}
+            model = aasist.with_weights(found.tensors)
+        else:
+            model = wav2vec2.with_weights(found.tensors, network)
+    except ValueError as error:
+        raise DetectorError(f"{path.name} {error}") from error
+    if found.averaged:
+        name = f"{name} (moving average of its weights)"
+    return Detector(id=id, name=name, network=model, weights_sha256=sha256_of(path), **fed)
+
+
+def _load_file(path: Path) -> Detector:
+    """A checkpoint file by its path: called the published one only where its hash is that one's."""
+    for entry in ENTRIES.values():
+        if entry.sha256 and path.stat().st_size == entry.bytes and sha256_of(path) == entry.sha256:
+            return load_checkpoint(path, entry.id, entry.name)
+    id = path.name if is_named(path.stem) else path.stem
+    return _tried(load_checkpoint(path, id, path.name))
+
+
+def _load_classifier(
+    where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
+) -> Detector:
+    from core.detect.networks.classes import LabelError
+    from core.detect.networks.wav2vec2 import RateError, audio_classifier
+
+    try:
+        model = audio_classifier(where, labels, local_only=local_only)
+    except (LabelError, RateError) as error:
+        raise DetectorError(str(error)) from error
+    except Exception as error:  # a configuration from anywhere meets every kind of error
+        raise DetectorError(
+            f"No audio classifier with safetensors weights could be loaded from '{where}'. Check "
+            "the name and the network, or give a local directory with config.json and "
+            "model.safetensors."
+        ) from error
+    weights = Path(where) / "model.safetensors"
+    digest = sha256_of(weights) if weights.is_file() else _state_sha256(model)
+    return Detector(id=id, name=where, network=model, weights_sha256=digest)
+
+
+def _state_sha256(model: Any) -> str:
+    """Hash of a network's tensors, for weights whose file is out of reach."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -140,8 +140,9 @@ def wav2vec2() -> list[dict]:
     from safetensors.torch import save_file
 
     from core.audio.windows import stack_windows, window_ranges
-    from core.detect.detector import Detector, sha256_of
+    from core.detect.model_directory import load_directory
     from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
+    from core.detect.weights import sha256_of
     from training.onnx_export import export_engines
 
     torch.manual_seed(0)
@@ -160,7 +161,7 @@ def wav2vec2() -> list[dict]:
         (folder / "config.json").write_text(json.dumps(config))
         export_engines(folder, int8=True, clips=[samples])
         plain, single, eight = (
-            Detector.load(folder, engine).engine for engine in ("torch", "onnx", "int8")
+            load_directory(folder, engine).engine for engine in ("torch", "onnx", "int8")
         )
     slow, fast, faster = together(
         *(lambda e=e: e.windows(waves) for e in (plain, single, eight)), times=3

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from core.detect.calibration import Calibration
+from core.detect.detector import Detector
+from core.detect.model_directory import load_directory
 from training.clips import read_index
 from training.data import keep_for_training
 from training.model_files import put, write_config
@@ -81,9 +83,9 @@ def export_model(
     from safetensors.torch import load_file, save_file
 
     from core.detect import familiarity
-    from core.detect.detector import Detector, sha256_of
     from core.detect.model_config import FORMAT, read_config
     from core.detect.networks import build
+    from core.detect.weights import sha256_of
     from training.benchmark import score_trials
     from training.onnx_export import export_engines
 
@@ -112,7 +114,7 @@ def export_model(
         export_engines(out, int8=int8, clips=speech)
         config = read_config(out) | {"default_engine": "int8" if int8 else "onnx"}
         write_config(out, config)
-        draft = Detector.load(out, config["default_engine"])
+        draft = load_directory(out, config["default_engine"])
     else:
         draft = Detector("embedded", name, network, digest)
 
@@ -274,12 +276,11 @@ def calibrate_engine(
     dict
         The calibration that was written.
     """
-    from core.detect.detector import Detector
     from core.detect.model_config import read_config
     from training.benchmark import score_trials
 
     directory = Path(directory)
-    detector = Detector.load(directory, engine)
+    detector = load_directory(directory, engine)
     calibration, band = fit_calibration(
         score_trials(detector, _read(indexes), "dev", None, progress)
     )
@@ -319,8 +320,8 @@ def add_families(
     """
     from safetensors.numpy import load_file, save_file
 
-    from core.detect.detector import Detector, sha256_of
     from core.detect.model_config import read_config
+    from core.detect.weights import sha256_of
     from training.benchmark import score_trials
 
     directory = Path(directory)
@@ -330,7 +331,7 @@ def add_families(
     sample = sample.groupby("family").filter(lambda rows: len(rows) >= 3).assign(split="known")
     vectors: list[np.ndarray] = []
     seen = score_trials(
-        Detector.load(directory), sample, "known", None, progress, vectors, windows=1
+        load_directory(directory), sample, "known", None, progress, vectors, windows=1
     )
     usable = seen["raw"].notna().to_numpy()
     config = read_config(directory)
@@ -387,14 +388,13 @@ def calibrate_codec(
     ValueError
         If there are no settings for the codec, or a setting cannot be encoded here.
     """
-    from core.detect.detector import Detector
     from core.detect.model_config import read_config
     from training.benchmark import score_trials
 
     if codec not in CODEC_RATES:
         raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")
     if scored is None:
-        detector, clips = Detector.load(directory), _read(indexes)
+        detector, clips = load_directory(directory), _read(indexes)
         scored = [
             score_trials(detector, clips, "dev", rate, progress, windows=1)
             for rate in CODEC_RATES[codec]

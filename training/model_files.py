@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.detect.detector import DetectorError, sha256_of
+from core.detect.detector import DetectorError
 from core.detect.model_config import read_config
+from core.detect.weights import sha256_of
 from core.files import write_whole
 
 

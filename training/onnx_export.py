@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from core.audio.windows import stack_windows, window_ranges
-from core.detect.detector import Detector, sha256_of
 from core.detect.engine import OnnxEngine
 from core.detect.model_config import read_config
+from core.detect.model_directory import load_directory
+from core.detect.weights import sha256_of
 from training.model_files import put, write_config
 
 TOLERANCE = 1e-3
@@ -65,7 +66,7 @@ def export_engines(
     """
     directory = Path(directory)
     config = read_config(directory)
-    reference = Detector.load(directory, "torch")
+    reference = load_directory(directory, "torch")
     if not clips:
         raise ValueError("Name clips of speech to check the graphs with.")
     waves = np.concatenate([_windows(clip, reference.window) for clip in clips])

@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import core.audio.quality as audio_quality
-import core.detect.detector
+import core.detect.scoring
 from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.quality import Quality
 from core.detect.calibration import Calibration, logit, posterior
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import SCHEMA, Detection, Familiarity
-from core.detect.detector import Decision, Detector, DetectorError, _common_gain
+from core.detect.detector import Decision, Detector, DetectorError
+from core.detect.model_directory import load_directory
 from core.detect.networks import build
+from core.detect.scoring import _common_gain
 
 SMALL = {"channels": [4, 4, 4, 4, 8, 8], "dim": 8, "heads": 2, "layers": 1, "feedforward": 16}
 
@@ -195,7 +197,7 @@ def test_overlapping_windows_share_features_exactly(monkeypatch):
     gain = np.float32(_common_gain(samples, ranges))
     seen = []
     for stretch in (64_000, 100_000):
-        monkeypatch.setattr(core.detect.detector, "STRETCH", stretch)
+        monkeypatch.setattr(core.detect.scoring, "STRETCH", stretch)
         for part, _, features in small._batches(samples, ranges, 2):
             for i, row in zip(part, features(), strict=True):
                 phase = starts[i] % 320
@@ -277,7 +279,7 @@ def edit(directory, **changes):
 
 
 def test_model_directory_loads(directory):
-    loaded = Detector.load(directory)
+    loaded = load_directory(directory)
     assert loaded.id == "small"
     assert loaded.decision.inconclusive_llr == (-0.5, 0.5)
     assert loaded.raw_scores(np.ones(64_000, np.float32), [(0, 64_000)])[0].shape == (1,)
@@ -288,19 +290,19 @@ def test_changed_weights_are_refused(directory):
         file.seek(-1, 2)
         file.write(b"\x01")
     with pytest.raises(DetectorError, match="not the file this detector was published with"):
-        Detector.load(directory)
+        load_directory(directory)
 
 
 def test_missing_weights_are_named(directory):
     (directory / "model.safetensors").unlink()
     with pytest.raises(DetectorError, match=r"model\.safetensors is missing"):
-        Detector.load(directory)
+        load_directory(directory)
 
 
 def test_weights_never_come_from_outside_the_directory(directory):
     edit(directory, weights={"file": "../../etc/passwd", "sha256": "0" * 64})
     with pytest.raises(DetectorError, match="passwd is missing"):
-        Detector.load(directory)
+        load_directory(directory)
 
 
 @pytest.mark.parametrize(
@@ -310,11 +312,11 @@ def test_weights_never_come_from_outside_the_directory(directory):
 def test_configuration_that_does_not_fit_is_refused(directory, changes):
     edit(directory, **changes)
     with pytest.raises(DetectorError, match="does not fit"):
-        Detector.load(directory)
+        load_directory(directory)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{broken"])
 def test_configuration_of_another_format_is_refused(directory, text):
     (directory / "config.json").write_text(text)
     with pytest.raises(DetectorError, match=r"config\.json"):
-        Detector.load(directory)
+        load_directory(directory)

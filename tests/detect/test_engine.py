@@ -14,12 +14,14 @@ from safetensors.torch import save_file
 
 from core import decode
 from core.detect.decision import Stance
-from core.detect.detector import Detector, DetectorError, sha256_of
+from core.detect.detector import DetectorError
 from core.detect.engine import levelled
+from core.detect.model_directory import load_directory
 from core.detect.networks import build
 from core.detect.networks.spectral_transformer import level
 from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
 from core.detect.registry import EMBEDDED, load_detector
+from core.detect.weights import sha256_of
 from training import onnx_export
 from training.onnx_export import ExportError, export_engines
 
@@ -87,7 +89,7 @@ def test_scores_do_not_depend_on_threads_or_on_how_sound_is_divided(monkeypatch)
     few, same = load_detector().raw_scores(samples[:160_000], ranges[:4])
     assert few.shape == (4,) and same.shape == vectors[:4].shape
     for stretch, threads in ((64_000, 2), (100_000, 1), (16_000, 3)):
-        monkeypatch.setattr("core.detect.detector.STRETCH", stretch)
+        monkeypatch.setattr("core.detect.scoring.STRETCH", stretch)
         monkeypatch.setenv("SPOOFSCOPE_THREADS", str(threads))
         found, _ = load_detector().raw_scores(samples, ranges)
         np.testing.assert_allclose(found, expected, atol=0.02)
@@ -129,19 +131,19 @@ def test_exported_engines_score_like_the_network(tmp_path, architecture, network
     assert 0 < found["int8"]["mean"] < 0.5
     samples = noise(seed=1)
     ranges = [(i * 32_000, min(i * 32_000 + 64_000, len(samples))) for i in range(4)]
-    scores, vectors = Detector.load(directory, "torch").raw_scores(samples, ranges)
-    again, same = Detector.load(directory).raw_scores(samples, ranges)
+    scores, vectors = load_directory(directory, "torch").raw_scores(samples, ranges)
+    again, same = load_directory(directory).raw_scores(samples, ranges)
     np.testing.assert_allclose(again, scores, atol=1e-4)
     np.testing.assert_allclose(same, vectors, atol=1e-3)
-    eighth = Detector.load(directory, "int8")
+    eighth = load_directory(directory, "int8")
     assert eighth.id == "small-int8" and eighth.weights_sha256 != sha256_of(
         directory / "model.safetensors"
     )
-    assert eighth.caution is not None and Detector.load(directory).caution is None
+    assert eighth.caution is not None and load_directory(directory).caution is None
     np.testing.assert_allclose(eighth.raw_scores(samples, ranges)[0], scores, atol=1.0)
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps(config | {"default_engine": "int8"}))
-    default, single = Detector.load(directory), Detector.load(directory, "onnx")
+    default, single = load_directory(directory), load_directory(directory, "onnx")
     assert (default.id, default.weights_sha256) == ("small", eighth.weights_sha256)
     assert default.caution is None and single.id == "small-fp32" and single.caution is not None
 
@@ -172,7 +174,7 @@ class Killed(BaseException):
 def test_an_export_that_is_interrupted_leaves_the_model_that_was_there(tmp_path, monkeypatch):
     directory = model_directory(tmp_path)
     export_engines(directory, clips=[noise()])
-    before = Detector.load(directory).raw_scores(noise(), [(0, 64_000)])[0]
+    before = load_directory(directory).raw_scores(noise(), [(0, 64_000)])[0]
     plain = onnx_export._graphs
 
     def others(weights, config):
@@ -189,13 +191,13 @@ def test_an_export_that_is_interrupted_leaves_the_model_that_was_there(tmp_path,
         late.setattr(onnx_export, "write_config", killed)
         with pytest.raises(Killed):
             export_engines(directory, clips=[noise()])
-    after = Detector.load(directory, "onnx").raw_scores(noise(), [(0, 64_000)])[0]
+    after = load_directory(directory, "onnx").raw_scores(noise(), [(0, 64_000)])[0]
     np.testing.assert_array_equal(after, before)
     export_engines(directory, clips=[noise()])
     graphs = json.loads((directory / "config.json").read_text())["engines"]["onnx"]["graphs"]
     assert {g["file"] for g in graphs.values()} == {p.name for p in directory.glob("*.onnx")}
     assert "front.onnx" not in {g["file"] for g in graphs.values()}
-    found = Detector.load(directory, "onnx").raw_scores(noise(), [(0, 64_000)])[0]
+    found = load_directory(directory, "onnx").raw_scores(noise(), [(0, 64_000)])[0]
     np.testing.assert_array_equal(found, before)
 
 
@@ -206,18 +208,18 @@ def test_changed_graphs_are_refused(tmp_path):
     model.producer_name = "someone else"
     (directory / "encoder.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(DetectorError, match=r"encoder\.onnx is not the file"):
-        Detector.load(directory)
-    assert Detector.load(directory, "torch").id == "small"
+        load_directory(directory)
+    assert load_directory(directory, "torch").id == "small"
 
 
 def test_engines_that_are_not_there_are_named(tmp_path, monkeypatch):
     directory = model_directory(tmp_path)
-    assert Detector.load(directory).engine.samples_per_frame == 320
+    assert load_directory(directory).engine.samples_per_frame == 320
     with pytest.raises(DetectorError, match="no engine called 'int8'; it has torch"):
-        Detector.load(directory, "int8")
+        load_directory(directory, "int8")
     monkeypatch.setenv("SPOOFSCOPE_ENGINE", "onnx")
     with pytest.raises(DetectorError, match="no engine called 'onnx'"):
-        Detector.load(directory)
+        load_directory(directory)
 
 
 def test_graphs_hold_no_weights_of_their_own():
@@ -241,4 +243,4 @@ def test_damaged_graphs_say_so(tmp_path):
     config["engines"]["onnx"]["graphs"]["front"]["sha256"] = sha256_of(directory / "front.onnx")
     (directory / "config.json").write_text(json.dumps(config))
     with pytest.raises(DetectorError, match="ONNX Runtime cannot run"):
-        Detector.load(directory)
+        load_directory(directory)

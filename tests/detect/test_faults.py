@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.audio.decoding import decode
-from core.detect.detector import Detector, DetectorError
+from core.detect.detector import DetectorError
+from core.detect.model_directory import load_directory
 from core.detect.registry import AASIST, EMBEDDED, PUBLISHED, fetching
 
 SPEECH = Path(__file__).resolve().parents[1] / "data" / "speech.flac"
@@ -115,7 +116,7 @@ def test_a_full_disk_is_told_of_and_leaves_nothing(tmp_path):
 def test_weights_that_vanish_while_running_harm_nobody_who_has_them(tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(EMBEDDED, folder)
-    loaded, clip = Detector.load(folder), decode(SPEECH)
+    loaded, clip = load_directory(folder), decode(SPEECH)
     before = loaded.detect(clip)
     for file in folder.iterdir():
         if file.name != "config.json":
@@ -123,6 +124,6 @@ def test_weights_that_vanish_while_running_harm_nobody_who_has_them(tmp_path):
     after = loaded.detect(clip)
     assert [w.llr for w in after.windows] == [w.llr for w in before.windows]
     with pytest.raises(DetectorError) as error:
-        Detector.load(folder)
+        load_directory(folder)
     assert str(error.value).endswith(".")
     assert "Traceback" not in str(error.value)

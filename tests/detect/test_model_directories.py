@@ -20,9 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from core.detect.detector import Detector, DetectorError, sha256_of
+from core.detect.detector import DetectorError
+from core.detect.model_directory import load_directory
 from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
 from core.detect.registry import EMBEDDED, classes_of, load_checkpoint, load_detector
+from core.detect.weights import sha256_of
 from tests.damage import NAMES, TAG, elsewhere, mutated, opened
 from tests.detect.test_engine import TINY_WAV2VEC2, model_directory, noise
 from tests.pages.test_opinions import classifier
@@ -167,9 +169,9 @@ def test_any_bytes_as_configuration_are_refused_or_work(directory, whole, data):
     given_ = mutated((whole / "config.json").read_bytes()) | st.binary(max_size=60)
     (directory / "config.json").write_bytes(data.draw(given_))
     try:
-        Detector.load(directory)
+        load_directory(directory)
     except DetectorError:
-        sentence(lambda: Detector.load(directory))
+        sentence(lambda: load_directory(directory))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_any_bytes_as_configuration_are_refused_or_work(directory, whole, data):
 )
 def test_configurations_that_are_none_get_their_sentence(directory, text, says):
     (directory / "config.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert says in sentence(lambda: Detector.load(directory))
+    assert says in sentence(lambda: load_directory(directory))
 
 
 def put(*where: Any, value: Any) -> Change:
@@ -292,13 +294,13 @@ def test_a_configuration_is_no_link_to_elsewhere(directory, tmp_path):
     config = directory / "config.json"
     shutil.move(config, tmp_path / "canary.json")
     config.symlink_to(tmp_path / "canary.json")
-    assert "lies outside" in sentence(lambda: Detector.load(directory))
+    assert "lies outside" in sentence(lambda: load_directory(directory))
     config.unlink()
     config.symlink_to(config)
-    assert sentence(lambda: Detector.load(directory))
+    assert sentence(lambda: load_directory(directory))
     config.unlink()
     os.mkfifo(config)  # nobody ever writes to it
-    assert "There is no config.json" in sentence(lambda: Detector.load(directory))
+    assert "There is no config.json" in sentence(lambda: load_directory(directory))
 
 
 def test_links_within_the_directory_work(directory):
@@ -311,8 +313,8 @@ def test_a_file_that_may_not_be_read_is_named(directory, monkeypatch):
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("core.detect.detector.sha256_of", refuse)
-    assert "cannot be read" in sentence(lambda: Detector.load(directory))
+    monkeypatch.setattr("core.detect.weights.sha256_of", refuse)
+    assert "cannot be read" in sentence(lambda: load_directory(directory))
 
 
 # --- weights ----------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from core.detect import registry
-from core.detect.detector import DetectorError, sha256_of
+from core.detect.detector import DetectorError
 from core.detect.registry import PUBLISHED, fetching, list_detectors, load_detector
+from core.detect.weights import sha256_of
 
 
 @pytest.fixture(autouse=True)

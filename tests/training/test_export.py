@@ -18,8 +18,8 @@ from core.audio.clip import Clip
 from core.audio.decoding import decode
 from core.audio.quality import Quality
 from core.detect.detection import Detection
-from core.detect.detector import Detector
 from core.detect.familiarity import fit, load
+from core.detect.model_directory import load_directory
 from core.detect.networks import build
 from core.detect.registry import EMBEDDED, ROOT
 from tests.training.conftest import TINY_NETWORK
@@ -67,7 +67,7 @@ def test_export_makes_a_calibrated_detector(
     assert config["training_families"] == ["Vocoder1", "Vocoder3"]
     files = (tmp_path / "model").iterdir()
     assert {f.name for f in files if not f.stat().st_mode & 0o004} == set()  # for a server's user
-    detector = Detector.load(tmp_path / "model")
+    detector = load_directory(tmp_path / "model")
     assert detector.calibration is not None and detector.familiarity is not None
 
     save_file(build("spectral-transformer", TINY_NETWORK).state_dict(), tmp_path / "x.safetensors")
@@ -75,7 +75,7 @@ def test_export_makes_a_calibrated_detector(
         patch.setattr("training.export.fit_calibration", _never)
         with pytest.raises(AssertionError):
             export_model(tmp_path / "x.safetensors", RECIPE, [tiny_index], tmp_path / "model")
-    assert Detector.load(tmp_path / "model").weights_sha256 == detector.weights_sha256
+    assert load_directory(tmp_path / "model").weights_sha256 == detector.weights_sha256
 
     table = run_benchmark(detector, tiny_index, split="dev", trials_to=tmp_path, replicates=20)
     assert list(table.columns) == list(COLUMNS)
@@ -106,12 +106,12 @@ def test_calibration_belongs_to_the_engine_that_runs_by_default(
     assert config["engines"]["int8"]["raw_away"]["windows"] == 3
     again = calibrate_engine(model, [tiny_index], "int8")
     assert again == config["calibration"]
-    assert Detector.load(model).id == "embedded"
+    assert load_directory(model).id == "embedded"
     other = calibrate_engine(model, [tiny_index], "onnx")
     assert other["scale"] != again["scale"]
-    single = Detector.load(model)
+    single = load_directory(model)
     assert single.calibration.scale == other["scale"] and single.caution is None
-    assert Detector.load(model, "int8").id == "embedded-int8"
+    assert load_directory(model, "int8").id == "embedded-int8"
 
 
 def test_the_band_spares_the_human_first() -> None:
@@ -134,7 +134,7 @@ def test_the_band_leaves_verdicts_to_enough_clips(seed: int, apart: float) -> No
 def test_a_codec_gets_a_calibration_of_its_own(everything_is_speech, tiny_index, tmp_path) -> None:
     shutil.copytree(EMBEDDED, tmp_path / "model")
     found = calibrate_codec(tmp_path / "model", [tiny_index], "opus")
-    detector = Detector.load(tmp_path / "model")
+    detector = load_directory(tmp_path / "model")
     assert detector.calibration_of("opus").scale == found["scale"]
     assert detector.calibration_of("opus-24") == detector.calibration_of("opus")
     assert detector.calibration_of("mp3") == detector.calibration != detector.calibration_of("opus")
@@ -153,11 +153,11 @@ def test_nearest_families_are_those_of_the_training_data(
 ) -> None:
     shutil.copytree(EMBEDDED, tmp_path / "model")
     names = add_families(tmp_path / "model", [tiny_index])
-    detector = Detector.load(tmp_path / "model")
+    detector = load_directory(tmp_path / "model")
     vectors = detector.familiarity.families @ np.linalg.pinv(detector.familiarity.whiten)
     for name, vector in zip(names, vectors + detector.familiarity.mean, strict=True):
         assert detector.familiarity(vector).nearest[0] == name
-    shipped = Detector.load(EMBEDDED)
+    shipped = load_directory(EMBEDDED)
     assert set(shipped.familiarity.family_names) <= set(shipped.config["training_families"])
     found = shipped.detect(decode(next((ROOT / "examples").glob("1-*"))))
     assert len(found.familiarity.nearest) == 3

@@ -7,8 +7,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from core.detect.detector import DetectorError, checked_sha256, sha256_of
+from core.detect.detector import DetectorError
 from core.detect.registry.entries import Entry
+from core.detect.weights import checked_sha256, sha256_of
 from core.files import write_whole
 from core.settings import settings
 

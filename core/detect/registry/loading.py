@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from core.detect.detector import Detector, DetectorError, briefly, sha256_of
+from core.detect.detector import Detector, DetectorError
 from core.detect.model_config import read_config
+from core.detect.model_directory import load_directory
 from core.detect.registry.entries import EMBEDDED, ENTRIES, is_named
 from core.detect.registry.fetching import (
     Progress,
@@ -20,6 +21,7 @@ from core.detect.registry.fetching import (
     fetch_weights,
     what_is_wrong,
 )
+from core.detect.weights import briefly, sha256_of
 
 MOST_CLASSES = 50
 """Classes of a classifier that a visitor can be asked about."""
@@ -65,11 +67,11 @@ def load_detector(
     """
     name = str(detector)
     if name == "embedded":
-        return Detector.load(EMBEDDED, engine)
+        return load_directory(EMBEDDED, engine)
     if name == "embedded-int8":
-        return Detector.load(EMBEDDED, "int8")
+        return load_directory(EMBEDDED, "int8")
     if name == "embedded-fp32":
-        return Detector.load(EMBEDDED, "onnx")
+        return load_directory(EMBEDDED, "onnx")
     entry = ENTRIES.get(name)
     if entry is not None:
         wrong = what_is_wrong(entry)
@@ -84,7 +86,7 @@ def load_detector(
     path = Path(detector)
     if os.path.isdir(path):  # no error for a name too long
         if is_project_model(path):
-            return _tried(Detector.load(path, engine))
+            return _tried(load_directory(path, engine))
         return _tried(_load_classifier(str(path), path.resolve().name, labels, local_only=True))
     if os.path.isfile(path):
         return _load_file(path)

@@ -1,0 +1,49 @@
+"""Files of weights are those that were meant: by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.detect.model_config import DetectorError as DetectorError
+
+if TYPE_CHECKING:
+    pass
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checked_sha256(path: Path, expected: str) -> str:
+    """SHA-256 of a file that must have the expected one.
+
+    Raises
+    ------
+    DetectorError
+        If the file is missing or another one.
+    """
+    if not path.is_file():
+        raise DetectorError(
+            f"The file {path.name} is missing from the model directory {path.parent.name}."
+        )
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise DetectorError(f"The file {path.name} cannot be read: {briefly(error)}") from error
+    if digest != expected:
+        raise DetectorError(
+            f"{path.name} is not the file this detector was published with (its SHA-256 is "
+            f"{digest[:12]}…, expected {expected[:12]}…). Remove it and put the right one in place."
+        )
+    return digest
+
+
+def briefly(error: Exception) -> str:
+    """The first line of a library's error, as the end of a sentence."""
+    text = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+    line = next(iter(text.strip().splitlines()), "") or type(error).__name__
+    return line[:300].rstrip(".:, ") + "."

@@ -198,7 +198,7 @@ def test_overlapping_windows_share_features_exactly(monkeypatch):
     seen = []
     for stretch in (64_000, 100_000):
         monkeypatch.setattr(core.detect.scoring, "STRETCH", stretch)
-        for part, _, features in small._batches(samples, ranges, 2):
+        for part, _, features in small._scorer._batches(samples, ranges, 2):
             for i, row in zip(part, features(), strict=True):
                 phase = starts[i] % 320
                 at = starts[i] // 320

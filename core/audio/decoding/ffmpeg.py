@@ -129,7 +129,11 @@ def _decoded(
         notes += [read_on(promised_s, more_s)] if more_s > LEEWAY_S else []
         notes += pour.damage(packets, refusal.promised_s > 0 and not notes)
         notes += clock_notes(
-            out.missing[missing:], clock.closed, clock.overlaps_s, packets.repeated
+            out.missing[missing:],
+            clock.closed,
+            clock.overlaps_s,
+            packets.repeated,
+            packets.page_s,
         )
         return Decoded(
             out,
@@ -143,10 +147,21 @@ def _decoded(
 
 
 class _Packets:
-    """Packets of one track, each once, until the container breaks off."""
+    """Packets of one track, each once, until the container breaks off.
+
+    Attributes
+    ----------
+    count, bad, repeated : int
+        Packets, those that could not be decoded, and those that came twice.
+    page_s : float
+        Longest page of an Ogg: only its end has a time stamp.
+    """
 
     def __init__(self, container: Any, stream: Any, joined: bool) -> None:
         self.count = self.bad = self.repeated = 0
+        self.page_s = 0.0
+        self._page = (-1, 0.0)  # of Ogg: where the latest began, and the sound in it
+        self._paged = container.format.name == "ogg"
         self.context = stream.codec_context
         self._demuxed = container.demux(stream)
         self._tick_s = float(stream.time_base or 0)
@@ -172,6 +187,11 @@ class _Packets:
             if packet.has_sidedata("encryption_info"):
                 raise encrypted_sound()
             self.count += packet.size > 0
+            if self._paged and packet.size and packet.pos is not None:
+                at, held_s = self._page
+                more_s = (packet.duration or 0) * self._tick_s
+                self._page = (packet.pos, more_s + held_s * (packet.pos == at))
+                self.page_s = max(self.page_s, self._page[1])
             if packet.size and packet.pts is not None:
                 if self._joined and (packet.pts - latest) * self._tick_s < -RESTART_S:
                     seen.clear()

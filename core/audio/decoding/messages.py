@@ -271,6 +271,7 @@ def clock_notes(
     closed: list[tuple[float, float]],
     overlaps_s: float | None,
     repeated: int,
+    within_s: float = 0.0,
 ) -> list[str]:
     """Notes on where the file's time stamps and its sound do not go together.
 
@@ -284,6 +285,8 @@ def clock_notes(
         Where time stamps first go back.
     repeated : int
         Packets that came twice.
+    within_s : float
+        How far stamps are apart where not every packet has one.
     """
     notes = []
     spans = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in missing]
@@ -296,9 +299,14 @@ def clock_notes(
             if len(spans) == len(long)
             else f"in {len(spans):,} places, {total:.1f} s in all, the longest from {named}"
         )
+        placed = (
+            f" An Ogg stamps whole pages: these places are right to within {within_s:.1f} s."
+            if within_s >= LEEWAY_S
+            else ""
+        )
         notes.append(
             f"By the file's time stamps sound is missing {where}: silence stands there and is not "
-            "judged."
+            f"judged.{placed}"
         )
     for at, length in closed[:_NAMED]:
         where = "The file's clock begins" if at == 0 else f"At {at:.1f} s the file's clock jumps"
@@ -347,9 +355,8 @@ def channel_notes(layout: Layout, kept: bool) -> list[str]:
             + (
                 f"{_numbered(layout.apart)} are kept apart."
                 if kept
-                else f"channel {layout.loudest}, the loudest, was taken; the clip "
-                + ("is too long" if layout.apart else "has too many channels")
-                + " to keep all of them apart."
+                else f"channel {layout.loudest}, the loudest, was taken; the clip is too long to "
+                "keep all of them apart."
             )
         )
     elif layout.why == "differ":
@@ -362,10 +369,17 @@ def channel_notes(layout: Layout, kept: bool) -> list[str]:
                 else "their average was taken; the clip is too long to keep them apart."
             )
         )
+    if layout.left_out and kept:
+        notes.append(
+            f"Beside these, the loudest, {_numbered(layout.left_out, 'channel')} "
+            f"{'holds' if len(layout.left_out) == 1 else 'hold'} sound too and "
+            f"{'is' if len(layout.left_out) == 1 else 'are'} not judged: name one with --channel to "
+            "have it judged."
+        )
     return notes
 
 
-def _numbered(channels: tuple[int, ...]) -> str:
+def _numbered(channels: tuple[int, ...], word: str = "Channel") -> str:
     if len(channels) == 1:
-        return f"Channel {channels[0]}"
-    return "Channels " + _listed([str(channel) for channel in channels])
+        return f"{word} {channels[0]}"
+    return f"{word}s " + _listed([str(channel) for channel in channels])

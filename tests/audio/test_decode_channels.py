@@ -177,11 +177,28 @@ def test_a_clip_too_long_to_be_kept_twice(voices, monkeypatch) -> None:
     assert "too long to keep them apart" in clip.source.notes[0]
 
 
-def test_of_more_channels_than_are_compared_the_loudest_is_taken_where_they_cancel(voices) -> None:
-    a, _ = voices
-    file = np.zeros((len(a), MOST_CHANNELS + 1), np.float32)
-    file[:, 3], file[:, 5] = a, -0.9 * a
+@pytest.mark.parametrize("count", [9, 16, 64])
+@pytest.mark.parametrize("kind", APART)
+def test_many_channels_are_examined_like_two(kind: str, count: int, voices) -> None:
+    make, words = APART[kind]
+    file = np.zeros((len(voices[0]), count), np.float32)
+    file[:, 3], file[:, count - 2] = make(*voices)
     clip = decode(wav(file))
-    assert clip.source.channel == 4 and not clip.apart
-    assert np.abs(clip.samples).max() > 0.5 * np.abs(a).max()
-    assert any("has too many channels" in note for note in clip.source.notes)
+    assert [part.source.channel for part in clip.apart] == [4, count - 1]
+    assert any(words in note for note in clip.source.notes)
+
+
+def test_of_many_channels_the_loudest_are_apart_and_the_others_named(voices) -> None:
+    a, b = voices
+    gains = np.linspace(1, 0.5, MOST_CHANNELS + 3)
+    file = np.stack([g * (b if i % 2 else a) for i, g in enumerate(gains)], axis=1)
+    for how in (decode, decode_safely):
+        clip = how(wav(file))
+        assert [p.source.channel for p in clip.apart] == [*range(1, MOST_CHANNELS + 1)]
+        assert "channels 9, 10 and 11 hold sound too" in clip.source.notes[-1]
+
+
+def test_many_alike_are_averaged(voices) -> None:
+    file = np.outer(voices[0], np.linspace(1, 0.4, 12)).astype(np.float32)
+    clip = decode(wav(file))
+    assert (clip.apart, clip.source.notes) == ((), ())

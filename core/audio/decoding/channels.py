@@ -26,7 +26,7 @@ EXCLUSIVE_DB = 15.0
 """A frame belongs to one channel where the others lie this far below it."""
 
 MOST_CHANNELS = 8
-"""With more channels than this none is taken apart; the loudest is taken if they cancel."""
+"""Of more channels than this the loudest are taken apart."""
 
 _EDGES = (100.0, 400.0, 800.0, 1500.0, 2500.0, 4000.0, 7000.0)  # of the bands, in hertz
 _FRAME_S = 0.032  # every other frame of this length is looked at
@@ -56,12 +56,15 @@ class Layout:
         ``cancel`` or ``differ`` where there are some.
     loudest : int
         The channel with the most energy.
+    left_out : tuple of int
+        Channels with sound beyond `MOST_CHANNELS` that are not among those apart.
     """
 
     silent: tuple[int, ...] = ()
     apart: tuple[int, ...] = ()
     why: Literal["", "cancel", "differ"] = ""
     loudest: int = 1
+    left_out: tuple[int, ...] = ()
 
 
 class Channels:
@@ -77,7 +80,6 @@ class Channels:
         self.count = count
         self._peak = np.zeros(count)
         self._energy = np.zeros(count)
-        self._mean_energy = 0.0
         self._levels: list[np.ndarray] = []  # int8 [frames, channels + 1, bands]
         self._rest = np.zeros((count, 0), np.float32)
         self._rate = 0
@@ -90,10 +92,6 @@ class Channels:
         peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1))
         self._peak = np.maximum(self._peak, peaks)
         self._energy += [float(np.dot(row, row)) for row in rows]
-        if self.count > MOST_CHANNELS:
-            mean = block.mean(axis=1)
-            self._mean_energy += float(np.dot(mean, mean))
-            return
         if rate != self._rate:
             self._rest, self._rate = self._rest[:, :0], rate
         held = np.concatenate([self._rest, rows], axis=1) if self._rest.size else rows
@@ -111,9 +109,6 @@ class Channels:
         silent = tuple(int(c) + 1 for c in np.flatnonzero(~heard)) if heard.any() else ()
         loudest = int(np.argmax(self._energy)) + 1
         active = np.flatnonzero(heard)
-        alone = self._energy.max() / self.count**2  # what the loudest gives the average by itself
-        if self.count > MOST_CHANNELS and self._mean_energy < alone * 10 ** (CANCELLED_DB / 10):
-            return Layout(silent, (), "cancel", loudest)
         if len(active) < 2 or not self._levels or self._peak.max() == 0:
             return Layout(silent, (), "", loudest)
         levels = np.concatenate(self._levels).astype(np.float32)
@@ -124,7 +119,11 @@ class Channels:
             why = "cancel"
         elif _differ(apart):
             why = "differ"
-        return Layout(silent, tuple(int(c) + 1 for c in active) if why else (), why, loudest)
+        if not why:
+            return Layout(silent, (), why, loudest)
+        kept = sorted(sorted(active, key=lambda c: -self._energy[c])[:MOST_CHANNELS])
+        left_out = tuple(int(c) + 1 for c in active if c not in kept)
+        return Layout(silent, tuple(int(c) + 1 for c in kept), why, loudest, left_out)
 
 
 def _levels(frames: np.ndarray, rate: int) -> np.ndarray:

@@ -372,9 +372,8 @@ def channel_notes(layout: Layout, kept: bool) -> list[str]:
     if layout.left_out and kept:
         notes.append(
             f"Beside these, the loudest, {_numbered(layout.left_out, 'channel')} "
-            f"{'holds' if len(layout.left_out) == 1 else 'hold'} sound too and "
-            f"{'is' if len(layout.left_out) == 1 else 'are'} not judged: name one with --channel to "
-            "have it judged."
+            + ("holds sound too and is" if len(layout.left_out) == 1 else "hold sound too and are")
+            + " not judged: name one with --channel to have it judged."
         )
     return notes
 

@@ -242,18 +242,18 @@ def _window_rows(items: Sequence[Item], journal: Journal) -> Iterator[pa.Table]:
 
     for begin in range(0, len(items), GROUP):
         rows = [
-            (item.id, row["channel"], *window)
+            (item.id, row["track"], row["channel"], *window)
             for item in items[begin : begin + GROUP]
             for row in journal.rows(item.id)
             for window in row.get("window_rows", [])
         ]
-        columns = list(zip(*rows, strict=True)) or [()] * (2 + len(WINDOW))
-        types = ["string", "int64"] + ["double"] * len(WINDOW)
+        columns = list(zip(*rows, strict=True)) or [()] * (3 + len(WINDOW))
+        types = ["string", "int64", "int64"] + ["double"] * len(WINDOW)
         yield pa.table(
             {
                 name: pa.array(values, kind)
                 for name, values, kind in zip(
-                    ("id", "channel", *WINDOW), columns, types, strict=True
+                    ("id", "track", "channel", *WINDOW), columns, types, strict=True
                 )
             }
         )

@@ -18,6 +18,7 @@ import psutil
 import pytest
 import soundfile
 
+from core.audio.isolated import decode_safely
 from core.cli import main
 from core.detect.detector import DetectorError
 from core.evaluate.trials import guess_layout, read_table, tidy
@@ -307,6 +308,29 @@ def test_names_that_differ_by_case_are_one_file_where_the_file_system_says_so(
     assert _one_file(tmp_path / "t.csv", tmp_path / "T.csv")
     assert not _one_file(tmp_path / "t.csv", tmp_path / "u.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_are_told_apart_and_no_file_is_counted_twice(tmp_path, suffix):
+    clips = [p for p in sorted(EXAMPLES.iterdir()) if p.suffix in {".mp3", ".wav"}]
+    one, two = (decode_safely(p).samples[:70_000] for p in clips[:2])
+    soundfile.write(tmp_path / "call.wav", np.stack([one, two], axis=1), 16_000)
+    soundfile.write(tmp_path / "phase.wav", np.stack([two, -two], axis=1), 16_000)
+    soundfile.write(tmp_path / "one.wav", one, 16_000)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("path,label\ncall.wav,spoof\nphase.wav,bonafide\none.wav,bonafide\n")
+    out, windows = tmp_path / f"scores{suffix}", tmp_path / f"windows{suffix}"
+    score(read_manifest(manifest), out, windows_out=windows)
+    read = pd.read_csv if suffix == ".csv" else pd.read_parquet
+    rows, parts = read(out), read(windows)
+    key = ["id", "track", "channel"]
+    assert len(rows) == 5 and not rows.duplicated(key).any()
+    assert not parts.duplicated([*key, "start_s"]).any()
+    assert sorted(parts.groupby(key, dropna=False).size()) == sorted(rows["windows"])
+    trials = tidy(table := read_table(out), guess_layout(table))
+    assert list(trials.table["trial"]) == ["call.wav", "phase.wav", "one.wav"]
+    assert "2 rows of" in trials.problems[0].sentence
+    assert "another channel of its file" in trials.problems[0].sentence
 
 
 def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(tmp_path):

@@ -122,7 +122,10 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
             leave_out(table["label"].isna(), "have a label that is neither bona fide nor spoof")
         else:
             table["label"] = np.where(given == layout.spoof_value, "spoof", "bonafide")
-    leave_out(table["trial"].duplicated(), "list a trial that was listed before")
+    again = "list a trial that was listed before"
+    if {"id", "track", "channel"} <= set(frame.columns):  # an archive's table
+        again += ", or another channel of its file, of which the first counts"
+    leave_out(table["trial"].duplicated(), again)
     for role in table.columns.difference(["trial", "score", "label"]):
         table[role] = table[role].astype("category")
     if "attack" in table and "label" in table:

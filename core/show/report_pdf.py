@@ -27,7 +27,7 @@ def as_pdf(report: Report) -> bytes:
     Returns
     -------
     bytes
-        The file; equal for equal reports. Letters that its font lacks are shown as ``?``.
+        The file; equal for equal reports. Letters that its font lacks are named, as ``<ESC>``.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
@@ -86,12 +86,28 @@ def _styles() -> dict[str, Any]:
 
 
 def _printable(words: str) -> str:
-    """Text for a paragraph: no markup of its own, and no letter that the font lacks."""
+    """Text for a paragraph: no markup of its own, and every letter seen.
+
+    The font lacks pictures of controls, which become ``<ESC>``, and many scripts, whose letters
+    become ``\\u{4e2d}``, so that different names stay different.
+    """
     from reportlab.pdfbase import pdfmetrics
 
-    words = printable(words)
     known = pdfmetrics.getFont("Vera").face.charToGlyph
-    return html.escape("".join(c if ord(c) in known or c in " \n" else "?" for c in words))
+    shown = (c if ord(c) in known or c in " \n" else _lacking(c) for c in printable(words))
+    return html.escape("".join(shown))
+
+
+_CONTROLS = (  # as their pictures are ordered, from U+2400
+    *("NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT"),
+    *("FF", "CR", "SO", "SI", "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB"),
+    *("CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US", "SP", "DEL"),
+)
+
+
+def _lacking(letter: str) -> str:
+    at = ord(letter) - 0x2400
+    return f"<{_CONTROLS[at]}>" if 0 <= at < len(_CONTROLS) else f"\\u{{{ord(letter):x}}}"
 
 
 def _rows(frame: pd.DataFrame) -> list[list[str]]:

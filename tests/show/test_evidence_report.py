@@ -21,7 +21,7 @@ from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.stress import CONDITIONS, stress
 from core.plain import printable
-from core.show import evidence_report, report_pictures
+from core.show import evidence_report, report_pdf, report_pictures
 from core.show.evidence_report import FROM_FILE, Case, Filing, evidence_html, evidence_pdf
 from tests.damage import HOSTILE, NAMES
 from tests.show.builders import BAND, SCORES, HandDetector, clip, tone, wav
@@ -81,8 +81,22 @@ def test_any_name_can_be_reported_in_both_forms(name):
     assert html.escape(printable(name)) in page
     made = evidence_pdf([one, one], [(name, name)], NOON)
     text = "".join(p.get_textpage().get_text_range() for p in pypdfium2.PdfDocument(made))
-    assert re.sub(r"\W+", "", printable(name))[:20].removesuffix("png") in re.sub(r"\W+", "", text)
+    shown = re.sub(r"\W+", "", html.unescape(report_pdf._printable(name)))
+    assert shown[:20].removesuffix("png") in re.sub(r"\W+", "", text)
     assert b"/URI" not in made and b"/JavaScript" not in made
+
+
+@given(letters=st.lists(st.characters(), min_size=1, max_size=5, unique=True))
+@example(letters=["\x1b", "\x00", "\x7f"])
+@example(letters=["\u4e2d", "\u0434", "\u03b1"])
+def test_letters_that_the_font_lacks_are_told_apart(letters):
+    report_pdf._styles()
+    shown = [html.unescape(report_pdf._printable(letter)) for letter in letters]
+    assert len(set(shown)) == len(letters)
+    assert "?" not in "".join(shown) or "?" in letters
+    for letter, text in zip(letters, shown, strict=True):
+        name = {"\x1b": "<ESC>", "\x00": "<NUL>", "\x7f": "<DEL>"}.get(letter, text)
+        assert text == name
 
 
 def test_a_report_draws_as_many_windows_as_can_be_told_apart():
@@ -156,6 +170,21 @@ def test_a_report_shows_the_sound_over_the_scores_stretch_by_stretch():
     assert report_pictures.stretches(10_800.0)[-1] == (9_900.0, 10_800.0)
     made = evidence_pdf([Case(detection, BAND, clip=long)], made=NOON)
     assert sum(b"/Subtype /Image" in part for part in made.split(b"endobj")) >= 3
+
+
+@pytest.mark.parametrize("gaps", [((2.0, 5.0),), ((0.0, 4.0), (50.0, 70.0)), ((64.9, 130.0),)])
+def test_what_is_missing_is_marked_in_every_picture_of_it(gaps):
+    bare = clip(130.0)
+    long = replace(bare, source=replace(bare.source, missing=gaps))
+    detection = HandDetector(SCORES).detect(long)
+    drawn = report_pictures.pictures(long, detection, BAND)
+    for (start, end), (_, picture) in zip(report_pictures.stretches(130.0), drawn, strict=True):
+        lacks = sum(a < end and b > start for a, b in gaps)
+        assert picture.count(b'stroke-dasharray="4,3"') == 2 * lacks  # in either chart
+        assert picture.count(b">missing<") <= 2 * lacks
+    assert b">missing<" in b"".join(svg for _, svg in drawn) or gaps[0] == (2.0, 5.0)
+    page = evidence_html([Case(detection, BAND, clip=long)], made=NOON).decode()
+    assert "Dashed: missing from the file." in page
 
 
 def test_case_and_notes_stand_first_and_are_text():

@@ -124,7 +124,7 @@ def window_timeline(
         .mark_rule(strokeWidth=3)
         .encode(x=x, x2="end:Q", y=y, color=colour),
         _threshold_rule(threshold, palette),
-        *_missing(detection.source.missing, end, palette),
+        *missing(detection.source.missing, 0.0, end, palette),
         target.add_params(pick),
     ]
     if high > low:
@@ -149,11 +149,16 @@ def joined(stretches: Sequence[tuple[float, float]], least_s: float) -> list[tup
     return made
 
 
-def _missing(
-    stretches: Sequence[tuple[float, float]], end: float, palette: Palette
+def missing(
+    stretches: Sequence[tuple[float, float]],
+    start: float,
+    end: float,
+    palette: Palette,
+    x: alt.X | str = "start:Q",
 ) -> list[alt.Chart]:
-    """Where the file holds no sound, as dashed boxes over the windows that reach into them."""
-    boxes = joined(stretches, end / 500)
+    """Where the file holds no sound between two seconds, as dashed boxes over what is drawn."""
+    within = [(max(a, start), min(b, end)) for a, b in stretches if a < end and b > start]
+    boxes = joined(within, (end - start) / 500)
     if not boxes:
         return []
     frame = pd.DataFrame(boxes, columns=["start", "end"])
@@ -161,11 +166,11 @@ def _missing(
     base = alt.Chart(frame)
     dashes: dict[str, Any] = {"stroke": palette.rule, "strokeDash": [4, 3], "strokeWidth": 1}
     box = base.mark_rect(fill=palette.background, fillOpacity=0.85, **dashes)
-    word = base.transform_filter(f"datum.end - datum.start >= {end / 10}").mark_text(
+    word = base.transform_filter(f"datum.end - datum.start >= {(end - start) / 10}").mark_text(
         text="missing", color=palette.text, baseline="top"
     )
     return [
-        box.encode(x="start:Q", x2="end:Q"),
+        box.encode(x=x, x2="end:Q"),
         word.encode(x="middle:Q", y=alt.YValue(6)),
     ]
 

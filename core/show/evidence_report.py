@@ -278,8 +278,7 @@ def _add(report: Report, case: Case) -> None:
     band = cards.undecided_band(d, case.band)
     if d.llr is not None:
         few, thinned = _few_windows(d)
-        dashed = d.source.missing and case.clip is None
-        missing = " Dashed: missing from the file." if dashed else ""
+        missing = " Dashed: missing from the file." if d.source.missing else ""
         # With the sound at hand the scores are drawn below its spectrogram.
         drawn = (
             image(charts.window_timeline(few, band, "llr").to_dict(), "svg")

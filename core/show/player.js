@@ -147,7 +147,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     hatch(...place, data.missing, ofPart);
   }
   function drawLine() {
-    const [pen, width, height] = canvas("spectrum");
+    const place = canvas("spectrum");
+    const [pen, width, height] = place;
+    hatch(...place, data.missing, ofPart);
     const y = (p) => level(p, height);
     for (const [thickness, colour] of [[5, ink("background-color")], [2.5, null]]) {
       pen.lineWidth = thickness;

@@ -8,7 +8,7 @@ from typing import Any
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.detect.detection import Detection
 from core.detect.spans import band_in_llr, cells
-from core.show.charts import KIND_WORDS
+from core.show.charts import KIND_WORDS, missing
 from core.show.theme import LIGHT
 from core.show.waveform import spectrogram_png
 
@@ -27,11 +27,11 @@ def stretches(duration_s: float) -> list[tuple[float, float]]:
     return [(i * duration_s / count, (i + 1) * duration_s / count) for i in range(count)]
 
 
-def _seconds(start_s: float, end_s: float) -> Any:
+def _seconds(start_s: float, end_s: float, field: str = "from") -> Any:
     import altair as alt
 
     return alt.X(
-        "from:Q",
+        f"{field}:Q",
         title="seconds",
         scale=alt.Scale(domain=[start_s, end_s], nice=False),
         axis=alt.Axis(grid=False, tickCount=10),
@@ -46,7 +46,7 @@ def spectrogram(clip: Clip, start_s: float, end_s: float) -> Any:
     first, last = round(start_s * SAMPLE_RATE), round(end_s * SAMPLE_RATE)
     drawn = spectrogram_png(clip.samples[first : max(last, first + 1)])
     frame = pd.DataFrame({"from": [start_s], "low": [0.0], "url": [drawn]})
-    return (
+    image = (
         alt.Chart(frame)
         .mark_image(width=WIDTH, height=HEIGHT, aspect=False, align="left", baseline="bottom")
         .encode(
@@ -54,8 +54,9 @@ def spectrogram(clip: Clip, start_s: float, end_s: float) -> Any:
             y=alt.Y("low:Q", title="kHz", scale=alt.Scale(domain=[0, SAMPLE_RATE / 2000])),
             url="url:N",
         )
-        .properties(width=WIDTH, height=HEIGHT)
     )
+    marks = missing(clip.source.missing, start_s, end_s, LIGHT, _seconds(start_s, end_s, "start"))
+    return alt.layer(image, *marks).properties(width=WIDTH, height=HEIGHT)
 
 
 def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float) -> Any:
@@ -98,7 +99,8 @@ def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float
         alt.Chart(belt).mark_rect(color=LIGHT.neutral, opacity=0.18).encode(y="low:Q", y2="high:Q")
     )
     line = alt.Chart(belt).mark_rule(strokeDash=[5, 4], color=LIGHT.rule).encode(y="at:Q")
-    return alt.layer(undecided, bars, line).properties(width=WIDTH, height=HEIGHT)
+    marks = missing(d.source.missing, start_s, end_s, LIGHT, _seconds(start_s, end_s, "start"))
+    return alt.layer(undecided, bars, line, *marks).properties(width=WIDTH, height=HEIGHT)
 
 
 def pictures(clip: Clip, d: Detection, band: tuple[float, float]) -> list[tuple[str, bytes]]:

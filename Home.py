@@ -24,6 +24,7 @@ pages = [
         icon=":material/leaderboard:",
         url_path="benchmarks",
     ),
+    st.Page("pages/Systems.py", title="Systems", icon=":material/grid_on:", url_path="systems"),
     st.Page(
         "pages/Overfitting.py",
         title="Overfitting",

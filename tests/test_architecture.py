@@ -161,6 +161,7 @@ def test_heavy_libraries_are_imported_inside_functions_only():
         "pages/Timeline.py",
         "pages/Live.py",
         "pages/Benchmarks.py",
+        "pages/Systems.py",
         "pages/Overfitting.py",
         "pages/Your_Scores.py",
         "pages/Under_the_Hood.py",

@@ -36,7 +36,15 @@ def joined(figures: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The figures, with the columns of ``systems`` but its source, and ``seen``.
+
+    Raises
+    ------
+    LookupError
+        If there is no figure, or one of a system that is not described.
     """
+    undescribed = set(figures["system"]) - set(systems["system"])
+    if figures.empty or undescribed:
+        raise LookupError(f"no figures, or systems that are not described: {sorted(undescribed)}")
     of_systems = systems.drop(columns="source").rename(columns={"family": "front_end_family"})
     out = figures.merge(of_systems, on="system", how="left", validate="many_to_one")
     out["seen"] = [

@@ -84,6 +84,8 @@ def show_chart(
     key: str,
     alt: str,
     on_pick: Callable[[], None] | None = None,
+    columns: Sequence[str] = COLUMNS,
+    width: Literal["stretch", "content"] = "stretch",
     **options: Any,
 ) -> None:
     """A chart with a description for screen readers and its downloads.
@@ -100,11 +102,14 @@ def show_chart(
         What a person who cannot see the chart should know.
     on_pick : callable, optional
         Called after a click; the selection is in ``st.session_state[key]``.
+    columns : sequence of str
+        Columns of the CSV download, as far as the rows have them.
+    width : {"stretch", "content"}
+        Whether the chart fills the page, or keeps its own width.
     """
     name = f"{build.__module__}.{build.__qualname__}"
-    show_spec(
-        _spec(name, rows, arguments, options, alt, _build=build), key, lambda: csv(rows), on_pick
-    )
+    spec = _spec(name, rows, arguments, options, alt, _build=build)
+    show_spec(spec, key, lambda: csv(rows, columns), on_pick, width)
 
 
 def show_spec(
@@ -112,12 +117,13 @@ def show_spec(
     key: str,
     data: Callable[[], bytes],
     on_pick: Callable[[], None] | None = None,
+    width: Literal["stretch", "content"] = "stretch",
 ) -> None:
     """A finished chart with its downloads; ``data`` gives its CSV when asked."""
     if on_pick is None:
-        st.vega_lite_chart(spec, key=key)
+        st.vega_lite_chart(spec, key=key, width=width)
     else:
-        st.vega_lite_chart(spec, key=key, on_select=on_pick)
+        st.vega_lite_chart(spec, key=key, on_select=on_pick, width=width)
     with st.popover("Save", icon=":material/download:", type="tertiary"):
         downloads = (
             ("CSV", "text/csv", data),
@@ -167,9 +173,10 @@ def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:
 
     dark = spec.get("usermeta", {}).get("dark", False)
     palette = DARK if dark else LIGHT
+    steps = isinstance(spec.get("width"), dict)  # cells of a fixed size
     fixed = {
         **spec,
-        "width": 640,
+        "width": spec["width"] if steps else 640,
         "background": palette.background,
         "padding": 16,
     }
@@ -178,9 +185,9 @@ def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:
     return vl_convert.vegalite_to_svg(fixed).encode()
 
 
-def csv(rows: pd.DataFrame) -> bytes:
-    """Rows as CSV, the columns of `COLUMNS` first and helpers left out."""
-    known = [c for c in COLUMNS if c in rows]
+def csv(rows: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> bytes:
+    """Rows as CSV: these columns in order and helpers left out; all where it has none of them."""
+    known = [c for c in columns if c in rows]
     return csv_of(rows[known if known else list(rows)]).encode()
 
 

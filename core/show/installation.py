@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.evaluate.tables import TableError
 
-OF_FIGURES = ("", "benchmarks", "overfitting", "under-the-hood")
+OF_FIGURES = ("", "benchmarks", "systems", "overfitting", "under-the-hood")
 """Addresses of the pages that are drawn from data/results and data/models alone."""
 
 RESTORE = "Restore the file from the project's repository, then reload this page."

@@ -12,7 +12,7 @@ from tests.browser.helpers import PATIENCE_MS, overflow
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Benchmarks", "Overfitting", "Under the hood")
+PAGES = ("Benchmarks", "Systems", "Overfitting", "Under the hood")
 
 
 def click_mark(page: Page, label: str) -> None:

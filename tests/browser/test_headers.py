@@ -35,7 +35,7 @@ def test_every_page_keeps_to_the_policy(browser, address):
     expect(drawn).to_be_visible()
     go_to(page, "Timeline")
     page.get_by_role("slider", name="Position in the clip").wait_for()
-    for name in ("Benchmarks", "Overfitting"):
+    for name in ("Benchmarks", "Systems", "Overfitting"):
         go_to(page, name)
         expect(drawn).to_be_visible()
     for name in ("Your scores", "Under the hood"):

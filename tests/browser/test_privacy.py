@@ -21,7 +21,10 @@ from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to
 
 pytestmark = pytest.mark.browser
 NAME = "marker-7f3a-of-a-visitor"
-PAGES = ("Detect", "Timeline", "Live", "Benchmarks", "Overfitting", "Your scores", "Under the hood")
+PAGES = (
+    *("Detect", "Timeline", "Live", "Benchmarks", "Systems", "Overfitting", "Your scores"),
+    "Under the hood",
+)
 TOOLS = {".git", ".venv", "__pycache__"} | {f".{t}_cache" for t in ("pytest", "ruff", "mypy")}
 TEMPORARY = Path("/tmp")  # where a worker that decodes would write: it is told of no other folder
 

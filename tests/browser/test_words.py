@@ -16,6 +16,7 @@ PAGES = {
     "timeline?example=1": "Timeline",
     "live": "Live",
     "benchmarks": "Benchmarks",
+    "systems": "Systems",
     "overfitting": "Overfitting",
     "your-scores": "Your scores",
     "under-the-hood": "Under the hood",

@@ -11,7 +11,7 @@ from core.show import cache, installation
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted(path.name for path in cache.RESULTS.glob("*.csv"))
-FIGURES = ("Welcome", "Benchmarks", "Overfitting", "Under_the_Hood")
+FIGURES = ("Welcome", "Benchmarks", "Systems", "Overfitting", "Under_the_Hood")
 OTHERS = ("Detect", "Timeline", "Live", "Your_Scores")
 
 

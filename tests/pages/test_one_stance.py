@@ -9,7 +9,9 @@ from core.detect.decision import Stance
 from tests.show.builders import tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
-ELSEWHERE = ["Live", "Benchmarks", "Overfitting", "Your_Scores", "Under_the_Hood", "Welcome"]
+ELSEWHERE = [
+    *("Live", "Benchmarks", "Systems", "Overfitting", "Your_Scores", "Under_the_Hood", "Welcome")
+]
 
 
 def other(widget, kind: str):

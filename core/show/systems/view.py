@@ -1,0 +1,309 @@
+"""Systems on corpora: the controls of the page and its four views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import streamlit as st
+
+from core.evaluate import arena
+from core.evaluate.tables import ARENA, FRONT_ENDS, REPORTED_KINDS
+from core.plain import csv_of
+from core.show.benchmark_view import show_chart
+from core.show.systems import charts, words
+from core.show.theme import palette
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN, AVERAGED, LEAST = 18, 4, 3
+"""At first: how many corpora are shown, over how many the mean is taken, and on how many of those
+shown a system has to have a figure."""
+
+COLUMNS = (*ARENA.columns, "seen")
+"""Columns of a download, in order."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the controls leave.
+
+    Attributes
+    ----------
+    figures : pandas.DataFrame
+        Every figure that was not filtered out, of `core.evaluate.arena.joined`.
+    cells : pandas.DataFrame
+        One figure a system and corpus of those shown.
+    ranking : pandas.DataFrame
+        The systems in order.
+    corpora, over : list of str
+        The corpora shown, and those by which systems are ordered.
+    """
+
+    figures: pd.DataFrame
+    cells: pd.DataFrame
+    ranking: pd.DataFrame
+    corpora: list[str]
+    over: list[str]
+
+
+def filtered(figures: pd.DataFrame, all_stand: bool) -> tuple[pd.DataFrame, arena.Which]:
+    """Figures after the filters that all views share, and which one stands for a cell.
+
+    Parameters
+    ----------
+    all_stand : bool
+        Whether the view shows every figure of a cell, so that none has to be chosen.
+    """
+    one, two, three = st.columns(3)
+    families = one.multiselect(
+        "Front ends", FRONT_ENDS, key="front", bind="query-params", placeholder="All"
+    )
+    kinds = two.multiselect(
+        "Kind of figure", REPORTED_KINDS, key="reporter", bind="query-params", placeholder="All"
+    )
+    which = three.selectbox(
+        "Where there are several",
+        list(words.WHICH),
+        format_func=lambda w: words.WHICH[w],
+        key="figure",
+        bind="query-params",
+        disabled=all_stand,
+    )
+    rows = figures[figures["front_end_family"].isin(families)] if families else figures
+    rows = rows[rows["kind"].isin(kinds)] if kinds else rows
+    return rows, cast(arena.Which, which)
+
+
+def arranged(figures: pd.DataFrame, all_figures: pd.DataFrame, which: arena.Which) -> Shown | None:
+    """Rows and columns of heat map and table by their controls; None where nothing is left."""
+    every = arena.most_reported(all_figures)
+    picked = st.multiselect(
+        "Corpora",
+        every,
+        key="corpora",
+        bind="query-params",
+        placeholder=f"The {SHOWN} on which most systems have a figure",
+    )
+    corpora = picked or every[:SHOWN]
+    one, two, three = st.columns([1, 2, 1])
+    order = one.selectbox("Sort by", [words.MEAN, *every], key="order", bind="query-params")
+    over = [order]
+    if order == words.MEAN:
+        over = two.multiselect(
+            "Mean over",
+            every,
+            key="over",
+            bind="query-params",
+            placeholder=", ".join(corpora[:AVERAGED]),
+        )
+        over = over or corpora[:AVERAGED]
+    least = three.slider(
+        "Figures a system has at least", 1, 10, LEAST, key="least", bind="query-params"
+    )
+    cells = arena.cells(figures, which) if len(figures) else figures
+    shown = cells[cells["benchmark"].isin(corpora)]
+    counts = shown.groupby("system")["value"].transform("size")
+    shown = shown[counts >= min(least, len(corpora))]
+    if shown.empty:
+        return None
+    ranking = arena.ranking(cells[cells["system"].isin(set(shown["system"]))], over)
+    return Shown(figures, shown, ranking, corpora, over)
+
+
+def sort_by_click() -> None:
+    """After a click in the heat map its corpus becomes the order."""
+    points = st.session_state["systems-heat"]["selection"].get(charts.PICK, [])
+    if points:
+        st.session_state["order"] = points[0]["benchmark"]
+
+
+def heat_map(shown: Shown) -> None:
+    """The heat map; on a narrow page its frame scrolls and not the page."""
+    systems = list(shown.ranking["system"])
+    n_empty = len(systems) * len(shown.corpora) - len(shown.cells)
+    with st.container(key="systems-frame"):
+        show_chart(
+            charts.heat,
+            shown.cells,
+            f"EER (%) of {len(systems)} systems on {len(shown.corpora)} corpora",
+            systems=systems,
+            corpora=shown.corpora,
+            palette=palette(),
+            key="systems-heat",
+            alt=words.heat(shown.cells, systems[0], n_empty),
+            on_pick=sort_by_click,
+            columns=COLUMNS,
+            width="content",
+        )
+    st.caption(f"{words.HATCHED} {words.CONDITIONS}")
+
+
+def wide(shown: Shown) -> pd.DataFrame:
+    """One row a system in the order shown, one column a corpus, empty where none is reported."""
+    values = shown.cells.pivot(index="system", columns="benchmark", values="value")
+    values = values.reindex(index=shown.ranking["system"], columns=shown.corpora)
+    out = values.reset_index().rename_axis(columns=None)
+    out.insert(1, "mean", list(shown.ranking["mean"]))
+    out.insert(2, "missing", list(shown.ranking["missing"]))
+    return out
+
+
+def table(shown: Shown, systems: pd.DataFrame) -> None:
+    """The cells as a table, every figure behind them, and what is known of the systems."""
+    number = st.column_config.NumberColumn
+    made = wide(shown)
+    over = ", ".join(shown.over)
+    st.dataframe(
+        made,
+        hide_index=True,
+        placeholder="not reported",
+        key="systems-wide",
+        column_config={
+            "system": st.column_config.TextColumn("system", pinned=True),
+            "mean": number("mean", format="%.2f", help=f"Over {over}; only where none is missing"),
+            "missing": number("missing", help=f"Corpora of {over} without a figure"),
+        }
+        | {c: number(c, format="%.2f") for c in shown.corpora},
+    )
+    st.download_button(
+        "Download this table", lambda: csv_of(made).encode(), "systems.csv", "text/csv",
+        icon=":material/download:", key="systems-save-wide", on_click="ignore",
+    )  # fmt: skip
+    here = set(shown.cells["system"])
+    rows = shown.figures[
+        shown.figures["system"].isin(here) & shown.figures["benchmark"].isin(shown.corpora)
+    ]
+    st.subheader(f"The {len(rows)} figures behind it, with their sources", anchor=False)
+    _rows(rows, "systems-rows")
+    st.subheader("What is known of the systems", anchor=False)
+    st.dataframe(
+        systems[systems["system"].isin(here)].rename(columns=lambda c: c.replace("_", " ")),
+        hide_index=True,
+        placeholder="not stated",
+        key="systems-known",
+        column_config={
+            "system": st.column_config.TextColumn("system", pinned=True),
+            "parameters": number("parameters", format="compact"),
+            "year": number("year", format="%d"),
+            "link": st.column_config.LinkColumn("link"),
+        },
+    )
+
+
+def generalisation(figures: pd.DataFrame, which: arena.Which) -> None:
+    """Error on a corpus that was in training against one that was not."""
+    cells = arena.cells(figures, which) if len(figures) else figures
+    inside = arena.most_reported(cells[cells["seen"] == arena.SEEN])
+    one, two, three = st.columns(3)
+    every = arena.most_reported(figures)
+    seen_on = one.selectbox("In training", inside, key="seen", bind="query-params")
+    rest = [c for c in every if c != seen_on]
+    unseen_on = two.selectbox("Not in training", rest, key="unseen", bind="query-params")
+    along = three.segmented_control(
+        "Along", words.ALONG, default=words.ALONG[0], required=True, key="along",
+        bind="query-params",
+    )  # fmt: skip
+    if seen_on is None or unseen_on is None:
+        nothing()
+        return
+    points = arena.in_and_out(cells, seen_on, unseen_on)
+    by_year = along == words.ALONG[1]
+    drawn = points[points["year"].notna()] if by_year else points
+    if drawn.empty:
+        st.info(
+            f"No system has a figure on {seen_on} from its training and on {unseen_on} from "
+            "outside it. Choose other corpora.",
+            icon=":material/filter_alt_off:",
+        )
+        return
+    finding = words.generalisation(points, seen_on, unseen_on)
+    columns = ("system", "inside", "outside", "front_end", "parameters", "trained_on", "year",
+               "source_inside", "source_outside")  # fmt: skip
+    show_chart(
+        charts.generalisation,
+        drawn,
+        finding,
+        seen_on=seen_on,
+        unseen_on=unseen_on,
+        by_year=by_year,
+        palette=palette(),
+        key="systems-generalisation",
+        alt=f"{finding}. Lowest outside: {points['outside'].iloc[0]:g} % by "
+        f"{points['system'].iloc[0]}.",
+        columns=columns,
+    )
+    st.caption(
+        "A point a system, larger for every factor of ten in parameters; the smallest are not "
+        "stated. On the dashed line a system is as good outside its training as inside. "
+        f"{words.CONDITIONS}"
+    )
+    st.dataframe(
+        points[list(columns)].rename(
+            columns={"inside": f"EER on {seen_on}", "outside": f"EER on {unseen_on}"}
+            | {c: c.replace("_", " ") for c in columns[3:]}
+        ),
+        hide_index=True,
+        placeholder="not stated",
+        key="systems-points",
+        column_config={
+            "parameters": st.column_config.NumberColumn("parameters", format="compact"),
+            "year": st.column_config.NumberColumn("year", format="%d"),
+        },
+    )
+
+
+def contradictions(figures: pd.DataFrame) -> None:
+    """Cells whose sources contradict each other: all of them stand."""
+    rows = arena.contradictions(figures)
+    if rows.empty:
+        nothing()
+        return
+    finding = words.contradictions(rows)
+    show_chart(
+        charts.contradictions,
+        rows,
+        finding,
+        palette=palette(),
+        key="systems-contradictions",
+        alt=finding,
+        columns=(*COLUMNS, "difference"),
+    )
+    st.caption(
+        "Every figure stands as it was printed; none was corrected. Where reporters heard "
+        "different parts of a clip, chose another checkpoint or prepared sound otherwise, both can "
+        f"be right. {words.CONDITIONS}"
+    )
+    _rows(rows, "systems-apart", ("difference",))
+
+
+def nothing() -> None:
+    """What is said where no figure is left."""
+    st.info(
+        "No figure matches. Remove a filter, or lower how many figures a system needs.",
+        icon=":material/filter_alt_off:",
+    )
+
+
+def _rows(rows: pd.DataFrame, key: str, more: Sequence[str] = ()) -> None:
+    """Figures with their sources, and their download."""
+    first = ("system", "benchmark", "value", *more, "reported_by", "kind", "seen", "crop", "source")
+    rest = ("note", "pooling", "subset", "n_trials", "n_bonafide", "n_spoof")
+    made = rows[[*first, *rest]].rename(columns={"benchmark": "corpus", "value": "EER (%)"})
+    st.dataframe(
+        made.rename(columns=lambda c: c.replace("_", " ")),
+        hide_index=True,
+        placeholder="not stated",
+        key=key,
+        column_config={
+            "system": st.column_config.TextColumn("system", pinned=True),
+            "source": st.column_config.TextColumn("source", width="large"),
+        },
+    )
+    st.download_button(
+        "Download these figures",
+        lambda: csv_of(rows[[c for c in (*COLUMNS, *more) if c in rows]]).encode(),
+        f"{key}.csv", "text/csv", icon=":material/download:", key=f"{key}-save", on_click="ignore",
+    )  # fmt: skip

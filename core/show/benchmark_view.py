@@ -84,7 +84,7 @@ def show_chart(
     key: str,
     alt: str,
     on_pick: Callable[[], None] | None = None,
-    columns: Sequence[str] = COLUMNS,
+    saved: Sequence[str] = COLUMNS,
     width: Literal["stretch", "content"] = "stretch",
     **options: Any,
 ) -> None:
@@ -102,14 +102,14 @@ def show_chart(
         What a person who cannot see the chart should know.
     on_pick : callable, optional
         Called after a click; the selection is in ``st.session_state[key]``.
-    columns : sequence of str
+    saved : sequence of str
         Columns of the CSV download, as far as the rows have them.
     width : {"stretch", "content"}
         Whether the chart fills the page, or keeps its own width.
     """
     name = f"{build.__module__}.{build.__qualname__}"
     spec = _spec(name, rows, arguments, options, alt, _build=build)
-    show_spec(spec, key, lambda: csv(rows, columns), on_pick, width)
+    show_spec(spec, key, lambda: csv(rows, saved), on_pick, width)
 
 
 def show_spec(

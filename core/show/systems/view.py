@@ -135,7 +135,7 @@ def heat_map(shown: Shown) -> None:
             key="systems-heat",
             alt=words.heat(shown.cells, systems[0], n_empty),
             on_pick=sort_by_click,
-            columns=COLUMNS,
+            saved=COLUMNS,
             width="content",
         )
     st.caption(f"{words.HATCHED} {words.CONDITIONS}")
@@ -233,7 +233,7 @@ def generalisation(figures: pd.DataFrame, which: arena.Which) -> None:
         key="systems-generalisation",
         alt=f"{finding}. Lowest outside: {points['outside'].iloc[0]:g} % by "
         f"{points['system'].iloc[0]}.",
-        columns=columns,
+        saved=columns,
     )
     st.caption(
         "A point a system, larger for every factor of ten in parameters; the smallest are not "
@@ -269,7 +269,7 @@ def contradictions(figures: pd.DataFrame) -> None:
         palette=palette(),
         key="systems-contradictions",
         alt=finding,
-        columns=(*COLUMNS, "difference"),
+        saved=(*COLUMNS, "difference"),
     )
     st.caption(
         "Every figure stands as it was printed; none was corrected. Where reporters heard "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -191,7 +192,7 @@ def generalisation(
         "source_inside": "Source, in training",
         "source_outside": "Source, not in training",
     }
-    domain = {"domain": present}
+    domain: dict[str, Any] = {"domain": present}
     dots = (
         alt.Chart(data)
         .mark_point(filled=True, opacity=0.85, stroke=palette.background, strokeWidth=0.8)

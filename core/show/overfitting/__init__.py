@@ -1,0 +1,1 @@
+"""Overfitting: is a good score a good detector? Told chapter by chapter."""

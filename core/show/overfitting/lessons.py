@@ -1,0 +1,171 @@
+"""The chapters from the four stories on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.evaluate.names import SYSTEMS
+from core.show import benchmark_charts as charts
+from core.show import cache
+from core.show.benchmark_view import colours_of, figure_table, show_chart, spread
+from core.show.overfitting.story import CODECS, EVAL, FOREIGN, RIVAL, Story
+
+
+def stories(story: Story) -> None:
+    """Four findings that are often told wrongly, and any attack by itself."""
+    figures, attacks, vocoders, colours, of_system, eer, evidence = (
+        story.figures,
+        story.attacks,
+        story.vocoders,
+        story.colours,
+        story.of_system,
+        story.eer,
+        story.evidence,
+    )
+    st.header("5. Four stories, told right", anchor=False)
+    stories = st.tabs(["A10", "A16 and A19", "Japanese vocoders", "Codecs"])
+    with stories[0]:
+        size = cache.table("systems").set_index("system").loc[RIVAL, "parameters"]
+        st.markdown(
+            f"A10 is the system's worst attack of 2019: **{eer(EVAL, 'A10'):.2f} %**. Bad, but far "
+            f"from the 50 % of a coin. On the same clips {RIVAL}, with {size:,.0f} "
+            f"parameters, reports **{eer(EVAL, 'A10', RIVAL):.2f} %**: the traces are there, "
+            "this system misses them."
+        )
+        evidence("a10-blind")
+    with stories[1]:
+        reused = attacks[attacks["same_as"] != ""]
+        st.markdown(
+            " ".join(
+                f"**{r.attack}** is the algorithm of {r.same_as} with other speakers "
+                f"({eer(EVAL, r.attack):.2f} %)."
+                for r in reused.itertuples()
+            )
+            + f" So {(attacks['seen'] == 'unseen').sum()} attacks of the evaluation set are new, "
+            f"not {(attacks['partition'] == 'eval').sum()}."
+        )
+        evidence("unseen-attacks")
+    with stories[2]:
+        suspect = vocoders.loc[vocoders["caveat"] != "", "vocoder"]
+        rows = of_system[(of_system["breakdown"] == "vocoder") & (of_system["metric"] == "eer")]
+        easy, hard = (rows[rows["vocoder"].isin(suspect) == is_easy] for is_easy in (True, False))
+        st.markdown(
+            f"On WaveFake the system scores {spread(hard)} on English vocoders and {spread(easy)} "
+            "on Japanese ones. It did not master Japanese fakes: the human trials are all English, "
+            "so language and studio alone tell the two apart."
+        )
+        evidence("jsut-shortcut")
+    with stories[3]:
+        rows = of_system[(of_system["breakdown"] == "codec") & (of_system["metric"] == "eer")]
+        st.markdown(
+            "; ".join(f"{band}: {spread(part)}" for band, part in rows.groupby("bandwidth"))
+            + ". Narrow-band telephony removes everything above 4 kHz, and with it evidence. How "
+            "modern a codec is explains little."
+        )
+        evidence("codec-bandwidth")
+
+    with st.container(border=True):
+        st.markdown("**Pick an attack and read what it stands for**")
+        chosen = st.selectbox(
+            "Attack",
+            attacks["attack"],
+            index=list(attacks["attack"]).index("A10"),
+            format_func=lambda a: f"{a}: {attacks.set_index('attack').loc[a, 'waveform']}",
+            key="story",
+        )
+        about = attacks.set_index("attack").loc[chosen]
+        st.markdown(
+            f"{about['in_words']} :small[{about['type']}; {about['acoustic_model']}; "
+            f"{about['waveform']}. Source: {about['source']}]"
+        )
+        rows = figures[
+            (figures["breakdown"] == "attack")
+            & (figures["condition"] == chosen)
+            & (figures["metric"] == "eer")
+            & (figures["benchmark"] == EVAL)
+        ]
+        if rows.empty:
+            st.caption("In the training and development sets; no system reports it by itself.")
+        else:
+            show_chart(
+                charts.ranked,
+                rows,
+                "eer",
+                f"EER on {chosen}: {spread(rows)}",
+                colours_of(figures, colours),
+                by="system",
+                palette=colours,
+                key="overfitting-attack",
+                alt=f"EER on {chosen} of {len(rows)} systems, {spread(rows)}.",
+            )
+
+
+def not_shown(story: Story) -> None:
+    """What these figures leave open."""
+    evidence = story.evidence
+    st.header("6. What these figures do not show", anchor=False)
+    st.markdown(
+        "- **No training error.** Nobody reported the system's EER on its training set, so the "
+        "first step of the staircase, training to development, is missing. Whether it memorised "
+        "cannot be settled.\n"
+        "- **No spread over seeds.** One training run; another would move these figures.\n"
+        "- **Few speakers.** Intervals from trial counts are too narrow where a few dozen voices "
+        "made all the trials.\n"
+        "- **No fixed threshold.** Every EER here is a best case.\n"
+        "- **Old fakes.** The newest attack of these sets dates from 2021."
+    )
+    evidence("overfit-proof", "beats-baselines")
+
+
+def own_detector(story: Story) -> None:
+    """The same question to the detector that ships here."""
+    figures, colours = story.figures, story.colours
+    st.header("7. The detector that ships here", anchor=False)
+    own = figures[figures["system"] == SYSTEMS["embedded"]]  # its table also compares other systems
+    own = own[(own["metric"] == "eer") & own["breakdown"].isin(["overall", "codec"])]
+    if own.empty:
+        st.info(
+            "The embedded detector's own staircase appears here as soon as its benchmark has been "
+            "run; its model card says how.",
+            icon=":material/stairs:",
+        )
+    else:
+        own = own.sort_values(["breakdown", "value"], ascending=[False, True], kind="stable").copy()
+        own["label"] = [
+            f"{r.benchmark}, {r.subset}"
+            if r.breakdown == "overall"
+            else f"through {r.condition}".replace("through no", "no")
+            for r in own.itertuples()
+        ]
+        own = own.drop_duplicates("label")
+        show_chart(
+            charts.staircase,
+            own[["label", "benchmark", "value", "low", "high", "kind", "source"]],
+            f"Measured here: EER {spread(own)}",
+            palette=colours,
+            key="embedded",
+            alt="; ".join(f"{r.label} {r.value:.2f} %" for r in own.itertuples()),
+        )
+        st.markdown(
+            "All of these clips come from generators and speakers that it never met. Its error on "
+            "its own training clips is not reported yet, so the same doubt applies to it. Where a "
+            "row says *one window a clip*, only that was scored, which is harder than the whole "
+            "clip."
+        )
+        with st.expander("The rows behind it"):
+            figure_table(own, "embedded-rows")
+
+
+def verdict(story: Story) -> None:
+    """What can be said."""
+    new, coded, foreign = (story.eer(b) for b in (EVAL, CODECS, FOREIGN))
+    st.header("The honest verdict", anchor=False)
+    st.markdown(
+        f"**Not shown to be overfit, and not shown to generalise.** The error on new attacks "
+        f"({new:.2f} %) is well below chance, so the system learned something that carries over. "
+        f"Each further step costs it dearly ({coded:.2f} % through codecs, {foreign:.2f} % on "
+        "another corpus), so much of what it learned belongs to one corpus. The step that would "
+        "settle the question was never measured. Judge a detector by data unlike its training, at "
+        "a threshold fixed in advance, and treat one verdict as one piece of evidence."
+    )
+    st.markdown(":material/leaderboard: [Compare systems yourself](benchmarks)")

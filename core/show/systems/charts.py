@@ -28,7 +28,7 @@ _BANDS = (
 _INKS = ("#000000", "#FFFFFF")
 _HATCH = "M-1,-0.2L-0.2,-1M-1,0.6L0.6,-1M-0.6,1L1,-0.6M0.2,1L1,0.2"
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down", "triangle-right")
-_SYMBOL = {"symbolSize": 110, "symbolOpacity": 1, "symbolStrokeWidth": 0}
+_SYMBOL: dict[str, Any] = {"symbolSize": 110, "symbolOpacity": 1, "symbolStrokeWidth": 0}
 """Of legends: the outline that marks have would eat their symbols."""
 _NOT_STATED = "not stated"
 _TICKS = [0, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60]

@@ -129,8 +129,8 @@ def heat(
         )
     )
     layers = [coloured, hatches, figures, covers.add_params(pick)]
-    chart = alt.layer(*([gaps] if len(empty) else []), *layers)
-    chart = _titled(chart, title, 0, palette, legend_rows=2)
+    layered = alt.layer(*([gaps] if len(empty) else []), *layers)
+    chart: Any = _titled(layered, title, 0, palette, legend_rows=2)
     return chart.properties(
         width=COLUMN * len(corpora),
         height=ROW * len(systems),

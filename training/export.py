@@ -94,9 +94,10 @@ def export_model(
     state = {k: v for k, v in load_file(weights).items() if not k.startswith(HEADS)}
     settings = {k: v for k, v in recipe.get("network", {}).items() if k != "parts"}
     network = build(recipe["architecture"], settings)
-    network.load_state_dict(state)
     part = out / "weights.part"
-    save_file({k: v.contiguous() for k, v in state.items()}, part)
+    half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    save_file({k: v.contiguous() for k, v in half.items()}, part)
+    network.load_state_dict(half)
     file = put(part, out, "model.safetensors")
     digest = sha256_of(out / file)
     config: dict[str, Any] = {

@@ -26,7 +26,7 @@ class Graph:
     Parameters
     ----------
     weights : pathlib.Path
-        The safetensors file with the network's float32 tensors, beside which the graph will lie.
+        The safetensors file with the network's tensors, beside which the graph will lie.
     """
 
     def __init__(self, weights: Path) -> None:
@@ -36,29 +36,35 @@ class Graph:
         self._file, self._start = weights.name, 8 + length
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
+        self._single: dict[str, str] = {}
 
     def weight(self, name: str) -> str:
-        """A tensor of the weights file, by name.
+        """A tensor of the weights file, by name, in single precision.
 
         Raises
         ------
         ValueError
-            If the file has no such tensor of float32.
+            If the file has no such tensor of float32 or float16.
         """
         from onnx import TensorProto
 
-        found = self._header.get(name)
-        if found is None or found["dtype"] != "F32":
-            raise ValueError(f"{self._file} has no float32 tensor {name}")
+        found = self._header.get(name, {})
+        kinds = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16}
+        if found.get("dtype") not in kinds:
+            raise ValueError(f"{self._file} has no tensor {name} of float32 or float16")
+        kind = kinds[found["dtype"]]
         if name not in self._initializers:
             start, end = found["data_offsets"]
-            tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=found["shape"])
+            tensor = TensorProto(name=name, data_type=kind, dims=found["shape"])
             tensor.data_location = TensorProto.EXTERNAL
             place = {"location": self._file, "offset": self._start + start, "length": end - start}
             for key, value in place.items():
                 tensor.external_data.add(key=key, value=str(value))
             self._initializers[name] = tensor
-        return name
+            self._single[name] = name
+            if kind != TensorProto.FLOAT:  # the runtime does this once, when it loads the graph
+                self._single[name] = self.node("Cast", name, to=TensorProto.FLOAT)
+        return self._single[name]
 
     def constant(self, value: Any, kind: type = np.float32) -> str:
         """An array that is kept in the graph itself."""

@@ -48,7 +48,9 @@ def quantise(folder: Path, files: Mapping[str, str], waves: np.ndarray) -> dict[
 
     made: dict[str, str] = {}
     for part in files:
-        given, made[part] = folder / files[part], f"{part}-int8.onnx"
+        made[part] = f"{part}-int8.onnx"
+        given = folder / f"{part}-folded.onnx"
+        _fold(folder / files[part], given)
         types = {"weight_type": QuantType.QInt8, "per_channel": True, "reduce_range": True}
         if part == "front":
             quantize_static(
@@ -64,10 +66,8 @@ def quantise(folder: Path, files: Mapping[str, str], waves: np.ndarray) -> dict[
                 **types,
             )
         else:
-            folded = folder / "folded.onnx"
-            _fold(given, folded)
             quantize_dynamic(
-                folded,
+                given,
                 folder / made[part],
                 op_types_to_quantize=["MatMul"],
                 extra_options={"DefaultTensorType": 1},  # float32

@@ -1,229 +1,24 @@
 """Under the hood: how the detectors work, how they were trained, what they cannot do."""
 
-from __future__ import annotations
-
-import platform
-from importlib import metadata
-
 import streamlit as st
 
-from core import version
-from core.detect.registry import list_detectors
-from core.evaluate.names import readable
-from core.show import cache, diagrams
-from core.show.benchmark_view import spread, sunk
-from core.show.scores import charts as score_charts
-from core.show.scores.files import chart as show_chart
-from core.show.theme import palette
+from core.show.hood import detectors, inventory
 
-PUBLISHED = "wav2vec2-base stage 2 (published)"
-PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
-
-figures, recipe = cache.figures(), cache.table("training_recipe")
-systems, citations = cache.table("systems"), cache.table("citations")
-corrections = cache.table("corrections")
-train = cache.table("benchmarks").set_index("benchmark").loc["ASVspoof 2019 LA train"]
-colours = palette()
-config = cache.model_config("embedded")
-card = cache.MODELS / "embedded" / "MODEL_CARD.md"
+TABS = {
+    "How they work": (detectors.architecture, detectors.stages),
+    "Why so": (detectors.decisions, detectors.limits),
+    "How far to trust it": (detectors.trust,),
+    "Model card": (detectors.model_card,),
+    "Installed here": (inventory.installed, inventory.systems_table),
+    "References": (inventory.references,),
+}
 
 st.title("Under the hood", anchor=False)
 st.markdown(
     "Two detectors are explained here: the one that ships with this dashboard, and the published "
     "system that it is measured against."
 )
-
-st.header("Architecture", anchor=False)
-own, published = st.columns(2)
-with own:
-    st.subheader("The embedded detector", anchor=False)
-    st.graphviz_chart(
-        diagrams.embedded_system(config, colours),
-        alt="A clip passes a speech gate, is cut into windows, turned into spectra, and goes "
-        "through convolutions, a transformer encoder, attentive pooling, a linear head, "
-        "calibration and a decision that may be inconclusive.",
-    )
-with published:
-    st.subheader("The published wav2vec2-base system", anchor=False)
-    st.graphviz_chart(
-        diagrams.published_system(colours),
-        alt="A clip is cut into windows; a frozen convolutional encoder, the encoder's layer norm, "
-        "ten frozen and two trained transformer layers, a mean over time and a linear head give a "
-        "softmax that is averaged over windows.",
-    )
-st.caption("Solid orange: trained. Dashed blue: frozen. Dark: where something is decided.")
-with st.expander("Where the encoder's layer norm really sits", icon=":material/layers:"):
-    st.markdown(
-        "Stage 2 is often described as training the top two layers and a *final* layer norm. In "
-        "the base model (layer norm after each sub-layer) the encoder's own layer norm comes "
-        "**before the first** transformer layer, right after the positional convolution; the last "
-        "layer ends in its own. So the trained norm lies below ten frozen layers, and gradients "
-        "must pass through all of them to reach it: it costs memory and time out of proportion to "
-        "its 1,536 parameters, and what it shifts, the frozen layers see."
-    )
-
-st.header("Training the published system in two stages", anchor=False)
-st.table(
-    recipe[["setting", "stage_1", "stage_2"]]
-    .rename(columns={"setting": "Setting", "stage_1": "Stage 1", "stage_2": "Stage 2"})
-    .set_index("Setting")
-)
-dev = figures[
-    (figures["benchmark"] == "ASVspoof 2019 LA dev")
-    & (figures["breakdown"] == "overall")
-    & (figures["metric"] == "eer")
-]
-st.markdown(
-    "Stage 1 asks how much a frozen encoder already knows; stage 2 lets the top of it adapt. On "
-    "the development set, whose attacks are those of training: "
-    + "; ".join(f"{r.system}: **{r.value:.2f} %**" for r in dev.itertuples())
-    + f". :small[Source: {recipe['source'].iloc[0]}]"
-)
-
-st.header("Design decisions and what they rest on", anchor=False)
-codec = figures[
-    (figures["system"] == PUBLISHED)
-    & (figures["breakdown"] == "codec")
-    & (figures["metric"] == "eer")
-]
-bands = "; ".join(f"{band}: {spread(part)}" for band, part in codec.groupby("bandwidth"))
-drift = figures[figures["metric"] == "eer_threshold"]["value"]
-st.markdown(
-    "- **Four-second windows, half overlapping.** Short enough to say where, long enough to judge. "
-    "A window that would only repeat the end of the one before is left out.\n"
-    "- **Mean of log-odds, not of probabilities.** Softmax saturates: many clips tie at 0 or 1, "
-    "and ties cannot be ranked.\n"
-    f"- **Calibrated scores.** The best threshold of the published system moved from "
-    f"{drift.min():.2f} to {drift.max():.2f} between data sets. A likelihood ratio under a stated "
-    "prior can be checked; a softmax output cannot.\n"
-    "- **A third answer.** Between the two verdicts lies *inconclusive*, and below a second of "
-    "speech nothing is judged at all.\n"
-    f"- **Bandwidth matters.** EER of the published system by codec: {bands}. Narrow-band clips "
-    "are flagged, because the evidence above 4 kHz is gone.\n"
-    f"- **Weighted loss.** The training set has {train['n_spoof'] / train['n_bonafide']:.1f} fakes "
-    "to one human clip; without weights a network learns to say *fake*."
-)
-
-st.header("Limits", anchor=False)
-st.markdown(
-    "- A detector knows the fakes it was trained on. A new generator may leave none of those "
-    "traces; then the verdict is *human*, and wrong.\n"
-    "- Noise reduction, music, heavy compression and replay through a loudspeaker look like "
-    "synthesis to some detectors and hide it from others.\n"
-    "- It does not say **who** speaks, whether a real recording was **cut**, or whether the words "
-    "are true.\n"
-    "- Benchmarks flatter: silence at the start of a clip alone parts the classes in part of the "
-    "ASVspoof data (Müller et al. 2021).\n"
-    "- No single detector, this one included, should be the last word on a recording."
-)
-if not corrections.empty:
-    st.markdown(
-        f"{len(corrections)} statements that are often repeated about the published system are "
-        "wrong; [the overfitting page](overfitting) opens each with its evidence."
-    )
-
-st.header("How far its numbers can be trusted", anchor=False)
-embedded = cache.results("embedded")
-measured = None
-if embedded is not None:
-    own_rows = (embedded["system"] == "embedded") & (embedded["benchmark"] == "public_samples")
-    measured = embedded[own_rows]
-for column, breakdown in zip(st.columns(2), ("reliability", "risk_coverage"), strict=True):
-    rows = None if measured is None else measured[measured["breakdown"] == breakdown]
-    if rows is None or rows.empty:
-        column.info("Not measured yet.", icon=":material/hourglass_empty:")
-    elif breakdown == "reliability":
-        points = score_charts.stated_and_observed(rows)
-        off = (points["stated"] - points["observed"]).abs().mean()
-        with column:
-            show_chart(
-                score_charts.reliability,
-                points,
-                f"Stated chances are off by {100 * off:.0f} points on average",
-                palette=colours,
-                key="own-reliability",
-                of=(len(rows), float(rows["value"].sum())),
-                alt="Stated probability of a fake against the share that are fakes; dots on the "
-                "diagonal would be perfect.",
-            )
-    else:
-        every, most = (
-            rows.loc[rows["condition"] == name, "value"].iloc[0] for name in ("100 %", "80 %")
-        )
-        with column:
-            show_chart(
-                score_charts.risk,
-                rows,
-                f"Judging all: {every:.0f} % wrong; the surest four fifths: {most:.0f} %",
-                palette=colours,
-                key="own-risk",
-                of=(len(rows), float(rows["value"].sum())),
-                alt="Share of wrong verdicts against the share of clips that are judged.",
-            )
-st.caption(
-    "The embedded detector on the test split of the public samples benchmark: generators and "
-    "speakers it never met; both classes count alike."
-)
-
-st.header("Model card", anchor=False)
-if card.is_file():
-    with st.container(border=True):
-        st.markdown(sunk(card.read_text("utf-8")))
-else:
-    st.info(
-        "The embedded detector is not installed: data/models/embedded holds no MODEL_CARD.md. "
-        "Restore the folder from the project's repository.",
-        icon=":material/description:",
-    )
-
-st.header("What is loaded here", anchor=False)
-rows = []
-for entry in list_detectors():
-    digest = entry.sha256
-    if entry.id == "embedded":
-        digest = config.get("weights", {}).get("sha256", "")
-    rows.append(
-        {
-            "detector": entry.name,
-            "installed here": "yes" if entry.ready else "no",
-            "weights (SHA-256)": digest or "checked when fetched",
-            "licence": entry.licence,
-            "published at": entry.home or "this repository",
-        }
-    )
-st.dataframe(rows, hide_index=True, key="hood-detectors")
-versions = {"Python": platform.python_version()}
-for package in PACKAGES:
-    try:
-        versions[package] = metadata.version(package)
-    except metadata.PackageNotFoundError:
-        versions[package] = "not installed"
-st.markdown(version.in_words())
-st.caption("  ·  ".join(f"{name} {found}" for name, found in versions.items()))
-
-st.header("Systems", anchor=False)
-st.dataframe(
-    readable(systems),
-    hide_index=True,
-    placeholder="–",
-    key="systems",
-    column_config={
-        "link": st.column_config.LinkColumn("paper's link"),
-        "parameters": st.column_config.NumberColumn("parameters", format="localized"),
-    },
-)
-
-st.header("Citations", anchor=False)
-for topic, part in citations.groupby("topic", sort=False):
-    st.markdown(
-        f"**{topic.capitalize()}**\n\n"
-        + "\n".join(
-            f"- {c.authors.split(' and ')[0].split(',')[0]} et al. ({c.year}), "
-            f"[{c.title}]({c.link}). *{c.venue}*. {c.used_for}."
-            for c in part.itertuples()
-        )
-    )
-with st.expander("BibTeX", icon=":material/format_quote:"):
-    entries = "\n\n".join(diagrams.bibtex(c) for c in citations.to_dict("records"))
-    st.code(entries, language="latex")
-    st.download_button("Download", entries, "spoofscope.bib", "application/x-bibtex")
+for tab, parts in zip(st.tabs(list(TABS)), TABS.values(), strict=True):
+    with tab:
+        for part in parts:
+            part()

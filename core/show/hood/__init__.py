@@ -1,0 +1,1 @@
+"""Under the hood: how the detectors work, how they were made, what is installed."""

@@ -32,8 +32,8 @@ def architecture() -> None:
         st.graphviz_chart(
             diagrams.published_system(colours),
             alt="A clip is cut into windows; a frozen convolutional encoder, the encoder's layer "
-            "norm, ten frozen and two trained transformer layers, a mean over time and a linear head "
-            "give a softmax that is averaged over windows.",
+            "norm, ten frozen and two trained transformer layers, a mean over time and a linear "
+            "head give a softmax that is averaged over windows.",
         )
     st.caption("Solid orange: trained. Dashed blue: frozen. Dark: where something is decided.")
     with st.expander("Where the encoder's layer norm really sits", icon=":material/layers:"):

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ FORBIDDEN = {
 HEAVY = ("torch", "transformers")
 NETWORKS = ("spectral_transformer", "wav2vec2", "aasist")
 """Modules that load one of those."""
+
+
+def test_the_design_names_every_module():
+    said = re.findall(r"[\w*]+\.py", (ROOT / "docs" / "design.md").read_text("utf-8"))
+    files = [*modules("core"), *modules("training")]
+    missing = [
+        file.name
+        for file in files
+        if not file.name.startswith("__") and not any(fnmatch(file.name, s) for s in said)
+    ]
+    assert len(files) > 100 and missing == []
 
 
 def imports(tree: ast.AST, top_level_only: bool) -> set[str]:

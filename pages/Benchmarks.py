@@ -377,8 +377,8 @@ if view == "Error trade-off":
             .rename(
                 columns={
                     "cost": "lowest DCF",
-                    "p_fa": "false alarms there (%)",
-                    "p_miss": "misses there (%)",
+                    "p_fa": "missed fakes there (%)",
+                    "p_miss": "false accusations there (%)",
                 }
             )
             .drop(columns="point")

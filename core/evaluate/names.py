@@ -105,8 +105,8 @@ COLUMNS = {
     "n_spoof": "spoofed",
     "p_value": "p",
     "p_holm": "p, adjusted",
-    "p_fa": "false alarms",
-    "p_miss": "misses",
+    "p_fa": "missed fakes",
+    "p_miss": "false accusations",
     "trained_on": "trained on",
 }
 

@@ -263,7 +263,7 @@ def _tandem(constants: TandemConstants, form: Literal[2019, 2021]) -> Metric:
 def _note(metric: str) -> str:
     return {
         "cllr": "After affine calibration on all trials of this benchmark.",
-        "min_dcf": "Prior of spoofing 0.05, cost of a miss 1, of a false alarm 10.",
+        "min_dcf": "Prior of spoofing 0.05; a missed fake costs 10, a false accusation 1.",
         "min_tdcf": "Official verification system; ASVspoof 2021 form.",
         "min_tdcf_2019": "Official verification system; ASVspoof 2019 form.",
     }.get(metric, "")

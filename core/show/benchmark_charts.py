@@ -286,9 +286,9 @@ def det(
     data["fa"], data["miss"] = 100 * band["p_fa"], 100 * band["p_miss"]
     marks = points.assign(x=points["p_fa"].map(_probit), y=points["p_miss"].map(_probit))
     marks["fa"], marks["miss"] = 100 * points["p_fa"], 100 * points["p_miss"]
-    x = alt.X("x:Q", title="False alarms: spoofed speech passed (%)", scale=scale, axis=axis)
+    x = alt.X("x:Q", title="Missed fakes: spoofed speech passed (%)", scale=scale, axis=axis)
     shared: dict[str, Any] = {
-        "title": "Misses: human speech rejected (%)",
+        "title": "False accusations: human speech rejected (%)",
         "scale": scale,
         "axis": axis,
     }
@@ -301,8 +301,8 @@ def det(
     )
     tooltip = [
         alt.Tooltip("system:N", title="System"),
-        alt.Tooltip("fa:Q", title="False alarms (%)", format=".2f"),
-        alt.Tooltip("miss:Q", title="Misses (%)", format=".2f"),
+        alt.Tooltip("fa:Q", title="Missed fakes (%)", format=".2f"),
+        alt.Tooltip("miss:Q", title="False accusations (%)", format=".2f"),
     ]
     areas = (
         alt.Chart(data)

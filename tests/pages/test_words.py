@@ -1,5 +1,7 @@
 """No page shows a visitor the name of a column, of a key, or of a missing value."""
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +19,9 @@ from tests.pages.test_your_scores import BARE, KEY, start
 from tests.pages.test_your_scores import show as turn
 from tests.pages.words import raw, read
 
+FIELD = re.compile(r"false alarm|cost of a miss\b|\bmisses\b(?! them)", re.IGNORECASE)
+"""The field's words for the errors that pages call missed fakes and false accusations."""
+
 VIEWS = (
     *("Figures", "Trade-off", "Scores", "Breakdown", "Worst trials"),
     *("Second file", "Published systems"),
@@ -29,6 +34,7 @@ def assert_plain(page: AppTest, least: int = 20) -> None:
     assert len(texts) >= least
     found = {(kind, *raw(text), text[:160]) for kind, text in texts if raw(text)}
     assert not found, "\n".join(map(str, sorted(found)))
+    assert not [text for _, text in texts if FIELD.search(text)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ from dataclasses import fields
 import streamlit as st
 
 from core.evaluate.metrics import Costs, cheapest_point
-from core.evaluate.names import COMPARED, metric_name, readable
+from core.evaluate.names import (
+    BENCHMARKS,
+    COMPARED,
+    SYSTEMS,
+    condition_name,
+    metric_name,
+    readable,
+)
 from core.show import address, cache
 from core.show import benchmark_charts as charts
 from core.show.benchmark_view import (
@@ -40,6 +47,9 @@ det, paired = cache.table("det"), cache.table("paired")
 
 colours = palette()
 system_colours = colours_of(figures, colours)
+codec_keys = set(codecs["codec"])
+measures = [m for m in COMPARED if m in set(figures["metric"])]
+compared = list(dict.fromkeys([*paired["first"], *paired["second"]]))
 vocoder_names = {r.vocoder: r.name for r in vocoders.itertuples()}
 
 
@@ -48,8 +58,13 @@ def values(column: str) -> list[str]:
 
 
 def named(value: str) -> str:
-    """A vocoder as people call it; other values as they are, since addresses hold them."""
-    return vocoder_names.get(value, value)
+    """A vocoder or codec as people call it; of other columns the value itself."""
+    return vocoder_names.get(value) or (condition_name(value) if value in codec_keys else value)
+
+
+def bare(metric: str) -> str:
+    """A metric's name without its unit."""
+    return metric_name(metric, unit=False)
 
 
 def reset() -> None:
@@ -69,6 +84,17 @@ def picks(key: str, *columns: str) -> Callable[[], None]:
     return take
 
 
+address.spell(
+    {field.name: address.names_of(values(field.name), named) for field in fields(Filters)}
+    | {
+        "system": address.names_of(values("system"), also=SYSTEMS),
+        "benchmark": address.names_of(values("benchmark"), also=BENCHMARKS),
+        "metric": address.names_of(measures, bare),
+        "view": address.names_of(VIEWS),
+        "first": address.names_of(compared),
+        "second": address.names_of(compared),
+    }
+)
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params"
 )
@@ -88,8 +114,8 @@ with st.container(border=True):
     }
     metric = third.selectbox(
         "Metric",
-        [m for m in COMPARED if m in set(figures["metric"])],
-        format_func=lambda m: metric_name(m, unit=False),
+        measures,
+        format_func=bare,
         key="metric",
         bind="query-params",
     )
@@ -395,17 +421,16 @@ if view == "Error trade-off":
         shown.append(measured)
 
 if view == "Significance":
-    systems = list(dict.fromkeys([*paired["first"], *paired["second"]]))
     st.markdown(
         "Two detectors scored the same trials, so they are compared on the same random draws of "
         "speakers. An interval that holds 0 means that this benchmark cannot tell them apart."
     )
     one, two = st.columns(2)
-    a = one.selectbox("First system", systems, key="first", bind="query-params")
+    a = one.selectbox("First system", compared, key="first", bind="query-params")
     b = two.selectbox(
         "Second system",
-        [s for s in systems if s != a],
-        index=min(2, len(systems) - 2),
+        [s for s in compared if s != a],
+        index=min(2, len(compared) - 2),
         key="second",
         bind="query-params",
     )

@@ -7,11 +7,14 @@ and never more. A part is written when the visitor chooses it, so that the back 
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.show import session
 
@@ -170,6 +173,49 @@ def hold(there: bool, what: str = "clip") -> None:
                 f"was loaded again. {LOST[what]}",
                 icon=":material/refresh:",
             )
+
+
+def names_of(
+    options: Collection[str],
+    label: Callable[[str], str] = str,
+    also: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """What an address may call the options of a widget -> their labels, for `spell`.
+
+    Parameters
+    ----------
+    options : collection of str
+        What can be chosen.
+    label : callable, optional
+        What the widget calls an option; the option itself by default.
+    also : mapping of str to str, optional
+        Other names of options -> the option.
+    """
+    labels = {name.casefold(): label(option) for name, option in also.items() if option in options}
+    for option in options:
+        labels[option.casefold()] = label(option)
+    return labels | {name.casefold(): name for name in map(label, options)}
+
+
+def spell(names: Mapping[str, Mapping[str, str]]) -> None:
+    """Let an address name options by their keys too, in capitals or not; labels are what is
+    written, and all that a widget reads. Ends the run where it changes the address.
+
+    Parameters
+    ----------
+    names : mapping of str to mapping
+        A widget's key, which is its name in the address -> `names_of` its options.
+    """
+    said = {key: st.query_params.get_all(key) for key in names}
+    meant = {
+        key: [names[key].get(value.casefold(), value) for value in values]
+        for key, values in said.items()
+    }
+    changed = {key: values for key, values in meant.items() if values != said[key]}
+    if changed:
+        with contextlib.suppress(StreamlitAPIException):  # widgets are there, and hold the address
+            st.query_params.update(changed)
+            st.rerun()
 
 
 def renamed(names: Mapping[str, str], low: int, high: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.evaluate import tables
+from core.show import cache
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Benchmarks.py")
 NARROW = {"G.711 A-law", "G.711 mu-law", "GSM", "telephone network"}
@@ -55,7 +56,7 @@ def test_a_deep_link_by_attack_and_codec_leaves_one_row():
     table = shown(at)
     assert table["condition"].tolist() == ["A10 through GSM"]
     assert table["value"].tolist() == [23.90]
-    assert any("A10, gsm" in c.value for c in at.caption)
+    assert any("A10, GSM" in c.value for c in at.caption)
     assert any("Tacotron 2" in m.value for m in at.markdown)
 
 
@@ -170,6 +171,38 @@ def test_an_address_that_holds_anything_else_shows_the_page(view, value):
     )
     run(view=view, **dict.fromkeys(names, value))
     run(view=value)
+
+
+@pytest.mark.parametrize(
+    ("key", "spellings", "value"),
+    [
+        ("metric", ["min_dcf", "min DCF", "MIN_DCF"], "min_dcf"),
+        ("system", ["aasist-l", "AASIST-L"], ["AASIST-L"]),
+        ("system", ["embedded", "Embedded detector"], ["Embedded detector"]),
+        ("benchmark", ["public_samples", "Public samples"], ["Public samples"]),
+        ("attack", ["a10", "A10"], ["A10"]),
+        ("codec", ["gsm", "GSM"], ["gsm"]),
+        ("vocoder", ["ljspeech_hifiGAN", "HiFi-GAN"], ["ljspeech_hifiGAN"]),
+        ("training", ["unseen", "Unseen"], ["unseen"]),
+        ("view", ["significance", "Significance"], "Significance"),
+        ("first", ["rawgat-st cat", "RawGAT-ST cat"], "RawGAT-ST cat"),
+    ],
+)
+def test_an_address_may_name_things_by_key_or_by_label_and_one_is_written(key, spellings, value):
+    written = set()
+    for spelling in spellings:
+        at = run(**{"view": "Significance", key: spelling})
+        assert at.session_state[key] == value
+        written.add(str(at.query_params[key]))
+    assert len(written) == 1
+
+
+def test_every_option_of_a_filter_can_be_named_by_its_key():
+    figures = cache.figures()
+    for key in ("system", "benchmark", "attack", "codec", "vocoder", "training", "bandwidth"):
+        wanted = [value for value in figures[key].unique() if value]
+        at = run(**{key: wanted})
+        assert sorted(at.session_state[key]) == sorted(wanted)
 
 
 def test_addresses_of_before_keep_their_costs():

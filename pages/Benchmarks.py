@@ -178,7 +178,7 @@ if view == "Systems":
         nothing()
     for benchmark, slug, group in by_benchmark(overall):
         n = group[["n_bonafide", "n_spoof"]].max()
-        key = f"systems-{slug}"
+        key = f"benchmarks-systems-{slug}"
         best = group.loc[group["value"].idxmin()]
         show_chart(
             charts.ranked,
@@ -213,7 +213,7 @@ if view == "Attacks and codecs":
     for benchmark, slug, group in by_benchmark(attack_rows):
         through = " and ".join(sorted(set(group["codec"]) - {""}))
         several = group["codec"].nunique() > 1
-        key = f"attacks-{slug}"
+        key = f"benchmarks-attacks-{slug}"
         worst = group.loc[group["value"].idxmax()]
         show_chart(
             charts.ranked,
@@ -246,7 +246,7 @@ if view == "Attacks and codecs":
         if metric == "eer" and len(bands) == 2 and not several and group["system"].nunique() == 1:
             finding = "; ".join(f"{b}: {spread(p)}" for b, p in bands.items())
         names = {r.codec: f"{r.codec} ({r.sample_rate_khz:g} kHz)" for r in codecs.itertuples()}
-        key = f"codecs-{slug}"
+        key = f"benchmarks-codecs-{slug}"
         show_chart(
             charts.ranked,
             group,
@@ -268,7 +268,7 @@ if view == "Attacks and codecs":
             "explains the step better than how modern a codec is."
         )
     for system, group in grid.groupby("system", sort=False):
-        key = "attack-by-codec"
+        key = "benchmarks-attack-by-codec"
         worst = group.loc[group["value"].idxmax()]
         show_chart(
             charts.heat,
@@ -313,7 +313,7 @@ if view == "Generators":
             finding = f"{of_metric} by {words} on {benchmark}"
             if metric == "eer" and 0 < len(fair) < len(group):
                 finding = f"{spread(fair)} on vocoders of the same language; JSUT is a shortcut"
-            key = f"{breakdown}-{slug}"
+            key = f"benchmarks-{breakdown}-{slug}"
             show_chart(
                 charts.ranked,
                 group,
@@ -393,7 +393,7 @@ if view == "Error trade-off":
             f"At this cost {best} is cheapest: DCF {lowest[best]:.4f}",
             system_colours,
             palette=colours,
-            key="det",
+            key="benchmarks-det",
             alt="Detection error trade-off of "
             + ", ".join(f"{s} (DCF {c:.4f})" for s, c in lowest.items()),
         )
@@ -410,7 +410,7 @@ if view == "Error trade-off":
             .drop(columns="point")
             .sort_values("lowest DCF"),
             hide_index=True,
-            key="costs",
+            key="benchmarks-costs",
         )
         st.caption(
             "DCF: cost at the best threshold, where 1 is always giving the cheaper answer. Bands "
@@ -454,7 +454,7 @@ if view == "Significance":
             "eer",
             verdict,
             palette=colours,
-            key="differences",
+            key="benchmarks-differences",
             alt=f"{verdict}; 95 % interval {overall['low']:.2f} to {overall['high']:.2f} points.",
         )
         st.caption(
@@ -467,7 +467,7 @@ if view == "Significance":
             readable(pair[["condition", "difference", "low", "high", "p_value", "p_holm"]]),
             hide_index=True,
             placeholder="–",
-            key="pair-table",
+            key="benchmarks-pair-table",
         )
         st.download_button("CSV", csv(pair), "paired.csv", "text/csv", icon=":material/download:")
 
@@ -478,7 +478,7 @@ if parts:
     table = pd.concat(parts).loc[lambda t: ~t.index.duplicated()]
     count = "The figure" if len(table) == 1 else f"The {len(table):,} figures"
     st.subheader(f"{count} shown above", anchor=False)
-    figure_table(table, "table")
+    figure_table(table, key="benchmarks-table")
     st.download_button(
         "Download these figures", csv(table), "figures.csv", "text/csv", icon=":material/download:"
     )

@@ -23,7 +23,7 @@ from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
 from core.show.waveform import wav_bytes
 
-INPUTS = "inputs"  # whether the ways in to another clip are unfolded
+INPUTS = "detect-inputs"  # whether the ways in to another clip are unfolded
 
 
 def bring(arrivals: list[session.Arrival]) -> None:
@@ -33,13 +33,13 @@ def bring(arrivals: list[session.Arrival]) -> None:
 
 
 def take_uploads() -> None:
-    files = st.session_state[f"upload-{session.generation()}"] or []
+    files = st.session_state[f"detect-upload-{session.generation()}"] or []
     files = files[: settings().max_files]
     bring([session.Arrival(f.getvalue, f.name, "upload") for f in files])
 
 
 def take_recording() -> None:
-    recording = st.session_state[f"recording-{session.generation()}"]
+    recording = st.session_state[f"detect-recording-{session.generation()}"]
     if recording is not None:
         bring([session.Arrival(recording.getvalue, "Your recording.wav", "recording")])
 
@@ -60,7 +60,7 @@ def forget() -> None:
 def choose_input() -> None:
     """Three ways in; each replaces what was there, and makes room for the result."""
     if not (session.entries() or session.arrivals()):
-        with st.container(border=True, key="ways-in"):
+        with st.container(border=True, key="detect-ways-in"):
             ways_in()
         return
     with st.expander("Another clip", icon=":material/audio_file:", key=INPUTS, on_change="rerun"):
@@ -70,14 +70,14 @@ def choose_input() -> None:
 def ways_in() -> None:
     ways = [":material/upload_file: Upload", ":material/mic: Record", ":material/school: Examples"]
     upload, record, pick = st.tabs(
-        ways, default=ways[2 if "example" in st.query_params else 0], key="way"
+        ways, default=ways[2 if "example" in st.query_params else 0], key="detect-way"
     )
     with upload:
         files = st.file_uploader(
             "Audio or video files, one or several",
             type=session.TYPES,
             accept_multiple_files=True,
-            key=f"upload-{session.generation()}",
+            key=f"detect-upload-{session.generation()}",
             on_change=take_uploads,
             max_upload_size=session.upload_mb(),
         )
@@ -91,7 +91,7 @@ def ways_in() -> None:
     with record:
         st.audio_input(
             "Speak for five to ten seconds",
-            key=f"recording-{session.generation()}",
+            key=f"detect-recording-{session.generation()}",
             on_change=take_recording,
         )
         st.caption("Your browser asks for the microphone first.")
@@ -100,7 +100,7 @@ def ways_in() -> None:
         for example in examples:
             st.button(
                 f"{example.order}. {example.title}",
-                key=f"example-{example.order}",
+                key=f"detect-example-{example.order}",
                 on_click=take_example,
                 args=(example.order,),
                 width="stretch",
@@ -140,7 +140,7 @@ def load(detector_id: str):
         else:
             st.warning(f"The weights of **{entry.name}** are not installed here.")
         st.caption(f"They come from {entry.home}, licence: {entry.licence}.")
-        if not st.button(f"Fetch {entry.size}", type="primary", key=f"fetch-{detector_id}"):
+        if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
             st.stop()
         return cache.detector(
             detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
@@ -279,7 +279,7 @@ def windows(entry, detection, band) -> None:
     identity = f"{entry.key}-{detection.detector}-{scale}"
     event = st.altair_chart(
         charts.window_timeline(detection, band, scale, palette()),
-        key=f"windows-{identity}",
+        key=f"detect-windows-{identity}",
         on_select="rerun",
         selection_mode=[charts.PICK],
         alt=f"Score of each of {len(detection.windows)} windows over the clip's seconds.",
@@ -305,7 +305,7 @@ def windows(entry, detection, band) -> None:
             ),
             hide_index=True,
             placeholder="–",
-            key=f"rows-{identity}",
+            key=f"detect-rows-{identity}",
             on_select="rerun",
             selection_mode="single-row",
             column_config={
@@ -317,7 +317,7 @@ def windows(entry, detection, band) -> None:
         picked += rows["selection"]["rows"]
     if picked and picked[0] < len(detection.windows):
         window = detection.windows[picked[0]]
-        with st.container(border=True, key="heard-window"):
+        with st.container(border=True, key="detect-heard-window"):
             st.markdown(
                 f"**Window {picked[0] + 1}**, {window.start_s:.2f} to {window.end_s:.2f} s, "
                 f"chance of synthetic: {charts.percent(window.p_spoof)}"
@@ -330,7 +330,7 @@ def windows(entry, detection, band) -> None:
 def truth(example) -> None:
     """What an example is in fact, and what to learn from it."""
     fact = "human speech" if example.label != "spoof" else f"synthetic, made by {example.system}"
-    with st.container(border=True, key="truth"):
+    with st.container(border=True, key="detect-truth"):
         st.markdown(f":material/school: **In truth: {fact}.** {example.lesson}")
         st.caption(f"Licence of this clip: {example.licence}")
         after = next((e.order for e in cache.examples() if e.order > example.order), None)
@@ -362,7 +362,7 @@ def result(entry, detection, detector) -> None:
         with st.expander("What if you assumed something else?", icon=":material/function:"):
             st.altair_chart(
                 charts.prior_curve(detection.llr, detection.stance, palette()),
-                key=f"priors-{entry.key}",
+                key=f"detect-priors-{entry.key}",
                 alt="Chance of synthetic speech after listening, for every assumption before.",
             )
             st.caption(
@@ -415,7 +415,7 @@ def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict
 
 
 def welcome() -> None:
-    with st.container(border=True, key="empty"):
+    with st.container(border=True, key="detect-empty"):
         st.subheader("Nothing to judge yet", anchor=False)
         st.markdown(
             "1. Upload a clip, record yourself, or pick an example.\n"

@@ -34,7 +34,7 @@ def ignore(frame) -> None:
 
 
 def recorded() -> None:
-    recording = st.session_state[f"recording-live-{session.generation()}"]
+    recording = st.session_state[f"live-recording-{session.generation()}"]
     if recording is not None:
         session.bring([session.Arrival(recording.getvalue, "Your recording.wav", "recording")])
         st.session_state["spoofscope.live-recorded"] = True
@@ -44,7 +44,7 @@ def recorder() -> None:
     """The way that needs no WebRTC: record first, judge afterwards."""
     st.audio_input(
         "Record first, judge afterwards",
-        key=f"recording-live-{session.generation()}",
+        key=f"live-recording-{session.generation()}",
         on_change=recorded,
     )
     st.caption("This works wherever the browser has a microphone. Its result opens in Detect.")
@@ -67,7 +67,7 @@ def other_way() -> None:
 
 
 def welcome() -> None:
-    with st.container(border=True, key="empty"):
+    with st.container(border=True, key="live-empty"):
         st.subheader("Nothing is being heard yet", anchor=False)
         st.markdown(
             "1. Press **Start** and allow the microphone.\n"

@@ -29,7 +29,7 @@ entry = session.selected()
 clip = session.clip_of(entry) if entry else None
 if entry is None or clip is None:
     address.hold(False)
-    with st.container(border=True, key="empty"):
+    with st.container(border=True, key="timeline-empty"):
         st.subheader("No clip yet", anchor=False)
         st.markdown(
             "Judge a clip on **Detect** and press *Open in Timeline*, or choose one here. You will "
@@ -47,7 +47,7 @@ hop_s = st.segmented_control(
     format_func=lambda hop: f"{hop:g} s",
     default=HOPS[0],
     required=True,
-    key="hop",
+    key="timeline-hop",
     persist_state="session",
 )
 try:

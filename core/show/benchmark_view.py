@@ -191,7 +191,7 @@ def csv(rows: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> bytes:
     return csv_of(rows[known if known else list(rows)]).encode()
 
 
-def figure_table(rows: pd.DataFrame, key: str) -> None:
+def figure_table(rows: pd.DataFrame, *, key: str) -> None:
     """Figures as a table in the order of `COLUMNS`."""
     number = st.column_config.NumberColumn
     st.dataframe(

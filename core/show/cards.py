@@ -205,7 +205,7 @@ def _times(log_ratio: float) -> str:
 def result_card(detection: Detection) -> None:
     """Verdict, both probabilities, what they mean, the facts, the reasons and the limits."""
     style = VERDICTS[detection.verdict]
-    with st.container(border=True, key="result-card"):
+    with st.container(border=True, key="detect-result-card"):
         st.header(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
         st.markdown(headline(detection))
         if detection.p_spoof is not None:
@@ -371,7 +371,7 @@ def about_detector(
             "Equal error rate: the threshold where as many fakes pass as human clips are accused. "
             "It is measured on voices and generators kept out of training; your clip may be harder."
         )
-        figure_table(figures, "about-figures")
+        figure_table(figures, key="detect-about-figures")
     calibration = config.get("calibration") or {}
     if calibration.get("fitted_on"):
         st.caption(f"Calibrated on {plain(calibration['fitted_on'])}.")

@@ -52,7 +52,7 @@ def choose() -> list[str]:
         default=["embedded"],
         format_func=name_of,
         max_selections=settings().detectors_at_once,
-        key="detectors",
+        key="detect-detectors",
         persist_state="session",
         help="The first one gives the verdict; others are set beside it as second opinions.",
     ) or ["embedded"]
@@ -70,7 +70,7 @@ def _another() -> None:
     with st.popover("Another detector", icon=":material/add:"):
         where = st.text_input(
             "Hub id (OWNER/NAME) of a transformers audio classifier, or a folder on this machine",
-            key="another",
+            key="detect-another",
         ).strip()
         if not where:
             return
@@ -87,7 +87,7 @@ def _another() -> None:
                 list(SIDES),
                 index=None if guess is None else list(SIDES).index(guess),
                 format_func=SIDES.__getitem__,
-                key=f"class-{id}-{name}",
+                key=f"detect-class-{id}-{name}",
                 placeholder="Say which",
             )
             if side is not None:
@@ -98,14 +98,20 @@ def _another() -> None:
             "and no code that comes with a model is run. Nobody here has measured it."
         )
         st.button(
-            "Ask this one too", disabled=not ready, on_click=_add, args=(id, labels), key="add"
+            "Ask this one too",
+            disabled=not ready,
+            on_click=_add,
+            args=(id, labels),
+            key="detect-add",
         )
 
 
 def _add(id: str, labels: dict[str, str]) -> None:
     st.session_state.setdefault("spoofscope.others", {})[id] = labels
-    asked = [*st.session_state.get("detectors", ["embedded"]), id]
-    st.session_state["detectors"] = list(dict.fromkeys(asked))[-settings().detectors_at_once :]
+    asked = [*st.session_state.get("detect-detectors", ["embedded"]), id]
+    st.session_state["detect-detectors"] = list(dict.fromkeys(asked))[
+        -settings().detectors_at_once :
+    ]
 
 
 def labels_of(id: str) -> dict[str, str] | None:
@@ -179,7 +185,7 @@ def comparison(
         pd.DataFrame([_row(id, d) for id, d in detections.items()]),
         hide_index=True,
         placeholder="–",
-        key=f"opinions-{key}",
+        key=f"detect-opinions-{key}",
         column_config={"Score": st.column_config.NumberColumn(format="%+.2f")},
     )
     figures, published = cache.results("embedded"), published_table()
@@ -196,7 +202,7 @@ def comparison(
         }
         st.altair_chart(
             stacked(scored, bands, palette()),
-            key=f"opinions-chart-{key}",
+            key=f"detect-opinions-chart-{key}",
             alt=f"What each of {len(scored)} detectors says over the clip's seconds, row by row.",
         )
         st.markdown(LEGEND)

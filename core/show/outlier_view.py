@@ -27,7 +27,7 @@ def offer(entry: session.Entry, detection: Detection) -> None:
     """For each stretch of a card: hear it, and open it in Timeline."""
     if not detection.stands_out:
         return
-    with st.container(border=True, key="stands-out"):
+    with st.container(border=True, key="detect-stands-out"):
         for number, stretch in enumerate(detection.stands_out):
             _one(number, entry, stretch)
         st.caption(f"{MEANING} {how_often(cache.results('embedded'), detection.detector)}")
@@ -35,7 +35,7 @@ def offer(entry: session.Entry, detection: Detection) -> None:
 
 def _one(number: int, entry: session.Entry, stretch: Stretch) -> None:
     where = f"{stretch.start_s:.1f} to {stretch.end_s:.1f} s"
-    key = f"stretch-{entry.key}-{number}"
+    key = f"detect-stretch-{entry.key}-{number}"
     with st.container(horizontal=True):
         hear = st.button(f"Hear {where}", icon=":material/hearing:", key=f"{key}-hear")
         if st.button("Open it in Timeline", icon=":material/timeline:", key=f"{key}-open"):
@@ -80,7 +80,7 @@ def notice(entry: session.Entry, detection: Detection) -> None:
             st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**", width="content")
             st.button(
                 "Show it",
-                key=f"show-stretch-{number}",
+                key=f"timeline-stretch-{number}",
                 on_click=address.choose,
                 args=(entry, address.around(stretch.start_s, stretch.end_s)),
             )

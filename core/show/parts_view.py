@@ -33,7 +33,7 @@ def choose_track(entry: session.Entry, source: Source) -> None:
         list(tracks),
         index=list(tracks).index(entry.track) if entry.track in tracks else None,
         format_func=lambda number: f"Track {parts.described(tracks[number])}",
-        key=f"track-{entry.key}",
+        key=f"detect-track-{entry.key}",
     )
     if chosen in (None, entry.track):
         return

@@ -79,8 +79,10 @@ def report_section(
             "every stress test that you ran, limits, the command that makes it again, and the "
             "detections as JSON. It opens without a network. A PDF says the same, without the JSON."
         )
-        filing = _filing("report")
-        if not st.button("Prepare report", icon=":material/description:", key="prepare-report"):
+        filing = _filing(key="detect-report")
+        if not st.button(
+            "Prepare report", icon=":material/description:", key="detect-prepare-report"
+        ):
             return
         figures, published = cache.results("embedded"), published_table()
         cases = []
@@ -124,7 +126,7 @@ def _judged_again(saved: Detection, number: int) -> str:
         return ""
     key = f"spoofscope.again-{of.sha256}-{number}"
     if st.button(
-        "This clip is here: judge it again", icon=":material/replay:", key=f"again-{number}"
+        "This clip is here: judge it again", icon=":material/replay:", key=f"detect-again-{number}"
     ):
         st.session_state[key] = True
     if not st.session_state.get(key):
@@ -146,7 +148,7 @@ def open_saved_section() -> None:
         given = st.file_uploader(
             "A JSON file that was downloaded here",
             type=["json"],
-            key="saved",
+            key="detect-saved",
             max_upload_size=session.upload_mb(),
         )
         if given is None:
@@ -185,7 +187,7 @@ def open_saved_section() -> None:
             st.caption(
                 f"The file holds {opened.count:,}: the first {SHOWN} are here and in the report."
             )
-        filing = _filing("saved")
+        filing = _filing(key="detect-saved")
         st.download_button(
             "Report (HTML)",
             lambda: evidence_html(cases, filing=filing),  # made on the click

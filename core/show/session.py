@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 TYPES = [suffix[1:] for suffix in AUDIO_SUFFIXES]
 """File name endings that the upload fields offer; what a file holds is found by its content."""
 
+INPUTS = ("detect-upload-", "detect-recording-", "timeline-upload-", "live-recording-")
+"""What keys of widgets begin with that hold a visitor's clip."""
+
 NO_WORKER = (
     "This server cannot start a process to read the file just now: it may have no memory left. Try "
     "again in a minute."
@@ -482,7 +485,7 @@ def forget() -> None:
     What the visitor assumes, and which detectors are asked, is no clip and stays.
     """
     after = generation() + 1
-    ours = ("spoofscope.", "upload-", "recording-")
+    ours = ("spoofscope.", *INPUTS)
     kept = ("spoofscope.stance", "spoofscope.others")
     for key in [k for k in st.session_state if str(k).startswith(ours) and k not in kept]:
         del st.session_state[key]

@@ -65,7 +65,7 @@ def _choose_part(entry: session.Entry, detection: Detection) -> address.Part | N
         "Part to test",
         [None, *dict.fromkeys(offered)],
         format_func=lambda p: "The clip" if p is None else f"{p[0]:.1f} to {p[1]:.1f} s",
-        key=f"stress-part-{entry.key}",
+        key=f"detect-stress-part-{entry.key}",
     )
     return found
 
@@ -91,7 +91,7 @@ def _offer(
     st.button(
         f"Run the stress test (about {seconds_needed(detection, count)} s)",
         icon=":material/science:",
-        key="stress-run",
+        key="detect-stress-run",
         on_click=st.session_state.__setitem__,
         args=("spoofscope.stress-asked", True),
         disabled=asked,
@@ -102,7 +102,7 @@ def _offer(
     if clip is None:
         return None
     bar = st.progress(0.0, text="Starting")
-    st.button("Stop", icon=":material/stop:", key="stress-stop")  # any click ends this run
+    st.button("Stop", icon=":material/stop:", key="detect-stress-stop")  # any click ends this run
 
     def show(done: int, total: int, label: str) -> None:
         bar.progress(done / total, text=f"{done + 1} of {total}: {label}" if label else "Done")
@@ -133,7 +133,7 @@ def _show(test: StressTest, detector: Detector, of: str, chosen: bool) -> None:
             "that part alone."
         )
     measured = charts.measured_errors(cache.results("embedded"), detector.id)
-    key = f"stress-{of}-{test.detector}"
+    key = f"detect-stress-{of}-{test.detector}"
     left, right = st.columns([4, 3])
     left.altair_chart(
         charts.scores(test, detector.decision.inconclusive_llr, palette()),

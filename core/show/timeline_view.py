@@ -26,7 +26,7 @@ PATIENCE_S = 20.0
 
 
 def _take_upload() -> None:
-    file = st.session_state[f"upload-timeline-{session.generation()}"]
+    file = st.session_state[f"timeline-upload-{session.generation()}"]
     if file is not None:
         session.choose(session.add(session.Arrival(file.getvalue, file.name, "upload")))
         address.write(session.selected())
@@ -73,7 +73,7 @@ def choose_clip() -> None:
     st.file_uploader(
         "Audio or video file",
         type=session.TYPES,
-        key=f"upload-timeline-{session.generation()}",
+        key=f"timeline-upload-{session.generation()}",
         on_change=_take_upload,
         max_upload_size=session.upload_mb(),
     )
@@ -182,7 +182,7 @@ def picture(
     with st.container(key=SOUND):  # heard through the player, whose clock is the file's
         st.html(f"<style>.st-key-{SOUND} {{ display: none; }}</style>")
         st.audio(wav_bytes(clip, *shown), alt=f"Sound of {entry.name}")
-    key = f"player-{entry.key}"
+    key = f"timeline-player-{entry.key}"
     whole = session.drawing((entry.key, "whole"), lambda: overview_wave(clip))
 
     def brushed() -> None:
@@ -195,7 +195,7 @@ def picture(
     cell = None if seconds is None else cell_at(list(timeline), seconds)
     if cell is not None and seconds is not None:
         evidence = "" if cell.llr is None else f", log-likelihood ratio {cell.llr:+.2f}"
-        with st.container(border=True, key="here"):
+        with st.container(border=True, key="timeline-here"):
             st.markdown(
                 f"**At {seconds:.2f} s**: window {cell.window + 1}, heard from "
                 f"{cell.heard_from_s:.2f} to {cell.heard_to_s:.2f} s, {says(cell)}{evidence}, "
@@ -242,7 +242,7 @@ def span_table(
                 }
             ),
             hide_index=True,
-            key="spans",
+            key="timeline-spans",
             on_select="rerun",
             selection_mode="single-row",
             column_config={

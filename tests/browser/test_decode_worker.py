@@ -29,7 +29,7 @@ def test_the_page_survives_its_decoder(browser, tmp_path):
         page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{url}/detect")
         field = page.locator("input[type=file]").first
-        verdict = page.locator(".st-key-result-card").get_by_role("heading")
+        verdict = page.locator(".st-key-detect-result-card").get_by_role("heading")
         judged = re.compile("Likely|Inconclusive")
         before = set(workers())
         field.set_input_files(str(SPEECH))

@@ -13,11 +13,11 @@ ANY_VERDICT = re.compile("|".join(style.word for style in VERDICTS.values()))
 
 
 def card(page: Page):
-    return page.locator(".st-key-result-card")
+    return page.locator(".st-key-detect-result-card")
 
 
 def window_chart(page: Page):
-    chart = page.locator("[class*=st-key-windows-]").get_by_test_id("stVegaLiteChart")
+    chart = page.locator("[class*=st-key-detect-windows-]").get_by_test_id("stVegaLiteChart")
     return chart.filter(has=page.locator("canvas, svg"))
 
 
@@ -46,7 +46,7 @@ def test_upload_read_hear_a_window_and_come_back(visit):
     chart = window_chart(page)
     box = chart.bounding_box()
     chart.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.4})
-    window = page.locator(".st-key-heard-window")
+    window = page.locator(".st-key-detect-heard-window")
     expect(window).to_contain_text(re.compile(r"Window \d+, \d+\.\d\d to \d+\.\d\d s"))
     expect(window.locator("audio")).to_have_count(1)
 
@@ -89,7 +89,7 @@ def test_the_timeline_follows_the_sound_and_the_hand(visit):
     box = stage.bounding_box()
     stage.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
     assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
-    expect(page.locator(".st-key-here")).to_contain_text("window")
+    expect(page.locator(".st-key-timeline-here")).to_contain_text("window")
 
     page.get_by_role("radio", name="1 s", exact=True).click()
     expect(page.get_by_role("radio", name="1 s", exact=True)).to_be_checked()

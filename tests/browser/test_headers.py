@@ -25,7 +25,7 @@ def test_every_page_keeps_to_the_policy(browser, address):
     answer = page.goto(f"{address}/detect")
     assert "default-src 'self';" in answer.header_value("content-security-policy")
     page.locator("input[type=file]").first.set_input_files(str(SPEECH))
-    expect(page.locator(".st-key-result-card").get_by_role("heading")).to_have_text(
+    expect(page.locator(".st-key-detect-result-card").get_by_role("heading")).to_have_text(
         re.compile("Likely|Inconclusive"), timeout=PATIENCE_MS
     )
     page.get_by_text("Evidence report", exact=True).click()

@@ -119,7 +119,7 @@ def sessions(browser: Browser, address: str, microphones) -> Iterator[dict[str, 
             assert rate == SAMPLE_RATE
             stopped = verdict(page).inner_text()
             page.get_by_role("button", name="Open in Detect").click()
-            card = page.locator(".st-key-result-card")
+            card = page.locator(".st-key-detect-result-card")
             expect(card.get_by_role("heading")).to_have_text(JUDGED, timeout=PATIENCE_MS)
             expect(card).to_contain_text(re.compile(r"Log-likelihood ratio\s*[+-]"))
             found[name] = Session(running[name], stopped, samples, card.inner_text())

@@ -108,7 +108,7 @@ def large_clip(folder: Path) -> Path:
 
 
 def judged(page: Page) -> None:
-    heading = page.locator(".st-key-result-card").get_by_role("heading")
+    heading = page.locator(".st-key-detect-result-card").get_by_role("heading")
     expect(heading).to_have_text(re.compile("Likely|Inconclusive"), timeout=PATIENCE_MS)
 
 
@@ -123,7 +123,7 @@ def use_detect(page: Page, clip: Path) -> None:
         page.get_by_role("button", name="JSON", exact=True).click()
     saved = Path(download.value.path()).read_bytes()
     page.get_by_text("Open a saved detection", exact=True).click()
-    page.locator(".st-key-saved input[type=file]").set_input_files(
+    page.locator(".st-key-detect-saved input[type=file]").set_input_files(
         {"name": f"{NAME}.json", "mimeType": "application/json", "buffer": saved}
     )
     expect(page.get_by_text("A saved file holds no sound")).to_be_visible()

@@ -44,7 +44,7 @@ def test_the_place_in_the_queue_is_shown_and_moves(browser, tmp_path):
         for page in (third, fourth):
             if page is fourth:
                 page.get_by_role("button", name="Try again").click()
-            expect(page.locator(".st-key-result-card").get_by_role("heading")).to_have_text(
+            expect(page.locator(".st-key-detect-result-card").get_by_role("heading")).to_have_text(
                 re.compile("Likely|Inconclusive"), timeout=PATIENCE_MS
             )
             page.close()

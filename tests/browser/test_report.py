@@ -54,7 +54,7 @@ def test_two_detectors_stand_side_by_side(browser: Browser, own_machine, tmp_pat
     page = browser.new_page(viewport={"width": 390, "height": 900})
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{own_machine}/detect?example=2")
-    page.locator(".st-key-result-card").wait_for()
+    page.locator(".st-key-detect-result-card").wait_for()
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("button", name="Another detector").click()
     field = page.get_by_label(re.compile("Hub id"))

@@ -46,7 +46,7 @@ def test_what_a_visitor_brought_is_noted_and_what_they_let_go_of_is_not(detector
     assert page.query_params["kept"] == "1"
     next(b for b in page.button if b.label == "Forget all clips").click().run()
     assert not page.info and "kept" not in page.query_params
-    page.button(key="example-2").click().run()
+    page.button(key="detect-example-2").click().run()
     assert (page.query_params.get("example"), page.query_params.get("kept")) == ("2", None)
 
 

@@ -139,7 +139,7 @@ def test_a_recording_is_judged(page):
 def test_examples_come_in_order_with_their_truth_and_lesson(detector, examples):
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert [b.label for b in page.button if "one" in b.label] == ["1. An easy one", "2. A hard one"]
-    page.button(key="example-2").click().run()
+    page.button(key="detect-example-2").click().run()
     assert not page.exception
     assert "Inconclusive" in headings(page)[0]
     assert "**In truth: synthetic, made by Engine X.** Do not guess." in words(page)
@@ -211,7 +211,7 @@ def test_a_rerun_and_the_same_bytes_again_are_not_analysed_twice(page, detector)
 
 def test_a_click_on_a_window_plays_it(page):
     upload(page, "synthetic.wav")
-    key = next(k for k in page.session_state.to_dict() if str(k).startswith("windows-"))
+    key = next(k for k in page.session_state.to_dict() if str(k).startswith("detect-windows-"))
     page.session_state[key] = {"selection": {PICK: [{"window": 1}]}}
     page.run()
     assert any("**Window 2**, 2.00 to 6.00 s" in m.value for m in page.markdown)
@@ -316,7 +316,7 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
 
     monkeypatch.setattr("core.detect.registry.load_detector", load)
     monkeypatch.setattr("core.detect.registry.entries.models_home", lambda: Path("/nowhere"))
-    page.multiselect(key="detectors").set_value(["wav2vec2-base-asvspoof2019"]).run()
+    page.multiselect(key="detect-detectors").set_value(["wav2vec2-base-asvspoof2019"]).run()
     upload(page, "human.wav")
     assert fetched == []
     assert "not installed here" in page.warning[0].value
@@ -332,7 +332,7 @@ def test_a_wrong_file_of_weights_is_offered_to_be_fetched_again(tmp_path, monkey
     (tmp_path / "aasist").mkdir()
     (tmp_path / "aasist" / "AASIST.pth").write_bytes(b"x" * size)
     page = AppTest.from_file(PAGE, default_timeout=60).run()
-    page.multiselect(key="detectors").set_value(["aasist"]).run()
+    page.multiselect(key="detect-detectors").set_value(["aasist"]).run()
     upload(page, "human.wav")
     assert any(b.label == "Fetch 1.3 MB" for b in page.button)
     said = [*page.error, *page.warning]
@@ -344,19 +344,19 @@ def test_a_wrong_file_of_weights_is_offered_to_be_fetched_again(tmp_path, monkey
 def test_a_report_is_made_when_it_is_asked_for(page):
     upload(page, "synthetic.wav", "silent.wav")
     assert not [d for d in page.get("download_button") if d.proto.label == "Report (HTML)"]
-    page.button(key="prepare-report").click().run()
+    page.button(key="detect-prepare-report").click().run()
     assert not page.exception
     assert download(page, "Report (HTML)")
 
 
 def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detector):
     held = json.dumps(detector.detect(clip(9.0)).to_dict()).encode()
-    page.file_uploader(key="saved").upload("saved.json", held)
+    page.file_uploader(key="detect-saved").upload("saved.json", held)
     page.run()
     assert not page.exception
     assert "Likely synthetic" in words(page)
     assert "anyone can edit it" in words(page)
-    page.file_uploader(key="saved").upload("saved.json", b"{}")
+    page.file_uploader(key="detect-saved").upload("saved.json", b"{}")
     page.run()
     assert "not a saved detection" in page.error[0].value
 
@@ -366,12 +366,14 @@ def test_a_saved_detection_is_held_against_its_clip(page, detector, hertz):
     found = detector.detect(clip(9.0, hertz=hertz))
     sha256 = hashlib.sha256(FILES["synthetic.wav"]).hexdigest()
     found = replace(found, source=replace(found.source, sha256=sha256))
-    page.file_uploader(key="saved").upload("saved.json", json.dumps(found.to_dict()).encode())
+    page.file_uploader(key="detect-saved").upload(
+        "saved.json", json.dumps(found.to_dict()).encode()
+    )
     page.run()
-    assert not [b for b in page.button if b.key == "again-0"]
+    assert not [b for b in page.button if b.key == "detect-again-0"]
     upload(page, "synthetic.wav")
     page.run()
-    page.button(key="again-0").click().run()
+    page.button(key="detect-again-0").click().run()
     assert not page.exception
     how = "the result agrees" if hertz == 220.0 else "the result does not agree"
     assert how in words(page).replace("\\", "")
@@ -389,18 +391,18 @@ def test_a_saved_file_is_read_once_and_forgotten_when_it_is_removed(page, detect
 
     monkeypatch.setattr(report_view, "open_saved", counted)
     held = json.dumps([detector.detect(clip(9.0)).to_dict()] * 60).encode()
-    page.file_uploader(key="saved").upload("saved.json", held)
+    page.file_uploader(key="detect-saved").upload("saved.json", held)
     for _ in range(3):
         page.run()
         assert "The file holds 60: the first 50" in words(page) + page.caption[-1].value
     assert read == [len(held)]
     assert len(page.session_state[report_view.OPENED].shown) == 50
-    page.file_uploader(key="saved").upload("saved.json", b"{}")
+    page.file_uploader(key="detect-saved").upload("saved.json", b"{}")
     page.run()
     page.run()
     assert "not a saved detection" in page.error[0].value
     assert read == [len(held), 2]
-    page.file_uploader(key="saved").set_value(None).run()
+    page.file_uploader(key="detect-saved").set_value(None).run()
     assert report_view.OPENED not in page.session_state
     assert not page.error
 

@@ -91,11 +91,11 @@ def test_folders_and_their_classes(monkeypatch, detector, tmp_path):
     monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     for name in (TAG, "![x](http://example.org)"):
-        page.text_input(key="another").set_value(name).run()
+        page.text_input(key="detect-another").set_value(name).run()
         assert not page.exception and len(page.error) == 1
         assert not [text for text in formatted(page.main) if name in text]
     folder = classifier(tmp_path / "![x](y)", {0: TAG, 1: "[real](http://example.org)"})
-    page.text_input(key="another").set_value(str(folder)).run()
+    page.text_input(key="detect-another").set_value(str(folder)).run()
     assert_text(page, TAG)
     assert_text(page, "[real](http://example.org)")
 
@@ -106,10 +106,10 @@ def test_a_saved_detection(detector):
         found = detector.detect(clip(9.0))
         found = replace(found, detector=name, source=replace(found.source, name=name))
         data = json.dumps(found.to_dict()).encode()
-        page.file_uploader(key="saved").upload("saved.json", data)
+        page.file_uploader(key="detect-saved").upload("saved.json", data)
         assert_text(page.run(), name)
     data = json.dumps({"schema": "spoofscope.detection/![x](y)"}).encode()
-    page.file_uploader(key="saved").upload("saved.json", data)
+    page.file_uploader(key="detect-saved").upload("saved.json", data)
     assert_text(page.run(), "![x](y)")
 
 
@@ -128,8 +128,10 @@ def test_files_attacks_and_columns_on_your_scores(name):
     assert_text(page, name, 2)  # over the columns, and in the heading
     show(page, "Breakdown")
     assert_text(page, name)
-    if len(page.selectbox(key="by-second").options) > 1:
-        page.selectbox(key="by-second").set_value(page.selectbox(key="by-second").options[1]).run()
+    if len(page.selectbox(key="scores-by-second").options) > 1:
+        page.selectbox(key="scores-by-second").set_value(
+            page.selectbox(key="scores-by-second").options[1]
+        ).run()
         assert_text(page, name)
     show(page, "Worst trials")
     assert_text(page, name)
@@ -194,9 +196,9 @@ def test_no_page_holds_a_character_that_is_not_seen(detector):
     found = detector.detect(clip(9.0))
     text = json.dumps(found.to_dict()).replace("clip.wav", json.dumps(HOSTILE)[1:-1])
     text = text.replace('"embedded"', json.dumps(HOSTILE))
-    page.file_uploader(key="saved").upload("saved.json", text.encode())
+    page.file_uploader(key="detect-saved").upload("saved.json", text.encode())
     assert_inert(page.run(), 6)
-    page.button(key="prepare-report").click().run()
+    page.button(key="detect-prepare-report").click().run()
     assert_inert(page)
     timeline = AppTest.from_file(TIMELINE, default_timeout=60)
     for key, value in page.session_state.to_dict().items():

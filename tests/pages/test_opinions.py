@@ -44,7 +44,7 @@ def test_one_detector_is_compared_with_nothing(page):
 
 
 def test_two_detectors_that_disagree_are_shown_apart_and_never_averaged(page, two):
-    page.multiselect(key="detectors").set_value(["embedded", "aasist"]).run()
+    page.multiselect(key="detect-detectors").set_value(["embedded", "aasist"]).run()
     text = words(upload(page, "synthetic.wav"))
     assert "Second opinions" in headings(page)
     assert "**The detectors disagree.**" in text
@@ -84,7 +84,7 @@ def test_costs_move_the_verdict_and_not_the_evidence(page, two):
 
 
 def test_a_clip_without_speech_gets_no_timeline_from_anyone(page):
-    page.multiselect(key="detectors").set_value(["embedded", "aasist"]).run()
+    page.multiselect(key="detect-detectors").set_value(["embedded", "aasist"]).run()
     upload(page, "silent.wav")
     assert not page.get("vega_lite_chart")
     assert "do not contradict" in words(page)
@@ -108,7 +108,7 @@ def test_disagreement_is_where_the_sides_differ():
 def test_a_stranger_cannot_name_hub_models_or_folders_of_the_server(page, monkeypatch):
     assert not page.text_input
     monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
-    assert page.run().text_input(key="another")
+    assert page.run().text_input(key="detect-another")
 
 
 def classifier(folder: Path, labels: dict[int, str]) -> Path:
@@ -128,16 +128,16 @@ def test_classes_must_be_clear_before_anything_is_judged(page, monkeypatch, tmp_
     folder = classifier(tmp_path / "model", {0: "LABEL_0", 1: "<b>fake</b>"})
     assert classes_of(str(folder)) == {"LABEL_0": None, "<b>fake</b>": None}
     monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
-    page.run().text_input(key="another").set_value(str(folder)).run()
-    button = page.button(key="add")
+    page.run().text_input(key="detect-another").set_value(str(folder)).run()
+    button = page.button(key="detect-add")
     assert button.disabled
-    page.selectbox(key=f"class-{folder}-LABEL_0").set_value("bonafide").run()
-    page.selectbox(key=f"class-{folder}-<b>fake</b>").set_value("bonafide").run()
-    assert page.button(key="add").disabled  # both human: no side is left
-    page.selectbox(key=f"class-{folder}-<b>fake</b>").set_value("spoof").run()
-    page.button(key="add").click().run()
+    page.selectbox(key=f"detect-class-{folder}-LABEL_0").set_value("bonafide").run()
+    page.selectbox(key=f"detect-class-{folder}-<b>fake</b>").set_value("bonafide").run()
+    assert page.button(key="detect-add").disabled  # both human: no side is left
+    page.selectbox(key=f"detect-class-{folder}-<b>fake</b>").set_value("spoof").run()
+    page.button(key="detect-add").click().run()
     assert not page.exception
-    assert page.multiselect(key="detectors").value == ["embedded", str(folder)]
+    assert page.multiselect(key="detect-detectors").value == ["embedded", str(folder)]
     labels = page.session_state["spoofscope.others"][str(folder)]
     assert labels == {"LABEL_0": "bonafide", "<b>fake</b>": "spoof"}
     loaded = load_detector(str(folder), labels=labels, fetch=False)

@@ -60,7 +60,7 @@ def test_moving_the_threshold_trades_one_error_for_the_other():
 def test_every_attack_says_what_it_stands_for():
     at = run()
     for attack in ("A10", "A16", "A01"):
-        at.selectbox(key="story").set_value(attack).run()
+        at.selectbox(key="overfitting-story").set_value(attack).run()
         assert not at.exception
         words = tables.load("attacks").set_index("attack").loc[attack, "in_words"]
         assert words in text(at)

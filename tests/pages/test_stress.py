@@ -61,14 +61,14 @@ def words(at: AppTest) -> str:
 
 
 def run(at: AppTest) -> AppTest:
-    at.button(key="stress-run").click().run()
+    at.button(key="detect-stress-run").click().run()
     assert not at.exception
     return at
 
 
 def test_the_test_is_offered_with_its_time_and_not_run_unasked(detector):
     at = page()
-    assert at.button(key="stress-run").label == "Run the stress test (about 5 s)"
+    assert at.button(key="detect-stress-run").label == "Run the stress test (about 5 s)"
     assert "through 5 conditions" in words(at)
     assert len(detector.calls) == 1
     assert not at.get("vega_lite_chart")
@@ -159,7 +159,7 @@ def test_a_clip_that_was_not_judged_gets_a_sentence_and_no_button(detector):
 
 def test_sound_that_is_no_longer_kept_cannot_be_tested(detector):
     at = page(keep=False)
-    at.button(key="stress-run").click().run()
+    at.button(key="detect-stress-run").click().run()
     assert "no longer kept" in words(at)
     assert not at.exception
 
@@ -214,7 +214,7 @@ def test_a_report_has_every_test_under_the_name_of_now(detector, monkeypatch):
     for key, value in at.session_state.to_dict().items():
         if str(key).startswith("spoofscope."):
             again.session_state[key] = value
-    again.run().button(key="prepare-report").click().run()
+    again.run().button(key="detect-prepare-report").click().run()
     (case,) = made[0]
     assert [(t.asked, t.from_s, t.to_s) for t in case.tests] == [
         (None, 0.0, 5.0), ((1.0, 4.0), 1.0, 4.0),

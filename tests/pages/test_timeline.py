@@ -53,7 +53,7 @@ def test_no_span_is_said_and_nothing_can_be_exported(page):
 def test_a_finer_hop_is_analysed_once_and_gives_finer_spans(page, detector):
     upload(page, wav(tone(13.0, 220.0)))
     assert detector.calls == [("clip.wav", None)]
-    page.segmented_control(key="hop").set_value(0.5).run()
+    page.segmented_control(key="timeline-hop").set_value(0.5).run()
     assert not page.exception
     page.run()
     assert detector.calls == [("clip.wav", None), ("clip.wav", 0.5)]
@@ -97,7 +97,7 @@ def test_a_part_is_typed_and_is_never_empty_or_endless(page):
 def test_a_chosen_span_is_shown_once(page):
     upload(page, wav(tone(90.0, 220.0)))
     spans = page.dataframe[0].value
-    page.session_state["spans"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.session_state["timeline-spans"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
     assert not page.exception
     assert shown(page) == (spans["From (s)"].iloc[1] - 5.0, spans["To (s)"].iloc[1] + 5.0)

@@ -85,7 +85,7 @@ def test_pages_without_a_file(path):
 
 def test_your_scores():
     page = start()
-    page.button(key="example").click().run()
+    page.button(key="scores-example").click().run()
     for view in VIEWS:
         assert_plain(turn(page, view))
     assert_plain(start(scores=("bare.txt", BARE)), 5)

@@ -56,7 +56,7 @@ def page():
     """The page with the example, one click away."""
     at = start()
     assert "Nothing here yet" in told(at)
-    at.button(key="example").click().run()
+    at.button(key="scores-example").click().run()
     assert not at.exception
     return at
 
@@ -81,7 +81,7 @@ def test_every_view_opens(page, view):
 
 def test_two_columns_make_a_heat_map_and_a_table(page):
     show(page, "Breakdown")
-    page.selectbox(key="by-second").set_value("codec").run()
+    page.selectbox(key="scores-by-second").set_value("codec").run()
     table = next(d.value for d in page.dataframe if "condition" in d.value)
     assert len(set(table["condition"])) == 6
 
@@ -154,7 +154,7 @@ def test_bad_files_get_a_sentence(data, sentence):
 
 def test_the_direction_of_a_second_file_can_be_chosen(page):
     show(page, "Second file")
-    way = next(r for r in page.radio if r.key.startswith("higher-second-"))
+    way = next(r for r in page.radio if r.key.startswith("scores-higher-second-"))
     assert way.value == "bonafide"
 
     def second():
@@ -166,7 +166,9 @@ def test_the_direction_of_a_second_file_can_be_chosen(page):
     assert not page.exception
     assert second() == pytest.approx(1 - before if before < 1 else 100 - before, abs=1e-6)
     assert any("You chose the opposite" in w.value for w in page.warning)
-    next(r for r in page.radio if r.key.startswith("higher-second-")).set_value("bonafide").run()
+    next(r for r in page.radio if r.key.startswith("scores-higher-second-")).set_value(
+        "bonafide"
+    ).run()
 
 
 def test_published_systems_are_compared_attack_by_attack():
@@ -177,7 +179,7 @@ def test_published_systems_are_compared_attack_by_attack():
     ]
     at = start(scores=("scores.txt", "\n".join(rows).encode()))
     show(at, "Published systems")
-    at.selectbox(key="published-benchmark").set_value("ASVspoof 2019 LA eval").run()
+    at.selectbox(key="scores-published-benchmark").set_value("ASVspoof 2019 LA eval").run()
     assert not at.exception
     table = next(d.value for d in at.dataframe if set(attacks) <= set(d.value.columns))
     assert next(iter(table.index)) == "Your file" and "AASIST" in table.index

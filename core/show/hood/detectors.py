@@ -143,7 +143,7 @@ def trust() -> None:
                     points,
                     f"Stated chances are off by {100 * off:.0f} points on average",
                     palette=colours,
-                    key="own-reliability",
+                    key="hood-reliability",
                     of=(len(rows), float(rows["value"].sum())),
                     alt="Stated probability of a fake against the share that are fakes; dots on "
                     "the diagonal would be perfect.",
@@ -158,7 +158,7 @@ def trust() -> None:
                     rows,
                     f"Judging all: {every:.0f} % wrong; the surest four fifths: {most:.0f} %",
                     palette=colours,
-                    key="own-risk",
+                    key="hood-risk",
                     of=(len(rows), float(rows["value"].sum())),
                     alt="Share of wrong verdicts against the share of clips that are judged.",
                 )

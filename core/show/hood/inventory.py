@@ -52,7 +52,7 @@ def systems_table() -> None:
         readable(systems),
         hide_index=True,
         placeholder="–",
-        key="systems",
+        key="hood-systems",
         column_config={
             "link": st.column_config.LinkColumn("paper's link"),
             "parameters": st.column_config.NumberColumn("parameters", format="localized"),

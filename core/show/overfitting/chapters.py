@@ -43,7 +43,7 @@ def what_it_is(story: Story) -> None:
         lesson = charts.two_classes(
             separation, threshold, "Shaded: the clips on the wrong side", palette=colours
         )
-        st.altair_chart(lesson, key="lesson")
+        st.altair_chart(lesson, key="overfitting-lesson")
 
 
 def staircase(story: Story) -> None:
@@ -69,7 +69,7 @@ def staircase(story: Story) -> None:
         stairs[["label", "benchmark", "value", "low", "high", "kind", "source"]],
         f"The error grows with every step away from training: {known:.2f} to {foreign:.2f} %",
         palette=colours,
-        key="staircase",
+        key="overfitting-staircase",
         alt="Equal error rate on ever more foreign data: "
         + "; ".join(f"{r.label} {r.value:.2f} %" for r in stairs.itertuples()),
     )
@@ -104,7 +104,7 @@ def training(story: Story) -> None:
                 column,
                 title,
                 palette=colours,
-                key=f"training-{column}",
+                key=f"overfitting-training-{column}",
                 alt=f"{title}. Two curves, one a stage, over their epochs.",
             )
     st.markdown(
@@ -129,7 +129,7 @@ def thresholds(story: Story) -> None:
         f"The equal-error threshold runs from {lowest:.2f} to {highest:.2f}; "
         "the demo decides at 0.5",
         palette=colours,
-        key="thresholds",
+        key="overfitting-thresholds",
         alt="Threshold on P(spoof) at the equal error rate: "
         + "; ".join(f"{r.benchmark} {r.value:.4f}" for r in drift.itertuples()),
     )

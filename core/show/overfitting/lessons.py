@@ -71,7 +71,7 @@ def stories(story: Story) -> None:
             attacks["attack"],
             index=list(attacks["attack"]).index("A10"),
             format_func=lambda a: f"{a}: {attacks.set_index('attack').loc[a, 'waveform']}",
-            key="story",
+            key="overfitting-story",
         )
         about = attacks.set_index("attack").loc[chosen]
         st.markdown(
@@ -143,7 +143,7 @@ def own_detector(story: Story) -> None:
             own[["label", "benchmark", "value", "low", "high", "kind", "source"]],
             f"Measured here: EER {spread(own)}",
             palette=colours,
-            key="embedded",
+            key="overfitting-embedded",
             alt="; ".join(f"{r.label} {r.value:.2f} %" for r in own.itertuples()),
         )
         st.markdown(
@@ -153,7 +153,7 @@ def own_detector(story: Story) -> None:
             "clip."
         )
         with st.expander("The rows behind it"):
-            figure_table(own, "embedded-rows")
+            figure_table(own, key="overfitting-rows")
 
 
 def verdict(story: Story) -> None:

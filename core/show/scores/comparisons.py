@@ -41,7 +41,9 @@ def second_file(study: Study) -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     problems([p.sentence for p in (*other.problems, *result.problems)])
-    metric = st.selectbox("Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="pair-metric")
+    metric = st.selectbox(
+        "Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="scores-pair-metric"
+    )
     rows = result.figures[result.figures["metric"] == metric]
     pooled = rows[rows["breakdown"] == "overall"].iloc[0]
     one, two = study.file.name, files()["second"].name
@@ -84,7 +86,7 @@ def second_file(study: Study) -> None:
         readable(rows),
         hide_index=True,
         placeholder="–",
-        key="pair",
+        key="scores-pair-table",
         column_config={"first": one, "second": two},
     )
     download("Download the comparison", result.figures, "comparison.csv")
@@ -100,7 +102,7 @@ def _compared(study: Study, other: Trials) -> analysis.Comparison:
         index=list(WAYS).index(seen.higher),
         format_func=WAYS.__getitem__,
         horizontal=True,
-        key=f"higher-second-{second.sha256}",
+        key=f"scores-higher-second-{second.sha256}",
     )
     if not seen.sure or way != seen.higher:
         st.warning(
@@ -147,7 +149,7 @@ def published_systems(study: Study) -> None:
         known,
         index=known.index(same) if same in known else None,
         placeholder="Which benchmark are these trials of?",
-        key="published-benchmark",
+        key="scores-published-benchmark",
     )
     if benchmark is None:
         st.info(
@@ -186,7 +188,7 @@ def published_systems(study: Study) -> None:
         rows[["system", "value", "low", "high", "kind", "source"]],
         hide_index=True,
         placeholder="–",
-        key="published",
+        key="scores-published-table",
     )
     theirs = published[(published["benchmark"] == benchmark) & (published["breakdown"] == "attack")]
     if "attack" in study.columns and not theirs.empty:
@@ -213,4 +215,4 @@ def _by_attack(study: Study, theirs: Any, benchmark: str) -> None:
         alt=f"EER of {every['system'].nunique()} systems on {len(attacks)} attacks.",
     )
     table = every.pivot_table("value", "system", "condition", sort=False)
-    st.dataframe(table[attacks].round(2), placeholder="–", key="published-attacks")
+    st.dataframe(table[attacks].round(2), placeholder="–", key="scores-published-attacks")

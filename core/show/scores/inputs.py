@@ -38,7 +38,10 @@ def uploads() -> None:
         with three:
             upload("second", "Second score file, to compare", "Another system, the same trials.")
         st.button(
-            "Start with an example", on_click=_example, icon=":material/science:", key="example"
+            "Start with an example",
+            on_click=_example,
+            icon=":material/science:",
+            key="scores-example",
         )
 
 
@@ -83,7 +86,7 @@ def study() -> Study | None:
         if "score" in trials.table:
             st.subheader(f"What can be said of {len(trials.table):,} scores", anchor=False)
             described = trials.table["score"].describe().to_frame().T
-            st.dataframe(described, placeholder="–", key="described")
+            st.dataframe(described, placeholder="–", key="scores-described")
         return None
     left, right = st.columns(2)
     with left:
@@ -102,7 +105,7 @@ def _direction(found: Direction) -> Higher:
         index=list(WAYS).index(found.higher),
         format_func=WAYS.__getitem__,
         horizontal=True,
-        key=f"higher-{files()['scores'].sha256}",
+        key=f"scores-higher-{files()['scores'].sha256}",
         help="Detected from the ranking of the classes. Scores are never changed: thresholds below "
         "are in the direction of your file.",
     )
@@ -129,16 +132,17 @@ def _tandem() -> TandemConstants | None:
     """What t-DCF needs to know of a verification system, if the visitor says it."""
     given = st.file_uploader(
         "Scores of a verification system, for t-DCF",
-        key="asv",
+        key="scores-asv",
         max_upload_size=session.upload_mb(),
         help="Lines of speaker or attack, then target, nontarget or spoof, then the score.",
     )
     rates = None
-    if st.checkbox("Or give its error rates", key="asv-rates"):
+    if st.checkbox("Or give its error rates", key="scores-asv-rates"):
         rates = AsvRates(
-            st.number_input("Targets rejected (%)", 0.0, 100.0, 2.46, key="asv-miss") / 100,
-            st.number_input("Other speakers accepted (%)", 0.0, 100.0, 2.46, key="asv-fa") / 100,
-            st.number_input("Fakes accepted (%)", 0.0, 100.0, 50.0, key="asv-spoof") / 100,
+            st.number_input("Targets rejected (%)", 0.0, 100.0, 2.46, key="scores-asv-miss") / 100,
+            st.number_input("Other speakers accepted (%)", 0.0, 100.0, 2.46, key="scores-asv-fa")
+            / 100,
+            st.number_input("Fakes accepted (%)", 0.0, 100.0, 50.0, key="scores-asv-spoof") / 100,
         )
     try:
         if given is not None:

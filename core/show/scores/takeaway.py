@@ -26,17 +26,17 @@ def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes
     series = {SYSTEM: benchmark_charts.LIGHT.series[0]}
     det = spec_of(
         *(benchmark_charts.det, band, marks, "Detection error trade-off", series),
-        **light, of=by_settings, key="report-det", alt="DET curve",
+        **light, of=by_settings, key="scores-report-det", alt="DET curve",
     )  # fmt: skip
     bars = spec_of(
         *(charts.scores, analysis.histogram(study.data), study.whole.eer.threshold),
         "Scores of both classes",
-        **light, of=by_file, key="report-scores", alt="Histogram",
+        **light, of=by_file, key="scores-report-scores", alt="Histogram",
     )  # fmt: skip
     trust = spec_of(
         *(charts.reliability, analysis.reliability(study.data, costs.p_spoof)),
         "Stated against observed",
-        **light, of=by_settings, key="report-reliability", alt="Reliability diagram",
+        **light, of=by_settings, key="scores-report-reliability", alt="Reliability diagram",
     )  # fmt: skip
     bona, spoof = study.counts
     report = Report(

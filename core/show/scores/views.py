@@ -34,7 +34,7 @@ def figures(study: Study) -> None:
         readable(study.whole.figures)[["metric", "value", "low", "high", "threshold", "note"]],
         hide_index=True,
         placeholder="–",
-        key="figures",
+        key="scores-figures",
         column_config={
             c: st.column_config.NumberColumn(c, format="%.5g")
             for c in ("value", "low", "high", "threshold")
@@ -72,7 +72,7 @@ def _known_answers(study: Study) -> None:
             columns=["attack", "codec", "known EER (%)", "computed EER (%)"],
         ),
         hide_index=True,
-        key="known",
+        key="scores-known",
     )
 
 
@@ -143,10 +143,12 @@ def breakdown(study: Study) -> None:
         )
         return
     a, b, c = st.columns(3)
-    first = a.selectbox("By", study.columns, key="by-first")
+    first = a.selectbox("By", study.columns, key="scores-by-first")
     others = [k for k in study.columns if k != first]
-    second = b.selectbox("And by", ["-", *others], key="by-second")
-    metric = c.selectbox("Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="by-metric")
+    second = b.selectbox("And by", ["-", *others], key="scores-by-second")
+    metric = c.selectbox(
+        "Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="scores-by-metric"
+    )
     names = (first,) if second == "-" else (first, second)
     with st.spinner(f"Computing figures by {plain(' and '.join(names))}"):
         every = study.by(*names)
@@ -189,15 +191,15 @@ def breakdown(study: Study) -> None:
         "A value that both classes have (a codec, a speaker) takes both classes; one that only "
         "fakes have (an attack) is held against all bona fide trials."
     )
-    st.dataframe(readable(every), hide_index=True, placeholder="–", key="by-table")
+    st.dataframe(readable(every), hide_index=True, placeholder="–", key="scores-by-table")
     download("Download this breakdown", every, "breakdown.csv")
 
 
 def worst(study: Study) -> None:
     """The trials farthest on the wrong side."""
-    count = st.slider("Trials of each class", 10, 500, 50, 10, key="worst-count")
+    count = st.slider("Trials of each class", 10, 500, 50, 10, key="scores-worst-count")
     bad = remembered("worst", *study.of, count, make=lambda: analysis.worst(study.data, count))
-    st.dataframe(bad, hide_index=True, placeholder="–", key="worst")
+    st.dataframe(bad, hide_index=True, placeholder="–", key="scores-worst")
     st.caption(
         "Farthest on the wrong side of the EER threshold, in units of the score. Line numbers are "
         "those of your file."

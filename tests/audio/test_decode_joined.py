@@ -81,6 +81,14 @@ def test_tags_and_padding_behind_the_sound_are_no_damage(kind: str, behind: byte
     assert np.array_equal(clip.samples, alone.samples)
 
 
+@pytest.mark.parametrize("kind", [*SOUND, "MP3", "AAC", "MP4", "Opus", "Matroska"])
+@pytest.mark.parametrize("before", [ID3, ID3 + bytes(100), ID3 + ID3])
+def test_tags_before_a_file_are_passed_over(kind: str, before: bytes) -> None:
+    clip, alone = decode(before + made(kind)), decode(made(kind))
+    assert clip.source.notes == ()
+    assert np.array_equal(clip.samples, alone.samples)
+
+
 @pytest.mark.parametrize("kind", ["MP3", "MP2", "AAC", "AC-3"])
 @pytest.mark.parametrize("between", [ID3, TAG + ID3, APE + TAG + ID3, bytes(500) + ID3, TAG])
 def test_tags_between_joined_files_are_no_damage(kind: str, between: bytes) -> None:

@@ -21,7 +21,7 @@ from core.audio.decoding.ends import (
     ts_end,
 )
 from core.audio.decoding.framing import STREAMS
-from core.audio.decoding.pieces import LOOK, Read, first, of_pieces, without_tags
+from core.audio.decoding.pieces import LOOK, OTHERS, Read, first, follows, of_pieces, without_tags
 from core.audio.decoding.source import Reader
 from core.audio.decoding.streams import stream
 
@@ -36,6 +36,12 @@ def what_to_read(file: Reader) -> Read:
     """
     size = file.size()
     head = file.at(0, LOOK)
+    if head[:3] == b"ID3":  # players pass over it whatever follows
+        at = size - follows(file, 0)
+        at -= 3 if file.at(at + 1, 4) == b"ftyp" else 0  # it begins with zeros itself
+        padded = not any(file.at(at - 4, 4))
+        if at < size and (padded or OTHERS.match(file.at(at, LOOK))):
+            return what_to_read(of_pieces(file, [(at, size)]))
     if head[:4] == b"OggS":
         return chain(file, size)
     if form := form_of(head):

@@ -36,8 +36,8 @@ def _no_other_file(url: str, flags: int, options: dict[str, str]) -> Any:
     raise PermissionError(f"a media file may not open another one ({url})")
 
 
-def open_container(file: Reader) -> Any:
-    """Open a file with FFmpeg.
+def open_container(file: Reader, *, edited: bool = True) -> Any:
+    """Open a file with FFmpeg, and follow its edit lists if it is to be ``edited``.
 
     Raises
     ------
@@ -54,6 +54,7 @@ def open_container(file: Reader) -> Any:
             "format_whitelist": _DEMUXERS,
             "codec_whitelist": DECODERS,
             "protocol_whitelist": "none",
+            "ignore_editlist": "0" if edited else "1",
         },
         metadata_errors="replace",
     )

@@ -22,6 +22,7 @@ from core.audio.decoding.container import (
     promised_end,
     zero_of,
 )
+from core.audio.decoding.edits import Edits, edits
 from core.audio.decoding.frames import flac_bytes, frame_samples, to_float
 from core.audio.decoding.headers import Header
 from core.audio.decoding.messages import (
@@ -91,8 +92,17 @@ def _decoded(
     """Decode one track of one file, by itself or behind what is there."""
     import av
 
+    listed_edits = Edits()
     try:
         container = open_container(file)
+        _, number = choose(container, track)
+        listed_edits = edits(file, number)
+        if not listed_edits.followed:
+            container.close()
+            container = open_container(file, edited=False)
+    except AudioError:
+        container.close()
+        raise
     except (av.FFmpegError, ValueError, OSError, RuntimeError) as error:
         head = file.rewound().read(256)
         raise not_opened(head, file.size(), refusal.known) from error
@@ -126,6 +136,7 @@ def _decoded(
         ends_s = clock.clock_s
         notes = check_promise(promised_s or ends_s / header.present_share, ends_s)
         more_s = ends_s - promised_s if header.kind == "flac" and promised_s else 0.0
+        notes += listed_edits.notes
         notes += [read_on(promised_s, more_s)] if more_s > LEEWAY_S else []
         notes += pour.damage(packets, refusal.promised_s > 0 and not notes)
         notes += clock_notes(

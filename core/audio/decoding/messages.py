@@ -162,6 +162,24 @@ def other_form(n_bytes: int) -> str:
     )
 
 
+def edited(played_s: float, held_s: float, whole_s: float, pieces: int) -> str:
+    """A note on a track of which players play only pieces."""
+    how = f"{held_s:.1f} s" + (f" in {pieces:,} pieces" if pieces > 1 else "")
+    again = ", parts of it again," if played_s > held_s + LEEWAY_S else ""
+    return (
+        f"The file's edit list plays {how}{again} of the {whole_s:.1f} s of sound that the track "
+        "holds. That is what players play and what was judged."
+    )
+
+
+def edits_not_followed() -> str:
+    """A note on an edit list with pauses between pieces or another speed."""
+    return (
+        "The file's edit list has pauses between its pieces or changes their speed: it is not "
+        "followed. All of the track's sound was read, at the times at which it was recorded."
+    )
+
+
 def links_not_read(n_bytes: int) -> str:
     """A note on the end of a chain that is too long."""
     return (

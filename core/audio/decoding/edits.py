@@ -1,0 +1,116 @@
+"""Edit lists of MP4 and MOV: which pieces of a track's sound players play, and which they hide."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from core.audio.decoding.messages import edited, edits_not_followed
+from core.audio.decoding.source import Reader
+
+HIDDEN_S = 0.25
+"""Less than this that is left out is what an encoder puts before and behind the sound."""
+
+_MOST = 10_000  # boxes or edits that are looked at
+
+
+class Edits(NamedTuple):
+    """Whether FFmpeg can follow a track's edit list, and what there is to say of it."""
+
+    followed: bool = True
+    notes: tuple[str, ...] = ()
+
+
+def edits(file: Reader, track: int) -> Edits:
+    """The edit list of an audio track, by its number from 1.
+
+    FFmpeg follows pieces one behind the other, perhaps after a delay; with pauses between them or
+    another speed it puts sound into wrong places, so that such a list is not followed.
+    """
+    place = file.tell()  # an open container reads on there
+    try:
+        return _edits(file, track)
+    finally:
+        file.seek(place)
+
+
+def _edits(file: Reader, track: int) -> Edits:
+    if file.at(4, 4) not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return Edits()
+    moov = _find(file, (0, file.size()), b"moov")
+    mvhd = moov and _find(file, moov, b"mvhd")
+    if not moov or not mvhd:
+        return Edits()
+    sound = [
+        (media, _find(file, trak, b"edts"))
+        for name, trak in _boxes(file, moov)
+        if name == b"trak" and (media := _find(file, trak, b"mdia"))
+        and (handler := _find(file, media, b"hdlr")) and file.at(handler[0] + 8, 4) == b"soun"
+    ]  # fmt: skip
+    if not 0 < track <= len(sound):
+        return Edits()
+    media, edts = sound[track - 1]
+    mdhd, elst = _find(file, media, b"mdhd"), edts and _find(file, edts, b"elst")
+    if not mdhd or not elst:
+        return Edits()
+    movie_per_s, _ = _clock(file, mvhd)
+    per_s, whole_s = _clock(file, mdhd)
+    if not movie_per_s or not per_s or not whole_s:
+        return Edits()
+    listed = [(n / movie_per_s, at if at < 0 else at / per_s, r) for n, at, r in _list(file, elst)]
+    while listed and listed[0][1] < 0:  # a delay, which has its own note
+        del listed[0]
+    played = [(at, min(at + n, whole_s) if n else whole_s) for n, at, _ in listed if at >= 0]
+    if any(at < 0 or rate != 1 for _, at, rate in listed):
+        return Edits(False, (edits_not_followed(),))
+    held_s = end = 0.0
+    for a, b in sorted(played):
+        held_s += max(0.0, b - max(a, end))
+        end = max(end, b)
+    pieces = sum(abs(a - b) > HIDDEN_S for (_, b), (a, _) in pairwise(played))
+    if not played or (whole_s - held_s <= HIDDEN_S and not pieces):
+        return Edits()
+    return Edits(True, (edited(sum(b - a for a, b in played), held_s, whole_s, pieces + 1),))
+
+
+def _boxes(file: Reader, within: tuple[int, int]) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Name, and first and last offset of what they hold, of the boxes in a stretch."""
+    at, end = within
+    for _ in range(_MOST):
+        head = file.at(at, 16)
+        if at + 8 > end or len(head) < 8:
+            return
+        length, name = struct.unpack(">I4s", head[:8])
+        skip = 8
+        if length == 1 and len(head) == 16:
+            (length,), skip = struct.unpack(">Q", head[8:]), 16
+        length = length or end - at
+        if length < skip:
+            return
+        yield name, (at + skip, min(end, at + length))
+        at += length
+
+
+def _find(file: Reader, within: tuple[int, int], name: bytes) -> tuple[int, int] | None:
+    return next((box for found, box in _boxes(file, within) if found == name), None)
+
+
+def _clock(file: Reader, box: tuple[int, int]) -> tuple[int, float]:
+    """Units a second and duration in seconds of a header of a movie or of media."""
+    head = file.at(box[0], 32).ljust(32, b"\0")
+    form, at = (">IQ", 20) if head[0] else (">II", 12)
+    per_s, n = struct.unpack_from(form, head, at)
+    unknown = n in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
+    return per_s, 0.0 if unknown or not per_s else n / per_s
+
+
+def _list(file: Reader, elst: tuple[int, int]) -> list[tuple[int, int, float]]:
+    """Length, first unit of the media (below 0 for none) and speed of each edit."""
+    version, count = struct.unpack(">B3xI", file.at(elst[0], 8).ljust(8, b"\0"))
+    entry = struct.Struct(">QqI" if version else ">IiI")
+    held = min(count, _MOST, (elst[1] - elst[0] - 8) // entry.size)
+    data = file.at(elst[0] + 8, held * entry.size)
+    data = data[: len(data) // entry.size * entry.size]
+    return [(n, at, rate / 65_536) for n, at, rate in entry.iter_unpack(data)]

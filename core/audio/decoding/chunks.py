@@ -110,7 +110,7 @@ def chunked(file: Reader, size: int, form: Form) -> Read:
             end = chunk.at
             break
         if chunk.name == form.format:
-            described = file.at(chunk.start, min(chunk.end - chunk.start, 64))
+            described = file.at(chunk.start, max(0, min(chunk.end - chunk.start, 64)))
             if sound and formats - {described}:
                 return _cut(file, chunk.at, other_form(size - chunk.at))
             formats.add(described)

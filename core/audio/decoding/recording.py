@@ -39,8 +39,8 @@ def what_to_read(file: Reader) -> Read:
     if head[:3] == b"ID3":  # players pass over it whatever follows
         at = size - follows(file, 0)
         at -= 3 if file.at(at + 1, 4) == b"ftyp" else 0  # it begins with zeros itself
-        padded = not any(file.at(at - 4, 4))
-        if at < size and (padded or OTHERS.match(file.at(at, LOOK))):
+        padded = at >= 4 and not any(file.at(at - 4, 4))
+        if 0 < at < size and (padded or OTHERS.match(file.at(at, LOOK))):
             return what_to_read(of_pieces(file, [(at, size)]))
     if head[:4] == b"OggS":
         return chain(file, size)

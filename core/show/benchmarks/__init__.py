@@ -1,0 +1,1 @@
+"""Benchmarks: the tables under filters, and the views of them."""

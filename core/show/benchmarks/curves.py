@@ -1,0 +1,164 @@
+"""What a moving threshold trades, and whether two systems differ."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.evaluate.metrics import Costs, cheapest_point
+from core.evaluate.names import readable
+from core.show import address
+from core.show import benchmark_charts as charts
+from core.show.benchmark_view import (
+    csv,
+    show_chart,
+)
+from core.show.benchmarks.book import Book
+
+
+def trade_off(book: Book) -> None:
+    """DET curves, and the cheapest threshold under costs that the visitor chooses."""
+    figures, det, filters, system_colours, colours, shown = (
+        book.figures,
+        book.det,
+        book.filters,
+        book.system_colours,
+        book.colours,
+        book.shown,
+    )
+    known = det[det["system"].isin(filters.system)] if filters.system else det
+    known = known[known["benchmark"].isin(filters.benchmark)] if filters.benchmark else known
+    if known.empty:
+        st.info(
+            "No score file of these systems is public, so there is no curve. "
+            f"There is one for {', '.join(det['system'].unique())}.",
+            icon=":material/filter_alt_off:",
+        )
+    else:
+        st.markdown(
+            "Each curve shows what a detector trades when its threshold moves. Say how common "
+            "spoofing is and what each error costs: the diamond is the cheapest threshold, "
+            "the circle the one where both errors are equal."
+        )
+        one, two, three = st.columns(3)
+        address.renamed({"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}, 1, 100)
+        prior = one.slider(
+            "Prior: share of fakes (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
+        )
+        missed = two.slider(
+            "Cost of a missed fake", 1, 100, 10, key="cost_missed_fake", bind="query-params"
+        )
+        accused = three.slider(
+            "Cost of a false accusation", 1, 100, 1, key="cost_false_accusation",
+            bind="query-params",
+        )  # fmt: skip
+        st.caption(
+            "At first those of ASVspoof 5. They belong to this page: what you assume on Detect "
+            "is another matter and stays as it is."
+        )
+        costs = Costs(prior / 100, c_miss=accused, c_fa=missed)
+        band, hull = known[known["curve"] == "band"], known[known["curve"] == "hull"]
+        measured = figures[
+            (figures["kind"] == "measured")
+            & (figures["breakdown"] == "overall")
+            & figures["system"].isin(known["system"])
+            & figures["benchmark"].isin(known["benchmark"])
+            & figures["metric"].isin(["eer", "min_dcf"])
+        ]
+        points, lowest = [], {}
+        for system, corners in hull.groupby("system", sort=False):
+            cost, p_fa, p_miss = cheapest_point(corners["p_fa"], corners["p_miss"], costs)
+            lowest[system] = cost
+            points.append((system, p_fa, p_miss, "lowest cost", f"{cost:.4f}"))
+        for row in measured[measured["metric"] == "eer"].itertuples():
+            points.append((row.system, row.value / 100, row.value / 100, "equal errors", ""))
+        import pandas as pd
+
+        marks = pd.DataFrame(points, columns=["system", "p_fa", "p_miss", "point", "cost"])
+        best = min(lowest, key=lowest.__getitem__)
+        show_chart(
+            charts.det,
+            band,
+            marks,
+            f"At this cost {best} is cheapest: DCF {lowest[best]:.4f}",
+            system_colours,
+            palette=colours,
+            key="benchmarks-det",
+            alt="Detection error trade-off of "
+            + ", ".join(f"{s} (DCF {c:.4f})" for s, c in lowest.items()),
+        )
+        st.dataframe(
+            marks[marks["point"] == "lowest cost"]
+            .assign(p_fa=lambda m: 100 * m["p_fa"], p_miss=lambda m: 100 * m["p_miss"])
+            .rename(
+                columns={
+                    "cost": "lowest DCF",
+                    "p_fa": "missed fakes there (%)",
+                    "p_miss": "false accusations there (%)",
+                }
+            )
+            .drop(columns="point")
+            .sort_values("lowest DCF"),
+            hide_index=True,
+            key="benchmarks-costs",
+        )
+        st.caption(
+            "DCF: cost at the best threshold, where 1 is always giving the cheaper answer. Bands "
+            "are 95 % intervals that draw speakers again; the threshold is chosen with the labels "
+            f"in hand, so real use costs more. {known['benchmark'].iloc[0]}. Measured; sources in "
+            "the table."
+        )
+        shown.append(measured)
+
+
+def significance(book: Book) -> None:
+    """Two systems on the same draws of the same trials."""
+    paired, colours, compared = book.paired, book.colours, book.compared
+    st.markdown(
+        "Two detectors scored the same trials, so they are compared on the same random draws of "
+        "speakers. An interval that holds 0 means that this benchmark cannot tell them apart."
+    )
+    one, two = st.columns(2)
+    a = one.selectbox("First system", compared, key="first", bind="query-params")
+    b = two.selectbox(
+        "Second system",
+        [s for s in compared if s != a],
+        index=min(2, len(compared) - 2),
+        key="second",
+        bind="query-params",
+    )
+    pair = paired[
+        (paired["first"].isin([a, b]) & paired["second"].isin([a, b])) & (paired["metric"] == "eer")
+    ].copy()
+    if pair.empty:
+        st.info("These two were not compared.", icon=":material/filter_alt_off:")
+    else:
+        overall = pair[pair["breakdown"] == "overall"].iloc[0]
+        better = overall["first"] if overall["difference"] < 0 else overall["second"]
+        verdict = (
+            f"{better} is better by {abs(overall['difference']):.2f} points of EER"
+            if overall["p_holm"] < 0.05
+            else "All attacks together do not tell the two apart"
+        )
+        pair["condition"] = pair["condition"].replace("all", "all attacks")
+        show_chart(
+            charts.differences,
+            pair,
+            "eer",
+            verdict,
+            palette=colours,
+            key="benchmarks-differences",
+            alt=f"{verdict}; 95 % interval {overall['low']:.2f} to {overall['high']:.2f} points.",
+        )
+        st.caption(
+            f"All attacks: {overall['difference']:+.2f} points, 95 % interval "
+            f"{overall['low']:+.2f} to {overall['high']:+.2f}, p = {overall['p_holm']:.3f} after "
+            "Holm's adjustment (pooled: over all pairs; attacks: over the attacks of this pair). "
+            f"{overall['benchmark']}. Measured; source: {overall['source']}."
+        )
+        st.dataframe(
+            readable(pair[["condition", "difference", "low", "high", "p_value", "p_holm"]]),
+            hide_index=True,
+            placeholder="–",
+            key="benchmarks-pair-table",
+        )
+        st.download_button("CSV", csv(pair), "paired.csv", "text/csv", icon=":material/download:")

@@ -1,55 +1,40 @@
-"""What can be measured of a sound before any detector runs, and whether it can be judged.
-
-Voice activity comes from Silero VAD: its ONNX file is run directly, because the package's own
-Python module imports torch.
-"""
+"""The sound itself, measured before any model hears it, and what it says against a verdict."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip, Source
-
-# --- thresholds ------------------------------------------------------------------------------
-
-SPEECH_ON, SPEECH_OFF = 0.5, 0.35
-"""Speech begins above the first and ends below the second probability (Silero's own defaults)."""
-
-MIN_SPEECH_S, MIN_PAUSE_S, SPEECH_PAD_S = 0.25, 0.10, 0.03
-"""Shorter speech is dropped, shorter pauses are bridged, spans are padded (Silero's defaults)."""
+from core.audio.speech import FRAME, speech_probabilities, speech_spans
 
 MIN_JUDGED_S = 1.0
 """With less speech than this a score says more of the padding than of the voice."""
 
+
 SILENCE_DBFS = -70.0
 """Below this level a 16-bit recording has fewer than ten steps left to describe a voice."""
+
 
 CLIPPED_CAUTION, CLIPPED_EXTREME = 0.01, 0.10
 """Share of speech in flat tops. Of 200 unclipped clips none exceeded 0.002; clipping 9 dB and
 18 dB below the peak gives medians of 0.02 and 0.15."""
 
+
 NARROW_HZ, MUFFLED_HZ = 4_300.0, 2_500.0
 """Telephone speech ends at 3.4 to 4 kHz (300 Hz allow for the filter's slope); below 2.5 kHz most
 consonants, and with them most traces of synthesis, are gone."""
+
 
 BANDWIDTH_FLOOR_DB = -60.0
 """Energy this far below the strongest band counts as none: wideband speech keeps its upper
 bands above -51 dB, resampled telephone speech lies below -69 dB (medians -32 and -91 dB)."""
 
-_FRAME, _CONTEXT = 512, 64  # samples the network takes at a time, and of the frame before
-_BLOCK_FRAMES = 512  # frames in one call: 16 s
+
 _MAX_FRAMES = 20_000  # most frames (640 s) from which spectrum and amplitudes are estimated
-
-
-# --- measurements ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -262,117 +247,14 @@ def _without(spans: list[tuple[int, int]], gaps: list[tuple[int, int]]) -> list[
     return left
 
 
-# --- voice activity --------------------------------------------------------------------------
-
-
-def speech_probabilities(samples: np.ndarray) -> np.ndarray:
-    """Probability of speech in each frame of 512 samples (32 ms), by Silero VAD.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        float32, shape ``[n]``, 16 kHz.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape ``[ceil(n / 512)]``.
-    """
-    session = _session()
-    count = -(-len(samples) // _FRAME)
-    hidden = cell = np.zeros((1, 1, 128), np.float32)
-    out = np.empty(count, np.float32)
-    for first in range(0, count, _BLOCK_FRAMES):
-        last = min(count, first + _BLOCK_FRAMES)
-        # Every frame comes with the end of the one before; the first and last are padded.
-        start, end = first * _FRAME - _CONTEXT, last * _FRAME
-        block = np.zeros(end - start, np.float32)
-        have = samples[max(0, start) : end]
-        offset = max(0, -start)
-        block[offset : offset + len(have)] = have
-        rows = np.lib.stride_tricks.sliding_window_view(block, _CONTEXT + _FRAME)[::_FRAME]
-        out[first:last], hidden, cell = session.run(
-            ["speech_probs", "hn", "cn"],
-            {"input": np.ascontiguousarray(rows), "h": hidden, "c": cell},
-        )
-    return out
-
-
-def speech_spans(probabilities: np.ndarray, n: int) -> list[tuple[int, int]]:
-    """Smooth frame probabilities into spans of speech.
-
-    A span begins where the probability reaches `SPEECH_ON` and ends where it has stayed below
-    `SPEECH_OFF` for `MIN_PAUSE_S`; short ones are dropped and the rest padded.
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        Shape ``[frames]``, from `speech_probabilities`.
-    n : int
-        Number of samples they cover.
-
-    Returns
-    -------
-    list of (int, int)
-        Start and end in samples, in order, apart, within ``0..n``; equal to what the package's own
-        ``get_speech_timestamps`` finds.
-    """
-    raw: list[tuple[int, int]] = []
-    start = pause = -1
-    on, off = float(np.float32(SPEECH_ON)), float(np.float32(SPEECH_OFF))  # as precise as the data
-    for frame, p in enumerate(probabilities.tolist()):
-        at = frame * _FRAME
-        if p >= on:
-            start, pause = (at if start < 0 else start), -1
-        elif p < off and start >= 0:
-            pause = at if pause < 0 else pause
-            if at - pause >= MIN_PAUSE_S * SAMPLE_RATE:
-                raw.append((start, pause))
-                start = pause = -1
-    if start >= 0:
-        raw.append((start, n))
-    pad = int(SPEECH_PAD_S * SAMPLE_RATE)  # pauses are longer than two pads: spans stay apart
-    return [
-        (max(0, begin - pad), min(n, end + pad))
-        for begin, end in raw
-        if end - begin > MIN_SPEECH_S * SAMPLE_RATE
-    ]
-
-
-_session_lock = threading.Lock()
-
-
-def _session() -> Any:
-    with _session_lock:  # the first callers may come together; running is safe from any thread
-        return _load_session()
-
-
-@cache
-def _load_session() -> Any:
-    import onnxruntime
-
-    spec = find_spec("silero_vad")  # finds the package without importing it
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("silero-vad is not installed: pip install -r requirements.txt")
-    model = Path(spec.submodule_search_locations[0]) / "data" / "silero_vad_16k_sequence.onnx"
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-
-# --- the sound itself ------------------------------------------------------------------------
-
-
 def _frames(x: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
     """Frames of speech (of anything where there is none), float32 ``[m, 512]``, evenly chosen."""
-    starts = np.concatenate(
-        [np.arange(a, b - _FRAME + 1, _FRAME) for a, b in spans or [(0, len(x))]]
-    )
+    starts = np.concatenate([np.arange(a, b - FRAME + 1, FRAME) for a, b in spans or [(0, len(x))]])
     if not len(starts):  # shorter than one frame
-        return np.pad(x, (0, _FRAME - len(x)))[None, :]
+        return np.pad(x, (0, FRAME - len(x)))[None, :]
     if len(starts) > _MAX_FRAMES:
         starts = starts[np.linspace(0, len(starts) - 1, _MAX_FRAMES).astype(int)]
-    return np.lib.stride_tricks.sliding_window_view(x, _FRAME)[starts]
+    return np.lib.stride_tricks.sliding_window_view(x, FRAME)[starts]
 
 
 def _level(x: np.ndarray, spans: list[tuple[int, int]]) -> float | None:
@@ -408,8 +290,8 @@ def _clipped_share(frames: np.ndarray) -> float:
 
 def _bandwidth(frames: np.ndarray) -> float:
     """Highest frequency whose average power lies above the floor, in hertz."""
-    window = np.hanning(_FRAME).astype(np.float32)
-    power = np.zeros(_FRAME // 2 + 1)
+    window = np.hanning(FRAME).astype(np.float32)
+    power = np.zeros(FRAME // 2 + 1)
     for i in range(0, len(frames), 1000):
         power += (np.abs(np.fft.rfft(frames[i : i + 1000] * window, axis=1)) ** 2).sum(axis=0)
     # A median over nine bins (281 Hz): a lone whistle is no bandwidth.
@@ -417,4 +299,4 @@ def _bandwidth(frames: np.ndarray) -> float:
     if smooth.max() <= 0:
         return 0.0
     loud = np.flatnonzero(smooth >= smooth.max() * 10 ** (BANDWIDTH_FLOOR_DB / 10))
-    return float(loud[-1]) * SAMPLE_RATE / _FRAME
+    return float(loud[-1]) * SAMPLE_RATE / FRAME

@@ -13,16 +13,8 @@ from hypothesis import strategies as st
 from core.audio import quality as quality_module
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.decoding import clip_from_samples
-from core.audio.quality import (
-    MIN_SPEECH_S,
-    Quality,
-    Reason,
-    gate,
-    measure,
-    speech_in,
-    speech_probabilities,
-    speech_spans,
-)
+from core.audio.quality import Quality, Reason, gate, measure, speech_in
+from core.audio.speech import MIN_SPEECH_S, speech_probabilities, speech_spans
 
 
 def clip_of(samples: np.ndarray) -> Clip:

@@ -10,7 +10,6 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.audio import quality as quality_module
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.decoding import clip_from_samples
 from core.audio.quality import Quality, Reason, gate, measure, speech_in
@@ -249,7 +248,7 @@ def test_blocks_do_not_change_probabilities(
 ) -> None:
     whole = speech_probabilities(speech)
     assert whole.shape == (-(-len(speech) // 512),)
-    monkeypatch.setattr(quality_module, "_BLOCK_FRAMES", block)
+    monkeypatch.setattr("core.audio.speech._BLOCK_FRAMES", block)
     assert np.allclose(speech_probabilities(speech), whole, atol=1e-5)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.evaluate import tables
 from core.show import benchmark_charts as charts
+from core.show.benchmark_charts import curves, marks
 from core.show.theme import DARK, LIGHT
 
 FIGURES = tables.described(tables.load_figures())
@@ -133,15 +134,15 @@ def test_systems_on_one_chart_never_share_a_colour():
     part = FIGURES[(FIGURES["breakdown"] == "attack") & (FIGURES["metric"] == "eer")]
     for _, group in part.groupby("benchmark"):
         present = [s for s in colours if s in set(group["system"])]
-        used = charts._distinct(present, colours, LIGHT)
+        used = marks.distinct(present, colours, LIGHT)
         assert len(set(used)) == len(present)
-    assert charts._distinct(SYSTEMS[:1], colours, LIGHT) == [colours[SYSTEMS[0]]]
+    assert marks.distinct(SYSTEMS[:1], colours, LIGHT) == [colours[SYSTEMS[0]]]
 
 
 def test_det_axes_are_probits_labelled_in_percent():
     spec = LIGHT_CHARTS["det"].to_dict()
     axis = spec["layer"][0]["encoding"]["x"]["axis"]
-    assert axis["values"][charts._DET_TICKS.index(0.1)] == pytest.approx(-1.2816, abs=1e-4)
+    assert axis["values"][curves._DET_TICKS.index(0.1)] == pytest.approx(-1.2816, abs=1e-4)
     assert "'−1.28': '10'" in axis["labelExpr"]
 
 
@@ -150,7 +151,7 @@ def test_staircase_labels_survive_quotes_and_say_one_in_n():
     expression = chart["layer"][1]["encoding"]["y"]["axis"]["labelExpr"]
     assert '"It\'s third": ["It\'s third"]' in expression
     text = "a'\n\"\u2028\\"
-    assert json.loads(charts._quoted(text)) == text and "\n" not in charts._quoted(text)
+    assert json.loads(marks._quoted(text)) == text and "\n" not in marks._quoted(text)
     assert charts.one_in(26.33) == "4"
     assert charts.one_in(0.69) == "145"
     assert charts.one_in(100) == "1"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.show.benchmark_charts import AnyChart, _titled
+from core.show.benchmark_charts import AnyChart
+from core.show.benchmark_charts.marks import titled
 from core.show.theme import LIGHT, Palette
 
 
@@ -55,7 +56,7 @@ def scores(
         .mark_rule(color=palette.rule, strokeDash=[5, 4], strokeWidth=2)
         .encode(x=x, tooltip=alt.Tooltip("word:N", title="Threshold"))
     )
-    return _titled(alt.layer(bars, rule), title, 240, palette, legend_rows=1)
+    return titled(alt.layer(bars, rule), title, 240, palette, legend_rows=1)
 
 
 def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
@@ -104,7 +105,7 @@ def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) ->
             alt.Tooltip("trials:Q", title="Trials", format=","),
         ],
     )
-    return _titled(alt.layer(diagonal, lines, points), title, 300, palette, legend_rows=1)
+    return titled(alt.layer(diagonal, lines, points), title, 300, palette, legend_rows=1)
 
 
 def stated_and_observed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -143,4 +144,4 @@ def risk(rows: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChar
             ],
         )
     )
-    return _titled(line, title, 300, palette)
+    return titled(line, title, 300, palette)

@@ -12,6 +12,7 @@ from core.show.score_report import Report, as_html
 from core.show.scores import charts
 from core.show.scores.files import spec_of
 from core.show.scores.study import SYSTEM, WAYS, Study, readable
+from core.show.theme import LIGHT
 
 BREAKDOWNS = 3
 """Columns whose figures are in the report."""
@@ -20,10 +21,10 @@ BREAKDOWNS = 3
 def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes:
     """Everything that the page shows of the score file, in light colours."""
     costs = study.settings.costs
-    light: dict[str, Any] = {"palette": benchmark_charts.LIGHT}
+    light: dict[str, Any] = {"palette": LIGHT}
     by_settings, by_file = (*study.of, study.settings), study.of
     band, marks = study.trade_off()
-    series = {SYSTEM: benchmark_charts.LIGHT.series[0]}
+    series = {SYSTEM: LIGHT.series[0]}
     det = spec_of(
         *(benchmark_charts.det, band, marks, "Detection error trade-off", series),
         **light, of=by_settings, key="scores-report-det", alt="DET curve",

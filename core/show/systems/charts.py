@@ -11,7 +11,8 @@ import pandas as pd
 
 from core.evaluate.arena import SEEN
 from core.evaluate.tables import FRONT_ENDS
-from core.show.benchmark_charts import PICK, AnyChart, _titled
+from core.show.benchmark_charts import PICK, AnyChart
+from core.show.benchmark_charts.marks import titled
 from core.show.theme import LIGHT, Palette
 
 BOUNDS = (1, 2, 3, 5, 8, 12, 20, 30, 40)
@@ -130,7 +131,7 @@ def heat(
     )
     layers = [coloured, hatches, figures, covers.add_params(pick)]
     layered = alt.layer(*([gaps] if len(empty) else []), *layers)
-    chart: Any = _titled(layered, title, 0, palette, legend_rows=2)
+    chart: Any = titled(layered, title, 0, palette, legend_rows=2)
     return chart.properties(
         width=COLUMN * len(corpora),
         height=ROW * len(systems),
@@ -216,14 +217,14 @@ def generalisation(
         )
     )
     if by_year:
-        return _titled(dots, title, 380, palette, legend_rows=len(present))
+        return titled(dots, title, 380, palette, legend_rows=len(present))
     top = float(min(data["inside"].max(), data["outside"].max()))
     same = (
         alt.Chart(pd.DataFrame({"inside": [i * top / 40 for i in range(41)]}))
         .mark_line(color=palette.neutral, strokeDash=[3, 4], strokeWidth=1.5)
         .encode(x=x, y=alt.Y("inside:Q", title=f"EER (%) on {unseen_on}", scale=scale, axis=axis))
     )
-    return _titled(alt.layer(same, dots), title, 380, palette, legend_rows=len(present))
+    return titled(alt.layer(same, dots), title, 380, palette, legend_rows=len(present))
 
 
 def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
@@ -286,7 +287,7 @@ def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT)
         tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in tooltip.items()],
     )
     height = 38 * len(order) + 12
-    return _titled(alt.layer(lines, dots), title, height, palette, legend_rows=len(reporters))
+    return titled(alt.layer(lines, dots), title, height, palette, legend_rows=len(reporters))
 
 
 def _step(value: float) -> int:

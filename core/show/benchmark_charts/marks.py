@@ -1,0 +1,104 @@
+"""What charts of figures have in common: colours, titles, legends."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+
+from core.show.theme import LIGHT, Palette, chart_config
+
+PICK = "pick"
+"""Name of the click selection of every chart that has one."""
+
+
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
+
+
+def system_colours(systems: Sequence[str], palette: Palette = LIGHT) -> dict[str, str]:
+    """One colour a system, in order; it is the same on every chart that gets the same list."""
+    return {s: palette.series[i % len(palette.series)] for i, s in enumerate(systems)}
+
+
+def distinct(present: Sequence[str], colours: Mapping[str, str], palette: Palette) -> list[str]:
+    """Colours of the systems on one chart: a colour that is taken gives way to a free one."""
+    taken: list[str] = []
+    for system in present:
+        free = [c for c in palette.series if c not in taken]
+        wanted = colours[system]
+        taken.append(wanted if wanted not in taken or not free else free[0])
+    return taken
+
+
+def titled(
+    chart: AnyChart,
+    title: str,
+    plot: int,
+    palette: Palette,
+    *,
+    legend_rows: int = 0,
+    subtitle: str = "",
+) -> AnyChart:
+    # Vega does not wrap titles, and the narrowest page is 390 pixels wide.
+    lines = textwrap.wrap(title, 44)
+    # The page fits title, axis and legend into the height, so the plot's own comes on top.
+    height = (
+        plot
+        + 18 * (len(lines) + bool(subtitle))
+        + 62
+        + (18 + 20 * legend_rows if legend_rows else 0)
+    )
+    return chart.properties(
+        title=alt.Title(
+            lines,
+            subtitle=subtitle,
+            subtitleColor=palette.neutral_text,
+            anchor="start",
+            fontSize=14,
+            color=palette.text,
+            offset=10,
+            frame="bounds",
+        ),
+        height=height,
+        width="container",
+        description=title,
+        usermeta={"dark": palette is not LIGHT},
+        config=chart_config(palette),
+    )
+
+
+def system_legend(systems: Sequence[str]) -> alt.Legend:
+    short = "split(datum.label, ' (')[0]"
+    columns = -(-len(systems) // legend_rows(systems))
+    return alt.Legend(
+        orient="bottom", columns=columns, labelLimit=180, labelExpr=short, symbolOpacity=1
+    )
+
+
+def legend_rows(systems: Sequence[str]) -> int:
+    # Two names fit side by side on 390 pixels if both are short.
+    longest = max(len(s.split(" (")[0]) for s in systems)
+    return len(systems) if longest > 22 else -(-len(systems) // 2)
+
+
+def broken(label: str) -> str:
+    """Vega expression: a label in two lines at its first bracket."""
+    return f"split(replace({label}, ' (', '\\n('), '\\n')"
+
+
+def wrapped_labels(labels: Sequence[str], width: int) -> str:
+    parts = ", ".join(
+        f"{_quoted(label)}: [{', '.join(_quoted(line) for line in textwrap.wrap(label, width))}]"
+        for label in labels
+    )
+    return f"{{{parts}}}[datum.label]"
+
+
+def _quoted(text: str) -> str:
+    """Text as a string of a Vega expression, whatever it holds."""
+    return json.dumps(text)

@@ -172,3 +172,11 @@ def test_joined_files_begin_again(format_: str, sound, make_media, remux) -> Non
     clip, one = decode(part + part), decode(part)
     assert clip.duration_s == pytest.approx(2 * one.duration_s, abs=0.1)
     assert len(clip.source.missing) == 2
+
+
+@pytest.mark.parametrize("later_s", [100.0, 5_000.0, 40_000.0])
+def test_an_earlier_file_behind_a_later_one_begins_again(later_s, sound, make_media, remux) -> None:
+    part = make_media("mpegts", "aac", sound, 48_000)
+    clip = decode(remux(part, "mpegts", later_s=later_s) + part)
+    assert clip.duration_s == pytest.approx(2 * decode(part).duration_s, abs=0.1)
+    assert clip.source.notes == ()

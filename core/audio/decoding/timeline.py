@@ -19,6 +19,9 @@ DRIFT_S = 0.1
 RESTART_S = 1.0
 """Time stamps that go back by more begin again, where files of the format can be joined."""
 
+WRAP_S = 2**33 / 90_000
+"""Time stamps of MPEG begin again after this long: FFmpeg takes a jump back for one that far on."""
+
 _TICKS = 3  # of the time stamps' unit, by which rounding can shift them
 
 
@@ -104,7 +107,8 @@ class Timeline:
         late = stamp_s - self._zero_s - self.due_s
         jump = late - self._late_s
         rounding = max(length_s / 2, _TICKS * self._tick_s)
-        if late < -RESTART_S and jump < -RESTART_S and self._joinable:
+        again = min(late, jump) > WRAP_S / 2 or max(late, jump) < -RESTART_S
+        if again and self._joinable:
             self._zero_s += late
             late = 0.0
         elif late < -DRIFT_S and jump < -rounding:

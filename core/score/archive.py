@@ -109,7 +109,7 @@ def score(
         "hop_s": hop_s,
         "track": track,
         "channel": channel,
-        "rows_a_file": "one a channel",  # journals before held one a file
+        "rows_a_file": "one a channel, with notes",  # journals before held others
         "windows": windows_out is not None,
         "version": version(),
     }

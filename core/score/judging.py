@@ -28,11 +28,13 @@ THREADS = {
 """Environment of a worker: one thread each, so that sums are taken in one order everywhere."""
 
 ROW = {
-    "sha256": "string", "track": "int64", "channel": "int64", "score": "double", "raw": "double",
+    "sha256": "string", "track": "int64", "tracks": "int64", "channel": "int64",
+    "score": "double", "raw": "double",
     "p_spoof": "double", "prior": "double", "cost_missed_fake": "double",
     "cost_false_accusation": "double", "verdict": "string", "reasons": "string",
     "familiarity": "string", "familiarity_percentile": "double", "windows": "int64",
-    "duration_s": "double", "speech_s": "double", "missing_s": "double", "error": "string",
+    "duration_s": "double", "speech_s": "double", "missing_s": "double",
+    "notes": "string", "error": "string",
     "detector": "string", "weights_sha256": "string", "version": "string",
 }  # fmt: skip
 """Columns of a row, by type, after id and path; no channel where channels were averaged."""
@@ -130,8 +132,10 @@ def _judged(
     row = row | {
         "sha256": source.sha256,
         "track": source.track,
+        "tracks": max(1, len(source.tracks)),
         "channel": source.channel,
         "missing_s": source.missing_s(),
+        "notes": " ".join(source.notes),
     }
     try:
         evidence = detector.listen(clip, hop_s=settings["hop_s"])

@@ -67,11 +67,13 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.weights_sha256,
             d.source.sha256,
             seconds_of(d.stands_out),
+            max(1, len(d.source.tracks)),
+            " ".join(d.source.notes),
         ]
         for d in detections
     ]
     rows += [
-        [name, None, None, "not read", *[None] * 11, text, *[None] * 4] for name, text in errors
+        [name, None, None, "not read", *[None] * 11, text, *[None] * 6] for name, text in errors
     ]
     return csv_text(
         [
@@ -87,7 +89,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
                 "weights_sha256",
             ),
             "sha256",
-            "stands_out",
+            *("stands_out", "tracks", "notes"),
         ],
         rows,
     )

@@ -327,6 +327,8 @@ def test_rows_are_told_apart_and_no_file_is_counted_twice(tmp_path, suffix):
     assert len(rows) == 5 and not rows.duplicated(key).any()
     assert not parts.duplicated([*key, "start_s"]).any()
     assert sorted(parts.groupby(key, dropna=False).size()) == sorted(rows["windows"])
+    assert rows["notes"].str.contains("hold different sound|cancel each other").sum() == 4
+    assert set(rows["tracks"]) == {1}
     trials = tidy(table := read_table(out), guess_layout(table))
     assert list(trials.table["trial"]) == ["call.wav", "phase.wav", "one.wav"]
     assert "2 rows of" in trials.problems[0].sentence

@@ -13,6 +13,8 @@ from tests.pages.test_home import HOME
 from tests.pages.test_live import open_take, show, speech  # noqa: F401
 from tests.pages.test_live import page as live  # noqa: F401
 from tests.pages.test_overfitting import PAGE as OVERFITTING
+from tests.pages.test_systems import VIEWS as SYSTEMS
+from tests.pages.test_systems import run as show_systems
 from tests.pages.test_timeline import PAGE as TIMELINE
 from tests.pages.test_under_the_hood import PAGE as HOOD
 from tests.pages.test_your_scores import BARE, KEY, start
@@ -76,6 +78,11 @@ def test_live(live, open_take, speech):  # noqa: F811
 @pytest.mark.parametrize("view", BENCHMARKS)
 def test_benchmarks(view):
     assert_plain(run(view=view))
+
+
+@pytest.mark.parametrize("view", SYSTEMS)
+def test_systems(view):
+    assert_plain(show_systems(arena=view))
 
 
 @pytest.mark.parametrize("path", [HOME, OVERFITTING, HOOD])

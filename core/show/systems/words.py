@@ -22,7 +22,7 @@ ALONG = ("Error in training", "Year")
 
 INTRODUCTION = (
     "What detectors reach on which corpora, as their authors or others print it. "
-    "None of it was measured here. The equal error rate (EER) in percent: lower is better, "
+    "Nothing of it was measured here. The equal error rate (EER) in percent: lower is better, "
     "at 50 a detector guesses."
 )
 

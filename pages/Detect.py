@@ -206,7 +206,7 @@ def several(done: dict) -> None:
                 for _, d in rows
             ],
             "Synthetic": pd.Series(
-                [100 * d.p_spoof if d and d.p_spoof is not None else None for _, d in rows],
+                [100 * d.p_spoof if d and d.gives_chance else None for _, d in rows],
                 dtype="float64",
             ),
             "LLR": pd.Series([d.llr if d else None for _, d in rows], dtype="float64"),
@@ -217,10 +217,7 @@ def several(done: dict) -> None:
             "Analysis (ms)": pd.Series(
                 [round(d.elapsed_ms) if d else None for _, d in rows], dtype="Int64"
             ),
-            "Why": [
-                entry.error or " ".join(r.text for r in d.reasons) if d or entry.error else ""
-                for entry, d in rows
-            ],
+            "Why": [entry.error or (cards.why(d) if d else "") for entry, d in rows],
         }
     )
     event = st.dataframe(
@@ -299,7 +296,9 @@ def windows(entry, detection, band) -> None:
                     "From (s)": [w.start_s for w in detection.windows],
                     "To (s)": [w.end_s for w in detection.windows],
                     "Speech (s)": [w.speech_s for w in detection.windows],
-                    "Synthetic": [charts.percent(w.p_spoof) for w in detection.windows],
+                    charts.share_name(detection): [
+                        charts.percent(w.p_spoof) for w in detection.windows
+                    ],
                     "LLR": pd.Series([w.llr for w in detection.windows], dtype="float64"),
                 }
             ),
@@ -320,7 +319,7 @@ def windows(entry, detection, band) -> None:
         with st.container(border=True, key="detect-heard-window"):
             st.markdown(
                 f"**Window {picked[0] + 1}**, {window.start_s:.2f} to {window.end_s:.2f} s, "
-                f"chance of synthetic: {charts.percent(window.p_spoof)}"
+                f"{charts.share_name(detection).lower()}: {charts.percent(window.p_spoof)}"
             )
             clip = session.clip_of(entry)
             if clip is not None:
@@ -358,7 +357,7 @@ def result(entry, detection, detector) -> None:
     outlier_view.offer(entry, detection)
     if example is not None:
         truth(example)
-    if detection.llr is not None and detection.calibrated:
+    if detection.gives_chance:
         with st.expander("What if you assumed something else?", icon=":material/function:"):
             st.altair_chart(
                 charts.prior_curve(detection.llr, detection.stance, palette()),

@@ -65,7 +65,7 @@ style = VERDICTS[whole.verdict]
 chance = (
     f"{charts.percent(whole.p_spoof)} synthetic, assuming {charts.percent(whole.stance.prior)} "
     "before listening"
-    if whole.p_spoof is not None
+    if whole.gives_chance
     else ""
 )
 st.markdown(f":{style.colour}-badge[{style.icon} {style.word}] {chance}")
@@ -75,7 +75,14 @@ if clip.source.missing:
     st.caption("Hatched: missing from the file.")
 outlier_view.notice(entry, whole)
 apart = [(s.start_s, s.end_s) for s in whole.stands_out]
-picture(entry, timeline, spans, apart, band_in_probability(band, detection.stance.threshold))
+picture(
+    entry,
+    timeline,
+    spans,
+    apart,
+    band_in_probability(band, detection.stance.threshold),
+    charts.share_name(whole),
+)
 span_table(entry, whole, spans, band)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

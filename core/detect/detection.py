@@ -20,6 +20,9 @@ READABLE = ("spoofscope.detection/1", SCHEMA)
 SEAL = "check"
 """Key of the check sum in that dictionary."""
 
+UNDECIDED = ("near_threshold", "wide_interval")
+"""Reasons that leave a score its meaning, though it does not decide."""
+
 Verdict = Literal["synthetic", "authentic", "inconclusive", "not judged"]
 
 
@@ -145,6 +148,17 @@ class Detection:
     familiarity: Familiarity | None
     elapsed_ms: float
     stands_out: tuple[Stretch, ...] = ()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the clip itself, and not only its closeness to the threshold, forbids a
+        verdict."""
+        return any(r.effect == "inconclusive" and r.code not in UNDECIDED for r in self.reasons)
+
+    @property
+    def gives_chance(self) -> bool:
+        """Whether ``p_spoof`` is a chance: scored, calibrated, and for sound like that."""
+        return self.p_spoof is not None and self.calibrated and not self.withheld
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only, with the schema's name and version, and the `seal`."""

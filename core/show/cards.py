@@ -26,9 +26,6 @@ DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.0, "borderline"))
 WEAK = 0.65
 """Below this probability of the likelier side a verdict is said to be weak."""
 
-UNDECIDED = ("near_threshold", "wide_interval")
-"""Reasons that leave a score its meaning, though it does not decide."""
-
 LIMITS = {
     "synthetic": (
         "This is a lead, not proof. Strong noise reduction, repeated compression or an unusual "
@@ -134,8 +131,9 @@ def headline(detection: Detection) -> str:
     if detection.stance.threshold and detection.verdict in ("synthetic", "authentic"):
         side = "machine-made" if detection.verdict == "synthetic" else "human"
         than = "not less" if detection.verdict == "synthetic" else "less"
+        what = "chance of being synthetic" if detection.gives_chance else "score"
         return (
-            f"With the costs you set, treat it as {side}: its chance of being synthetic is {than} "
+            f"With the costs you set, treat it as {side}: its {what} is {than} "
             f"than the {percent(detection.stance.threshold_chance)} from which that costs least."
         )
     return {
@@ -186,7 +184,18 @@ def explanation(detection: Detection) -> str:
 
 def withheld(detection: Detection) -> bool:
     """Whether the clip itself, and not only its closeness to the threshold, forbids a verdict."""
-    return any(r.effect == "inconclusive" and r.code not in UNDECIDED for r in detection.reasons)
+    return detection.withheld
+
+
+def chance(detection: Detection) -> str:
+    """The chance of synthetic speech in percent; empty where no number is one."""
+    return percent(detection.p_spoof) if detection.gives_chance else ""
+
+
+def why(detection: Detection) -> str:
+    """The reasons and the stretches unlike the rest, as sentences in one cell of a table."""
+    apart = [outlier.in_words(stretch) for stretch in detection.stands_out]
+    return " ".join([*(reason.text for reason in detection.reasons), *apart])
 
 
 def undecided_band(detection: Detection, band: tuple[float, float]) -> tuple[float, float]:
@@ -278,7 +287,8 @@ def probability_bars(detection: Detection) -> str:
         f"{percent(p)}</strong></div>"
         for name, p, colour in rows
     )
-    label = f"Probability, assuming {percent(detection.stance.prior)} of such clips are synthetic"
+    assumed = f"assuming {percent(detection.stance.prior)} of such clips are synthetic"
+    label = f"Probability, {assumed}" if detection.gives_chance else "A score, not a chance"
     return f'<div style="font-size:.8rem;opacity:.75">{label}</div>{bars}'
 
 

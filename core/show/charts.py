@@ -76,7 +76,8 @@ def window_timeline(
         scale=alt.Scale(domain=[0, end], nice=False),
         axis=alt.Axis(grid=False, tickCount=min(12, max(2, math.ceil(end)))),
     )
-    y_title = "Chance of synthetic" if scale == "probability" else "Log-likelihood ratio"
+    share = share_name(detection)
+    y_title = share if scale == "probability" else "Log-likelihood ratio"
     y_axis = (
         alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
         if scale == "probability"
@@ -110,7 +111,7 @@ def window_timeline(
             alt.Tooltip("number:Q", title="Window"),
             alt.Tooltip("heard:N", title="Heard"),
             alt.Tooltip("says:N", title="Says"),
-            alt.Tooltip("chance:N", title="Chance of synthetic"),
+            alt.Tooltip("chance:N", title=share),
             alt.Tooltip("evidence:N", title="Log-likelihood ratio"),
             alt.Tooltip("speech:Q", title="Speech (s)", format=".1f"),
         ],
@@ -130,6 +131,14 @@ def window_timeline(
     if high > low:
         layers.insert(0, _band(low, high, end, palette))
     return alt.layer(*layers).properties(height=height, config=chart_config(palette))
+
+
+CHANCE = "Chance of synthetic"
+
+
+def share_name(detection: Detection) -> str:
+    """What a share of the scale from 0 to 100 % is."""
+    return CHANCE if detection.gives_chance else "Score, not a chance"
 
 
 def kind_colours(palette: Palette) -> list[str]:

@@ -255,9 +255,15 @@ def _glance(case: Case) -> dict[str, str]:
         "detector": name_of(d.detector),
         "verdict": VERDICTS[d.verdict].word,
         "score": "" if d.llr is None else f"{d.llr:+.2f}",
-        "chance of synthetic": charts.percent(d.p_spoof) if d.calibrated else "not calibrated",
-        "why": " ".join(r.text for r in d.reasons),
+        "chance of synthetic": _chance(d),
+        "why": cards.why(d),
     }
+
+
+def _chance(d: Detection) -> str:
+    if d.p_spoof is None:
+        return ""
+    return cards.chance(d) or ("none" if d.calibrated else "not calibrated")
 
 
 def _add(report: Report, case: Case) -> None:
@@ -390,8 +396,8 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         ("Costs", f"missed fake {d.stance.cost_missed_fake:g}, false accusation "
                   f"{d.stance.cost_false_accusation:g}"),
     ]  # fmt: skip
-    if d.p_spoof is not None and d.calibrated and not cards.withheld(d):
-        rows.append(("Chance of synthetic afterwards", charts.percent(d.p_spoof)))
+    if d.gives_chance:
+        rows.append(("Chance of synthetic afterwards", cards.chance(d)))
     if d.familiarity is not None:
         rows.append(("Familiarity", _plain(cards.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]

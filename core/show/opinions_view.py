@@ -239,5 +239,5 @@ def _row(id: str, detection: Detection) -> dict[str, Any]:
             "calibrated log-likelihood ratio" if detection.calibrated else "uncalibrated log-odds"
         ),
         "To its training data": familiar.level if familiar else "not measured",
-        "Why": " ".join(r.text for r in detection.reasons),
+        "Why": cards.why(detection),
     }

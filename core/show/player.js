@@ -187,6 +187,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     ticks(axis, places);
   }
   function levelAxes() {
+    find(".share").textContent = data.share;
     const { height } = find(".lane.score").getBoundingClientRect();
     ticks(".scale.score", [0, 0.5, 1].map((p) => [`${100 * p} %`, "top", (100 * level(p, height)) / height]));
     const most = loudest(data) / 1000;

@@ -15,7 +15,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.detect.spans import Cell, Span
 from core.show.address import LEAST_S, LONGEST_S
-from core.show.charts import joined, percent
+from core.show.charts import CHANCE, joined, percent
 from core.show.waveform import extremes
 
 OVERVIEW_COLUMNS = 600
@@ -34,7 +34,7 @@ _HTML = """
       <div class="scale wave"></div><div class="scale spectrum"></div></div>
     <div class="stage" tabindex="0" role="slider" aria-label="Position in the clip"
          aria-orientation="horizontal" aria-describedby="keys">
-      <div class="lane score"><canvas></canvas><span>Chance of synthetic</span></div>
+      <div class="lane score"><canvas></canvas><span class="share"></span></div>
       <div class="lane wave"><canvas></canvas><span>Waveform, full scale is 1</span></div>
       <div class="lane spectrum"><img alt=""><canvas></canvas>
         <span>Spectrogram, with the score as a line</span></div>
@@ -72,6 +72,7 @@ def player_data(
     spectrogram: str,
     sound: str,
     apart: Sequence[tuple[float, float]] = (),
+    share: str = CHANCE,
 ) -> dict[str, Any]:
     """What the player draws, in plain JSON types.
 
@@ -93,6 +94,8 @@ def player_data(
         Key of the Streamlit container whose audio element holds the sound of the part.
     apart : sequence of (float, float)
         Stretches that score unlike the rest, in seconds.
+    share : str
+        What the scale from 0 to 100 % is, as of `core.show.charts.share_name`.
     """
     start, end = part
     lows, highs = extremes(clip.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)])
@@ -117,7 +120,7 @@ def player_data(
                 "heardTo": c.heard_to_s,
                 "p": c.p_spoof,
                 "kind": c.kind,
-                "says": says(c),
+                "says": says(c, share),
             }
             for c in timeline
             if c.end_s > start and c.start_s < end
@@ -137,6 +140,7 @@ def player_data(
         },
         "spectrogram": spectrogram,
         "sound": sound,
+        "share": share,
     }
 
 
@@ -183,13 +187,14 @@ def _edges(start_s: float, end_s: float) -> dict[str, float]:
     return {"start": start_s, "end": end_s}
 
 
-def says(cell: Cell) -> str:
+def says(cell: Cell, share: str = CHANCE) -> str:
     """A cell in a few words."""
     if cell.kind == "missing":
         return "missing from the file"
     if cell.p_spoof is None:
         return "too little speech"
-    return f"{percent(cell.p_spoof)} synthetic"
+    said = percent(cell.p_spoof)
+    return f"{said} synthetic" if share == CHANCE else f"{share.lower()}: {said}"
 
 
 def player(data: dict[str, Any], key: str, on_part: Callable[[], None]) -> float | None:

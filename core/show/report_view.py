@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.detect import outlier
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import is_named
@@ -169,12 +170,14 @@ def open_saved_section() -> None:
         for number, saved in enumerate(shown):
             d = saved.detection
             style = VERDICTS[d.verdict]
-            chance = f", {cards.percent(d.p_spoof)} synthetic" if d.calibrated and d.llr else ""
+            chance = f", {cards.chance(d)} synthetic" if d.gives_chance else ""
             st.markdown(
                 f"{style.icon} **{cards.plain(d.source.name)}**: {style.word}{chance}, by "
                 f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.stance.prior)} "
                 f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
+            for stretch in d.stands_out:
+                st.caption(f":material/join_inner: {cards.plain(outlier.in_words(stretch))}")
             for doubt in saved.doubts:
                 st.caption(f":material/warning: This detection is doubtful: {cards.plain(doubt)}.")
             again = _judged_again(d, number)

@@ -167,6 +167,7 @@ def picture(
     spans: Sequence[Span],
     apart: Sequence[tuple[float, float]],
     edges: tuple[float, float, float],
+    share: str,
 ) -> None:
     """The whole clip, a part of it with its sound, and the window at the place that was clicked."""
     clip = session.clip_of(entry)  # not handed over: a fragment holds its arguments
@@ -190,7 +191,9 @@ def picture(
         address.choose(entry, address.fitted(start, end, clip.duration_s))
 
     seconds = player(
-        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart), key, brushed
+        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart, share),
+        key,
+        brushed,
     )
     cell = None if seconds is None else cell_at(list(timeline), seconds)
     if cell is not None and seconds is not None:
@@ -198,8 +201,8 @@ def picture(
         with st.container(border=True, key="timeline-here"):
             st.markdown(
                 f"**At {seconds:.2f} s**: window {cell.window + 1}, heard from "
-                f"{cell.heard_from_s:.2f} to {cell.heard_to_s:.2f} s, {says(cell)}{evidence}, "
-                f"{cell.speech_s:.1f} s of speech."
+                f"{cell.heard_from_s:.2f} to {cell.heard_to_s:.2f} s, {says(cell, share)}"
+                f"{evidence}, {cell.speech_s:.1f} s of speech."
             )
 
 

@@ -1,19 +1,24 @@
 """The words around a number are right for the number."""
 
+import json
+import re
 import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.quality import Reason
 from core.detect import registry
 from core.detect.calibration import posterior
 from core.detect.decision import Stance
+from core.detect.detection import UNDECIDED
 from core.detect.detector import DetectorError
 from core.detect.registry import fetching
-from core.show import cards, serve
+from core.show import cards, charts, serve
+from core.show.charts import percent
+from core.show.evidence_report import Case, evidence_html
 from tests.show.builders import SCORES, HandDetector, clip
 
 DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -88,7 +93,44 @@ def test_even_evidence_names_no_side():
 def test_no_chance_is_claimed_where_the_calibration_does_not_hold(code):
     made = replace(detection(), reasons=(Reason(code, "Why.", "inconclusive"),))
     claims = "in 100" in cards.explanation(made)
-    assert claims == (code in cards.UNDECIDED)
+    assert claims == (code in UNDECIDED)
+
+
+@settings(max_examples=25)
+@given(
+    calibrated=st.booleans(),
+    codes=st.lists(
+        st.sampled_from(["unfamiliar", "needs_wide_band", "near_threshold"]), max_size=2
+    ),
+    false=st.sampled_from([1.0, 50.0]),
+    hertz=st.sampled_from(list(SCORES)),
+)
+def test_nothing_calls_a_number_a_chance_that_is_none(calibrated, codes, false, hertz):
+    made = HandDetector(SCORES, calibrated).detect(
+        clip(9.0, hertz=hertz), stance=Stance(0.5, cost_false_accusation=false)
+    )
+    reasons = tuple(Reason(code, "Why.", "inconclusive") for code in codes)
+    if codes and made.llr is not None:
+        made = replace(made, reasons=reasons, verdict="inconclusive")
+    said = [cards.headline(made), cards.chance(made), charts.share_name(made)]
+    if made.p_spoof is not None:
+        said.append(cards.probability_bars(made))
+        said.append(json.dumps(charts.window_timeline(made, (-1.0, 1.0)).to_dict()))
+    words = re.sub("not a chance", "", " ".join(said))
+    named = re.findall(r"[Cc]hance of|Probability, assuming", words)
+    meaning = (
+        calibrated and made.llr is not None and not {"unfamiliar", "needs_wide_band"} & {*codes}
+    )
+    assert made.gives_chance == meaning == bool(cards.chance(made)) == bool(named)
+
+
+@pytest.mark.parametrize(("calibrated", "code"), [(True, "needs_wide_band"), (False, "none")])
+def test_no_report_gives_a_chance_that_is_none(calibrated, code):
+    made = HandDetector(SCORES, calibrated).detect(clip(9.0))
+    made = replace(made, verdict="inconclusive", reasons=(Reason(code, "Why.", "inconclusive"),))
+    made = [made, replace(made, source=replace(made.source, name="other.wav"))]
+    report = evidence_html([Case(d, (-1.0, 1.0)) for d in made]).decode().split('id="data"')[0]
+    assert "Chance of synthetic" not in report and f"{percent(made[0].p_spoof)}</td>" not in report
 
 
 def test_an_uncalibrated_score_is_not_called_a_chance():
@@ -137,7 +179,7 @@ def test_what_may_help_fits_the_reason(codes, advice, apart):
     )
     made = HandDetector(SCORES).detect(clip(66.0 if apart else 9.0, hertz=660.0))
     made = replace(made, verdict="inconclusive", reasons=reasons)
-    if apart and codes[0] in cards.UNDECIDED:
+    if apart and codes[0] in UNDECIDED:
         advice = "Hear that part"
     kinds = [*cards.ADVICE.values(), cards.PART_APART, cards.MORE]
     assert advice in cards.limit(made)

@@ -12,8 +12,8 @@ from core.detect.calibration import Calibration
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Familiarity, Reason
 from core.detect.detector import Decision
-from core.detect.stream import _SOURCE as LIVE
-from core.detect.stream import decided
+from core.detect.stream.snapshot import SOURCE as LIVE
+from core.detect.stream.snapshot import decided
 from core.show import cards
 from core.show.theme import VERDICTS
 from tests.show.builders import BAND, SCORES, HandDetector, clip

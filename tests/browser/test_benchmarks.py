@@ -89,3 +89,21 @@ def test_a_narrow_page_does_not_scroll_sideways(
     page = visit(name, width=390, scheme=scheme)
     page.get_by_test_id("stVegaLiteChart").or_(page.locator("svg")).first.wait_for()
     assert overflow(page) <= 0
+
+
+def test_a_cell_of_the_systems_orders_them_and_back_restores_the_view(
+    visit: Callable[..., Page], address: str
+) -> None:
+    page = visit("Systems")
+    by_mean = page.get_by_text(re.compile("Sorted by the mean over"))
+    expect(by_mean).to_be_visible(timeout=PATIENCE_MS)
+    click_mark(page, "AASIST on DECRO")
+    expect(page.get_by_text(re.compile("Sorted by the EER on DECRO"))).to_be_visible()
+    page.wait_for_url(re.compile("order=DECRO"))
+    page.get_by_role("radio", name="Contradictions").click()
+    page.wait_for_url(re.compile("arena=Contradictions"))
+    expect(page.get_by_text(re.compile("none was corrected"))).to_be_visible()
+    page.goto(f"{address}/overfitting")
+    page.get_by_role("heading", name="Overfitting", level=1).wait_for()
+    page.go_back()
+    expect(page.get_by_text(re.compile("none was corrected"))).to_be_visible(timeout=PATIENCE_MS)

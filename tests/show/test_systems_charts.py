@@ -59,6 +59,17 @@ def test_a_figure_has_the_colour_of_its_band(value, band):
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_every_cell_is_read_out_once(palette):
+    spec = charts.heat(
+        CELLS, "t", systems=SYSTEMS, corpora=CORPORA, palette=palette
+    ).to_dict()  # fmt: skip
+    said = [layer for layer in spec["layer"] if layer["mark"].get("aria", True)]
+    assert [layer["encoding"]["description"]["field"] for layer in said] == ["cell"]
+    assert spec["usermeta"]["embedOptions"] == {"renderer": "svg"}
+    assert spec["usermeta"]["dark"] == (palette is DARK)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_charts_are_valid_and_no_colour_stands_for_two(palette):
     made = [
         charts.heat(CELLS, "t", systems=SYSTEMS, corpora=CORPORA, palette=palette),

@@ -99,7 +99,7 @@ def heat(
     pick = alt.selection_point(name=PICK, fields=["benchmark"], on="click", empty=False)
     base = alt.Chart(data).encode(x=x, y=y)
     # As bands with names: a legend of thresholds would crowd where colours are finest.
-    coloured = base.mark_rect(stroke=palette.background).encode(
+    coloured = base.mark_rect(stroke=palette.background, aria=False).encode(
         color=alt.Color(
             "band:N",
             title="EER (%)",
@@ -110,10 +110,12 @@ def heat(
     ink = alt.condition(f"datum.ink === '{_INKS[0]}'", *map(alt.value, _INKS))
     hatches = (
         base.transform_filter(alt.datum.seen == SEEN)
-        .mark_point(shape=_HATCH, size=ROW**2 * 1.1, strokeWidth=1, opacity=0.35, filled=False)
+        .mark_point(
+            shape=_HATCH, size=ROW**2 * 1.1, strokeWidth=1, opacity=0.35, filled=False, aria=False
+        )
         .encode(color=ink)
     )
-    figures = base.mark_text(fontSize=11).encode(text="shown:N", color=ink)
+    figures = base.mark_text(fontSize=11, aria=False).encode(text="shown:N", color=ink)
     # What is clicked and read out lies over hatches and figures, which would catch the pointer.
     covers = base.mark_rect(fillOpacity=0, cursor="pointer").encode(
         tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in words.items()],
@@ -121,12 +123,11 @@ def heat(
     )
     gaps = (
         alt.Chart(empty)
-        .mark_rect(fill=palette.surface, stroke=palette.background)
+        .mark_rect(fill=palette.surface, stroke=palette.background, aria=False)
         .encode(
             x=x,
             y=y,
             tooltip=[alt.Tooltip(f"{c}:N", title=words[c]) for c in empty],
-            description="exact:N",
         )
     )
     layers = [coloured, hatches, figures, covers.add_params(pick)]
@@ -136,6 +137,8 @@ def heat(
         width=COLUMN * len(corpora),
         height=ROW * len(systems),
         autosize=alt.AutoSizeParams(type="pad", contains="content"),
+        # So many marks would else become one picture, without a word for who cannot see it.
+        usermeta={"dark": palette is not LIGHT, "embedOptions": {"renderer": "svg"}},
     )
 
 

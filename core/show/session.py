@@ -443,15 +443,16 @@ def assume(**changes: float) -> None:
 
 
 def stress_of(
-    entry: Entry,
-    shared: Detector,
-    stance: Stance | None = None,
-    span: tuple[float, float] | None = None,
+    entry: Entry, shared: Detector, stance: Stance, span: tuple[float, float] | None = None
 ) -> StressTest | None:
-    """The test of this part made earlier under this stance; without a stance, any made."""
-    made = _shelf("stress").get((entry.key, shared.id), {})
-    found = next(iter(made.values()), None) if stance is None else made.get((stance, span))
+    """The test of this part made earlier under this stance."""
+    found = _shelf("stress").get((entry.key, shared.id), {}).get((stance, span))
     return None if found is None else _named(entry, found)
+
+
+def was_stressed(entry: Entry, shared: Detector, span: tuple[float, float] | None) -> bool:
+    """Whether this part was tested under any stance."""
+    return any(of == span for _, of in _shelf("stress").get((entry.key, shared.id), {}))
 
 
 def stress_tests(entry: Entry, shared: Detector, stance: Stance) -> tuple[StressTest, ...]:

@@ -70,9 +70,11 @@ def _choose_part(entry: session.Entry, detection: Detection) -> address.Part | N
     return found
 
 
-def seconds_needed(detection: Detection, conditions: int) -> int:
+def seconds_needed(detection: Detection, conditions: int, span: address.Part | None = None) -> int:
     """About how long a test takes, from how long the clip's own analysis took; at least 5 s."""
-    share = min(1.0, LONGEST_S / max(detection.quality.duration_s, 0.1))
+    whole = detection.quality.duration_s
+    part = whole if span is None else span[1] - span[0]
+    share = min(1.0, LONGEST_S / max(whole, 0.1), part / max(whole, 0.1))
     return 5 * max(1, math.ceil(detection.elapsed_ms / 1000 * share * conditions / 5))
 
 
@@ -81,15 +83,16 @@ def _offer(
 ) -> StressTest | None:
     """The button, and the test once it was pressed."""
     count = sum(available().get(name) is None for name in CONDITIONS)
-    again = session.stress_of(entry, detector) is not None
+    again = session.was_stressed(entry, detector, span)
     st.markdown(
-        f"Send this clip through {count} conditions (telephone and internet codecs, noise, a room, "
-        "other speeds and levels) and see whether the verdict stays."
+        f"Send this {'clip' if span is None else 'part'} through {count} conditions (telephone and "
+        "internet codecs, noise, a room, other speeds and levels) and see whether the verdict "
+        "stays."
         + (" What was tested before was under another assumption or other costs." if again else "")
     )
     asked = st.session_state.pop("spoofscope.stress-asked", False)
     st.button(
-        f"Run the stress test (about {seconds_needed(detection, count)} s)",
+        f"Run the stress test (about {seconds_needed(detection, count, span)} s)",
         icon=":material/science:",
         key="detect-stress-run",
         on_click=st.session_state.__setitem__,

@@ -276,3 +276,11 @@ def test_a_chosen_span_is_tested_and_nothing_outside_the_clip():
     for span in ((5.0, 5.5), (9.0, 3.0), (-1.0, 5.0), (30.0, 50.0), (0.0, float("nan"))):
         with pytest.raises(ValueError, match="no part that can be tested"):
             stress(detector, clip(40.0), Stance(), ["g711-mulaw"], span=span)
+
+
+def test_a_summary_does_not_take_a_part_for_the_clip():
+    detector = HandDetector({440.0: [0.2]})
+    part = stress(detector, clip(9.0, hertz=440.0), Stance(), ["gain-20"], span=(1.0, 6.0))
+    assert part.summary().startswith("The tested part is inconclusive as it is")
+    whole = stress(detector, clip(9.0, hertz=440.0), Stance(), ["gain-20"])
+    assert whole.summary().startswith("The clip is inconclusive as it is")

@@ -222,7 +222,7 @@ def test_details_list_every_window_and_downloads_carry_them(page):
     upload(page, "synthetic.wav")
     table = page.dataframe[0].value
     assert list(table["Window"]) == [1, 2, 3, 4]
-    assert list(table["Synthetic"])[2] == "not scored"
+    assert list(table["Chance of synthetic"])[2] == "not scored"
     download(page, "JSON")
     download(page, "Windows as CSV")
 

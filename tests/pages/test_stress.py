@@ -172,6 +172,7 @@ def test_the_stated_time_grows_with_the_clip_up_to_the_longest_stretch(detector)
     assert stress_view.seconds_needed(slow, 23) == 25
     long = replace(slow, quality=replace(slow.quality, duration_s=300.0), elapsed_ms=10_000.0)
     assert stress_view.seconds_needed(long, 23) == 25
+    assert stress_view.seconds_needed(long, 23, (10.0, 16.0)) == 5
 
 
 def test_the_csv_has_a_row_a_condition(detector):
@@ -207,8 +208,10 @@ def test_a_report_has_every_test_under_the_name_of_now(detector, monkeypatch):
     data = wav(tone(5.0))
     at = AppTest.from_function(with_report, args=(data, "voice.wav"), default_timeout=60).run()
     at.selectbox[0].set_value((1.0, 4.0)).run()
+    assert "Send this part through" in words(at)
     run(at)
     at.selectbox[0].set_value(None).run()
+    assert "Send this clip through" in words(at) and "was tested before" not in words(at)
     run(at)
     again = AppTest.from_function(with_report, args=(data, "other.wav"), default_timeout=60)
     for key, value in at.session_state.to_dict().items():

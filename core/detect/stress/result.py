@@ -114,14 +114,15 @@ class StressTest:
     def summary(self) -> str:
         """The counts in one or two sentences."""
         total = len(self.tested)
+        what = "The clip" if self.whole else "The tested part"
         if self.verdict == "not judged":
-            return "The clip was not judged, so there is no verdict to test."
+            return f"{what} was not judged, so there is no verdict to test."
         if not self.decided:
             called = {
                 v: sum(row.verdict == v for row in self.rows) for v in ("synthetic", "authentic")
             }
             said = (
-                f"The clip is inconclusive as it is, so it has no verdict to hold. Under {total} "
+                f"{what} is inconclusive as it is, so it has no verdict to hold. Under {total} "
                 f"conditions it is called synthetic {_times(called['synthetic'])} and authentic "
                 f"{_times(called['authentic'])}."
             )

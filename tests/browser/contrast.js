@@ -17,6 +17,18 @@
       v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
+  // What a chart has painted, in order: its words lie on its marks, which are not their parents.
+  const painted = new Map();
+  const marks = (svg) => {
+    if (!painted.has(svg)) {
+      painted.set(svg, [...svg.querySelectorAll("path, rect")].map((mark) => {
+        const s = getComputedStyle(mark), fill = parse(s.fill);
+        const alpha = fill[3] * parseFloat(s.fillOpacity) * parseFloat(s.opacity);
+        return [mark, mark.getBoundingClientRect(), [...fill.slice(0, 3), alpha]];
+      }).filter(([, box, fill]) => fill[3] > 0 && box.width && box.height));
+    }
+    return painted.get(svg);
+  };
   const faint = new Set();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -38,6 +50,14 @@
       if (e !== holder) behind = over(behind, parse(s.backgroundColor));
     }
     behind = over(behind, [255, 255, 255, 1]);
+    if (element.ownerSVGElement) {
+      const x = box.x + box.width / 2, y = box.y + box.height / 2;
+      for (const [mark, at, fill] of marks(element.ownerSVGElement)) {
+        const under = at.left <= x && x <= at.right && at.top <= y && y <= at.bottom;
+        const before = mark.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING;
+        if (under && before) behind = over(fill, behind);
+      }
+    }
     const ink = parse(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
     const front = over([...ink.slice(0, 3), ink[3] * opacity], behind);
     const [high, low] = [luminance(front), luminance(behind)].sort((a, b) => b - a);

@@ -1,41 +1,34 @@
-"""What one visitor has brought: clips and Detections, in that session's memory and nowhere else.
-
-Pages share it: Detect and Timeline fill and read it, and a page switch or a rerun loses nothing.
-"""
+"""What a visitor brought, in that session's memory only."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
-from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, part_in_words
+from core.audio.clip import AudioError, Clip, Source, part_in_words
 from core.audio.files import AUDIO_SUFFIXES
-from core.detect.decision import EVEN, Stance
-from core.detect.detection import Detection
 from core.plain import printable
 from core.settings import settings
 from core.show.clip_store import Sound
+from core.show.session.busy import logger, refused
 from core.show.turns import Place, TooBusy
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from core.detect.detector import Detector
-    from core.detect.stress import StressTest
-
-logger = logging.getLogger(__name__)
 
 TYPES = [suffix[1:] for suffix in AUDIO_SUFFIXES]
 """File name endings that the upload fields offer; what a file holds is found by its content."""
 
+
 INPUTS = ("detect-upload-", "detect-recording-", "timeline-upload-", "live-recording-")
 """What keys of widgets begin with that hold a visitor's clip."""
+
 
 NO_WORKER = (
     "This server cannot start a process to read the file just now: it may have no memory left. Try "
@@ -108,7 +101,7 @@ class Key(NamedTuple):
         return f"{self.sha256[:12]}-{self.track}-{self.channel or 0}"
 
 
-def _shelf(name: str) -> dict[Any, Any]:
+def shelf(name: str) -> dict[Any, Any]:
     return st.session_state.setdefault(f"spoofscope.{name}", {})
 
 
@@ -230,8 +223,8 @@ def add(
     data = arrival.read()
     sha256 = hashlib.sha256(data).hexdigest()
     found = Entry(arrival.name, sha256, arrival.origin, "", arrival.example, track or 1)
-    known = _shelf("parts").get((sha256, track), [])
-    if known and known[0][0][:2] in _shelf("sounds"):
+    known = shelf("parts").get((sha256, track), [])
+    if known and known[0][0][:2] in shelf("sounds"):
         return [
             replace(found, track=key.track, channel=key.channel, tracks=tracks)
             for key, tracks in known
@@ -251,14 +244,14 @@ def add(
         return [replace(found, error=NO_WORKER)]
     tracks = max(1, len(clip.source.tracks))
     if tracks > 1:
-        _shelf("files")[sha256] = arrival  # for its other tracks
+        shelf("files")[sha256] = arrival  # for its other tracks
     made = [
         replace(found, track=part.source.track, channel=part.source.channel, tracks=tracks)
         for part in clip.parts
     ]
-    _shelf("sounds")[made[0].key[:2]] = sound
+    shelf("sounds")[made[0].key[:2]] = sound
     for asked in (track, made[0].track):
-        _shelf("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
+        shelf("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
     return made
 
 
@@ -281,7 +274,7 @@ def change_track(
     str
         Why it cannot be used; empty where all went well.
     """
-    file = _shelf("files").get(entry.sha256)
+    file = shelf("files").get(entry.sha256)
     if file is None:
         return "The file is no longer kept in this session: open it again."
     made = add(file, track=track, bar=bar, doing=doing)
@@ -296,7 +289,7 @@ def change_track(
 
 def describe(entry: Entry, source: Source) -> None:
     """Say of an entry's sound where it came from, in place of what its file says."""
-    _shelf("sources")[entry.key] = source
+    shelf("sources")[entry.key] = source
 
 
 def clip_of(entry: Entry) -> Clip | None:
@@ -305,7 +298,7 @@ def clip_of(entry: Entry) -> Clip | None:
     Where that cannot be, the page gets a sentence and None comes back; where the server is too
     busy, the page ends with one.
     """
-    sound: Sound | None = _shelf("sounds").get(entry.key[:2])
+    sound: Sound | None = shelf("sounds").get(entry.key[:2])
     if sound is not None and sound.decoded:
         return _part(entry, sound.clip())
     problem = "The sound of this clip is no longer kept. Open the file again."
@@ -328,7 +321,7 @@ def clip_of(entry: Entry) -> Clip | None:
 
 def _part(entry: Entry, clip: Clip) -> Clip:
     part = next(part for part in clip.parts if part.source.channel == entry.channel)
-    return replace(part, source=_shelf("sources").get(entry.key, part.source))
+    return replace(part, source=shelf("sources").get(entry.key, part.source))
 
 
 def _shown(
@@ -351,128 +344,11 @@ def _shown(
 def _tidy() -> None:
     """Drop the sound of files that are no longer among the entries."""
     kept = {entry.sha256 for entry in entries()}
-    sounds, files = _shelf("sounds"), _shelf("files")
+    sounds, files = shelf("sounds"), shelf("files")
     for key in [key for key in sounds if key[0] not in kept]:
         del sounds[key]
     for gone in files.keys() - kept:
         del files[gone]
-
-
-def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key, str, float]:
-    return entry.key, shared.id, hop_s or shared.hop / SAMPLE_RATE
-
-
-def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:
-    """The Detection made earlier with these settings, under whatever stance it was made."""
-    found = _shelf("detections").get(_settings(entry, shared, hop_s))
-    if found is None or found.source.name == entry.name:
-        return found
-    return replace(found, source=replace(found.source, name=entry.name))
-
-
-def judge(
-    entry: Entry,
-    shared: Detector,
-    *,
-    stance: Stance = EVEN,
-    hop_s: float | None = None,
-    bar: DeltaGenerator | None = None,
-    doing: str = "",
-) -> Detection | None:
-    """The entry's Detection under a stance, made now unless the session has it.
-
-    Where the queue of clips is full the page ends with a sentence.
-
-    Parameters
-    ----------
-    entry, shared, stance, hop_s
-        As in `core.detect.detector.Detector`.
-    bar : streamlit placeholder, optional
-        Shows the place in the queue, then the progress.
-    doing : str
-        What goes on there, for people.
-
-    Returns
-    -------
-    Detection or None
-        None where the sound is needed but cannot be had; the page says why.
-    """
-    from core.show import cache
-
-    found = detection_of(entry, shared, hop_s)
-    if found is None:
-        clip = clip_of(entry)
-        if clip is None:
-            return None
-        place = st.empty() if bar is None else bar
-
-        def listening(share: float) -> None:
-            place.progress(share, text=doing)
-
-        try:
-            found = cache.detect(
-                clip,
-                shared,
-                hop_s=hop_s,
-                progress=listening,
-                waiting=lambda queue: place.progress(0.0, text=queue.in_words()),
-            )
-        except TooBusy as error:
-            place.empty()
-            refused(error)
-        _shelf("detections")[_settings(entry, shared, hop_s)] = found
-    return found if found.stance == stance else shared.with_stance(found, stance)
-
-
-def refused(error: TooBusy) -> NoReturn:
-    """Say that the queue is full, offer another try, and end the page."""
-    logger.info("refused: %s", error)
-    st.warning(str(error), icon=":material/groups:")
-    st.button("Try again", icon=":material/refresh:", key="try-again")
-    st.stop()
-
-
-def stance() -> Stance:
-    """What the visitor assumes, on every page."""
-    return st.session_state.get("spoofscope.stance", EVEN)
-
-
-def assume(**changes: float) -> None:
-    """Change parts of the visitor's stance, by the names of `Stance`'s fields."""
-    st.session_state["spoofscope.stance"] = replace(stance(), **changes)
-
-
-def stress_of(
-    entry: Entry, shared: Detector, stance: Stance, span: tuple[float, float] | None = None
-) -> StressTest | None:
-    """The test of this part made earlier under this stance."""
-    found = _shelf("stress").get((entry.key, shared.id), {}).get((stance, span))
-    return None if found is None else _named(entry, found)
-
-
-def was_stressed(entry: Entry, shared: Detector, span: tuple[float, float] | None) -> bool:
-    """Whether this part was tested under any stance."""
-    return any(of == span for _, of in _shelf("stress").get((entry.key, shared.id), {}))
-
-
-def stress_tests(entry: Entry, shared: Detector, stance: Stance) -> tuple[StressTest, ...]:
-    """All tests of this clip under a stance: of the clip first, then of its parts."""
-    made = _shelf("stress").get((entry.key, shared.id), {})
-    spans = sorted((span for of, span in made if of == stance), key=lambda s: s or (-1.0, 0.0))
-    return tuple(_named(entry, made[stance, span]) for span in spans)
-
-
-def _named(entry: Entry, test: StressTest) -> StressTest:
-    """The test under the name by which the same bytes were brought last."""
-    return replace(test, name=entry.label)
-
-
-def keep_stress(
-    entry: Entry, shared: Detector, test: StressTest, span: tuple[float, float] | None = None
-) -> None:
-    """Keep a stress test by its clip, detector, stance and the part that was asked for."""
-    made = _shelf("stress").setdefault((entry.key, shared.id), {})
-    made[test.stance, span] = test
 
 
 def generation() -> int:
@@ -495,7 +371,7 @@ def forget() -> None:
 
 def drawing(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """A picture of a visitor's clip, drawn once a session."""
-    drawings = _shelf("drawings")
+    drawings = shelf("drawings")
     if key not in drawings:
         while len(drawings) >= 8:
             drawings.pop(next(iter(drawings)))

@@ -235,10 +235,10 @@ def generalisation(figures: pd.DataFrame, which: arena.Which) -> None:
         f"{points['system'].iloc[0]}.",
         saved=columns,
     )
+    line = "" if by_year else "On the dashed line a system is as good outside as inside. "
     st.caption(
-        "A point a system, larger for every factor of ten in parameters; the smallest are not "
-        "stated. On the dashed line a system is as good outside its training as inside. "
-        f"{words.CONDITIONS}"
+        "A point a system, larger for every factor of ten in parameters; of the smallest they are "
+        f"not stated. {line}{words.CONDITIONS}"
     )
     st.dataframe(
         points[list(columns)].rename(

@@ -118,6 +118,10 @@ def add_parsers(commands: Any) -> None:
     )  # fmt: skip
     export.add_argument("--weights", metavar="FILE", help="make the directory from these first")
     export.add_argument("--recipe", default="embedded", metavar="NAME")
+    export.add_argument(
+        "--start", metavar="FILE",
+        help="weights that training started from, where the recipe keeps a share of them",
+    )  # fmt: skip
     export.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
     export.set_defaults(run=_export)
 
@@ -312,6 +316,7 @@ def _export(options: argparse.Namespace) -> int:
             config = export_model(
                 options.weights, recipe, options.corpus, options.directory,
                 progress=print_progress(), int8=options.int8, speech=speech,
+                start=options.start,
             )  # fmt: skip
             print(config["calibration"])
             found = {k: v["raw_away"] for k, v in config["engines"].items()}

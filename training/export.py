@@ -40,6 +40,7 @@ def export_model(
     *,
     int8: bool = False,
     speech: Sequence[np.ndarray] = (),
+    start: str | Path | None = None,
 ) -> dict[str, Any]:
     """Write a model directory.
 
@@ -73,6 +74,8 @@ def export_model(
         Write 8-bit graphs too, and make them the default.
     speech : sequence of numpy.ndarray
         For `training.onnx_export.export_engines`.
+    start : path-like, optional
+        Weights that the run started from, of which the recipe's ``start_share`` is kept.
 
     Returns
     -------
@@ -92,6 +95,8 @@ def export_model(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     state = {k: v for k, v in load_file(weights).items() if not k.startswith(HEADS)}
+    if start is not None:
+        state = _between(state, load_file(start), float(recipe["start_share"]))
     settings = {k: v for k, v in recipe.get("network", {}).items() if k != "parts"}
     network = build(recipe["architecture"], settings)
     part = out / "weights.part"
@@ -170,6 +175,16 @@ def export_model(
     }
     write_config(out, config)
     return config
+
+
+def _between(state: dict[str, Any], start: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Weights on the line between two, which keep more of what the first could do.
+
+    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (arXiv:2109.01903).
+    """
+    return {
+        k: v.lerp(start[k].to(v), share) if v.is_floating_point() else v for k, v in state.items()
+    }
 
 
 def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], tuple[float, float]]:

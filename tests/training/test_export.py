@@ -34,6 +34,7 @@ from training.benchmark import (
 )
 from training.export import (
     COVERAGE,
+    _between,
     add_families,
     calibrate_codec,
     calibrate_engine,
@@ -112,6 +113,15 @@ def test_calibration_belongs_to_the_engine_that_runs_by_default(
     single = load_directory(model)
     assert single.calibration.scale == other["scale"] and single.caution is None
     assert load_directory(model, "int8").id == "embedded-int8"
+
+
+def test_a_share_of_the_first_weights_is_kept() -> None:
+    import torch
+
+    ours = {"a": torch.tensor([1.0, 2.0]), "n": torch.tensor(3)}
+    first = {"a": torch.tensor([0.0, 4.0]), "n": torch.tensor(7), "other": torch.zeros(1)}
+    found = _between(ours, first, 0.25)
+    assert found["a"].tolist() == [0.75, 2.5] and found["n"] == 3 and set(found) == {"a", "n"}
 
 
 def test_the_band_spares_the_human_first() -> None:

@@ -457,8 +457,8 @@ def update_results(path: str | Path, table: pd.DataFrame) -> None:
     path : path-like
         A CSV of `COLUMNS`; made if it is not there.
     table : pandas.DataFrame
-        New rows. Of a breakdown that a system has in both, no old row stays, so that conditions
-        which no longer occur go.
+        New rows. Of a breakdown that a system has of a benchmark in both, no old row stays, so that
+        conditions which no longer occur go.
     """
     path, new = Path(path), table.round({"value": 4, "low": 4, "high": 4})
     if path.is_file():
@@ -466,10 +466,10 @@ def update_results(path: str | Path, table: pd.DataFrame) -> None:
             path, keep_default_na=False, na_values={"value": "", "low": "", "high": ""}
         )
         apart = ["codec", "codec_within", "pooled", "within", "other_system"]  # one run a condition
-        groups = set(new[["system", "breakdown"]].itertuples(index=False, name=None))
+        groups = set(new[["system", "benchmark", "breakdown"]].itertuples(index=False, name=None))
         rows = set(new[list(KEY)].itertuples(index=False, name=None))
         gone = [
-            key in rows or ((key[0], key[3]) in groups and key[3] not in apart)
+            key in rows or ((key[0], key[1], key[3]) in groups and key[3] not in apart)
             for key in old[list(KEY)].itertuples(index=False, name=None)
         ]
         new = pd.concat([old[~np.array(gone, bool)], new], ignore_index=True)

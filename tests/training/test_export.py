@@ -253,12 +253,14 @@ def test_new_rows_replace_the_old_ones_of_their_breakdown(tmp_path: Path) -> Non
         ),
     )
     update_results(path, table(("a", "family", "X", 5.123456), ("a", "codec", "mp3-32", 6.0)))
+    update_results(path, table(("a", "family", "Z", 7.0)).assign(benchmark="another"))
     found = pd.read_csv(path).set_index(["system", "breakdown", "condition"])["value"].to_dict()
     assert found == {
         ("b", "family", "X"): 3.0,
         ("a", "codec", "gsm"): 4.0,
         ("a", "family", "X"): 5.1235,
         ("a", "codec", "mp3-32"): 6.0,
+        ("a", "family", "Z"): 7.0,
     }
 
 

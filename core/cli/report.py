@@ -21,7 +21,7 @@ from core.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from core.audio.clip import Clip
+    from core.audio.clip import Clip, Source
     from core.detect.detection import Detection
     from core.detect.detector import Detector
 
@@ -100,9 +100,15 @@ def run(options: argparse.Namespace) -> int:
         for file in saved:
             try:
                 held += open_saved(Path(file).read_bytes(), installed)
-            except (SavedError, OSError) as error:
+            except SavedError as error:
                 not_read(file, error)
-        known_clips = {one.detection.source.sha256 for one in held}
+            except OSError as error:
+                not_read(file, SavedError(f"The file cannot be opened: {error.strerror}."))
+        held_against = {
+            (*_part_of(d.source), d.detector)
+            for d in (one.detection for one in held)
+            if installed(d.detector) is not None
+        }
         for file in (f for f in files if f not in saved):
             try:
                 clip = decode_safely(
@@ -115,9 +121,9 @@ def run(options: argparse.Namespace) -> int:
                 not_read(file, error)
                 continue
             clips.setdefault(clip.source.sha256, []).extend(clip.parts)
-            if clip.source.sha256 in known_clips:  # it is there to be held against the file
-                continue
             for part, detector in product(clip.parts, detectors):
+                if (*_part_of(part.source), detector.id) in held_against:
+                    continue  # what the file says of it is shown, and whether that holds
                 found = replace(detector.detect(part, stance=stance), elapsed_ms=0.0)
                 asked = (options.span or [None]) if options.stress else []
                 try:
@@ -145,14 +151,23 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_UNUSABLE if unread else 0
 
 
+def _part_of(source: Source) -> tuple[str, int, int | None]:
+    """Which sound of which file was judged."""
+    return source.sha256, source.track, source.channel
+
+
 def _again(
     saved: Detection, clips: list[Clip], detector: Detector | None
 ) -> tuple[Clip | None, str]:
     """A saved detection's clip, and what judging it says, or how to have it judged."""
     from core.detect.saved import agreement
 
-    part = (saved.source.track, saved.source.channel)
-    clip = next((c for c in clips if (c.source.track, c.source.channel) == part), None)
+    source = saved.source
+    clip = next((c for c in clips if _part_of(c.source) == _part_of(source)), None)
+    if clip is None and clips:
+        which = f"--track {source.track}"
+        which += "" if source.channel is None else f" --channel {source.channel}"
+        return None, f"Not judged again: it is of another part of the recording; try {which}."
     if clip is None:
         return None, "Not judged again: name the recording too, and it will be."
     if detector is None:

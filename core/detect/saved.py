@@ -19,6 +19,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import speech_in
 from core.detect.decision import StanceError, decide
 from core.detect.detection import READABLE, SCHEMA, SEAL, Detection, Stretch, Verdict, seal
+from core.detect.detector import MIN_HOP_S
 from core.detect.outlier import MOST, named_in
 from core.detect.spans import cells
 from core.plain import printable_in
@@ -202,6 +203,8 @@ def _problem(d: Detection) -> str:
         return "a reason has an effect that does not exist"
     if not 0 < _number(d.window_s) < 3600 or not 0 < _number(d.hop_s) <= d.window_s:
         return "its windows have no length"
+    if round(d.hop_s * SAMPLE_RATE) < round(MIN_HOP_S * SAMPLE_RATE):
+        return "its windows follow each other more closely than a detector's do"
     if (d.llr is None) != (d.p_spoof is None) or (d.llr is None) != (d.verdict == "not judged"):
         return "its verdict and its score contradict each other"
     whole = [source.sample_rate, source.channels, source.track]
@@ -344,6 +347,8 @@ def _contradiction(d: Detection) -> str:
 
 def _unlike(d: Detection, detector: Detector | None) -> str:
     """What no detector, or not this one, would have said of such windows."""
+    if detector is not None and abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
+        return "its windows are not those of its detector"
     llrs = [w.llr for w in d.windows if w.llr is not None]
     if d.llr is None:
         return ""
@@ -353,8 +358,6 @@ def _unlike(d: Detection, detector: Detector | None) -> str:
         limit = detector.calibration_of(d.source.codec).llr_limit
         if max(map(abs, [*llrs, d.llr])) > limit + CLOSE:
             return "a score lies beyond what its detector gives"
-        if abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
-            return "its windows are not those of its detector"
         if d.calibrated != (detector.calibration is not None):
             return "it does not say whether it is calibrated"
         codes = {r.code for r in d.reasons}

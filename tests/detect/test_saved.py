@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.detect import saved as saved_module
 from core.detect.decision import Stance
 from core.detect.detection import SEAL, seal
+from core.detect.detector import MIN_HOP_S
 from core.detect.outlier import named_in
 from core.detect.saved import CHANGED, UNKNOWN, UNSEALED, Saved, SavedError, agreement, open_saved
 from core.show.evidence_report import Case, evidence_html
@@ -282,6 +283,22 @@ CHECKED = [
     *(("quality", "speech", 0, 1), ("reasons",), ("windows",)),
 ]
 """What follows from the rest of a detection."""
+
+
+@given(
+    data=st.sampled_from(REAL),
+    hop_s=st.floats(0.0, 9.0) | st.sampled_from([1e-300, 0.0499, MIN_HOP_S, 0.5, 2.0]),
+    window_s=st.sampled_from([4.0, 9.0]),
+)
+def test_what_opens_can_be_judged_again_at_its_hop(data, hop_s, window_s):
+    """Judging again takes the file's hop, and a detector refuses those out of range."""
+    edited = {**data, "hop_s": hop_s, "window_s": window_s}
+    try:
+        found = opened({**edited, SEAL: seal(edited)}).detection
+    except SavedError:
+        assert (hop_s, window_s) not in [(MIN_HOP_S, 4.0), (0.5, 4.0), (2.0, 4.0)]
+    else:
+        assert round(MIN_HOP_S * 16_000) <= round(found.hop_s * 16_000) <= MADE.window
 
 
 @settings(max_examples=300, deadline=None)

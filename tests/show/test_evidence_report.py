@@ -1,6 +1,7 @@
 """The evidence report: complete, escaped, self-contained, the same whenever it is made again."""
 
 import argparse
+import copy
 import html
 import json
 import re
@@ -310,3 +311,39 @@ def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys):
     saved.write_text(saved.read_text("utf-8").replace("synthetic", "authentic"), "utf-8")
     assert main(["report", str(saved), "--out", str(out)]) == 2
     assert "does not follow from its score" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("detector",), "other", "is not installed here"),
+        (("source", "track"), 2, "try --track 2"),
+        (("source", "channel"), 1, "try --track 1 --channel 1"),
+    ],
+)
+def test_a_saved_file_hides_no_recording_that_is_named(tmp_path, capsys, path, value, says):
+    """What it says cannot be held against the recording: that is judged like any other."""
+    clip = str(next(EXAMPLES.glob("1-*")))
+    assert main(["detect", clip, "--json"]) == 0
+    (item,) = json.loads(capsys.readouterr().out)
+    before = copy.deepcopy(item)
+    place = item
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    saved, out = tmp_path / "saved.json", tmp_path / "r.html"
+    saved.write_text(json.dumps(item), "utf-8")
+    assert main(["report", str(saved), clip, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert says in said and "2 judgements" in said
+    told = data_of(out.read_text("utf-8"))["detections"]
+    assert [d["detector"] for d in told if d["source"] == before["source"]].count("embedded") == 1
+
+
+def test_a_folder_is_no_saved_file(tmp_path, capsys):
+    (tmp_path / "folder.json").mkdir()
+    names = [str(tmp_path / name) for name in ("folder.json", "absent.json")]
+    assert main(["report", *names, "--out", str(tmp_path / "r.html")]) == 2
+    said = capsys.readouterr().err
+    assert "Is a directory." in said and "No such file or directory." in said
+    assert "Errno" not in said

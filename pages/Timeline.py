@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.audio.parts import in_words
 from core.detect.detector import DetectorError
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.show import address, cache, charts, outlier_view, session
@@ -71,6 +72,8 @@ chance = (
 st.markdown(f":{style.colour}-badge[{style.icon} {style.word}] {chance}")
 for reason in whole.reasons:
     st.caption(reason.text)
+for note in (*in_words(clip.source), *clip.source.notes):
+    st.caption(f":material/info: {plain(note)}")
 if clip.source.missing:
     st.caption("Hatched: missing from the file.")
 outlier_view.notice(entry, whole)

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.audio.decoding import decode
+from core.audio.parts import in_words
 from core.show.cards import plain
 from tests.show.builders import tone, wav
 
@@ -58,6 +61,21 @@ def test_a_finer_hop_is_analysed_once_and_gives_finer_spans(page, detector):
     page.run()
     assert detector.calls == [("clip.wav", None), ("clip.wav", 0.5)]
     assert page.dataframe[0].value["From (s)"].iloc[0] == 0.0
+
+
+@pytest.mark.parametrize("name", ["cut", "opposite"])
+def test_what_is_to_say_of_the_file_is_said_here_too(page, name):
+    whole = tone(9.0, 220.0)
+    data = {
+        "cut": wav(whole)[:200_000],
+        "opposite": wav(np.stack([whole, -whole], axis=1)),
+    }[name]
+    upload(page, data)
+    source = decode(data).parts[0].source
+    due = [*in_words(source), *source.notes]
+    assert due
+    said = [caption.value for caption in page.caption]
+    assert all(f":material/info: {plain(sentence)}" in said for sentence in due)
 
 
 def test_a_clip_without_speech_gets_no_verdict(page):

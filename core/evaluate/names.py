@@ -117,6 +117,11 @@ def metric_name(metric: str, unit: bool = True) -> str:
     return f"{name} ({of})" if unit and of else name
 
 
+def bare(metric: str) -> str:
+    """A metric's name without its unit."""
+    return metric_name(metric, unit=False)
+
+
 def condition_name(condition: str) -> str:
     """A condition such as ``opus-16, 1 window`` or ``A07/alaw`` in words."""
     return ", ".join(

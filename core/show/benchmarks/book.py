@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.evaluate.names import BENCHMARKS, COMPARED, SYSTEMS, condition_name, metric_name
+from core.evaluate.names import BENCHMARKS, COMPARED, SYSTEMS, bare, condition_name
 from core.show import address, cache
 from core.show import benchmark_charts as charts
 from core.show.benchmark_view import Filters, colours_of
@@ -174,11 +174,6 @@ class Book:
             bind="query-params",
             placeholder="All",
         )
-
-
-def bare(metric: str) -> str:
-    """A metric's name without its unit."""
-    return metric_name(metric, unit=False)
 
 
 def nothing(of_metric: str) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 import streamlit as st
 
 from core.evaluate import analysis
+from core.evaluate.names import bare
 from core.evaluate.tables import TableError
 from core.evaluate.trials import Trials, TrialsError, attach, direction
 from core.show import benchmark_charts, cache
 from core.show.cards import plain
 from core.show.scores.files import chart, confirmed, files, mark, remembered
 from core.show.scores.study import WAYS, Study, readable
-from core.show.scores.views import bare, download
+from core.show.scores.views import download
 
 
 def problems(sentences: list[str]) -> None:

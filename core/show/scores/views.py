@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, known_eer
-from core.evaluate.names import METRICS, metric_name
+from core.evaluate.names import METRICS, bare
 from core.show import benchmark_charts
 from core.show.cards import plain
 from core.show.score_report import as_csv
@@ -205,11 +205,6 @@ def worst(study: Study) -> None:
         "those of your file."
     )
     download("Download the worst trials", bad, "worst-trials.csv")
-
-
-def bare(metric: str) -> str:
-    """A metric's name without its unit."""
-    return metric_name(metric, unit=False)
 
 
 def download(label: str, rows: object, name: str) -> None:

@@ -7,8 +7,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-"""The project's folder."""
+CODE = Path(__file__).resolve().parents[1]
+"""The folder from which ``core`` is imported."""
+
+_INSTALLED = Path(__file__).resolve().parent / "project"
+
+ROOT = _INSTALLED if _INSTALLED.is_dir() else CODE
+"""The project's folder; where it is installed as a package, what that carries beside the code."""
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ from core.audio.decoding.source import (
     name_of,
     opened,
 )
-from core.files import ROOT
+from core.files import CODE
 from core.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ class _Worker:
     """
 
     def __init__(self, held: int | None = None) -> None:
-        paths = [str(ROOT), *(p for p in sys.path if p)]
+        paths = [str(CODE), *(p for p in sys.path if p)]
         kept = {k: v for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if (v := os.environ.get(k))}
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
         self._held = held is not None
@@ -217,7 +217,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=ROOT,
+            cwd=CODE,
             env=kept | one | {"PYTHONPATH": os.pathsep.join(paths)},
         )
         assert self._process.stdin and self._process.stdout

@@ -7,6 +7,7 @@ import contextlib
 import io
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from core.cli.options import EXIT_UNUSABLE
 from core.detect.decision import StanceError
@@ -40,13 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
     parser = argparse.ArgumentParser(
-        prog="python -m core",
+        prog="spoofscope" if Path(sys.argv[0]).stem == "spoofscope" else "python -m core",
         description="Tells synthetic speech from human speech, and shows where the evidence lies.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    from core.cli import archive, detect, detectors, evaluate, report
+    from core.cli import app, archive, detect, detectors, evaluate, report
 
-    for command in (detect, detectors, archive, evaluate, report):
+    for command in (app, detect, detectors, archive, evaluate, report):
         command.add_parser(commands)
     parser.add_argument("--version", action="store_true", help="print version and commit")
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from core.files import ROOT
+from core.files import CODE
 from core.score.judging import THREADS, failed, identity, judge, one_thread, read
 from core.score.manifest import ArchiveError, Item
 from core.score.pool import DIED
@@ -183,15 +183,15 @@ def _started(address: str | None, processes: int | None) -> Iterator[int]:
             "_node_ip_address": "127.0.0.1",
             "_temp_dir": folder,
             "_system_config": {"worker_niceness": 0},  # as processes without Ray
-            "runtime_env": {"env_vars": {**variables, "PYTHONPATH": str(ROOT)}},
+            "runtime_env": {"env_vars": {**variables, "PYTHONPATH": str(CODE)}},
         }
     else:
         _reach(address)
-        kept = [f"/{p.name}" for p in ROOT.iterdir() if p.name not in SHIPPED]
+        kept = [f"/{p.name}" for p in CODE.iterdir() if p.name not in SHIPPED]
         options = {
             "address": address,
             "runtime_env": {
-                "env_vars": variables, "working_dir": str(ROOT), "excludes": kept,
+                "env_vars": variables, "working_dir": str(CODE), "excludes": kept,
             },
         }  # fmt: skip
     logging.getLogger("ray").setLevel(logging.CRITICAL)

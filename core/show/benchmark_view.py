@@ -11,8 +11,8 @@ import streamlit as st
 
 from core.evaluate.names import metric_name, readable
 from core.plain import csv_of
-from core.show.benchmark_charts import AnyChart, system_colours
-from core.show.theme import DARK, LIGHT, Palette
+from core.show.benchmark_charts import AnyChart
+from core.show.theme import DARK, LIGHT, Palette, system_colours
 
 if TYPE_CHECKING:
     import pandas as pd

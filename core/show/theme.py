@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,7 +34,9 @@ class Palette:
     text, background, surface : str
         Page text, page background, and the background of cards.
     series : tuple of str
-        Colours for systems compared side by side, in order.
+        Colours for a few things side by side, in order.
+    systems : tuple of str
+        One colour a system, for `system_colours`; no two alike.
     sequential : tuple of str
         Ten steps from little to much.
     diverging : tuple of str
@@ -53,6 +56,7 @@ class Palette:
     background: str
     surface: str
     series: tuple[str, ...]
+    systems: tuple[str, ...]
     sequential: tuple[str, ...]
     diverging: tuple[str, ...]
 
@@ -84,6 +88,32 @@ LIGHT = Palette(
     background="#FFFFFF",
     surface="#F4F6F8",
     series=("#0072B2", "#D55E00", "#00805D", "#B85C90", "#9A6C00", "#5B4FC7", "#6B7280", "#2A94C9"),
+    systems=(
+        "#0072B2",
+        "#D55E00",
+        "#00805D",
+        "#B85C90",
+        "#9A6C00",
+        "#5B4FC7",
+        "#2A94C9",
+        "#780F3C",
+        "#004B00",
+        "#003C78",
+        "#9678FF",
+        "#B40F0F",
+        "#690087",
+        "#0FA52D",
+        "#A50F78",
+        "#694B1E",
+        "#694B78",
+        "#F05A78",
+        "#A54BC3",
+        "#0F5A5A",
+        "#3C1EA5",
+        "#3C78F0",
+        "#1E6900",
+        "#D22D5A",
+    ),
     sequential=tuple(_BLUES),
     diverging=tuple(
         [
@@ -115,6 +145,32 @@ DARK = Palette(
     background="#0F141B",
     surface="#1A212B",
     series=("#56AEE8", "#F58A4B", "#2FC79A", "#E39BC4", "#E8BD4A", "#A99CFF", "#A3AEBB", "#7FD3F7"),
+    systems=(
+        "#56AEE8",
+        "#F58A4B",
+        "#2FC79A",
+        "#E39BC4",
+        "#E8BD4A",
+        "#A99CFF",
+        "#7FD3F7",
+        "#008700",
+        "#C32D69",
+        "#5A5AE1",
+        "#A56900",
+        "#B45AD2",
+        "#007887",
+        "#96A500",
+        "#F05A96",
+        "#96D21E",
+        "#E14B2D",
+        "#0087D2",
+        "#875A96",
+        "#00A569",
+        "#F087FF",
+        "#8778FF",
+        "#B4B496",
+        "#C37878",
+    ),
     sequential=tuple(reversed(_BLUES)),
     diverging=tuple(
         [
@@ -131,6 +187,52 @@ DARK = Palette(
         ]
     ),
 )
+
+
+INKS = ("#000000", "#FFFFFF")
+"""For figures on coloured cells: one of the two is always readable."""
+
+
+def system_colours(systems: Sequence[str], palette: Palette = LIGHT) -> dict[str, str]:
+    """One colour a system, in order.
+
+    Whoever passes the same list gets the same colours, and no two are alike while there are no more
+    systems than `Palette.systems` has.
+    """
+    return {s: palette.systems[i % len(palette.systems)] for i, s in enumerate(systems)}
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, as WCAG 2.2 defines it; 1 to 21."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink(background: str) -> str:
+    """The one of `INKS` that stands out more from a colour; always at 4.5:1 at least."""
+    return max(INKS, key=lambda one: contrast(one, background))
+
+
+def faded(colour: str, background: str, share: float) -> str:
+    """A colour of which a share is left on a background."""
+    mixed = (
+        round(share * top + (1 - share) * below)
+        for top, below in zip(_parts(colour), _parts(background), strict=True)
+    )
+    return "#{:02X}{:02X}{:02X}".format(*mixed)
+
+
+def _parts(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _luminance(colour: str) -> float:
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (part / 255 for part in _parts(colour))
+    ]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def palette() -> Palette:

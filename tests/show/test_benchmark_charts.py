@@ -9,7 +9,7 @@ import pytest
 from core.evaluate import tables
 from core.show import benchmark_charts as charts
 from core.show.benchmark_charts import curves, marks
-from core.show.theme import DARK, LIGHT
+from core.show.theme import DARK, LIGHT, contrast, system_colours
 
 FIGURES = tables.described(tables.load_figures())
 SYSTEMS = list(FIGURES["system"].unique())
@@ -23,9 +23,12 @@ def rows(**wanted):
     return part
 
 
+STAIRS = rows(breakdown="overall", benchmark=EVAL).head(3)
+
+
 def everything(palette):
     """One chart of every builder."""
-    colours = charts.system_colours(SYSTEMS, palette)
+    colours = system_colours(SYSTEMS, palette)
     attacks = rows(breakdown="attack", benchmark=EVAL)
     one = attacks[attacks["system"] == "AASIST"]
     overall = rows(breakdown="overall", benchmark=EVAL)
@@ -40,22 +43,32 @@ def everything(palette):
         & (paired["second"] == paired["second"].iloc[0])
         & (paired["metric"] == "eer")
     ]
-    stairs = overall.head(3).assign(label=["First step", "The second step of all", "It's third"])
+    stairs = STAIRS.assign(label=["First step", "The second step of all", "It's third"])
     history = tables.load("training_history")
     drift = rows(metric="eer_threshold")
     grid = rows(breakdown="attack-codec")
     codecs = list(tables.load("codecs")["codec"])
+    names = ["RawGAT-ST mul", "AASIST", "LFCC-ResNet18 Softmax"]
+    side = attacks[attacks["system"].isin(names)].sort_values("attack")
+    first = side[side["system"] == names[0]].set_index("attack")["value"]
+    side = side.assign(difference=side["value"] - side["attack"].map(first))
+    compared = {"systems": names, "palette": palette}
     return {
         "points": charts.ranked(attacks, "eer", "Points", colours, by="attack", palette=palette),
         "bars": charts.ranked(
-            one, "eer", "Bars", colours, by="attack", chosen=["A10"], palette=palette
+            one, "eer", "Bars", colours, by="attack", chosen={"attack": ["A10"]}, palette=palette
         ),
         "systems": charts.ranked(overall, "eer", "By system", colours, by="system"),
         "single": charts.ranked(one.head(1), "eer", "One row", colours, palette=palette),
         "heat": charts.heat(grid, "eer", "Heat", columns=codecs, palette=palette),
         "picked": charts.heat(
-            grid, "eer", "Heat", columns=codecs, chosen=[("A10", "gsm")], palette=palette
+            *(grid, "eer", "Heat"),
+            columns=codecs,
+            chosen={"attack": ["A10"], "codec": ["gsm"]},
+            palette=palette,
         ),
+        "compared": charts.compared(side, "eer", "Side", differences=False, **compared),
+        "differences map": charts.compared(side, "eer", "Side", differences=True, **compared),
         "det": charts.det(band, marks, "DET", colours, palette=palette),
         "differences": charts.differences(pair, "eer", "Differences", palette=palette),
         "staircase": charts.staircase(stairs, "Staircase", palette=palette),
@@ -79,7 +92,7 @@ def test_charts_are_valid_and_titled_with_axis_units_and_description(name):
     assert spec["title"]["text"]
     assert spec["description"]
     assert all(len(line) <= 44 for line in spec["title"]["text"])
-    titles = [str(e.get("title")) for channel, e in encodings(spec) if channel == "x"]
+    titles = [str(e.get("title")) for channel, e in encodings(spec) if channel in ("x", "color")]
     assert any(title and title != "None" for title in titles)
 
 
@@ -121,7 +134,7 @@ def test_corrected_values_carry_a_mark():
         rows(breakdown="overall", benchmark="ASVspoof 2021 LA eval"),
         "eer",
         "Baselines",
-        charts.system_colours(SYSTEMS),
+        system_colours(SYSTEMS),
         by="system",
     )
     shown = data_of(spec).set_index("system")["shown"]
@@ -129,14 +142,40 @@ def test_corrected_values_carry_a_mark():
     assert shown["LFCC-LCNN (official)"] == "9.26"
 
 
-def test_systems_on_one_chart_never_share_a_colour():
-    colours = charts.system_colours(SYSTEMS)
-    part = FIGURES[(FIGURES["breakdown"] == "attack") & (FIGURES["metric"] == "eer")]
-    for _, group in part.groupby("benchmark"):
-        present = [s for s in colours if s in set(group["system"])]
-        used = marks.distinct(present, colours, LIGHT)
-        assert len(set(used)) == len(present)
-    assert marks.distinct(SYSTEMS[:1], colours, LIGHT) == [colours[SYSTEMS[0]]]
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_there_is_a_colour_for_every_system_and_no_two_share_one(palette):
+    assert len(set(palette.systems)) == len(palette.systems) >= len(SYSTEMS)
+    colours = system_colours(SYSTEMS, palette)
+    assert len(set(colours.values())) == len(SYSTEMS)
+    for name, chart in (LIGHT_CHARTS if palette is LIGHT else DARK_CHARTS).items():
+        for channel, encoding in encodings(chart.to_dict()):
+            if channel == "color" and encoding.get("scale") and "domain" in encoding["scale"]:
+                used = encoding["scale"]["range"]
+                assert len(set(used)) == len(used), name
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+@pytest.mark.parametrize("name", ["heat", "picked", "compared", "differences map"])
+def test_figures_on_cells_can_be_read_in_every_state(palette, name):
+    data = data_of((LIGHT_CHARTS if palette is LIGHT else DARK_CHARTS)[name])
+    assert len(data) > 20
+    assert all(contrast(i, f) >= 4.5 for i, f in zip(data["ink"], data["fill"], strict=True))
+
+
+def test_figures_that_crowd_are_spread_by_a_root_and_the_axis_says_so():
+    def scale(chart):
+        axis = dict(encodings(chart.to_dict()))["x"]
+        return axis["scale"]["type"], axis["title"]
+
+    assert scale(LIGHT_CHARTS["points"]) == ("sqrt", "EER (%), square-root scale")
+    assert scale(LIGHT_CHARTS["bars"]) == ("linear", "EER (%)")
+
+
+def test_differences_name_their_axis_in_every_layer_and_pool_first():
+    spec = LIGHT_CHARTS["differences"].to_dict()
+    titles = [e["title"] for channel, e in encodings(spec) if channel == "x"]
+    assert len(titles) == 3 and all(t == titles[0] and t for t in titles)
+    assert spec["layer"][1]["encoding"]["y"]["sort"][0] == "all"
 
 
 def test_det_axes_are_probits_labelled_in_percent():
@@ -152,10 +191,20 @@ def test_staircase_labels_survive_quotes_and_say_one_in_n():
     assert '"It\'s third": ["It\'s third"]' in expression
     text = "a'\n\"\u2028\\"
     assert json.loads(marks._quoted(text)) == text and "\n" not in marks._quoted(text)
-    assert charts.one_in(26.33) == "4"
-    assert charts.one_in(0.69) == "145"
-    assert charts.one_in(100) == "1"
-    assert charts.one_in(0) == "countless"
+    assert charts.one_in(0.69) == 145
+    assert charts.one_in(20) == 5
+    assert [charts.one_in(p) for p in (0, 20.1, 26.33, 100)] == [None] * 4
+    for value, said in ((0.69, "0.69 %  (about one in 145)"), (26.33, "26.33 %")):
+        step = STAIRS.head(1).assign(label="Step", value=value, low=value, high=value)
+        sets = charts.staircase(step, "Staircase").to_dict()["datasets"].values()
+        assert {row["shown"] for rows in sets for row in rows if "shown" in row} == {said}
+
+
+def test_the_staircase_draws_intervals_where_they_are_known():
+    spec = LIGHT_CHARTS["staircase"].to_dict()
+    rule = next(s for s in spec["layer"] if s["encoding"].get("x2"))
+    assert (rule["encoding"]["x"]["field"], rule["encoding"]["x2"]["field"]) == ("low", "high")
+    assert rule["transform"] == [{"filter": "isValid(datum.low)"}]
 
 
 def test_shaded_drawing_marks_the_wrong_side_only():

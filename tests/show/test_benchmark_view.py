@@ -18,7 +18,7 @@ from core.show.benchmark_view import (
     spread,
     sunk,
 )
-from core.show.theme import DARK, LIGHT
+from core.show.theme import DARK, LIGHT, system_colours
 
 FIGURES = tables.described(tables.load_figures())
 EER = FIGURES[FIGURES["metric"] == "eer"]
@@ -69,7 +69,7 @@ def test_csv_leaves_helper_columns_out():
 
 def test_saved_pictures_show_the_chart_on_its_own_background():
     rows = EER[(EER["breakdown"] == "vocoder")]
-    colours = charts.system_colours(list(rows["system"].unique()))
+    colours = system_colours(list(rows["system"].unique()))
     for palette in (LIGHT, DARK):
         chart = charts.ranked(rows, "eer", "By vocoder", colours, palette=palette)
         svg = image(chart.to_dict(), "svg").decode()

@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 
 from core.evaluate.names import metric_name
-from core.show.benchmark_charts.marks import AnyChart, distinct, legend_rows, system_legend, titled
+from core.show.benchmark_charts.marks import AnyChart, legend_rows, system_legend, titled
 from core.show.theme import LIGHT, Palette
 
 _DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -61,7 +61,7 @@ def det(
     colour = alt.Color(
         "system:N",
         title=None,
-        scale=alt.Scale(domain=systems, range=distinct(systems, colours, palette)),
+        scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
         legend=system_legend(systems),
     )
     tooltip = [
@@ -128,11 +128,15 @@ def differences(
     sure = data["p_holm"] < 0.05
     data.loc[sure & (data["difference"] > 0), "verdict"] = f"{second} better"
     data.loc[sure & (data["difference"] < 0), "verdict"] = f"{first} better"
-    order = data.sort_values("difference", ascending=False)["condition"].tolist()
+    # All trials together come first; whatever is narrower follows by its difference.
+    pooled = data["breakdown"] == "overall" if "breakdown" in data else False
+    ranks = data.assign(pooled=pooled).sort_values(["pooled", "difference"], ascending=False)
+    order = ranks["condition"].tolist()
     y = alt.Y("condition:N", title=None, sort=order)
     unit = " (points)" if metric == "eer" else ""
     axis_title = f"{metric_name(metric, unit=False)}: {first} minus {second}{unit}"
-    x = alt.X("difference:Q", title=textwrap.wrap(axis_title, 46))
+    titles = textwrap.wrap(axis_title, 46)
+    x = alt.X("difference:Q", title=titles)
     colour = alt.Color(
         "verdict:N",
         title=None,
@@ -153,16 +157,16 @@ def differences(
     zero = (
         alt.Chart(pd.DataFrame({"zero": [0.0]}))
         .mark_rule(color=palette.rule, strokeDash=[4, 4])
-        .encode(x="zero:Q")
+        .encode(x=alt.X("zero:Q", title=titles))
     )
     whiskers = base.mark_rule(strokeWidth=2).encode(
-        y=y, x=alt.X("low:Q", title=None), x2="high:Q", color=colour
+        y=y, x=alt.X("low:Q", title=titles), x2="high:Q", color=colour
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y=y, x=x, color=colour, tooltip=tooltip
     )
     layers = alt.layer(zero, whiskers, points)
-    return titled(layers, title, 24 * len(data) + 14, palette, legend_rows=3)
+    return titled(layers, title, 24 * len(data) + 14 + 14 * len(titles), palette, legend_rows=3)
 
 
 def _probit(p: float) -> float:

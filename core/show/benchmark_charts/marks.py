@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import altair as alt
+import pandas as pd
 
 from core.show.theme import LIGHT, Palette, chart_config
 
@@ -20,19 +21,13 @@ AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
 
 
-def system_colours(systems: Sequence[str], palette: Palette = LIGHT) -> dict[str, str]:
-    """One colour a system, in order; it is the same on every chart that gets the same list."""
-    return {s: palette.series[i % len(palette.series)] for i, s in enumerate(systems)}
-
-
-def distinct(present: Sequence[str], colours: Mapping[str, str], palette: Palette) -> list[str]:
-    """Colours of the systems on one chart: a colour that is taken gives way to a free one."""
-    taken: list[str] = []
-    for system in present:
-        free = [c for c in palette.series if c not in taken]
-        wanted = colours[system]
-        taken.append(wanted if wanted not in taken or not free else free[0])
-    return taken
+def unchosen(data: pd.DataFrame, chosen: Mapping[str, Sequence[str]] | None) -> pd.Series:
+    """Which rows lack a wanted value of some column; none while nothing is wanted."""
+    out = pd.Series(False, index=data.index)
+    for column, wanted in (chosen or {}).items():
+        if len(wanted):
+            out |= ~data[column].isin(list(wanted))
+    return out
 
 
 def titled(

@@ -9,11 +9,11 @@ import altair as alt
 import pandas as pd
 
 from core.show.benchmark_charts.marks import AnyChart, titled, wrapped_labels
-from core.show.theme import LIGHT, Palette
+from core.show.theme import LIGHT, Palette, ink
 
 
 def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
-    """Error on ever more foreign data, one bar a step, with "about one in N".
+    """Error on ever more foreign data, one bar a step, with intervals where they are known.
 
     Parameters
     ----------
@@ -21,24 +21,27 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
         In order: ``label``, ``value`` (EER, %), ``low``, ``high``, ``benchmark``, ``source``.
     """
     data = frame.reset_index(drop=True).copy()
-    data["shown"] = [f"{v:.2f} %  (about one in {one_in(v)})" for v in data["value"]]
+    data["shown"] = [f"{v:.2f} %" + _odds(v) for v in data["value"]]
+    data["interval"] = [
+        "not known" if pd.isna(a) else f"{a:.2f} to {b:.2f} %"
+        for a, b in zip(data["low"], data["high"], strict=True)
+    ]
+    data["end"] = data[["value", "high"]].max(axis=1)
+    data["low_end"] = data[["value", "low"]].min(axis=1)
     order = data["label"].tolist()
-    top = float(data["value"].max())
-    x = alt.X(
-        "value:Q",
-        title="EER (%)",
-        scale=alt.Scale(domain=[0, max(50.0, top)]),
-        axis=alt.Axis(tickCount=5),
-    )
+    top = float(data["end"].max())
+    scale = alt.Scale(domain=[0, max(52.0, top)], nice=False)
+    x = alt.X("value:Q", title="EER (%)", scale=scale, axis=alt.Axis(tickCount=5))
     y = alt.Y(
         "label:N",
         title=None,
         sort=order,
-        axis=alt.Axis(labelLimit=150, labelExpr=wrapped_labels(order, 20)),
+        axis=alt.Axis(labelLimit=150, labelOverlap=False, labelExpr=wrapped_labels(order, 20)),
     )
     tooltip = [
         alt.Tooltip("benchmark:N", title="Benchmark"),
         alt.Tooltip("shown:N", title="EER"),
+        alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("kind:N", title="Kind"),
         alt.Tooltip("source:N", title="Source"),
     ]
@@ -46,13 +49,32 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
     bars = base.mark_bar(color=palette.synthetic, cornerRadiusEnd=2, size=26).encode(
         x=x, y=y, tooltip=tooltip
     )
-    labels = base.mark_text(align="left", dx=6, color=palette.text).encode(x=x, y=y, text="shown:N")
+    whiskers = (
+        base.transform_filter("isValid(datum.low)")
+        .mark_rule(color=palette.rule, strokeWidth=1.5)
+        .encode(y=y, x=alt.X("low:Q", title="EER (%)", scale=scale), x2="high:Q")
+    )
+    # Beside the bar where there is room, else on it.
+    room = data["end"] < 0.7 * max(52.0, top)
+    labels = [
+        alt.Chart(data[fits])
+        .mark_text(align="left" if left else "right", dx=6 if left else -6, color=ink_)
+        .encode(
+            x=alt.X("end:Q" if left else "low_end:Q", title="EER (%)", scale=scale),
+            y=y,
+            text="shown:N",
+        )
+        for left, fits, ink_ in (
+            (True, room, palette.text),
+            (False, ~room, ink(palette.synthetic)),
+        )
+    ]
     chance = (
         alt.Chart(pd.DataFrame({"value": [50.0]}))
         .mark_rule(color=palette.neutral, strokeDash=[4, 4])
         .encode(x="value:Q")
     )
-    return titled(alt.layer(chance, bars, labels), title, 54 * len(data), palette)
+    return titled(alt.layer(chance, bars, whiskers, *labels), title, 54 * len(data), palette)
 
 
 def training(
@@ -180,6 +202,17 @@ def two_classes(
     return titled(alt.layer(wrong, lines, rule), title, 200, palette, legend_rows=1)
 
 
-def one_in(percent: float) -> str:
-    """ "About one in N" for a percentage: whole numbers, and "0" never divides."""
-    return "countless" if percent <= 0 else f"{max(1, round(100 / percent)):,}"
+LEAST_ODDS = 5
+"""Below one in so many the percentage says it better."""
+
+
+def one_in(percent: float) -> int | None:
+    """The N of "about one in N" for a percentage; None where it is below `LEAST_ODDS` or 0 %."""
+    if percent <= 0 or 100 / percent < LEAST_ODDS:
+        return None
+    return round(100 / percent)
+
+
+def _odds(percent: float) -> str:
+    n = one_in(percent)
+    return "" if n is None else f"  (about one in {n:,})"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.show.benchmark_view import csv, figure_table
-from core.show.benchmarks import curves, views
+from core.show.benchmarks import compare, curves, views, words
 from core.show.benchmarks.book import Book
+from core.show.link import copy_link
 
 VIEWS = {
     "Systems": views.systems,
     "Attacks and codecs": views.attacks_and_codecs,
     "Generators": views.generators,
+    "Side by side": compare.side_by_side,
     "Error trade-off": curves.trade_off,
     "Significance": curves.significance,
 }
@@ -27,15 +29,13 @@ view = st.segmented_control(
     *("View", list(VIEWS)), default="Systems", required=True, key="view", bind="query-params"
 )
 book.ask()
+copy_link("benchmarks-link")
 VIEWS[view or "Systems"](book)  # an address can leave it empty
 
-parts = [part for part in book.shown if len(part)]
-if parts:
-    import pandas as pd
-
-    table = pd.concat(parts).loc[lambda t: ~t.index.duplicated()]
-    count = "The figure" if len(table) == 1 else f"The {len(table):,} figures"
-    st.subheader(f"{count} shown above", anchor=False)
+listed = book.table()
+if listed is not None:
+    table, n_drawn = listed
+    st.subheader(words.counted(len(table), n_drawn), anchor=False)
     figure_table(table, key="benchmarks-table")
     st.download_button(
         "Download these figures", csv(table), "figures.csv", "text/csv", icon=":material/download:"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import PATIENCE_MS, overflow
+from tests.browser.helpers import PATIENCE_MS, go_to, overflow
 
 pytestmark = pytest.mark.browser
 
@@ -36,25 +36,63 @@ def test_clicks_filter_the_table_and_the_address_survives_a_reload(
     page.goto(f"{address}/benchmarks?view=Attacks+and+codecs&benchmark=ASVspoof+2021+LA+eval")
     count(page, "131 figures shown above")
     click_mark(page, "name: A10;")
-    count(page, "9 figures shown above")
+    count(page, "9 figures chosen, of 33 shown above")
     click_mark(page, "name: alaw")
-    count(page, "The figure shown above")
+    count(page, "1 figure chosen, of")
     expect(
         page.get_by_text("Filtered by: ASVspoof 2021 LA eval, A10, G.711 A-law.")
     ).to_be_visible()
     page.wait_for_url(lambda url: "attack=A10" in url and "codec=G.711" in url)
 
-    click_mark(page, "Codec: gsm; Attack: A12")
+    click_mark(page, "gsm, A12:")
     page.wait_for_url(lambda url: "attack=A12" in url and "codec=GSM" in url)
     kept = page.url
     page.reload()
-    count(page, "The figure shown above")
+    count(page, "1 figure chosen, of")
     expect(page.get_by_text("Filtered by: ASVspoof 2021 LA eval, A12, GSM.")).to_be_visible()
     assert page.url == kept
 
     page.get_by_role("button", name="Reset").click()
     count(page, r"\d{3} figures shown above")
     page.wait_for_url(lambda url: "attack" not in url)
+
+
+def test_every_choice_is_one_entry_of_the_history_and_back_undoes_it(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("Overfitting")
+    start = page.evaluate("history.length")
+    go_to(page, "Benchmarks")
+    page.get_by_role("radio", name="Attacks and codecs").click()
+    page.wait_for_url(re.compile("view=Attacks"))
+    page.get_by_role("combobox", name="Benchmarks").click()
+    page.get_by_role("option", name="ASVspoof 2021 LA eval").click()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile("benchmark=ASVspoof"))
+    chosen = page.get_by_text("Filtered by: ASVspoof 2021 LA eval.")
+    expect(chosen).to_be_visible()
+    go_to(page, "Overfitting")
+    assert page.evaluate("history.length") == start + 4
+    page.go_back()
+    expect(chosen).to_be_visible()
+    expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
+    page.go_back()
+    expect(page.get_by_text("Nothing filtered.")).to_be_visible()
+    expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
+    page.go_back()
+    expect(page.get_by_role("radio", name="Systems", exact=True)).to_be_checked()
+    page.go_forward()
+    expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
+
+
+def test_the_link_to_a_view_is_copied(visit: Callable[..., Page]) -> None:
+    page = visit("Systems")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("radio", name="Table").click()
+    page.wait_for_url(re.compile("arena=Table"))
+    page.get_by_role("button", name="Copy link to this view").click()
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
 def test_a_filter_narrows_what_is_shown(visit: Callable[..., Page]) -> None:

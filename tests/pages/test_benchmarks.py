@@ -1,5 +1,6 @@
 """The Benchmarks page: filters, deep links, every view, empty states, the table below."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -8,10 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluate import tables
 from core.show import cache
+from tests.pages import words
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Benchmarks.py")
 NARROW = {"G.711 A-law", "G.711 mu-law", "GSM", "telephone network"}
-VIEWS = ("Systems", "Attacks and codecs", "Generators", "Error trade-off", "Significance")
+VIEWS = (
+    *("Systems", "Attacks and codecs", "Generators", "Side by side", "Error trade-off"),
+    "Significance",
+)
 
 
 def run(**query):
@@ -58,6 +63,54 @@ def test_a_deep_link_by_attack_and_codec_leaves_one_row():
     assert table["value"].tolist() == [23.90]
     assert any("A10, GSM" in c.value for c in at.caption)
     assert any("Tacotron 2" in m.value for m in at.markdown)
+
+
+def drawn(at, title):
+    """The rows of the chart whose title begins so."""
+    for chart in at.get("vega_lite_chart"):
+        spec = json.loads(chart.proto.spec)
+        if " ".join(spec["title"]["text"]).startswith(title):
+            return pd.DataFrame(max(words._rows(spec, chart.proto), key=len))
+    raise AssertionError(title)
+
+
+def test_what_was_chosen_stays_bright_where_attacks_and_codecs_are_chosen_together():
+    at = run(view="Attacks and codecs", attack=["A10", "A12"], codec=["gsm", "alaw"])
+    table = shown(at)
+    assert len(table) == 4
+    for title in ("EER by attack", "EER by codec", "EER of LFCC-GMM"):
+        rows = drawn(at, title)
+        bright = rows[~rows["faded"]]
+        assert len(bright) == 4 < len(rows)
+        assert set(bright["attack"]) == {"A10", "A12"} and set(bright["codec"]) == {"gsm", "alaw"}
+    every = {(r.attack, r.codec) for t in ("EER by a", "EER by c", "EER of L")
+             for r in drawn(at, t).itertuples()}  # fmt: skip
+    assert any(f"4 figures chosen, of {len(every)} shown above" in s.value for s in at.subheader)
+
+
+def test_the_caption_on_codecs_follows_from_its_chart():
+    def said(**query):
+        at = run(view="Attacks and codecs", benchmark="ASVspoof 2021 LA eval", **query)
+        return " ".join(c.value for c in at.caption)
+
+    assert "bandwidth explains the step" in said()
+    assert "not so that every codec that carries 8 kHz" in said(attack="A10")
+
+
+def test_systems_stand_side_by_side_with_their_differences():
+    wanted = ["RawGAT-ST mul", "AASIST", "LFCC-ResNet18 Softmax"]
+    at = run(view="Side by side", compare=wanted, cells="Differences")
+    rows = shown(at).pivot(index="condition", columns="system", values="value")
+    assert list(at.session_state["compare"]) == wanted and len(rows) == 14
+    made = drawn(at, "Lowest EER of 13 attacks").set_index(["attack", "system"])
+    for attack in ("A07", "A17"):
+        for system in wanted:
+            difference = rows.loc[attack, system] - rows.loc[attack, wanted[0]]
+            assert made.loc[(attack, system), "difference"] == pytest.approx(difference)
+    wins = rows.drop(index="all")[wanted].idxmin(axis=1).value_counts()
+    title = next(f"{s} on {n}" for s, n in wins.items())
+    assert any(title in str(c.proto.spec) for c in at.get("vega_lite_chart"))
+    assert at.multiselect(key="compare").proto.max_selections == 6
 
 
 def test_filters_combine_and_reset():
@@ -144,6 +197,20 @@ def test_rows_of_the_embedded_detector_join_in(results):
     assert {"VITS", "synthesis"} <= set(families["condition"])
     codecs = shown(run(view="Attacks and codecs", system="Embedded detector"))
     assert codecs["condition"].tolist() == ["GSM"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_two_benchmarks_of_the_embedded_detector_stand_apart(results, view):
+    rows = own_rows()
+    today = rows.assign(benchmark="today_samples", value=rows["value"] + 1)
+    kinds = today.head(1).assign(breakdown="kind", condition="cloud")
+    pd.concat([rows, today, kinds]).to_csv(results / "embedded.csv", index=False)
+    at = run(view=view, system=[] if view == "Side by side" else "Embedded detector")
+    assert not at.error
+    if view == "Generators":
+        table = shown(at)
+        assert set(table["benchmark"]) == {"Public samples", "Voices of today"}
+        assert "cloud" in set(table["condition"])
 
 
 def test_a_changed_table_changes_the_page(results):

@@ -44,8 +44,8 @@ class Book:
         What the visitor chose.
     metric : str
         By which figures are compared.
-    shown : list of pandas.DataFrame
-        The rows behind the charts of a view, for the table below them.
+    drawn : list of pandas.DataFrame
+        The rows behind the charts of a view, in order; `show` adds to them.
     """
 
     figures: pd.DataFrame
@@ -58,7 +58,7 @@ class Book:
     paired: pd.DataFrame
     filters: Filters = field(default_factory=Filters)
     metric: str = "eer"
-    shown: list[pd.DataFrame] = field(default_factory=list)
+    drawn: list[pd.DataFrame] = field(default_factory=list)
 
     @classmethod
     def load(cls) -> Book:
@@ -86,6 +86,28 @@ class Book:
     def rows(self) -> pd.DataFrame:
         """Figures of the chosen metric."""
         return self.figures[self.figures["metric"] == self.metric]
+
+    def wanted(self, rows: pd.DataFrame) -> dict[str, list[str]]:
+        """By which columns of these rows a chart keeps bright what was chosen."""
+        known = [c for c in ("attack", "codec", "vocoder") if (rows[c] != "").any()]
+        return {c: list(getattr(self.filters, c)) for c in known}
+
+    def show(self, rows: pd.DataFrame) -> None:
+        """Note rows that a chart shows, for the table below the charts."""
+        self.drawn.append(rows)
+
+    def table(self) -> tuple[pd.DataFrame, int] | None:
+        """The rows that were chosen of those drawn, and how many are drawn; None without any."""
+        import pandas as pd
+
+        drawn = [rows for rows in self.drawn if len(rows)]
+        if not drawn:
+            return None
+        chosen = [rows[~charts.unchosen(rows, self.wanted(rows))] for rows in drawn]
+        every, bright = (
+            pd.concat(frames).loc[lambda t: ~t.index.duplicated()] for frames in (drawn, chosen)
+        )
+        return bright, len(every)
 
     @property
     def of_metric(self) -> str:

@@ -8,23 +8,14 @@ from core.evaluate.metrics import Costs, cheapest_point
 from core.evaluate.names import readable
 from core.show import address
 from core.show import benchmark_charts as charts
-from core.show.benchmark_view import (
-    csv,
-    show_chart,
-)
+from core.show.benchmark_view import csv, show_chart
+from core.show.benchmarks import words
 from core.show.benchmarks.book import Book
 
 
 def trade_off(book: Book) -> None:
     """DET curves, and the cheapest threshold under costs that the visitor chooses."""
-    figures, det, filters, system_colours, colours, shown = (
-        book.figures,
-        book.det,
-        book.filters,
-        book.system_colours,
-        book.colours,
-        book.shown,
-    )
+    figures, det, filters = book.figures, book.det, book.filters
     known = det[det["system"].isin(filters.system)] if filters.system else det
     known = known[known["benchmark"].isin(filters.benchmark)] if filters.benchmark else known
     if known.empty:
@@ -80,8 +71,8 @@ def trade_off(book: Book) -> None:
             band,
             marks,
             f"At this cost {best} is cheapest: DCF {lowest[best]:.4f}",
-            system_colours,
-            palette=colours,
+            book.system_colours,
+            palette=book.colours,
             key="benchmarks-det",
             alt="Detection error trade-off of "
             + ", ".join(f"{s} (DCF {c:.4f})" for s, c in lowest.items()),
@@ -107,12 +98,12 @@ def trade_off(book: Book) -> None:
             f"in hand, so real use costs more. {known['benchmark'].iloc[0]}. Measured; sources in "
             "the table."
         )
-        shown.append(measured)
+        book.show(measured)
 
 
 def significance(book: Book) -> None:
     """Two systems on the same draws of the same trials."""
-    paired, colours, compared = book.paired, book.colours, book.compared
+    paired, compared = book.paired, book.compared
     st.markdown(
         "Two detectors scored the same trials, so they are compared on the same random draws of "
         "speakers. An interval that holds 0 means that this benchmark cannot tell them apart."
@@ -133,19 +124,14 @@ def significance(book: Book) -> None:
         st.info("These two were not compared.", icon=":material/filter_alt_off:")
     else:
         overall = pair[pair["breakdown"] == "overall"].iloc[0]
-        better = overall["first"] if overall["difference"] < 0 else overall["second"]
-        verdict = (
-            f"{better} is better by {abs(overall['difference']):.2f} points of EER"
-            if overall["p_holm"] < 0.05
-            else "All attacks together do not tell the two apart"
-        )
+        verdict = words.better(overall)
         pair["condition"] = pair["condition"].replace("all", "all attacks")
         show_chart(
             charts.differences,
             pair,
             "eer",
             verdict,
-            palette=colours,
+            palette=book.colours,
             key="benchmarks-differences",
             alt=f"{verdict}; 95 % interval {overall['low']:.2f} to {overall['high']:.2f} points.",
         )

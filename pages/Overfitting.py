@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.show.overfitting import chapters, lessons
+from core.show.overfitting import chapters, lessons, path
 from core.show.overfitting.story import SYSTEM, Story
 
 story = Story.load()
@@ -22,6 +22,7 @@ for chapter in (
     chapters.training,
     chapters.thresholds,
     lessons.stories,
+    path.path_forward,
     lessons.not_shown,
     lessons.own_detector,
     lessons.verdict,

@@ -6,12 +6,13 @@ import streamlit as st
 
 from core.evaluate import arena
 from core.show import cache
+from core.show.link import copy_link
 from core.show.systems import view, words
 
 st.title("Systems", anchor=False)
 st.markdown(words.INTRODUCTION)
 systems = cache.table("arena_systems")
-figures = arena.joined(cache.table("arena"), systems)
+figures = arena.joined(cache.table("arena"), systems, cache.table("arena_corpora"))
 
 shown = st.segmented_control(
     "View", words.VIEWS, default=words.VIEWS[0], required=True, key="arena", bind="query-params"
@@ -22,6 +23,7 @@ with st.container(border=True):
         arranged = view.arranged(rows, figures, which)
         if arranged is not None:
             st.caption(words.order(arranged.ranking, arranged.over))
+copy_link("systems-link")
 
 if shown in ("Heat map", "Table"):
     if arranged is None:

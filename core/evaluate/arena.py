@@ -16,6 +16,15 @@ Which = Literal["authors", "others", "lowest", "highest"]
 """Which figure stands for a cell where several were reported."""
 
 SEEN, UNSEEN, UNSTATED = "in training", "not in training", "training not stated"
+RELATED = "made from a corpus in training"
+
+WAYS = (
+    "no pretraining",
+    "pretrained, frozen",
+    "pretrained, tuned on one corpus",
+    "pretrained, tuned on several",
+)
+"""How systems were trained, from what generalises least."""
 
 APART = 0.05
 """Points of EER by which two figures of one cell differ at least to contradict each other: less may
@@ -24,13 +33,17 @@ come from rounding."""
 CELL = ["system", "benchmark"]
 
 
-def joined(figures: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
+def joined(
+    figures: pd.DataFrame, systems: pd.DataFrame, corpora: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Figures with what is known of their systems, and whether the corpus was in training.
 
     Parameters
     ----------
     figures, systems : pandas.DataFrame
         The tables ``arena`` and ``arena_systems``.
+    corpora : pandas.DataFrame, optional
+        The table ``arena_corpora``: which corpora are made from which.
 
     Returns
     -------
@@ -45,13 +58,25 @@ def joined(figures: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
     undescribed = set(figures["system"]) - set(systems["system"])
     if figures.empty or undescribed:
         raise LookupError(f"no figures, or systems that are not described: {sorted(undescribed)}")
+    made_from: dict[str, set[str]] = {}
+    for row in () if corpora is None else corpora.itertuples():
+        made_from.setdefault(str(row.benchmark), set()).add(str(row.made_from))
     of_systems = systems.drop(columns="source").rename(columns={"family": "front_end_family"})
     out = figures.merge(of_systems, on="system", how="left", validate="many_to_one")
     out["seen"] = [
-        UNSTATED if not trained else SEEN if corpus in trained.split("; ") else UNSEEN
+        _seen(corpus, trained, made_from)
         for trained, corpus in zip(out["trained_on"].fillna(""), out["benchmark"], strict=True)
     ]
     return out
+
+
+def _seen(corpus: str, trained: str, made_from: dict[str, set[str]]) -> str:
+    known = set(trained.split("; "))
+    if not trained:
+        return UNSTATED
+    if corpus in known:
+        return SEEN
+    return RELATED if made_from.get(corpus, set()) & known else UNSEEN
 
 
 def cells(figures: pd.DataFrame, which: Which = "authors") -> pd.DataFrame:
@@ -133,21 +158,75 @@ def contradictions(figures: pd.DataFrame, apart: float = APART) -> pd.DataFrame:
     return out.sort_values(["difference", *CELL, "value"], ascending=[False, True, True, True])
 
 
-def in_and_out(cells: pd.DataFrame, seen_on: str, unseen_on: str) -> pd.DataFrame:
-    """Systems with a figure on a corpus that was in their training and on one that was not.
+def corrections(apart: pd.DataFrame) -> pd.DataFrame:
+    """One row a contradiction, for people: who says what, and how far apart they are.
+
+    Parameters
+    ----------
+    apart : pandas.DataFrame
+        As `contradictions` gives them.
+    """
+    import pandas as pd
+
+    rows = []
+    for (system, corpus), part in apart.groupby(CELL, sort=False):
+        said = [f"{r.reported_by}: {r.value:g} %" for r in part.itertuples()]
+        heard = [f"{r.reported_by}: {r.crop or 'not stated'}" for r in part.itertuples()]
+        rows.append(
+            {
+                "system": system,
+                "corpus": corpus,
+                "points apart": part["difference"].iloc[0],
+                "said": "; ".join(said),
+                "heard of a clip": "; ".join(heard),
+                "sources": "; ".join(dict.fromkeys(part["source"])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def inside_and_outside(
+    cells: pd.DataFrame, seen_on: str | None = None, unseen_on: str | None = None
+) -> pd.DataFrame:
+    """How systems do on what was in their training, and on what was not nor is made from it.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        One row a system and corpus, as `cells` gives them.
+    seen_on, unseen_on : str, optional
+        The one corpus of each side; by default all that a system has, of which the median stands.
 
     Returns
     -------
     pandas.DataFrame
-        One row a system: its columns of `joined`, ``inside`` and ``outside`` (EER, percent), and
-        the two sources.
+        One row a system that has an error outside, the lowest first: its columns of `joined`,
+        ``outside`` and ``inside`` (EER, percent; inside NaN where no figure is known),
+        ``outside_on`` and ``inside_on`` (corpora, as text), ``source_outside``,
+        ``source_inside``, and ``way``, one of `WAYS`.
     """
-    inside = cells[(cells["benchmark"] == seen_on) & (cells["seen"] == SEEN)]
-    outside = cells[(cells["benchmark"] == unseen_on) & (cells["seen"] == UNSEEN)]
-    of = ["system", "value", "source", "kind"]
-    both = outside.rename(columns={"value": "outside", "source": "source_outside"}).merge(
-        inside[of].rename(columns={"value": "inside", "source": "source_inside"}),
-        on="system",
-        suffixes=("_outside", "_inside"),
-    )
-    return both.sort_values("outside", kind="stable", ignore_index=True)
+    sides = {"outside": (UNSEEN, unseen_on), "inside": (SEEN, seen_on)}
+    about = cells.drop_duplicates("system").set_index("system")
+    for name, (status, corpus) in sides.items():
+        rows = cells[cells["seen"] == status]
+        rows = rows if corpus is None else rows[rows["benchmark"] == corpus]
+        of = rows.groupby("system")
+        about[name] = of["value"].median()
+        about[f"{name}_on"] = of["benchmark"].agg(", ".join)
+        about[f"source_{name}"] = of["source"].agg(lambda s: "; ".join(dict.fromkeys(s)))
+    out = about[about["outside"].notna()].reset_index()
+    texts = ["inside_on", "source_inside"]
+    out[texts] = out[texts].fillna("")
+    out["way"] = [
+        _way(*row)
+        for row in zip(out["front_end_family"], out["front_end"], out["trained_on"], strict=True)
+    ]
+    return out.sort_values("outside", kind="stable", ignore_index=True)
+
+
+def _way(family: str, front_end: str, trained: str) -> str:
+    if family in ("raw waveform", "cepstral features"):
+        return WAYS[0]
+    if "frozen" in front_end:
+        return WAYS[1]
+    return WAYS[3] if "; " in trained else WAYS[2]

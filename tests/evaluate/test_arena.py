@@ -10,7 +10,8 @@ from core.evaluate import tables as t
 
 TABLE = t.load("arena")
 SYSTEMS = t.load("arena_systems")
-JOINED = a.joined(TABLE, SYSTEMS)
+CORPORA = t.load("arena_corpora")
+JOINED = a.joined(TABLE, SYSTEMS, CORPORA)
 
 
 def test_the_table_is_wide_and_every_row_says_where_it_stands():
@@ -37,6 +38,8 @@ def test_seen_follows_from_the_training_data():
     assert seen["AASIST", "In-the-Wild"] == a.UNSEEN
     assert seen["Spectra-AASIST3", "In-the-Wild"] == a.UNSTATED
     assert seen["wav2vec2-base stage 2 (published)", "WaveFake"] == a.UNSEEN
+    assert seen["AASIST", "ASVspoof 2021 DF"] == a.RELATED
+    assert set(CORPORA["benchmark"]) | set(CORPORA["made_from"]) <= set(TABLE["benchmark"])
 
 
 def test_the_known_contradiction_stands_with_all_its_sources():
@@ -97,10 +100,52 @@ def test_a_mean_is_given_only_where_no_corpus_is_missing(found, over):
     assert ranks["mean"].dropna().is_monotonic_increasing
 
 
-def test_in_and_out_keeps_only_systems_that_have_both():
-    both = a.in_and_out(a.cells(JOINED), "ASVspoof 2019 LA", "In-the-Wild")
+def test_every_contradiction_is_one_row_that_says_who_says_what():
+    made = a.corrections(a.contradictions(JOINED)).set_index(["system", "corpus"])
+    assert made.index.is_unique
+    worst = made.loc["DF Arena 1B", "ASVspoof 2019 LA"]
+    assert [f"{v:g} %" in worst["said"] for v in (1.06, 1.14, 43.793)] == [True] * 3
+    assert worst["points apart"] == pytest.approx(42.733)
+
+
+def test_inside_and_outside_of_one_corpus_each():
+    both = a.inside_and_outside(a.cells(JOINED), "ASVspoof 2019 LA", "In-the-Wild")
     aasist = both.set_index("system").loc["AASIST"]
     assert (aasist["inside"], aasist["outside"]) == (0.83, 43.01)
     trained = SYSTEMS.set_index("system").loc[both["system"], "trained_on"]
-    assert trained.str.contains("ASVspoof 2019 LA").all()
-    assert not trained.str.contains("In-the-Wild").any()
+    assert (trained != "").all() and not trained.str.contains("In-the-Wild").any()
+
+
+def test_outside_holds_nothing_that_was_in_training_or_is_made_from_it():
+    made = a.inside_and_outside(a.cells(JOINED))
+    assert made["outside"].is_monotonic_increasing and set(made["way"]) == set(a.WAYS)
+    from_ = CORPORA.groupby("benchmark")["made_from"].agg(set)
+    cells = a.cells(JOINED).set_index(["system", "benchmark"])["value"]
+    for row in made.itertuples():
+        on = _corpora(row.outside_on, row.system, cells)
+        trained = set(row.trained_on.split("; "))
+        assert not trained & set(on)
+        assert not [c for c in on if from_.get(c, set()) & trained]
+        assert row.outside == pytest.approx(cells.loc[[(row.system, c) for c in on]].median())
+
+
+def _corpora(said, system, cells):
+    """The corpora of a text; some names hold commas."""
+    known = sorted(cells.loc[system].index, key=len, reverse=True)
+    found = []
+    while said:
+        name = next(c for c in known if said.startswith(c))
+        found.append(name)
+        said = said[len(name) :].removeprefix(", ")
+    return found
+
+
+def test_the_published_system_is_among_those_that_were_tuned_on_one_corpus():
+    """What its page says of it beside the others."""
+    made = a.inside_and_outside(a.cells(JOINED)).set_index("system")
+    own = made.loc["wav2vec2-base stage 2 (published)"]
+    assert (own["inside"], own["outside"], own["way"]) == (5.55, 26.33, a.WAYS[2])
+    assert made.loc["DF Arena 1B", "way"] == a.WAYS[3]
+    assert made.loc["WavLM Large (Spoof-SUPERB)", "way"] == a.WAYS[1]
+    medians = made.groupby("way")["outside"].median()
+    assert medians[list(a.WAYS)].is_monotonic_decreasing

@@ -1,20 +1,21 @@
 """Charts of systems on corpora: every drawn cell is a row, and its figure can be read."""
 
-import altair as alt
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.evaluate import arena, tables
-from core.show.systems import charts
-from core.show.theme import DARK, LIGHT
+from core.show.systems import charts, generalisation
+from core.show.theme import DARK, LIGHT, contrast, ink
 
-FIGURES = arena.joined(tables.load("arena"), tables.load("arena_systems"))
+FIGURES = arena.joined(
+    tables.load("arena"), tables.load("arena_systems"), tables.load("arena_corpora")
+)
 CELLS = arena.cells(FIGURES)
 SYSTEMS, CORPORA = sorted(CELLS["system"].unique()), sorted(CELLS["benchmark"].unique())
-BOTH = arena.in_and_out(CELLS, "ASVspoof 2019 LA", "In-the-Wild")
-PAIR = {"seen_on": "ASVspoof 2019 LA", "unseen_on": "In-the-Wild"}
+POINTS = arena.inside_and_outside(CELLS)
+SIDES = {"outside_on": "on one", "inside_on": "on the other", "marked": POINTS["system"].iloc[0]}
 
 
 def data(chart) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,7 +45,7 @@ def test_every_drawn_cell_is_a_row_and_the_rest_is_not_reported(systems, corpora
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_figures_stand_out_from_every_colour(palette):
     for colour in palette.sequential:
-        assert charts.contrast(charts._ink(colour), colour) >= 4.5
+        assert contrast(ink(colour), colour) >= 4.5
 
 
 @pytest.mark.parametrize(
@@ -73,28 +74,31 @@ def test_every_cell_is_read_out_once(palette):
 def test_charts_are_valid_and_no_colour_stands_for_two(palette):
     made = [
         charts.heat(CELLS, "t", systems=SYSTEMS, corpora=CORPORA, palette=palette),
-        charts.generalisation(BOTH, "t", **PAIR, palette=palette),
-        charts.generalisation(BOTH, "t", **PAIR, by_year=True, palette=palette),
+        generalisation.ways(POINTS, "t", marked=SIDES["marked"], palette=palette),
+        *(
+            generalisation.along(POINTS, "t", by=by, **SIDES, palette=palette)
+            for by in generalisation.ALONG
+        ),
         charts.contradictions(arena.contradictions(FIGURES), "t", palette=palette),
     ]
     for chart in made:
         spec = chart.to_dict()
         for layer in spec.get("layer", [spec]):
             scale = layer["encoding"].get("color", {}).get("scale")
-            if scale:
+            if scale and "range" in scale:
                 assert len(set(scale["range"])) == len(scale["range"]) >= len(scale["domain"])
 
 
 def test_points_grow_with_parameters_and_the_unknown_are_the_smallest():
-    sizes = [charts._size(p) for p in (float("nan"), 85_306, 297_866, 3e8, 8e9)]
+    sizes = [generalisation.size(p) for p in (float("nan"), 85_306, 297_866, 3e8, 8e9)]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[1]
-    assert charts._count(85_306) == "85.3 thousand"
-    assert charts._count(float("nan")) == "not stated"
+    assert generalisation.count(85_306) == "85.3 thousand"
+    assert generalisation.count(float("nan")) == "not stated"
 
 
-def test_a_system_whose_year_is_not_stated_is_left_out_of_the_years():
-    chart = charts.generalisation(BOTH, "t", **PAIR, by_year=True)
-    assert isinstance(chart, alt.Chart)
-    assert set(chart.data["system"]) == set(BOTH.loc[BOTH["year"].notna(), "system"])
-    assert "not stated" not in set(chart.data["year_shown"])
+@pytest.mark.parametrize("by", generalisation.ALONG)
+def test_a_system_of_which_a_place_is_not_known_is_left_out(by):
+    chart = generalisation.along(POINTS, "t", by=by, **SIDES)
+    drawn = max(map(len, chart.to_dict()["datasets"].values()))
+    assert drawn >= POINTS[by].notna().sum() > 10

@@ -132,6 +132,10 @@ TABLES: dict[str, Table] = {
         },
         ("system",),
     ),
+    # What is made from a corpus in training is not new to a system.
+    "arena_corpora": Table(
+        {"benchmark": _TEXT, "made_from": _TEXT, "source": _TEXT}, ("benchmark", "made_from")
+    ),
     "corrections": Table(
         {
             "id": _TEXT,

@@ -7,7 +7,7 @@ import streamlit as st
 from core.evaluate.names import SYSTEMS
 from core.show import benchmark_charts as charts
 from core.show import cache
-from core.show.benchmark_view import colours_of, figure_table, show_chart, spread
+from core.show.benchmark_view import by_benchmark, colours_of, figure_table, show_chart, spread
 from core.show.overfitting.story import CODECS, EVAL, FOREIGN, RIVAL, Story
 
 
@@ -103,7 +103,7 @@ def stories(story: Story) -> None:
 def not_shown(story: Story) -> None:
     """What these figures leave open."""
     evidence = story.evidence
-    st.header("6. What these figures do not show", anchor=False)
+    st.header("7. What these figures do not show", anchor=False)
     st.markdown(
         "- **No training error.** Nobody reported the system's EER on its training set, so the "
         "first step of the staircase, training to development, is missing. Whether it memorised "
@@ -120,7 +120,7 @@ def not_shown(story: Story) -> None:
 def own_detector(story: Story) -> None:
     """The same question to the detector that ships here."""
     figures, colours = story.figures, story.colours
-    st.header("7. The detector that ships here", anchor=False)
+    st.header("8. The detector that ships here", anchor=False)
     own = figures[figures["system"] == SYSTEMS["embedded"]]  # its table also compares other systems
     own = own[(own["metric"] == "eer") & own["breakdown"].isin(["overall", "codec"])]
     if own.empty:
@@ -132,25 +132,25 @@ def own_detector(story: Story) -> None:
     else:
         own = own.sort_values(["breakdown", "value"], ascending=[False, True], kind="stable").copy()
         own["label"] = [
-            f"{r.benchmark}, {r.subset}"
+            str(r.subset)
             if r.breakdown == "overall"
             else f"through {r.condition}".replace("through no", "no")
             for r in own.itertuples()
         ]
-        own = own.drop_duplicates("label")
-        show_chart(
-            charts.staircase,
-            own[["label", "benchmark", "value", "low", "high", "kind", "source"]],
-            f"Measured here: EER {spread(own)}",
-            palette=colours,
-            key="overfitting-embedded",
-            alt="; ".join(f"{r.label} {r.value:.2f} %" for r in own.itertuples()),
-        )
+        own = own.drop_duplicates(["benchmark", "label"])
+        for benchmark, slug, part in by_benchmark(own):
+            show_chart(
+                charts.staircase,
+                part[["label", "benchmark", "value", "low", "high", "kind", "source"]],
+                f"Measured here on {benchmark}: EER {spread(part)}",
+                palette=colours,
+                key=f"overfitting-embedded-{slug}",
+                alt="; ".join(f"{r.label} {r.value:.2f} %" for r in part.itertuples()),
+            )
         st.markdown(
-            "All of these clips come from generators and speakers that it never met. Its error on "
-            "its own training clips is not reported yet, so the same doubt applies to it. Where a "
-            "row says *one window a clip*, only that was scored, which is harder than the whole "
-            "clip."
+            "A test split holds generators and speakers that it never met. Its error on its own "
+            "training clips is not reported, so the same doubt applies to it. *One window a clip* "
+            "is harder than the whole clip."
         )
         with st.expander("The rows behind it"):
             figure_table(own, key="overfitting-rows")
@@ -161,8 +161,9 @@ def verdict(story: Story) -> None:
     new, coded, foreign = (story.eer(b) for b in (EVAL, CODECS, FOREIGN))
     st.header("The honest verdict", anchor=False)
     st.markdown(
-        f"**Not shown to be overfit, and not shown to generalise.** The error on new attacks "
-        f"({new:.2f} %) is well below chance, so the system learned something that carries over. "
+        "**Not shown to be overfit, and not shown to generalise.** The error on the evaluation "
+        f"set, most of whose attacks are new ({new:.2f} %), is well below chance, so the system "
+        "learned something that carries over. "
         f"Each further step costs it dearly ({coded:.2f} % through codecs, {foreign:.2f} % on "
         "another corpus), so much of what it learned belongs to one corpus. The step that would "
         "settle the question was never measured. Judge a detector by data unlike its training, at "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -13,6 +13,7 @@ from core.evaluate.tables import ARENA, FRONT_ENDS, REPORTED_KINDS
 from core.plain import csv_of
 from core.show.benchmark_view import show_chart
 from core.show.systems import charts, words
+from core.show.systems import generalisation as drawn
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 SHOWN, AVERAGED, LEAST = 18, 4, 3
 """At first: how many corpora are shown, over how many the mean is taken, and on how many of those
 shown a system has to have a figure."""
+
+POINTS = {
+    "system": "system",
+    "outside": "EER outside training",
+    "inside": "EER in training",
+    "way": "way of training",
+    "front_end": "front end",
+    "parameters": "parameters",
+    "year": "year",
+    "trained_on": "trained on",
+    "outside_on": "outside: corpora",
+    "inside_on": "in training: corpora",
+    "source_outside": "source, outside",
+    "source_inside": "source, in training",
+}
+"""Columns of the table of errors in and outside training -> their heads."""
 
 COLUMNS = (*ARENA.columns, "seen")
 """Columns of a download, in order."""
@@ -193,62 +210,72 @@ def table(shown: Shown, systems: pd.DataFrame) -> None:
     )
 
 
+MARKED = "wav2vec2-base stage 2 (published)"
+"""The system that is named among the others where errors outside training are drawn."""
+
+
 def generalisation(figures: pd.DataFrame, which: arena.Which) -> None:
-    """Error on a corpus that was in training against one that was not."""
+    """Errors on corpora that were in training against errors on others, for all systems."""
     cells = arena.cells(figures, which) if len(figures) else figures
-    inside = arena.most_reported(cells[cells["seen"] == arena.SEEN])
-    one, two, three = st.columns(3)
-    every = arena.most_reported(figures)
-    seen_on = one.selectbox("In training", inside, key="seen", bind="query-params")
-    rest = [c for c in every if c != seen_on]
-    unseen_on = two.selectbox("Not in training", rest, key="unseen", bind="query-params")
-    along = three.segmented_control(
-        "Along", words.ALONG, default=words.ALONG[0], required=True, key="along",
-        bind="query-params",
+    known = {
+        status: arena.most_reported(cells[cells["seen"] == status])
+        for status in (arena.SEEN, arena.UNSEEN)
+    }
+    one, two = st.columns(2)
+    unseen_on = one.selectbox(
+        "Not in training", [words.MEDIAN, *known[arena.UNSEEN]], key="unseen", bind="query-params"
+    )
+    seen_on = two.selectbox(
+        "In training", [words.MEDIAN, *known[arena.SEEN]], key="seen", bind="query-params"
+    )
+    by = st.segmented_control(
+        "Along", [words.WAYS, *drawn.ALONG.values()], default=words.WAYS, required=True,
+        key="along", bind="query-params",
     )  # fmt: skip
-    if seen_on is None or unseen_on is None:
-        nothing()
-        return
-    points = arena.in_and_out(cells, seen_on, unseen_on)
-    by_year = along == words.ALONG[1]
-    drawn = points[points["year"].notna()] if by_year else points
-    if drawn.empty:
+    sides = [None if on == words.MEDIAN else on for on in (seen_on, unseen_on)]
+    points = arena.inside_and_outside(cells, *sides)
+    column = {name: key for key, name in drawn.ALONG.items()}.get(by or "", "outside")
+    there = points[points[column].notna()]
+    if there.empty:
         st.info(
-            f"No system has a figure on {seen_on} from its training and on {unseen_on} from "
-            "outside it. Choose other corpora.",
+            "No system has these figures. Choose other corpora, or remove a filter.",
             icon=":material/filter_alt_off:",
         )
         return
-    finding = words.generalisation(points, seen_on, unseen_on)
-    columns = ("system", "inside", "outside", "front_end", "parameters", "trained_on", "year",
-               "source_inside", "source_outside")  # fmt: skip
+    _generalisation(points, there, column, sides)
+
+
+def _generalisation(
+    points: pd.DataFrame, there: pd.DataFrame, column: str, sides: Sequence[str | None]
+) -> None:
+    finding = words.generalisation(points, MARKED)
+    best = points.iloc[0]
+    seen_on, unseen_on = sides
+    options: dict[str, Any] = {"marked": MARKED, "palette": palette()}
+    if column != "outside":
+        options |= {
+            "by": column,
+            "outside_on": f"on {unseen_on}" if unseen_on else "outside training, median",
+            "inside_on": f"on {seen_on}, in training" if seen_on else "in training, median",
+        }
     show_chart(
-        charts.generalisation,
-        drawn,
+        drawn.ways if column == "outside" else drawn.along,
+        there,
         finding,
-        seen_on=seen_on,
-        unseen_on=unseen_on,
-        by_year=by_year,
-        palette=palette(),
         key="systems-generalisation",
-        alt=f"{finding}. Lowest outside: {points['outside'].iloc[0]:g} % by "
-        f"{points['system'].iloc[0]}.",
-        saved=columns,
+        alt=f"{finding}. {len(there)} systems; lowest outside: {best['outside']:.2f} % by "
+        f"{best['system']}.",
+        saved=POINTS,
+        **options,
     )
-    line = "" if by_year else "On the dashed line a system is as good outside as inside. "
-    st.caption(
-        "A point a system, larger for every factor of ten in parameters; of the smallest they are "
-        f"not stated. {line}{words.CONDITIONS}"
-    )
+    st.caption(words.generalised(points, there, column))
     st.dataframe(
-        points[list(columns)].rename(
-            columns={"inside": f"EER on {seen_on}", "outside": f"EER on {unseen_on}"}
-            | {c: c.replace("_", " ") for c in columns[3:]}
-        ),
+        points[list(POINTS)].rename(columns=lambda c: POINTS[c]),
         hide_index=True,
         placeholder="not stated",
         key="systems-points",
         column_config={
+            "system": st.column_config.TextColumn("system", pinned=True),
             "parameters": st.column_config.NumberColumn("parameters", format="compact"),
             "year": st.column_config.NumberColumn("year", format="%d"),
         },
@@ -276,6 +303,17 @@ def contradictions(figures: pd.DataFrame) -> None:
         "different parts of a clip, chose another checkpoint or prepared sound otherwise, both can "
         f"be right. {words.CONDITIONS}"
     )
+    st.subheader("Corrections: one row a contradiction", anchor=False)
+    st.dataframe(
+        arena.corrections(rows),
+        hide_index=True,
+        key="systems-corrections",
+        column_config={
+            "system": st.column_config.TextColumn("system", pinned=True),
+            "points apart": st.column_config.NumberColumn("points apart", format="%.2f"),
+        },
+    )
+    st.subheader("The figures behind it", anchor=False)
     _rows(rows, "systems-apart", ("difference",))
 
 

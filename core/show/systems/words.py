@@ -18,7 +18,10 @@ WHICH = {
 
 MEAN = "the mean"
 
-ALONG = ("Error in training", "Year")
+MEDIAN = "all, the median"
+"""Of what a system has on one side: every corpus."""
+
+WAYS = "Way of training"
 
 INTRODUCTION = (
     "What detectors reach on which corpora, as their authors or others print it. "
@@ -70,13 +73,41 @@ def heat(cells: pd.DataFrame, first: str, n_empty: int) -> str:
     )
 
 
-def generalisation(points: pd.DataFrame, seen_on: str, unseen_on: str) -> str:
-    """What the systems lose outside their training."""
-    worse = int((points["outside"] > points["inside"]).sum())
-    return (
-        f"{worse} of {_systems(len(points))} err more on {unseen_on} than on {seen_on}, "
-        "which they were trained on"
+def generalisation(points: pd.DataFrame, marked: str) -> str:
+    """What each way of training reaches outside it, and the marked system beside it."""
+    medians = points.groupby("way")["outside"].median()
+    way = {row.system: row.way for row in points.itertuples()}
+    worst, best = medians.idxmax(), medians.idxmin()
+    finding = f"Outside training: {worst}, median {medians[worst]:.1f} %"
+    if best != worst:
+        finding += f"; {best}, {medians[best]:.1f} %"
+    if marked in way:
+        own = points.loc[points["system"] == marked, "outside"].iloc[0]
+        finding += f"; {named(marked)}, {own:.2f} %"
+    return finding
+
+
+def generalised(points: pd.DataFrame, there: pd.DataFrame, column: str) -> str:
+    """What the points are, and who is left out of them."""
+    left = len(points) - len(there)
+    lacks = {"year": "of no stated year", "parameters": "of no stated size"}
+    out = (
+        f" {_systems(left)} {lacks.get(column, 'without a figure there')} left out." if left else ""
     )
+    line = {
+        "outside": "",
+        "inside": " On the dashed line a system is as good outside as inside.",
+    }.get(column, " Lines lead to the error on what was in training.")
+    return (
+        "A point a system, larger for every factor of ten in parameters. Outside: corpora that "
+        "were not in training and are not made from one that was; systems have different ones, so "
+        f"single places mean little. Systems of no stated training are not drawn.{line}{out}"
+    )
+
+
+def named(system: str) -> str:
+    """A system's name without what tells its versions apart."""
+    return system.partition(" (")[0]
 
 
 def contradictions(rows: pd.DataFrame) -> str:

@@ -15,8 +15,7 @@ TABS = {
 
 st.title("Under the hood", anchor=False)
 st.markdown(
-    "Two detectors are explained here: the one that ships with this dashboard, and the published "
-    "system that it is measured against."
+    "Two detectors: the one that ships here, and the published system that it is measured against."
 )
 for tab, parts in zip(st.tabs(list(TABS)), TABS.values(), strict=True):
     with tab:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from core import version
@@ -57,3 +58,29 @@ def test_the_model_card_and_the_hash_come_from_the_models_folder(tmp_path, monke
     detectors = next(d.value for d in at.dataframe if "detector" in d.value)
     assert detectors["weights (SHA-256)"].iloc[0] == "ab" * 32
     assert "llr = 2 x score +0.5" in at.get("graphviz_chart")[0].proto.spec
+
+
+def test_trust_is_told_benchmark_by_benchmark(results):
+    assert any("Not measured yet" in i.value for i in run().info)
+    row = dict.fromkeys(tables.FIGURES.columns, "")
+    row |= {"system": "embedded", "subset": "test", "kind": "measured", "source": "a command"}
+    row |= {"n_bonafide": 5, "n_spoof": 5}
+    risk = {"breakdown": "risk_coverage", "metric": "balanced_error_percent"}
+    rows = [
+        {**row, **risk, "benchmark": b, "condition": c, "value": v}
+        for b, every in (("public_samples", 20), ("today_samples", 30))
+        for c, v in (("80 %", every - 5), ("100 %", every))
+    ]
+    pd.DataFrame(rows).to_csv(results / "embedded.csv", index=False)
+    at = run()
+    heads = [s.value for s in at.subheader]
+    assert "Public samples, test" in heads and "Voices of today, test" in heads
+    specs = " ".join(c.proto.spec for c in at.get("vega_lite_chart"))
+    assert "30 % wrong" in specs and "15 %" in specs
+
+
+def test_the_page_is_short_but_for_the_model_card():
+    """What explains the two detectors, without tables, sources and citations."""
+    at = run()
+    prose = [m.value for t in at.tabs[:2] for m in t.markdown]
+    assert len(" ".join(prose).split()) < 330

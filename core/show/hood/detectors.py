@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+from core.evaluate.names import benchmark_name
 from core.show import cache, diagrams
 from core.show.benchmark_view import spread, sunk
 from core.show.scores import charts as score_charts
 from core.show.scores.files import chart as show_chart
 from core.show.theme import palette
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PUBLISHED = "wav2vec2-base stage 2 (published)"
 
@@ -38,12 +44,10 @@ def architecture() -> None:
     st.caption("Solid orange: trained. Dashed blue: frozen. Dark: where something is decided.")
     with st.expander("Where the encoder's layer norm really sits", icon=":material/layers:"):
         st.markdown(
-            "Stage 2 is often described as training the top two layers and a *final* layer norm. "
-            "In the base model (layer norm after each sub-layer) the encoder's own layer norm "
-            "comes **before the first** transformer layer, right after the positional convolution; "
-            "the last layer ends in its own. So the trained norm lies below ten frozen layers, and "
-            "gradients must pass through all of them to reach it: it costs memory and time out of "
-            "proportion to its 1,536 parameters, and what it shifts, the frozen layers see."
+            "Stage 2 trains the top two layers and what is often called a *final* layer norm. In "
+            "the base model the encoder's own layer norm comes **before the first** transformer "
+            "layer: it lies below ten frozen layers, gradients pass through all of them to reach "
+            "its 1,536 parameters, and what it shifts the frozen layers see."
         )
 
 
@@ -63,8 +67,8 @@ def stages() -> None:
         & (figures["metric"] == "eer")
     ]
     st.markdown(
-        "Stage 1 asks how much a frozen encoder already knows; stage 2 lets the top of it adapt. "
-        "On the development set, whose attacks are those of training: "
+        "Stage 1 trains a head on a frozen encoder; stage 2 lets its top adapt. EER on the "
+        "development set, whose attacks are those of training: "
         + "; ".join(f"{r.system}: **{r.value:.2f} %**" for r in dev.itertuples())
         + f". :small[Source: {recipe['source'].iloc[0]}]"
     )
@@ -83,19 +87,17 @@ def decisions() -> None:
     bands = "; ".join(f"{band}: {spread(part)}" for band, part in codec.groupby("bandwidth"))
     drift = figures[figures["metric"] == "eer_threshold"]["value"]
     st.markdown(
-        "- **Four-second windows, half overlapping.** Short enough to say where, long enough to "
-        "judge. A window that would only repeat the end of the one before is left out.\n"
-        "- **Mean of log-odds, not of probabilities.** Softmax saturates: many clips tie at 0 or "
-        "1, and ties cannot be ranked.\n"
-        f"- **Calibrated scores.** The best threshold of the published system moved from "
-        f"{drift.min():.2f} to {drift.max():.2f} between data sets. A likelihood ratio under a "
-        "stated prior can be checked; a softmax output cannot.\n"
-        "- **A third answer.** Between the two verdicts lies *inconclusive*, and below a second of "
-        "speech nothing is judged at all.\n"
-        f"- **Bandwidth matters.** EER of the published system by codec: {bands}. Narrow-band "
-        "clips are flagged, because the evidence above 4 kHz is gone.\n"
-        f"- **Weighted loss.** The training set has {train['n_spoof'] / train['n_bonafide']:.1f} "
-        "fakes to one human clip; without weights a network learns to say *fake*."
+        "- **Four-second windows, half overlapping**: short enough to say where, long enough to "
+        "judge.\n"
+        "- **Mean of log-odds**: probabilities saturate, and ties cannot be ranked.\n"
+        f"- **Calibrated scores**: the published system's best threshold moved from "
+        f"{drift.min():.2f} to {drift.max():.2f} between data sets.\n"
+        "- **A third answer**: *inconclusive* between the verdicts; below a second of speech "
+        "nothing is judged.\n"
+        f"- **Bandwidth**: EER of the published system by codec, {bands}. Narrow-band clips are "
+        "flagged.\n"
+        f"- **Weighted loss**: training has {train['n_spoof'] / train['n_bonafide']:.1f} fakes to "
+        "one human clip."
     )
 
 
@@ -104,67 +106,75 @@ def limits() -> None:
     corrections = cache.table("corrections")
     st.header("Limits", anchor=False)
     st.markdown(
-        "- A detector knows the fakes it was trained on. A new generator may leave none of those "
-        "traces; then the verdict is *human*, and wrong.\n"
-        "- Noise reduction, music, heavy compression and replay through a loudspeaker look like "
-        "synthesis to some detectors and hide it from others.\n"
-        "- It does not say **who** speaks, whether a real recording was **cut**, or whether the "
-        "words are true.\n"
-        "- Benchmarks flatter: silence at the start of a clip alone parts the classes in part of "
-        "the ASVspoof data (Müller et al. 2021).\n"
-        "- No single detector, this one included, should be the last word on a recording."
+        "- It knows the fakes it was trained on; a new generator may pass as human.\n"
+        "- Noise reduction, music, compression and replay can look like synthesis, or hide it.\n"
+        "- It does not say **who** speaks, whether a recording was **cut**, or what is true.\n"
+        "- Silence at a clip's start alone parts the classes in part of ASVspoof (Müller et al. "
+        "2021).\n"
+        "- No detector should be the last word on a recording."
     )
     if not corrections.empty:
         st.markdown(
-            f"{len(corrections)} statements that are often repeated about the published system are "
-            "wrong; [the overfitting page](overfitting) opens each with its evidence."
+            f"{len(corrections)} statements about the published system are often repeated and "
+            "wrong: [their evidence](overfitting)."
         )
 
 
 def trust() -> None:
-    """Stated against observed chances, and errors by share judged."""
-    colours = palette()
+    """Stated against observed chances, and errors by share judged, benchmark by benchmark."""
     st.header("How far its numbers can be trusted", anchor=False)
     embedded = cache.results("embedded")
-    measured = None
+    pictures = {"reliability": _reliability, "risk_coverage": _risk}
     if embedded is not None:
-        own_rows = (embedded["system"] == "embedded") & (embedded["benchmark"] == "public_samples")
-        measured = embedded[own_rows]
-    for column, breakdown in zip(st.columns(2), ("reliability", "risk_coverage"), strict=True):
-        rows = None if measured is None else measured[measured["breakdown"] == breakdown]
-        if rows is None or rows.empty:
-            column.info("Not measured yet.", icon=":material/hourglass_empty:")
-        elif breakdown == "reliability":
-            points = score_charts.stated_and_observed(rows)
-            off = (points["stated"] - points["observed"]).abs().mean()
+        embedded = embedded[embedded["system"] == "embedded"]
+        embedded = embedded[embedded["breakdown"].isin(pictures)]
+    if embedded is None or embedded.empty:
+        st.info("Not measured yet.", icon=":material/hourglass_empty:")
+        return
+    for benchmark, rows in embedded.groupby("benchmark", sort=False):
+        subsets = ", ".join(dict.fromkeys(rows["subset"]))
+        st.subheader(f"{benchmark_name(str(benchmark))}, {subsets}", anchor=False)
+        for column, (breakdown, draw) in zip(st.columns(2), pictures.items(), strict=True):
+            part = rows[rows["breakdown"] == breakdown]
             with column:
-                show_chart(
-                    score_charts.reliability,
-                    points,
-                    f"Stated chances are off by {100 * off:.0f} points on average",
-                    palette=colours,
-                    key="hood-reliability",
-                    of=(len(rows), float(rows["value"].sum())),
-                    alt="Stated probability of a fake against the share that are fakes; dots on "
-                    "the diagonal would be perfect.",
-                )
-        else:
-            every, most = (
-                rows.loc[rows["condition"] == name, "value"].iloc[0] for name in ("100 %", "80 %")
-            )
-            with column:
-                show_chart(
-                    score_charts.risk,
-                    rows,
-                    f"Judging all: {every:.0f} % wrong; the surest four fifths: {most:.0f} %",
-                    palette=colours,
-                    key="hood-risk",
-                    of=(len(rows), float(rows["value"].sum())),
-                    alt="Share of wrong verdicts against the share of clips that are judged.",
-                )
-    st.caption(
-        "The embedded detector on the test split of the public samples benchmark: generators and "
-        "speakers it never met; both classes count alike."
+                if part.empty:
+                    st.info("Not measured yet.", icon=":material/hourglass_empty:")
+                else:
+                    draw(part, str(benchmark))
+    st.caption("The embedded detector; both classes count alike.")
+
+
+def _reliability(rows: pd.DataFrame, benchmark: str) -> None:
+    points = score_charts.stated_and_observed(rows)
+    off = (points["stated"] - points["observed"]).abs().mean()
+    show_chart(
+        score_charts.reliability,
+        points,
+        f"Stated chances are off by {100 * off:.0f} points on average",
+        palette=palette(),
+        key=f"hood-reliability-{benchmark}",
+        of=(len(rows), float(rows["value"].sum())),
+        alt="Stated probability of a fake against the share that are fakes; dots on the diagonal "
+        "would be perfect.",
+    )
+
+
+def _risk(rows: pd.DataFrame, benchmark: str) -> None:
+    wrong = rows.drop_duplicates("condition").set_index("condition")["value"]
+    title = "Wrong verdicts by share of clips judged"
+    if {"100 %", "80 %"} <= set(wrong.index):
+        title = (
+            f"Judging all: {wrong['100 %']:.0f} % wrong; the surest four fifths: "
+            f"{wrong['80 %']:.0f} %"
+        )
+    show_chart(
+        score_charts.risk,
+        rows,
+        title,
+        palette=palette(),
+        key=f"hood-risk-{benchmark}",
+        of=(len(rows), float(rows["value"].sum())),
+        alt="Share of wrong verdicts against the share of clips that are judged.",
     )
 
 

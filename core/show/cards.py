@@ -14,7 +14,7 @@ from core.detect import outlier
 from core.detect.calibration import logit
 from core.detect.detection import Detection
 from core.detect.registry import ROOT, models_home
-from core.evaluate.names import benchmark_name
+from core.evaluate.names import benchmark_name, breakdown_name
 from core.plain import printable
 from core.show.charts import percent
 from core.show.headlines import by_kind
@@ -329,11 +329,8 @@ def facts(detection: Detection) -> str:
     )
 
 
-_EER_LABELS = {
-    "pooled": "Equal error rate, all clips",
-    "overall": "Equal error rate, all clips",
-    "within": "Equal error rate, mean over sources",
-}
+POOLED = ("pooled", "overall", "within")
+"""Breakdowns of which a detector's card shows the error rate."""
 
 
 MEASURED_ON = {
@@ -369,8 +366,7 @@ def about_detector(
         st.caption("No figures have been measured for this detector here.")
     else:
         error_rates = figures[
-            figures["metric"].isin(["eer_percent", "eer"])
-            & figures["breakdown"].isin(list(_EER_LABELS))
+            figures["metric"].isin(["eer_percent", "eer"]) & figures["breakdown"].isin(POOLED)
         ]
         with st.container(horizontal=True):
             for row in error_rates.itertuples():
@@ -394,7 +390,7 @@ def about_detector(
 
 def _error_rate(row: Any) -> None:
     with st.container(border=True, width=300):
-        st.metric(_EER_LABELS[row.breakdown], f"{row.value:.1f} %")
+        st.metric(f"Equal error rate, {breakdown_name(row.breakdown)}", f"{row.value:.1f} %")
         interval = ""
         heard = MEASURED_ON.get((row.breakdown, row.condition), row.condition)
         if row.low == row.low and row.high == row.high:  # not NaN

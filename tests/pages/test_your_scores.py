@@ -117,6 +117,14 @@ def test_scores_wait_for_their_key_and_take_it():
     assert values(at)["EER (%)"] == pytest.approx(11.9, abs=0.05)
 
 
+def test_files_in_each_others_fields_are_recognised():
+    at = start(protocol=("scores.txt", BARE))
+    assert "scores.txt holds scores and no labels, so it is a score file" in told(at)
+    at = start(scores=("key.txt", KEY))
+    assert "key.txt holds labels and no scores, so it is a protocol" in told(at)
+    assert "are labels" not in told(start(scores=("a.txt", BARE), protocol=("k.txt", KEY)))
+
+
 def test_a_column_in_doubt_is_asked_for():
     rows = [
         "clip;who;what;number",

@@ -24,6 +24,23 @@ def test_reliability_rows_become_points():
     assert spec["layer"][1]["encoding"]["color"]["scale"]["domain"] == ["as given"]
 
 
+@pytest.mark.parametrize(("top", "kind"), [(0.3, None), (0.97, "symlog")])
+def test_saturated_scores_get_an_axis_on_which_the_rest_can_be_read(top, kind):
+    rest = (1 - top) / 3
+    frame = pd.DataFrame(
+        {
+            "label": "spoofed",
+            "low": [0.0, 0.25, 0.5, 0.75],
+            "high": [0.25, 0.5, 0.75, 1.0],
+            "count": 10,
+            "share": [rest, rest, rest, top],
+        }
+    )
+    y = score_charts.scores(frame, 0.5, "Title").to_dict()["layer"][0]["encoding"]["y"]
+    assert y["scale"].get("type") == kind
+    assert ("logarithmic" in y["title"]) == (kind is not None)
+
+
 def test_risk_is_drawn_over_the_share_of_clips():
     rows = ROWS.assign(condition=["50 %", "100 %"])
     spec = score_charts.risk(rows, "Title").to_dict()

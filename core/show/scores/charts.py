@@ -12,6 +12,9 @@ from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_charts.marks import titled
 from core.show.theme import LIGHT, Palette
 
+SATURATED = 0.5
+"""Share of a class in one bar from which scores count as nearly all alike."""
+
 
 def scores(
     frame: pd.DataFrame,
@@ -31,10 +34,19 @@ def scores(
     """
     x = alt.X("low:Q", title="Score, as given", scale=alt.Scale(nice=False, zero=False))
     base = alt.Chart(frame.assign(percent=100 * frame["share"]))
+    # Where nearly all scores are alike, the others would be flat on a linear axis.
+    saturated = float(frame["share"].max()) > SATURATED
+    y = alt.Y(
+        "percent:Q",
+        title="Share of its class (%)" + (", logarithmic" if saturated else ""),
+        stack=None,
+        scale=alt.Scale(type="symlog", constant=0.1, domain=[0, 100]) if saturated else alt.Scale(),
+        axis=alt.Axis(values=[0, 0.1, 1, 10, 100], format="~g") if saturated else alt.Axis(),
+    )
     bars = base.mark_bar(opacity=0.55).encode(
         x=x,
         x2="high:Q",
-        y=alt.Y("percent:Q", title="Share of its class (%)", stack=None),
+        y=y,
         color=alt.Color(
             "label:N",
             title=None,

@@ -11,10 +11,12 @@ from core.evaluate.names import bare
 from core.evaluate.tables import TableError
 from core.evaluate.trials import Trials, TrialsError, attach, direction
 from core.show import benchmark_charts, cache
+from core.show.benchmark_view import colours_of
 from core.show.cards import plain
 from core.show.scores.files import chart, confirmed, files, mark, remembered
 from core.show.scores.study import WAYS, Study, readable
 from core.show.scores.views import download
+from core.show.theme import system_colours
 
 
 def problems(sentences: list[str]) -> None:
@@ -169,12 +171,14 @@ def published_systems(study: Study) -> None:
     yours = study.charted(study.whole.figures[study.whole.figures["metric"] == "eer"])
     rows = pd.concat([pooled[pooled["benchmark"] == benchmark], yours])
     rows = rows.drop_duplicates(["system", "subset"], keep="last")
+    # As on Benchmarks, and whatever the visitor's file is called after them.
+    named = list(dict.fromkeys([*colours_of(published, study.colours), *rows["system"]]))
     chart(
         benchmark_charts.ranked,
         rows,
         "eer",
         f"EER on {benchmark}",
-        benchmark_charts.system_colours(list(rows["system"].unique()), study.colours),
+        system_colours(named, study.colours),
         by="system",
         palette=study.colours,
         key="scores-published",
@@ -182,8 +186,8 @@ def published_systems(study: Study) -> None:
         alt=f"EER of {len(rows)} systems, your file among them.",
     )
     st.caption(
-        "Published systems as their authors print them, with intervals from trial counts "
-        "alone. For a paired test add a system's own score file as the second file."
+        "Published: as its authors print it, with intervals from trial counts alone. Measured: "
+        "computed from public scores. For a paired test add a system's scores as the second file."
     )
     st.dataframe(
         rows[["system", "value", "low", "high", "kind", "source"]],

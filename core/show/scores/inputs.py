@@ -9,7 +9,14 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, OTHER_NAME, example
 from core.evaluate.metrics import AsvRates, Costs, Higher, TandemConstants, tandem_constants
-from core.evaluate.trials import Direction, Trials, TrialsError, attach, direction
+from core.evaluate.trials import (
+    Direction,
+    Trials,
+    TrialsError,
+    attach,
+    direction,
+    guess_layout,
+)
 from core.show import session
 from core.show.cards import plain
 from core.show.scores.comparisons import problems
@@ -57,6 +64,9 @@ def labelled() -> tuple[Trials, tuple[Hashable, ...]] | None:
     trials = confirmed("scores")
     wanted = "protocol" in files()
     protocol = confirmed("protocol") if wanted else None
+    for said in misplaced():
+        st.error(said, icon=":material/swap_horiz:")
+        return None
     if trials is None or (wanted and protocol is None):
         return None
     of: tuple[Hashable, ...] = mark("scores")
@@ -68,6 +78,31 @@ def labelled() -> tuple[Trials, tuple[Hashable, ...]] | None:
     except TrialsError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
+
+
+def misplaced() -> list[str]:
+    """What is wrong where a score file lies in the protocol's field, or the other way round."""
+    roles = {}
+    for part in ("scores", "protocol"):
+        if part in files():
+            file = files()[part]
+            guess = remembered("layout", file.sha256, make=lambda f=file: guess_layout(f.frame))
+            layout = st.session_state.get(f"scores.layout.{part}.{file.sha256}", guess)
+            roles[part] = set(layout.columns)
+    said = []
+    if "score" in roles.get("protocol", ()) and "label" not in roles["protocol"]:
+        name = plain(files()["protocol"].name)
+        said.append(
+            f"{name} holds scores and no labels, so it is a score file. Choose it in the field "
+            "*Score file*, and the benchmark's key in the field *Protocol*."
+        )
+    if "label" in roles.get("scores", ()) and "score" not in roles["scores"]:
+        name = plain(files()["scores"].name)
+        said.append(
+            f"{name} holds labels and no scores, so it is a protocol. Choose it in the field "
+            "*Protocol*, and the system's scores in the field *Score file*."
+        )
+    return said
 
 
 def study() -> Study | None:

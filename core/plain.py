@@ -60,12 +60,26 @@ def printable_frame(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame.copy(deep=False)
     for column in frame.columns:
         texts = frame[column]
-        if not is_numeric_dtype(texts) and _UNSEEN.search(
-            "".join(cell for cell in texts if isinstance(cell, str))
-        ):
+        if not is_numeric_dtype(texts) and _may_hide(texts):
             shown[column] = texts.map(seen)
     shown.columns = [seen(column) for column in frame.columns]
     return shown
+
+
+def _may_hide(texts: pd.Series) -> bool:
+    """Whether some cell has what is not seen; where all is ASCII, without a look at each."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(texts.dtype, pd.StringDtype) and texts.dtype.storage == "pyarrow":
+        for chunk in texts.array.__arrow_array__().chunks:
+            letters = np.frombuffer(chunk.buffers()[-1] or b"", np.uint8)
+            plain = not len(letters) or (letters.min() >= 0x20 and letters.max() < 0x7F)
+            if not plain and _UNSEEN.search(letters.tobytes().decode(errors="replace")):
+                return True
+        return False
+    cells = texts.cat.categories if isinstance(texts.dtype, pd.CategoricalDtype) else texts
+    return _UNSEEN.search("".join(cell for cell in cells if isinstance(cell, str))) is not None
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:

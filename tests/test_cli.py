@@ -266,7 +266,7 @@ def test_no_command_prints_what_is_not_seen(tmp_path, capsys, command):
     given = {
         "detect": [str(broken)],
         "report": [str(broken), "--out", str(out)],
-        "evaluate": [str(scores), "--by", "attack", "--replicates", "20"],
+        "evaluate": [str(scores), "--by", "attack"],
     }[command]
     main([command, *given])
     said = "".join(capsys.readouterr())

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.evaluate.intervals import intervals
+from core.evaluate import influence
+from core.evaluate.influence import Metric
+from core.evaluate.intervals import intervals, of_mean
 from core.evaluate.metrics import Costs, Tally
 from core.files import ROOT, whole
 from training.kinds import accused, kind_groups, kinds_of
@@ -125,7 +127,6 @@ def figures(
     subset: str,
     source: str,
     condition: str = "none",
-    replicates: int = 1000,
 ) -> pd.DataFrame:
     """The figures of one system on one set of trials.
 
@@ -141,8 +142,6 @@ def figures(
         Who, on what, which part, and the command that makes the figures again.
     condition : str
         The codec, or another change made to all clips.
-    replicates : int
-        Bootstrap draws, by speaker where one is known.
 
     Returns
     -------
@@ -176,20 +175,19 @@ def figures(
 
     def eer(breakdown: str, where: str, part: pd.DataFrame) -> None:
         if part["label"].nunique() == 2:
-            found = _intervals(part, {"eer": _eer}, replicates)["eer"]
+            found = _intervals(part, {"eer": influence.percent_eer})["eer"]
             add(breakdown, where, "eer_percent", part, found)
 
     overall = _intervals(
         judged,
         {
-            "eer_percent": _eer,
-            "min_dcf": lambda t: t.min_dcf(Costs()).cost,
-            "act_dcf": lambda t: t.act_dcf(Costs()).cost,
-            "cllr": lambda t: t.cllr(),
-            "min_cllr": lambda t: t.min_cllr(),
-            "auc": lambda t: t.auc(),
+            "eer_percent": influence.percent_eer,
+            "min_dcf": influence.min_dcf(Costs()),
+            "act_dcf": influence.act_dcf(Costs()),
+            "cllr": influence.cllr(),
+            "min_cllr": influence.min_cllr,
+            "auc": influence.auc,
         },
-        replicates,
     )
     for metric, found in overall.items():
         add("pooled" if condition == "none" else "codec", condition, metric, judged, found)
@@ -198,7 +196,7 @@ def figures(
         condition,
         "eer_percent",
         judged,
-        within_source(judged, replicates),
+        within_source(judged),
     )
     if condition.split(", ")[0] == "none":  # as they are, by all windows or by one
         by_family = ", ".join(["family", *condition.split(", ")[1:]])
@@ -281,7 +279,6 @@ def against(
     benchmark: str,
     subset: str,
     source: str,
-    replicates: int = 1000,
 ) -> pd.DataFrame:
     """Two detectors on the trials that both have judged.
 
@@ -293,8 +290,6 @@ def against(
         Of the two detectors.
     benchmark, subset, source : str
         As in `figures`.
-    replicates : int
-        Bootstrap draws, by speaker where one is known.
 
     Returns
     -------
@@ -316,19 +311,17 @@ def against(
         raise ValueError("No clip was judged by both detectors.")
     first, second = first.loc[common], second.loc[common]
     spoof = (first["label"] == "spoof").to_numpy()
-    difference = paired(
-        second["score"], first["score"], spoof, speakers=first["speaker"], replicates=replicates
-    )["eer"]
+    difference = paired(second["score"], first["score"], spoof, speakers=first["speaker"])["eer"]
     part = second.reset_index()
-    pooled = _intervals(part, {"eer": _eer}, replicates)["eer"]
+    pooled = _intervals(part, {"eer": influence.percent_eer})["eer"]
     where = (
         (names[1], "pooled, same trials", "eer_percent", pooled),
-        (names[1], "within, same trials", "eer_percent", within_source(part, replicates)),
+        (names[1], "within, same trials", "eer_percent", within_source(part)),
         (
             f"{names[1]} minus {names[0]}",
             "pooled, paired",
             "eer_difference_percent",
-            tuple(100 * v for v in (difference.value, difference.low, difference.high)),
+            _known(difference.value, difference.low, difference.high, 100),
         ),
     )
     rows = [
@@ -349,33 +342,13 @@ def against(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def within_source(trials: pd.DataFrame, replicates: int = 1000) -> tuple[float, float, float]:
-    """Mean over repositories of the EER within one, in percent, with a 95 % interval.
+def within_source(trials: pd.DataFrame) -> tuple[float, float, float]:
+    """Mean over repositories of the EER within one, in percent, with its 95 % interval.
 
-    The interval is from a bootstrap of the trials (whole speakers where known) inside every
-    repository; repositories themselves are taken as given.
+    The interval is for other repositories like these; NaN with fewer than five.
     """
-    rng = np.random.default_rng(0)
     parts = [p for _, p in trials.groupby("source") if p["label"].nunique() == 2]
-    if not parts:
-        return float("nan"), float("nan"), float("nan")
-    value = float(np.mean([_eer(_tally(p)) for p in parts]))
-    drawn = []
-    for _ in range(replicates):
-        again = []
-        for part in parts:
-            units = part["speaker"].where(part["speaker"] != "", part["trial"])
-            groups = part.groupby(units.to_numpy()).indices
-            names = list(groups)
-            while True:
-                picked = rng.integers(0, len(names), len(names))
-                sample = part.iloc[np.concatenate([groups[names[k]] for k in picked])]
-                if sample["label"].nunique() == 2:
-                    break
-            again.append(_eer(_tally(sample)))
-        drawn.append(float(np.mean(again)))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return value, float(low), float(high)
+    return _known(*of_mean([_tally(p).eer().rate for p in parts]), 100)
 
 
 def run_benchmark(
@@ -386,7 +359,6 @@ def run_benchmark(
     codecs: Sequence[str | None] = (None,),
     trials_to: str | Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
-    replicates: int = 1000,
     windows: int | None = None,
 ) -> pd.DataFrame:
     """Score a benchmark and compute its figures.
@@ -405,8 +377,6 @@ def run_benchmark(
         Folder for one CSV of trials a condition.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
-    replicates : int
-        Bootstrap draws.
     windows : int, optional
         Score at most this many windows of a clip; the condition says so.
 
@@ -441,7 +411,7 @@ def run_benchmark(
             command += f" --codec {codec}"
         if windows is not None:
             command += f" --windows {windows}"
-        tables.append(figures(trials, detector.id, benchmark, split, command, name, replicates))
+        tables.append(figures(trials, detector.id, benchmark, split, command, name))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -489,23 +459,23 @@ def _tally(part: pd.DataFrame) -> Tally:
     return Tally.of(part["score"][~spoof], part["score"][spoof], higher="spoof")
 
 
-def _eer(tally: Tally) -> float:
-    return 100 * tally.eer().rate
-
-
 def _intervals(
-    part: pd.DataFrame, metrics: dict[str, Callable[[Tally], Any]], replicates: int
+    part: pd.DataFrame, metrics: dict[str, Metric]
 ) -> dict[str, tuple[float, float, float]]:
     spoof = (part["label"] == "spoof").to_numpy()
     score, speaker = part["score"].to_numpy(float), part["speaker"].to_numpy()
     found = intervals(
-        score[~spoof],
-        score[spoof],
-        metrics,
-        speakers=(speaker[~spoof], speaker[spoof]),
-        replicates=replicates,
+        score[~spoof], score[spoof], metrics, speakers=(speaker[~spoof], speaker[spoof])
     )
-    return {k: (float(v.value), float(v.low), float(v.high)) for k, v in found.items()}
+    return {k: _known(v.value, v.low, v.high) for k, v in found.items()}
+
+
+def _known(
+    value: float, low: float | None, high: float | None, scale: float = 1.0
+) -> tuple[float, float, float]:
+    """A figure and its interval in another unit, NaN where there is none."""
+    ends = [np.nan if end is None else scale * end for end in (low, high)]
+    return scale * value, ends[0], ends[1]
 
 
 def _share(trials: pd.DataFrame, add_to: tuple[str, str, str, str]) -> dict[str, Any]:

@@ -53,7 +53,6 @@ def leave_one_family_out(
     steps: int = 160,
     pairs: int = 16,
     seed: int = 3,
-    replicates: int = 1000,
     system: str = "embedded, light",
     source: str = "",
     progress: Callable[[int, int, str], None] | None = None,
@@ -72,8 +71,6 @@ def leave_one_family_out(
         Length of a training, and human and synthetic clips in a batch.
     seed : int
         Decides everything.
-    replicates : int
-        Bootstrap draws.
     system, source : str
         Columns of the table.
     progress : callable, optional
@@ -90,6 +87,7 @@ def leave_one_family_out(
     ValueError
         If a class is missing on either side.
     """
+    from core.evaluate.influence import percent_eer
     from core.evaluate.intervals import intervals
     from training.benchmark import COLUMNS
 
@@ -111,9 +109,8 @@ def leave_one_family_out(
         eer = intervals(
             _scores(trained, clean, own),
             _scores(trained, clean, fakes),
-            {"eer": lambda tally: 100 * tally.eer().rate},
+            {"eer": percent_eer},
             speakers=(speaker[own], speaker[fakes]),
-            replicates=replicates,
         )["eer"]
         rows.append(
             {

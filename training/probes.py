@@ -295,7 +295,6 @@ def probe_rows(
     train: pd.DataFrame,
     test: pd.DataFrame,
     benchmark: str = "public_samples",
-    replicates: int = 1000,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> pd.DataFrame:
     """Both questions put to the test split, as rows for ``data/results``.
@@ -308,8 +307,6 @@ def probe_rows(
         Rows of `training.clips.read_index`: the training clips teach the model of the surface.
     benchmark : str
         Its name.
-    replicates : int
-        Bootstrap draws.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
 
@@ -318,6 +315,7 @@ def probe_rows(
     pandas.DataFrame
         Columns as `training.benchmark.COLUMNS`.
     """
+    from core.evaluate.influence import percent_eer
     from core.evaluate.intervals import intervals
     from training.benchmark import COLUMNS
 
@@ -332,9 +330,8 @@ def probe_rows(
     eer = intervals(
         scores[~spoof],
         scores[spoof],
-        {"eer": lambda tally: 100 * tally.eer().rate},
+        {"eer": percent_eer},
         speakers=(speakers[~spoof], speakers[spoof]),
-        replicates=replicates,
     )["eer"]
     command = f"python -m training benchmark {benchmark} --detector {detector.id} --probes"
     common = {"benchmark": benchmark, "subset": "test", "kind": "measured", "source": command}

@@ -45,7 +45,6 @@ def add_parser(commands: Any) -> None:
     add_renamed(group, "--c-miss", "--cost-false-accusation")
     add_renamed(group, "--c-fa", "--cost-missed-fake")
     group.add_argument("--asv", metavar="FILE", help="scores of a verification system, for t-DCF")
-    group.add_argument("--replicates", type=int, default=1000, metavar="N", help="bootstrap draws")
     group.add_argument("--json", action="store_true", help="print one JSON object")
     group.set_defaults(run=run)
 
@@ -84,10 +83,9 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     settings = analysis.Settings(
         Costs(options.prior, options.cost_false_accusation, options.cost_missed_fake),
         AsvScores.read(Path(options.asv)).constants() if options.asv else None,
-        options.replicates,
     )
     whole = analysis.overall(data, settings)
-    figures = [whole.figures, *(analysis.by_column(data, c, settings) for c in by)]
+    figures = [whole.figures, *(analysis.by_column(data, c) for c in by)]
     report: dict[str, Any] = {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -95,7 +93,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "higher_detected": found.higher,
         "direction_sure": found.sure,
         "unit": data.unit,
-        "replicates": settings.replicates,
+        "about_intervals": data.about_intervals,
         "problems": _sentences([*trials.problems, *analysis.suspicions(data)]),
         "official_eer": 100 * whole.official_eer.rate,
         "tied_across_classes": whole.tied,
@@ -147,7 +145,7 @@ def as_text(report: dict[str, Any]) -> str:
     if report["higher"] != report["higher_detected"] or not report["direction_sure"]:
         lines.append("The ranking of the classes leaves the direction in doubt: see --higher.")
     lines += report["problems"]
-    lines.append(f"95 % intervals draw {report['unit']}s {report['replicates']:,} times.")
+    lines.append(report["about_intervals"])
     lines.append(
         f"{'condition':28} {'metric':24} {'value':>9}  {'95 % interval':19} {'trials':>15}"
     )
@@ -156,7 +154,7 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(
             f"{_condition(row):28} {metric_name(row['metric']):24} {_number(row['value']):>9}  "
             f"{_interval(row):19} {trials:>15}"
-            + (f"  {row['note']}" if row["value"] is None else "")
+            + (f"  {row['note']}" if row["low"] is None or row["breakdown"] != "overall" else "")
         )
     if report["tied_across_classes"]:
         lines.append(
@@ -171,7 +169,7 @@ def as_text(report: dict[str, Any]) -> str:
         for row in report["differences"]:
             lines.append(
                 f"{_condition(row):28} {metric_name(row['metric'], unit=False):24} "
-                f"{row['difference']:>+9.4f}  {_interval(row):19} p = {row['p_holm']:.4f}"
+                f"{row['difference']:>+9.4f}  {_interval(row):19} {_p_value(row)}"
             )
     return "\n".join(lines)
 
@@ -182,6 +180,10 @@ def _condition(row: dict[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def _p_value(row: dict[str, Any]) -> str:
+    return "" if row["p_holm"] is None else f"p = {row['p_holm']:.4f}"
 
 
 def _interval(row: dict[str, Any]) -> str:

@@ -1,53 +1,52 @@
-"""How sure a figure is: bootstrap intervals, and paired tests between two systems.
+"""How sure a figure is: intervals, and paired tests between two systems.
 
-Whole speakers are drawn where the speaker of each trial is known, because the trials of one voice
-stand or fall together; single trials otherwise. A replicate only changes how often each trial
-counts, so scores are sorted once and every replicate is a weighted `Tally`.
+What each trial contributes to a figure (`core.evaluate.influence`) is summed by speaker, because
+the trials of one voice stand or fall together; trials without a known speaker stand alone. The sums
+give the figure's standard error, and how unequal they are gives the degrees of freedom of a t
+interval on a log-odds scale. docs/evaluation.md says how often such intervals hold the truth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtr, stdtrit
 
-from core.evaluate.metrics import Affine, Floats, Higher, Ints, Tally
+from core.evaluate.influence import Linear, Metric, eer, miss_cut
+from core.evaluate.metrics import Floats, Higher, Tally
+from core.evaluate.sample import LEAST_SPEAKERS, Sample, Unit, Units, codes_of
 
-Metric = Callable[[Tally], Any]
-"""Takes a Tally; returns a number or an array whose shape never changes."""
-
-Unit = Literal["speaker", "trial"]
-
-EER: Mapping[str, Metric] = {"eer": lambda tally: tally.eer().rate}
+EER: Mapping[str, Metric] = {"eer": eer}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its bootstrap interval.
+    """A figure with its interval.
 
     Attributes
     ----------
-    value : float or numpy.ndarray
+    value : float
         The figure on the trials as they are.
-    low, high : float or numpy.ndarray
-        Percentile interval.
+    low, high : float or None
+        Its interval; None where none can be given.
     level : float
-        Its nominal coverage, 0-1.
+        Nominal coverage, 0-1.
     unit : {"speaker", "trial"}
-        What was drawn.
-    replicates : int
-        How many draws.
+        Of what others would be drawn.
+    why : str
+        Why there is no interval; else empty.
     """
 
-    value: Any
-    low: Any
-    high: Any
+    value: float
+    low: float | None
+    high: float | None
     level: float
     unit: Unit
-    replicates: int
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,34 +55,72 @@ class Difference(Interval):
 
     Attributes
     ----------
-    p_value : float
-        Two-sided bootstrap probability that the difference is none; never below
-        ``2 / (replicates + 1)``.
+    p_value : float or None
+        Two-sided, of "no difference"; None where too few speakers are known.
     """
 
-    p_value: float
+    p_value: float | None = None
 
 
-class _Ranking:
-    """One system's trials in order of score, ready to be counted with any weights."""
+def spread(sums: Floats, most: float = np.inf) -> tuple[float, float]:
+    """Variance and degrees of freedom of a total from what its units contribute.
 
-    def __init__(self, scores: Floats, is_spoof: npt.NDArray[np.bool_], higher: Higher) -> None:
-        self.order = np.argsort(scores, kind="stable")
-        ranked = scores[self.order]
-        self.higher = higher
-        self.starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
-        self.distinct = len(self.starts) == len(ranked)
-        self.values = ranked[self.starts]
-        self.is_spoof = is_spoof[self.order]
-        self.is_bona = ~self.is_spoof
+    The variance is the jackknife's. The degrees of freedom are Satterthwaite's: those of the chi
+    square that varies as the variance's estimate does, by the fourth powers of the contributions;
+    where a few units carry all of it they fall to 2. They are never above ``most``.
+    """
+    sums = sums - sums.mean()
+    count = len(sums)
+    squares = sums**2
+    total = float(squares.sum())
+    if total <= 0 or count < 2:
+        return 0.0, 1.0
+    freedom = 3 * total**2 / float((squares**2).sum()) - 3
+    return (count - 1) / count * total, float(min(count - 1, most, max(2.0, freedom)))
 
-    def tally(self, weights: Ints) -> Tally:
-        """Count each trial ``weights`` times; the weights are in this ranking's order."""
-        bona, spoof = weights * self.is_bona, weights * self.is_spoof
-        if not self.distinct:
-            bona = np.add.reduceat(bona, self.starts)
-            spoof = np.add.reduceat(spoof, self.starts)
-        return Tally(self.values, bona, spoof, self.higher)
+
+def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
+    """The interval of one figure."""
+    why = linear.why or _too_little(linear.value, sample)
+    if why:
+        return Interval(linear.value, None, None, level, sample.units.unit, why)
+    ends = _ends(linear, *spread(sample.sums(linear), sample.freedom), sample.sizes(), level)
+    why = "" if ends else "its trials all contribute alike"
+    low, high = ends or (None, None)
+    return Interval(linear.value, low, high, level, sample.units.unit, why)
+
+
+def _ends(
+    linear: Linear, variance: float, freedom: float, sizes: tuple[int, int], level: float
+) -> tuple[float, float] | None:
+    tail = (1 - level) / 2
+    low, value, high = linear.low, linear.value, linear.high
+    # Not one error, or nothing else: as in the rule of three, with both tails on one side.
+    most = max(w * (1 - tail ** (1 / n)) for w, n in zip(linear.least, sizes, strict=True))
+    if value <= low:
+        return low, min(high, low + most)
+    if value >= high and not linear.optimism:
+        return max(low, high - most), high
+    variance, plain = max(variance, linear.variance), linear.variance
+    if variance <= 0:
+        return None
+    reach = float(stdtrit(freedom, 1 - tail))
+    if np.isinf(high):
+        factor = float(np.exp(min(reach * np.sqrt(variance) / (linear.middle - low), 700)))
+        return low + (linear.middle - low) / factor, low + (linear.middle - low) * factor
+    width = high - low
+    middle = (linear.middle - low) / width
+    if linear.optimism:
+        # Dependent trials move the threshold more, by about the root of the variance's inflation.
+        middle += linear.optimism * np.sqrt(max(1.0, variance / plain)) / width
+        middle = min(middle, 0.985)
+        plainly = max((value - low) / width * (high - value) / width, 0.01)
+        variance *= max(1.0, middle * (1 - middle) / plainly)
+    middle = min(max(middle, 1e-12), 1 - 1e-12)
+    slack = reach * np.sqrt(variance) / width / (middle * (1 - middle))
+    odds = np.log(middle) - np.log1p(-middle)
+    ends = [low + width * 0.5 * (1 + np.tanh(0.5 * (odds + s))) for s in (-slack, slack)]
+    return min(float(ends[0]), value), max(float(ends[1]), value)
 
 
 def intervals(
@@ -93,29 +130,23 @@ def intervals(
     *,
     speakers: tuple[Sequence[Any], Sequence[Any]] | None = None,
     higher: Higher = "spoof",
-    replicates: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
 ) -> dict[str, Interval]:
-    """Bootstrap several metrics of one system at once.
+    """Several figures of one system, each with its interval.
 
     Parameters
     ----------
     bonafide, spoof : array_like
         Scores ``[n]`` and ``[k]``.
     metrics : mapping of str to callable
-        Name to a function of a `Tally`.
+        Name to a metric of `core.evaluate.influence`.
     speakers : pair of sequences, optional
         Speaker of each bona fide and of each spoofed trial; a missing one (None, NaN or "") makes
         its trial a unit of its own.
     higher : {"spoof", "bonafide"}
         Direction of the scores.
-    replicates : int
-        Number of draws.
     level : float
         Nominal coverage of the intervals, 0-1.
-    seed : int
-        Same seed, same interval.
 
     Raises
     ------
@@ -126,28 +157,42 @@ def intervals(
     b, s = np.ravel(np.asarray(bonafide, float)), np.ravel(np.asarray(spoof, float))
     scores = np.concatenate((b, s)) * (1.0 if higher == "spoof" else -1.0)
     is_spoof = np.arange(len(scores)) >= len(b)
-    units = None
+    codes = None
     if speakers is not None:
         if (len(speakers[0]), len(speakers[1])) != (len(b), len(s)):
             raise ValueError("There must be one speaker for every trial.")
-        units = _codes([*speakers[0], *speakers[1]])
-    # Sorted once here, so that no replicate has to gather.
-    order = np.argsort(scores, kind="stable")
-    ranking = _Ranking(scores[order], is_spoof[order], higher)
-    units = None if units is None else units[order]
+        codes = codes_of([*speakers[0], *speakers[1]])
+    sample = Sample(scores, is_spoof, Units.of(codes, is_spoof))
+    return {name: interval(metric(sample.tally), sample, level) for name, metric in metrics.items()}
 
-    whole = ranking.tally(np.ones(len(scores), dtype=np.int64))
-    values = {name: metric(whole) for name, metric in metrics.items()}
-    drawn: dict[str, list[Any]] = {name: [] for name in metrics}
-    for weights in _draws(ranking.is_spoof, units, replicates, seed):
-        tally = ranking.tally(weights)
-        for name, metric in metrics.items():
-            drawn[name].append(metric(tally))
-    unit: Unit = "trial" if units is None else "speaker"
-    return {
-        name: Interval(values[name], *_limits(drawn[name], level), level, unit, replicates)
-        for name in metrics
-    }
+
+def difference(
+    first: Linear, second: Linear, samples: tuple[Sample, Sample], level: float = 0.95
+) -> Difference:
+    """Paired difference of two systems, whose trials and units are in the same order.
+
+    What a threshold that was chosen on the trials makes too low, it makes so in both; a difference
+    of two skewed sums is not skewed, so a t test on it needs no correction.
+    """
+    units = samples[0].units
+    value = first.value - second.value
+    why = first.why or second.why or _too_little(value, samples[0])
+    if why:
+        return Difference(value, None, None, level, units.unit, why)
+    sums = [s.sums(linear) for s, linear in zip(samples, (first, second), strict=True)]
+    variance, _ = spread(sums[0] - sums[1])
+    if first.optimism:
+        # Half an error more or less in either class is nothing to tell systems apart by.
+        counts = samples[0].tally.n_bonafide, samples[0].tally.n_spoof
+        variance += 0.25 * sum((w / n) ** 2 for w, n in zip(first.least, counts, strict=True))
+    if variance <= 0:
+        p = None if units.few else 1.0
+        return Difference(value, value, value, level, units.unit, p_value=p)
+    error = np.sqrt(variance)
+    freedom = samples[0].freedom
+    reach = float(stdtrit(freedom, (1 + level) / 2)) * error
+    p = None if units.few else float(2 * stdtr(freedom, -abs(value) / error))
+    return Difference(value, value - reach, value + reach, level, units.unit, p_value=p)
 
 
 def paired(
@@ -158,11 +203,9 @@ def paired(
     *,
     speakers: Sequence[Any] | None = None,
     higher: tuple[Higher, Higher] = ("spoof", "spoof"),
-    replicates: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
 ) -> dict[str, Difference]:
-    """Compare two systems on the same trials: both are scored on every draw.
+    """Compare two systems on the same trials.
 
     Parameters
     ----------
@@ -181,39 +224,76 @@ def paired(
         If the systems do not have the same number of trials, or as in `intervals`.
     """
     truth = np.asarray(is_spoof, dtype=bool)
-    rankings = []
+    if speakers is not None and len(speakers) != len(truth):
+        raise ValueError("There must be one speaker for every trial.")
+    units = Units.of(None if speakers is None else codes_of(speakers), truth)
+    samples = []
     for given, direction in zip((first, second), higher, strict=True):
         scores = np.asarray(given, dtype=np.float64)
         if scores.shape != truth.shape:
             raise ValueError("Both systems must have one score for every trial.")
-        Tally.of(scores[~truth], scores[truth], higher=direction)  # its checks
-        sign = 1.0 if direction == "spoof" else -1.0
-        rankings.append(_Ranking(sign * scores, truth, direction))
-    if speakers is not None and len(speakers) != len(truth):
-        raise ValueError("There must be one speaker for every trial.")
-    units = None if speakers is None else _codes(speakers)
-
-    def differences(weights: Ints) -> dict[str, Any]:
-        one, two = (ranking.tally(weights[ranking.order]) for ranking in rankings)
-        return {name: metric(one) - metric(two) for name, metric in metrics.items()}
-
-    values = differences(np.ones(len(truth), dtype=np.int64))
-    drawn: dict[str, list[Any]] = {name: [] for name in metrics}
-    for weights in _draws(truth, units, replicates, seed):
-        for name, value in differences(weights).items():
-            drawn[name].append(value)
-    unit: Unit = "trial" if units is None else "speaker"
+        samples.append(Sample(scores if direction == "spoof" else -scores, truth, units))
+    one, two = samples
     return {
-        name: Difference(
-            values[name],
-            *_limits(drawn[name], level),
-            level,
-            unit,
-            replicates,
-            p_value=_two_sided(np.asarray(drawn[name])),
-        )
-        for name in metrics
+        name: difference(metric(one.tally), metric(two.tally), (one, two), level)
+        for name, metric in metrics.items()
     }
+
+
+def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
+    """Miss rate at each of ``[k]`` false-alarm rates, and the ends of its interval.
+
+    Each interval is for its own rate, not for the whole curve; NaN where a false-alarm rate is too
+    low for the number of fakes. More than `PACKS` units are taken in packs.
+    """
+    tally, is_spoof = sample.tally, sample.is_spoof
+    points = [miss_cut(tally, float(rate)) for rate in rates]
+    cuts = np.array([cut for cut, _, _ in points])
+    codes, count = sample.units.codes, sample.count
+    if count > PACKS:
+        codes, count = np.random.default_rng(0).permutation(count)[codes] % PACKS, PACKS
+    place = np.searchsorted(cuts, sample.level, side="right")
+    moves = np.zeros((count, len(cuts)))
+    for chosen, sign, slopes in (
+        (~is_spoof, -1.0, np.ones(len(cuts))),
+        (is_spoof, 1.0, np.array([slope for _, _, slope in points])),
+    ):
+        where = codes[chosen] * (len(cuts) + 1) + place[chosen]
+        counted = np.bincount(where, minlength=count * (len(cuts) + 1)).reshape(count, -1)
+        passed = counted.cumsum(axis=1)
+        sizes, total = passed[:, -1], len(where)
+        expected = sizes[:, None] * (passed[:, :-1].sum(axis=0) / total)
+        others = np.where(sizes < total, total - sizes, total)
+        moves += sign * slopes * (passed[:, :-1] - expected) / others[:, None]
+    found = []
+    for (_, value, _), cut, sums in zip(points, cuts, moves.T, strict=True):
+        ends = None
+        if tally.accepted[1][cut]:
+            nothing = np.zeros(0)
+            linear = Linear(value, nothing, nothing, value, least=(1.0, 0.0))
+            ends = _ends(linear, *spread(sums, sample.freedom), sample.sizes(), level)
+        found.append((value, *(ends or (np.nan, np.nan))))
+    value, low, high = np.array(found).T
+    return value, low, high
+
+
+PACKS = 1000
+"""Units beyond which they are taken in packs of equal number: it leaves the spread as it is."""
+
+
+def of_mean(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean of ``[n]`` rates (0-1) of separate groups, with the interval for other such groups.
+
+    The ends are NaN with fewer than `LEAST_SPEAKERS` groups.
+    """
+    rates = np.asarray(values, dtype=np.float64)
+    mean = float(rates.mean()) if len(rates) else float("nan")
+    ends = None
+    if len(rates) >= LEAST_SPEAKERS:
+        linear = Linear(mean, np.zeros(0), np.zeros(0), mean)
+        variance, freedom = spread((rates - mean) / (len(rates) - 1))
+        ends = _ends(linear, variance, freedom, (len(rates), len(rates)), level)
+    return (mean, *(ends or (float("nan"), float("nan"))))
 
 
 def eer_interval(eer: float, n_bonafide: int, n_spoof: int) -> tuple[float, float]:
@@ -228,92 +308,21 @@ def eer_interval(eer: float, n_bonafide: int, n_spoof: int) -> tuple[float, floa
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:
-    """Holm's adjustment of ``[n]`` p-values for testing n hypotheses at once (Holm 1979)."""
+    """Holm's adjustment of ``[n]`` p-values for testing n hypotheses at once (Holm 1979).
+
+    NaN stands for no test and stays.
+    """
     p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
+    order = np.argsort(p)[: int((~np.isnan(p)).sum())]
+    steps = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    adjusted = np.full_like(p, np.nan)
     adjusted[order] = np.minimum(steps, 1)
     return adjusted
 
 
-def miss_at(p_fa: npt.ArrayLike) -> Metric:
-    """The metric "lowest miss rate whose false-alarm rate is at most this", for ``[k]`` rates."""
-    wanted = np.asarray(p_fa, dtype=np.float64)
-
-    def miss(tally: Tally) -> Floats:
-        curve = tally.det()
-        cut = np.searchsorted(curve.p_fa, wanted + 1e-12, side="right") - 1
-        return curve.p_miss[cut]
-
-    return miss
-
-
-def calibrated_cllr(affine: Affine) -> Metric:
-    """The metric "Cllr in bits under this calibration" (of `Tally.values`), fast over replicates.
-
-    The scores do not change from one replicate to the next, so each one's loss is kept.
-    """
-    kept: dict[str, Floats] = {}
-
-    def cost(tally: Tally) -> float:
-        if kept.get("values") is not tally.values:
-            llr = affine.scale * tally.values + affine.offset
-            kept.update(values=tally.values, bona=np.logaddexp(0, llr), spoof=np.logaddexp(0, -llr))
-        # Not a matrix product: its threads cost more than they save here.
-        bona = (tally.bonafide * kept["bona"]).sum() / tally.n_bonafide
-        spoof = (tally.spoof * kept["spoof"]).sum() / tally.n_spoof
-        return float((bona + spoof) / (2 * np.log(2)))
-
-    return cost
-
-
-def _codes(labels: Sequence[Any]) -> Ints:
-    import pandas as pd
-
-    series = pd.Series(list(labels), dtype=object)
-    codes, known = pd.factorize(series.where(series != "", None))
-    missing = codes < 0
-    codes = codes.astype(np.int64)
-    codes[missing] = len(known) + np.arange(int(missing.sum()))
-    return codes
-
-
-def _draws(
-    is_spoof: npt.NDArray[np.bool_], units: Ints | None, replicates: int, seed: int
-) -> Iterator[Ints]:
-    """How often each trial counts in each replicate; both classes always occur."""
-    if replicates < 1:
-        raise ValueError("A bootstrap needs at least one replicate.")
-    rng = np.random.default_rng(seed)
-    if units is None:
-        # Class sizes are part of the benchmark's design, so each class is drawn by itself.
-        places = np.flatnonzero(~is_spoof), np.flatnonzero(is_spoof)
-        for _ in range(replicates):
-            weights = np.zeros(len(is_spoof), dtype=np.int64)
-            for place in places:
-                picks = rng.integers(len(place), size=len(place), dtype=np.int32)
-                weights[place] = np.bincount(picks, minlength=len(place))
-            yield weights
-        return
-    n = int(units.max()) + 1
-    has_bona = np.bincount(units[~is_spoof], minlength=n) > 0
-    has_spoof = np.bincount(units[is_spoof], minlength=n) > 0
-    made = 0
-    while made < replicates:
-        drawn = np.bincount(rng.integers(n, size=n), minlength=n)
-        if drawn[has_bona].any() and drawn[has_spoof].any():
-            made += 1
-            yield drawn[units]
-
-
-def _limits(drawn: list[Any], level: float) -> tuple[Any, Any]:
-    tail = (1 - level) / 2
-    low, high = np.quantile(np.asarray(drawn), [tail, 1 - tail], axis=0)
-    return (float(low), float(high)) if np.ndim(low) == 0 else (low, high)
-
-
-def _two_sided(drawn: Floats) -> float:
-    n = len(drawn)
-    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return min(1.0, 2 * (tail + 1) / (n + 1))
+def _too_little(value: float, sample: Sample) -> str:
+    if not np.isfinite(value):
+        return "it is not finite"
+    if min(sample.tally.n_bonafide, sample.tally.n_spoof) < 2:
+        return "a class has one trial"
+    return ""

@@ -13,20 +13,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.evaluate.intervals import (
-    EER,
-    Interval,
-    Metric,
-    calibrated_cllr,
-    holm,
-    intervals,
-    miss_at,
-    paired,
-)
+from core.evaluate import influence
+from core.evaluate.influence import Metric
+from core.evaluate.intervals import band, holm, interval, paired
 from core.evaluate.metrics import (
     DetCurve,
     Floats,
@@ -37,6 +30,7 @@ from core.evaluate.metrics import (
     asv_threshold,
     tandem_constants,
 )
+from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import RESULTS, TABLES, check
 from core.evaluate.trials import Trials, TrialsError, attach, read_scores, read_table
 from core.files import whole
@@ -94,7 +88,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--scores", type=Path, required=True, help="folder with the score files")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the tables")
-    parser.add_argument("--replicates", type=int, default=1000)
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     try:
@@ -102,7 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
         asv = AsvScores.read(_find(options.scores, ASV_SCORES))
     except TrialsError as error:
         parser.exit(1, f"{error}\n")
-    tables = build(scored, asv, options.replicates)
+    tables = build(scored, asv)
     for name, table in tables.items():
         check(table, name)
         with whole(options.out / f"{name}.csv") as part:
@@ -178,20 +171,18 @@ class AsvScores:
         return tandem_constants(asv_rates(self.target, self.nontarget, spoof, threshold))
 
 
-def build(
-    scored: Mapping[ScoreFile, Trials], asv: AsvScores, replicates: int
-) -> dict[str, pd.DataFrame]:
+def build(scored: Mapping[ScoreFile, Trials], asv: AsvScores) -> dict[str, pd.DataFrame]:
     """The three tables, from scores that run towards spoof and trials in one order."""
     import pandas as pd
 
     figures: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     for file, trials in scored.items():
-        figures += _figures(file, trials, asv, replicates)
-        curves += _curves(file, trials, replicates)
+        figures += _figures(file, trials, asv)
+        curves += _curves(file, trials)
     comparisons = []
     for first, second in itertools.combinations(scored, 2):
-        comparisons += _compare(first, second, scored, replicates)
+        comparisons += _compare(first, second, scored)
     _adjust(comparisons)
     rows = {"measured": figures, "det": curves, "paired": comparisons}
     return {
@@ -210,9 +201,7 @@ def _conditions(trials: Trials) -> list[tuple[str, str, Any]]:
     ]
 
 
-def _figures(
-    file: ScoreFile, trials: Trials, asv: AsvScores, replicates: int
-) -> list[dict[str, Any]]:
+def _figures(file: ScoreFile, trials: Trials, asv: AsvScores) -> list[dict[str, Any]]:
     everything = Tally.of(*trials.split())
     affine = everything.affine_calibration()
     rows = []
@@ -221,20 +210,20 @@ def _figures(
         attack = None if breakdown == "overall" else condition
         constants = asv.constants(attack)
         metrics: dict[str, Metric] = {
-            **EER,
-            "min_dcf": lambda tally: tally.min_dcf().cost,
-            "cllr": calibrated_cllr(affine),
-            "min_tdcf": _tandem(constants, 2021),
+            "eer": influence.percent_eer,
+            "min_dcf": influence.min_dcf(),
+            "cllr": influence.cllr(affine),
+            "min_tdcf": influence.min_tdcf(constants, 2021),
         }
         if attack is None:
-            metrics["min_tdcf_2019"] = _tandem(constants, 2019)
-            metrics["auc"] = lambda tally: tally.auc()
-        found = _by_speaker(table, metrics, replicates)
-        # No interval: drawing trials twice makes the best monotone map fit too well.
-        tally = Tally.of(*Trials(table).split())
-        found["min_cllr"] = Interval(tally.min_cllr(), None, None, 0, "speaker", 0)
-        for metric, interval in found.items():
-            scale, digits = (100, 3) if metric == "eer" else (1, 5)
+            metrics["min_tdcf_2019"] = influence.min_tdcf(constants, 2019)
+            metrics["auc"] = influence.auc
+        metrics["min_cllr"] = influence.min_cllr
+        sample = _sample(table)
+        tally = sample.tally
+        for metric, of in metrics.items():
+            found = interval(of(tally), sample)
+            digits = 3 if metric == "eer" else 5
             rows.append(
                 {
                     "system": file.system,
@@ -243,9 +232,9 @@ def _figures(
                     "breakdown": breakdown,
                     "condition": condition,
                     "metric": metric,
-                    "value": round(scale * interval.value, digits),
-                    "low": interval.low and round(scale * interval.low, digits),
-                    "high": interval.high and round(scale * interval.high, digits),
+                    "value": round(found.value, digits),
+                    "low": _rounded(found.low, digits),
+                    "high": _rounded(found.high, digits),
                     "n_bonafide": tally.n_bonafide,
                     "n_spoof": tally.n_spoof,
                     "kind": "measured",
@@ -254,10 +243,6 @@ def _figures(
                 }
             )
     return rows
-
-
-def _tandem(constants: TandemConstants, form: Literal[2019, 2021]) -> Metric:
-    return lambda tally: tally.min_tdcf(constants, form=form).cost
 
 
 def _note(metric: str) -> str:
@@ -269,22 +254,15 @@ def _note(metric: str) -> str:
     }.get(metric, "")
 
 
-def _by_speaker(
-    table: pd.DataFrame, metrics: Mapping[str, Metric], replicates: int
-) -> dict[str, Interval]:
-    spoof = table["label"] == "spoof"
-    return intervals(
-        table["score"][~spoof],
-        table["score"][spoof],
-        metrics,
-        speakers=(list(table["speaker"][~spoof]), list(table["speaker"][spoof])),
-        replicates=replicates,
-    )
+def _sample(table: pd.DataFrame) -> Sample:
+    spoof = (table["label"] == "spoof").to_numpy()
+    units = Units.of(codes_of(list(table["speaker"])), spoof)
+    return Sample(table["score"].to_numpy(dtype=np.float64), spoof, units)
 
 
-def _curves(file: ScoreFile, trials: Trials, replicates: int) -> list[dict[str, Any]]:
+def _curves(file: ScoreFile, trials: Trials) -> list[dict[str, Any]]:
     grid = probit_grid(2e-4, 0.5, GRID_POINTS)
-    band = _by_speaker(trials.table, {"miss": miss_at(grid)}, replicates)["miss"]
+    miss, low, high = band(_sample(trials.table), grid)
     common = {
         "system": file.system,
         "benchmark": BENCHMARK,
@@ -293,7 +271,7 @@ def _curves(file: ScoreFile, trials: Trials, replicates: int) -> list[dict[str, 
     }
     rows = [
         {**common, "curve": "band", "p_fa": x, "p_miss": y, "low": low, "high": high}
-        for x, y, low, high in np.c_[grid, band.value, band.low, band.high].round(6).tolist()
+        for x, y, low, high in np.c_[grid, miss, low, high].round(6).tolist()
     ]
     hull = convex_hull(Tally.of(*trials.split()).det())
     return rows + [
@@ -328,24 +306,22 @@ def convex_hull(curve: DetCurve) -> list[tuple[float, float]]:
 
 
 def _compare(
-    first: ScoreFile, second: ScoreFile, scored: Mapping[ScoreFile, Trials], replicates: int
+    first: ScoreFile, second: ScoreFile, scored: Mapping[ScoreFile, Trials]
 ) -> list[dict[str, Any]]:
     one, two = scored[first].table, scored[second].table
     rows = []
     for breakdown, condition, chosen in _conditions(scored[first]):
-        metrics: dict[str, Metric] = dict(EER)
+        metrics: dict[str, Metric] = {"eer": influence.percent_eer}
         if breakdown == "overall":
-            metrics["min_dcf"] = lambda tally: tally.min_dcf().cost
+            metrics["min_dcf"] = influence.min_dcf()
         found = paired(
             one["score"][chosen].to_numpy(),
             two["score"][chosen].to_numpy(),
             (one["label"] == "spoof")[chosen].to_numpy(),
             metrics,
             speakers=list(one["speaker"][chosen]),
-            replicates=replicates,
         )
         for metric, difference in found.items():
-            scale = 100 if metric == "eer" else 1
             rows.append(
                 {
                     "first": first.system,
@@ -354,15 +330,19 @@ def _compare(
                     "breakdown": breakdown,
                     "condition": condition,
                     "metric": metric,
-                    "difference": round(scale * difference.value, 5),
-                    "low": round(scale * difference.low, 5),
-                    "high": round(scale * difference.high, 5),
-                    "p_value": round(difference.p_value, 6),
+                    "difference": round(difference.value, 5),
+                    "low": _rounded(difference.low, 5),
+                    "high": _rounded(difference.high, 5),
+                    "p_value": _rounded(difference.p_value, 6),
                     "kind": "measured",
                     "source": f"{first.source}; {second.source}; {COMMAND}",
                 }
             )
     return rows
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _adjust(rows: list[dict[str, Any]]) -> None:
@@ -373,8 +353,10 @@ def _adjust(rows: list[dict[str, Any]]) -> None:
         family = (row["metric"],) if overall else (row["metric"], row["first"], row["second"])
         families.setdefault(family, []).append(row)
     for members in families.values():
-        for row, p in zip(members, holm([r["p_value"] for r in members]), strict=True):
-            row["p_holm"] = round(float(p), 6)
+        for row, p in zip(
+            members, holm(np.array([r["p_value"] for r in members], dtype=float)), strict=True
+        ):
+            row["p_holm"] = None if np.isnan(p) else round(float(p), 6)
 
 
 def _find(folder: Path, name: str) -> Path:

@@ -50,10 +50,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     sections: list[tuple[str, str, pd.DataFrame | None, bytes | None]] = field(default_factory=list)
     trouble: str = "What was wrong with the files"
-    footer: str = (
-        "Made by Spoofscope. Intervals are 95 % bootstrap intervals. Error rates of one benchmark "
-        "say little about other data."
-    )
+    footer: str = "Made by Spoofscope. Error rates of one benchmark say little about other data."
     data: Any = None
     first: str = ""
 

@@ -1,19 +1,29 @@
-"""Bootstrap intervals: coverage, agreement with plain resampling, pairing, bad input."""
+"""Intervals: how often they hold the truth, known answers, properties, pairing, bad input."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.coverage import Setting, coverage, false_positives
+from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
+from core.evaluate.sample import Sample, Units, codes_of
 
-RANKING = {
-    "eer": lambda t: t.eer().rate,
-    "min_dcf": lambda t: t.min_dcf().cost,
-    "min_cllr": lambda t: t.min_cllr(),
-    "auc": lambda t: t.auc(),
+TANDEM = m.TandemConstants(0.0254559, 0.9150441, 0.3803262)
+EVERY = {
+    "eer": (inf.eer, lambda t: t.eer().rate),
+    "min_dcf": (inf.min_dcf(), lambda t: t.min_dcf().cost),
+    "act_dcf": (inf.act_dcf(), lambda t: t.act_dcf().cost),
+    "min_tdcf": (inf.min_tdcf(TANDEM), lambda t: t.min_tdcf(TANDEM).cost),
+    "min_tdcf_2019": (inf.min_tdcf(TANDEM, 2019), lambda t: t.min_tdcf(TANDEM, form=2019).cost),
+    "cllr": (inf.cllr(), lambda t: t.cllr()),
+    "min_cllr": (inf.min_cllr, lambda t: t.min_cllr()),
+    "auc": (inf.auc, lambda t: t.auc()),
 }
+METRICS = {name: metric for name, (metric, _) in EVERY.items()}
+SCORES = st.lists(st.integers(-5, 5), min_size=2, max_size=25)
 
 
 def gaussians(seed, n_bona=300, n_spoof=900):
@@ -21,97 +31,174 @@ def gaussians(seed, n_bona=300, n_spoof=900):
     return rng.normal(-1, 1, n_bona), rng.normal(1, 1, n_spoof)
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(st.integers(0, 6), min_size=1, max_size=20),
-    st.lists(st.integers(0, 6), min_size=1, max_size=20),
-    st.integers(0, 99),
+def sample(bona, spoof, units=None):
+    is_spoof = np.arange(len(bona) + len(spoof)) >= len(bona)
+    scores = np.concatenate((bona, spoof)).astype(float)
+    return Sample(scores, is_spoof, Units.of(units, is_spoof))
+
+
+@pytest.mark.parametrize(
+    "setting", [Setting(0, 50, 200), Setting(5, 50, 200, 0.2), Setting(8, 200, 800, 0.2)]
 )
-def test_a_weighted_tally_equals_the_repeated_trials(bona, spoof, seed):
-    bona, spoof = np.array(bona, float), np.array(spoof, float)
-    scores = np.concatenate((bona, spoof))
-    is_spoof = np.arange(len(scores)) >= len(bona)
-    weights = next(iv._draws(is_spoof, None, 1, seed))
-    ranking = iv._Ranking(scores, is_spoof, "spoof")
-    counted = ranking.tally(weights[ranking.order])
-    repeated = m.Tally.of(np.repeat(bona, weights[~is_spoof]), np.repeat(spoof, weights[is_spoof]))
-    for metric in RANKING.values():
-        assert metric(counted) == pytest.approx(metric(repeated), abs=1e-9)
-    assert counted.act_dcf() == repeated.act_dcf()
-    assert counted.cllr() == pytest.approx(repeated.cllr())
+def test_intervals_hold_the_truth_as_often_as_they_say(setting):
+    # Of 200 intervals at 95 %, fewer than 179 hold the truth in 1 of 2,000 cases.
+    rows = coverage(setting, 2.0, 200, seed=3)
+    assert {r["metric"]: r["percent"] for r in rows if r["percent"] < 89.5} == {}
 
 
-def test_interval_covers_the_true_rate_about_as_often_as_it_says():
-    true = 0.15865525393145707  # unit Gaussians at +-1
-    covered = 0
-    for seed in range(60):
-        interval = iv.intervals(*gaussians(seed), replicates=200, seed=seed)["eer"]
-        covered += interval.low <= true <= interval.high
-    assert covered >= 50
+def test_equal_systems_are_seldom_told_apart():
+    rows = false_positives(Setting(8, 200, 800, 0.4), 2.0, 200, seed=3)
+    assert {r["metric"]: r["percent"] for r in rows if r["percent"] > 10.5} == {}
 
 
-def test_width_matches_the_normal_approximation():
+@settings(max_examples=60, deadline=None)
+@given(SCORES, SCORES)
+def test_figures_are_those_of_the_metrics_and_lie_in_their_intervals(bona, spoof):
+    data = sample(bona, spoof)
+    for name, (metric, plain) in EVERY.items():
+        linear = metric(data.tally)
+        assert linear.value == pytest.approx(plain(data.tally), abs=1e-9), name
+        for counts, moves in (
+            (data.tally.bonafide, linear.bonafide),
+            (data.tally.spoof, linear.spoof),
+        ):
+            assert counts @ moves == pytest.approx(0, abs=1e-6), name
+        found = iv.interval(linear, data)
+        if found.low is not None:
+            assert linear.low - 1e-12 <= found.low <= found.value <= found.high, name
+            assert found.high <= linear.high + 1e-12, name
+
+
+@pytest.mark.parametrize("name", ["eer", "min_dcf", "act_dcf", "cllr", "auc"])
+def test_influence_is_how_the_figure_moves(name):
+    # More weight on the human trials above a score, against what the influence promises.
+    bona, spoof = gaussians(1, 20_000, 20_000)
+    metric, plain = EVERY[name]
+    tally = m.Tally.of(2 * bona, 2 * spoof)  # the scores are then log-likelihood ratios
+    linear = metric(tally)
+    above, times = tally.values > -1.2, 50
+    counts = tally.bonafide * (times + above)
+    promised = counts @ linear.bonafide / counts.sum()
+    tilted = m.Tally(tally.values, counts, times * tally.spoof)
+    assert plain(tilted) - plain(tally) == pytest.approx(promised, rel=0.1)
+
+
+def test_width_is_that_of_the_formula():
     bona, spoof = gaussians(1, 2_000, 2_000)
-    got = iv.intervals(bona, spoof, replicates=500)["eer"]
+    got = iv.intervals(bona, spoof)["eer"]
     # At a threshold that floats, the rate varies about as sqrt(p (1 - p) / (n + k)).
     expected = 2 * 1.96 * np.sqrt(0.1587 * 0.8413 / 4_000)
-    assert got.high - got.low == pytest.approx(expected, rel=0.25)
+    assert got.high - got.low == pytest.approx(expected, rel=0.1)
 
 
-def test_same_seed_same_interval_and_direction_does_not_matter():
+def test_the_areas_variance_is_delongs():
+    rng = np.random.default_rng(2)
+    bona, spoof = rng.normal(0, 1, 30), rng.normal(1, 1, 50)
+    v10 = np.array([np.mean(bona < s) for s in spoof])
+    v01 = np.array([np.mean(spoof > b) for b in bona])
+    delong = v10.var(ddof=1) / 50 + v01.var(ddof=1) / 30
+    data = sample(bona, spoof)
+    variance, _ = iv.spread(data.sums(inf.auc(data.tally)))
+    # A jackknife's is more by about n / (n - 1).
+    assert delong < variance < 1.05 * delong
+
+
+def test_direction_does_not_matter():
     bona, spoof = gaussians(2)
-    first = iv.intervals(bona, spoof, RANKING, replicates=50, seed=7)
-    assert first == iv.intervals(bona, spoof, RANKING, replicates=50, seed=7)
-    assert first != iv.intervals(bona, spoof, RANKING, replicates=50, seed=8)
-    turned = iv.intervals(-bona, -spoof, RANKING, higher="bonafide", replicates=50, seed=7)
-    assert first == turned
+    found = iv.intervals(bona, spoof, METRICS)
+    assert iv.intervals(-bona, -spoof, METRICS, higher="bonafide") == found
+    assert found["min_cllr"].low is None and "monotone" in found["min_cllr"].why
 
 
-def test_trials_of_one_speaker_are_drawn_together():
+@settings(max_examples=20, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_trials_and_the_names_of_speakers_do_not_matter(random):
+    bona, spoof = gaussians(3, 60, 90)
+    speakers = [i % 7 for i in range(60)], [i % 9 for i in range(90)]
+    found = iv.intervals(bona, spoof, METRICS, speakers=speakers)
+    turn = random.sample(range(60), 60), random.sample(range(90), 90)
+    again = iv.intervals(
+        bona[turn[0]],
+        spoof[turn[1]],
+        METRICS,
+        speakers=tuple([f"s{-s[i]}" for i in t] for s, t in zip(speakers, turn, strict=True)),
+    )
+    for name, one in found.items():
+        assert again[name].unit == "speaker"
+        if one.low is not None:
+            assert (again[name].low, again[name].high) == pytest.approx((one.low, one.high))
+
+
+def test_trials_of_one_speaker_count_together():
     rng = np.random.default_rng(3)
     voices = rng.normal(0, 1, 12)
     speaker = np.repeat(np.arange(12), 50)
     bona = -1 + voices[speaker] + rng.normal(0, 0.3, 600)
     spoof = 1 + voices[speaker] + rng.normal(0, 0.3, 600)
-    by_trial = iv.intervals(bona, spoof, replicates=200)["eer"]
-    by_speaker = iv.intervals(bona, spoof, speakers=(speaker, speaker), replicates=200)["eer"]
+    by_trial = iv.intervals(bona, spoof)["eer"]
+    by_speaker = iv.intervals(bona, spoof, speakers=(speaker, speaker))["eer"]
     assert (by_trial.unit, by_speaker.unit) == ("trial", "speaker")
     assert by_trial.value == by_speaker.value
-    assert by_speaker.high - by_speaker.low > 2 * (by_trial.high - by_trial.low)
+    assert by_speaker.high - by_speaker.low > 3 * (by_trial.high - by_trial.low)
 
 
-def test_trials_without_a_speaker_are_units_of_their_own():
-    codes = iv._codes(["a", None, "a", "", float("nan"), "b"])
-    assert codes[0] == codes[2]
-    assert len(set(codes)) == 5
+def test_every_trial_twice_by_the_same_speaker_says_no_more():
+    bona, spoof = gaussians(4, 40, 80)
+    who = np.arange(40), np.arange(80)
+    once = iv.intervals(bona, spoof, METRICS, speakers=who)["auc"]
+    twice = iv.intervals(
+        np.tile(bona, 2), np.tile(spoof, 2), METRICS, speakers=tuple(np.tile(w, 2) for w in who)
+    )["auc"]
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
 
 
-def test_every_draw_has_both_classes():
-    # Only one of three speakers has bona fide speech.
-    units = np.array([0, 1, 2, 2])
-    is_spoof = np.array([False, True, True, True])
-    draws = list(iv._draws(is_spoof, units, 100, 0))
-    assert len(draws) == 100
-    assert all(w[~is_spoof].sum() and w[is_spoof].sum() for w in draws)
+def test_speakers_without_a_name_stand_alone_and_few_are_not_taken_for_many():
+    assert codes_of(["a", None, "a", "", float("nan"), "b"]).tolist() == [0, -1, 0, -1, -1, 1]
+    spoof = np.arange(12) >= 6
+    codes = np.array([0, 1, 2, 3, 4, 4, 0, 1, 2, 3, 4, -1])
+    assert Units.of(codes, spoof).unit == "speaker"
+    few = Units.of(np.minimum(codes, 3), spoof)
+    assert (few.unit, few.few) == ("trial", 4)
+    assert "4 speakers" in few.caution
+    one_has_all = np.array([0] * 95 + [1, 2, 3, 4, 5] * 2)
+    assert Units.of(one_has_all, np.arange(105) >= 95).unit == "trial"
+    nobody = Units.of(np.full(12, -1), spoof)
+    assert (nobody.unit, nobody.caution) == ("trial", "")
 
 
-def test_a_det_band_encloses_its_curve():
+@pytest.mark.parametrize("name", ["eer", "auc", "min_dcf", "act_dcf"])
+def test_no_errors_are_not_taken_for_none_to_come(name):
+    bona, spoof = np.full(50, -20.0) - np.arange(50), np.full(200, 20.0) + np.arange(200)
+    found = iv.intervals(bona, spoof, METRICS)[name]
+    bound = 1 - 0.025 ** (1 / 50)  # 7.1 %: the rule of three with 3.7
+    width = found.high - found.low
+    assert width == pytest.approx(bound * (0.95 / 0.5 if "dcf" in name else 1))
+    speakers = np.arange(50) % 10, np.arange(200) % 10
+    known = iv.intervals(bona, spoof, METRICS, speakers=speakers)[name]
+    assert known.high - known.low > 3 * width  # ten voices say less than fifty trials
+
+
+def test_a_band_is_the_curves_and_that_of_single_rates():
     bona, spoof = gaussians(5)
-    grid = np.array([0.05, 0.1, 0.2])
-    band = iv.intervals(bona, spoof, {"miss": iv.miss_at(grid)}, replicates=100)["miss"]
+    grid = np.array([0.0005, 0.05, 0.1, 0.2])
+    data = sample(bona, spoof, np.arange(1200) % 40)
+    values, low, high = iv.band(data, grid)
     curve = m.det_curve(bona, spoof)
-    for rate, low, value, high in zip(grid, band.low, band.value, band.high, strict=True):
-        assert value == curve.p_miss[curve.p_fa <= rate].min()
-        assert low <= value <= high
+    assert np.isnan(low[0])  # not one of 900 fakes passes there
+    for i, rate in enumerate(grid[1:], 1):
+        assert values[i] == curve.p_miss[curve.p_fa <= rate].min()
+        single = iv.interval(inf.miss_at(rate)(data.tally), data)
+        assert (low[i], high[i]) == pytest.approx((single.low, single.high))
+    packed = iv.band(sample(*gaussians(5, 3000, 9000)), grid[1:])
+    whole = sample(*gaussians(5, 3000, 9000))
+    single = iv.interval(inf.miss_at(0.1)(whole.tally), whole)
+    assert packed[2][1] - packed[1][1] == pytest.approx(single.high - single.low, rel=0.15)
 
 
-def test_calibrated_cllr_equals_the_definition():
-    bona, spoof = gaussians(6)
-    affine = m.Affine(1.7, -0.2)
-    metric = iv.calibrated_cllr(affine)
-    for pair in ((bona, spoof), (bona[:50], spoof[:50])):
-        tally = m.Tally.of(*pair)
-        assert metric(tally) == pytest.approx(tally.cllr(affine), abs=1e-12)
+def test_the_mean_of_groups_needs_groups():
+    mean, low, high = iv.of_mean([0.1, 0.2, 0.1, 0.2, 0.15])
+    assert mean == pytest.approx(0.15) and low < 0.11 and high > 0.19
+    assert np.isnan(iv.of_mean([0.1, 0.2])[1:]).all()
 
 
 def test_paired_difference_sees_what_separate_intervals_hide():
@@ -120,28 +207,28 @@ def test_paired_difference_sees_what_separate_intervals_hide():
     scores = np.concatenate((bona, spoof))
     worse = scores + rng.normal(0, 0.5, 1_000)
     truth = np.arange(1_000) >= 500
-    found = iv.paired(worse, scores, truth, RANKING, replicates=300)
+    found = iv.paired(worse, scores, truth, METRICS)
     assert found["eer"].value == pytest.approx(
         m.eer(worse[:500], worse[500:]).rate - m.eer(bona, spoof).rate
     )
     assert found["auc"].p_value < 0.05
     assert found["auc"].high < 0
+    back = iv.paired(scores, worse, truth, METRICS)["auc"]
+    assert (back.value, back.p_value) == pytest.approx((-found["auc"].value, found["auc"].p_value))
 
-    same = iv.paired(scores, -scores, truth, higher=("spoof", "bonafide"), replicates=50)["eer"]
+    same = iv.paired(scores, -scores, truth, higher=("spoof", "bonafide"))["eer"]
     assert (same.value, same.low, same.high, same.p_value) == (0, 0, 0, 1)
 
 
-def test_pairing_by_speaker_uses_speakers():
+def test_pairing_by_speaker_uses_speakers_and_tests_only_enough_of_them():
     bona, spoof = gaussians(10, 60, 60)
     scores = np.concatenate((bona, spoof))
-    found = iv.paired(
-        scores,
-        scores * 2,
-        np.arange(120) >= 60,
-        speakers=[f"s{i % 10}" for i in range(120)],
-        replicates=30,
-    )["eer"]
-    assert (found.unit, found.value, found.low, found.high) == ("speaker", 0, 0, 0)
+    other = scores + np.random.default_rng(0).normal(0, 1, 120)
+    truth = np.arange(120) >= 60
+    speakers = [f"s{i % 10}" for i in range(120)]
+    assert iv.paired(scores, other, truth, speakers=speakers)["eer"].unit == "speaker"
+    few = iv.paired(scores, other, truth, speakers=[s[:1] + "01"[s > "s4"] for s in speakers])
+    assert few["eer"].p_value is None and few["eer"].low is not None
 
 
 def test_interval_from_counts_of_a_published_rate():
@@ -154,6 +241,7 @@ def test_holm_known_answer_and_order():
     # Holm (1979) on four p-values: .01*4, .02*3, .03*2 (raised to .06), .04*1 (raised to .06).
     np.testing.assert_allclose(iv.holm([0.03, 0.01, 0.04, 0.02]), [0.06, 0.04, 0.06, 0.06])
     np.testing.assert_allclose(iv.holm([0.9, 0.8]), [1, 1])
+    np.testing.assert_allclose(iv.holm([0.04, np.nan, 0.02]), [0.04, np.nan, 0.04])
 
 
 @pytest.mark.parametrize(
@@ -161,7 +249,6 @@ def test_holm_known_answer_and_order():
     [
         (lambda: iv.intervals([], [1]), "no bona fide"),
         (lambda: iv.intervals([1], [2], speakers=(["a"], [])), "one speaker for every"),
-        (lambda: iv.intervals([1], [2], replicates=0), "at least one"),
         (lambda: iv.paired([1, 2], [1], [False, True]), "one score for every"),
         (lambda: iv.paired([1, 2], [1, 2], [False, True], speakers=["a"]), "one speaker"),
     ],

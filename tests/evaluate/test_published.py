@@ -13,11 +13,11 @@ ATTACKS = ("A07", "A08")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Score files of six systems over 240 trials of 8 speakers, in the published formats."""
+    """Score files of six systems over 240 trials of 12 speakers, in the published formats."""
     where = tmp_path_factory.mktemp("scores")
     rng = np.random.default_rng(5)
-    rows = [(f"S{i % 8}", f"E{i}", "-", "bonafide") for i in range(80)]
-    rows += [(f"S{i % 8}", f"E{i}", ATTACKS[i % 2], "spoof") for i in range(80, 240)]
+    rows = [(f"S{i % 12}", f"E{i}", "-", "bonafide") for i in range(80)]
+    rows += [(f"S{i % 12}", f"E{i}", ATTACKS[i % 2], "spoof") for i in range(80, 240)]
     (where / p.PROTOCOL).write_text("".join(f"{s} {n} - {a} {y}\n" for s, n, a, y in rows))
     spoof = np.array([y == "spoof" for *_, y in rows])
     for k, file in enumerate(p.SCORE_FILES):
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tables(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("tables")
-    p.main(["--scores", str(folder), "--out", str(out), "--replicates", "40"])
+    p.main(["--scores", str(folder), "--out", str(out)])
     return {name: t.load(name, out) for name in ("measured", "det", "paired")}
 
 
@@ -87,7 +87,8 @@ def test_lowest_cost_on_the_hull_is_exact_for_any_prior(tables, folder):
 def test_bands_lie_on_a_probit_grid_around_the_curve(tables):
     band = tables["det"][tables["det"]["curve"] == "band"]
     assert band.groupby("system").size().tolist() == [p.GRID_POINTS] * 6
-    assert (band["low"] <= band["high"]).all()
+    known = band.dropna(subset=["low"])  # the lowest rates are too low for so few fakes
+    assert len(known) > len(band) / 2 and (known["low"] <= known["high"]).all()
 
 
 def test_pairs_are_adjusted_and_signed(tables):
@@ -101,7 +102,7 @@ def test_pairs_are_adjusted_and_signed(tables):
 
 
 def test_running_again_gives_the_same_files(folder, tmp_path, tables):
-    p.main(["--scores", str(folder), "--out", str(tmp_path), "--replicates", "40"])
+    p.main(["--scores", str(folder), "--out", str(tmp_path)])
     for name, frame in tables.items():
         pd.testing.assert_frame_equal(frame, t.load(name, tmp_path))
 

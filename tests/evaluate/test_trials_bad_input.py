@@ -96,14 +96,14 @@ def figures(trials: tr.Trials) -> None:
         assert str(error).endswith(".")
         return
     with np.errstate(all="ignore"):
-        whole = analysis.overall(data, analysis.Settings(replicates=20))
+        whole = analysis.overall(data)
         shares = analysis.histogram(data)
         stated = analysis.reliability(data, 0.05)
     assert whole.figures["value"].notna().all()
     assert np.isfinite(shares[["low", "high", "share"]].to_numpy()).all()
     assert np.isfinite(stated[["stated", "observed"]].to_numpy()).all()
     for column in analysis.attributes(data)[:2]:
-        analysis.by_column(data, column, analysis.Settings(replicates=20))
+        analysis.by_column(data, column)
     analysis.worst(data, 5)
     analysis.suspicions(data)
     records(whole.figures)
@@ -374,7 +374,7 @@ def test_names_come_through_as_text_and_leave_as_text(name):
     prepared = analysis.prepare(trials, "bonafide")
     tables = [
         analysis.worst(prepared, 50),
-        analysis.by_column(prepared, "attack", analysis.Settings(replicates=20)),
+        analysis.by_column(prepared, "attack"),
         trials.table,
     ]
     for table in tables:

@@ -167,7 +167,7 @@ def test_figures_by_group_quality_and_stated_chance() -> None:
             ),
         }
     )
-    table = figures(trials, "s", "public_samples", "test", "command", replicates=5)
+    table = figures(trials, "s", "public_samples", "test", "command")
     assert set(table.loc[table["breakdown"] == "sex", "condition"]) == {"female", "male"}
     assert set(table.loc[table["breakdown"] == "quality", "condition"]) == {
         "predicted MOS below 2.5",

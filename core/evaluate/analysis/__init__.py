@@ -1,7 +1,6 @@
 """Everything about one score file, or about two on the same trials."""
 
 from core.evaluate.analysis.breakdowns import (
-    CONDITION_STEPS,
     MOST_CONDITIONS,
     attributes,
     by_column,
@@ -11,7 +10,6 @@ from core.evaluate.analysis.pictures import histogram, reliability, worst
 from core.evaluate.analysis.pooled import Overall, official_eer, overall
 from core.evaluate.analysis.prepared import (
     FIGURE_COLUMNS,
-    LEAST_SPEAKERS,
     Part,
     Prepared,
     Settings,
@@ -20,10 +18,8 @@ from core.evaluate.analysis.prepared import (
 from core.evaluate.analysis.suspicions import suspicions, which_benchmark
 
 __all__ = [
-    "CONDITION_STEPS",
     "DIFFERENCE_COLUMNS",
     "FIGURE_COLUMNS",
-    "LEAST_SPEAKERS",
     "MOST_CONDITIONS",
     "Comparison",
     "Overall",

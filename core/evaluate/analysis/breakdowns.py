@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluate import resample
-from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Part, Prepared, Settings, as_frame
-from core.evaluate.metrics import (
-    ASVSPOOF5,
-    Ints,
-)
+from core.evaluate import influence
+from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Part, Prepared, as_frame
+from core.evaluate.influence import Metric
+from core.evaluate.intervals import Interval, interval
+from core.evaluate.metrics import ASVSPOOF5
 from core.evaluate.trials import TrialsError
 
 if TYPE_CHECKING:
@@ -24,8 +23,12 @@ MOST_CONDITIONS = 200
 """Conditions of one breakdown that are computed, the largest first."""
 
 
-CONDITION_STEPS = 1000
-"""Levels for each class in one condition's bootstrap."""
+COMPARED: dict[str, Metric] = {
+    "eer": influence.percent_eer,
+    "min_dcf": influence.min_dcf(ASVSPOOF5),
+    "auc": influence.auc,
+}
+"""Figures of a condition, and of two systems side by side."""
 
 
 def attributes(data: Prepared) -> list[str]:
@@ -74,9 +77,7 @@ def conditions(
         yield names[i], (spoof & (keys == i)) | (bona_known & (bona_keys == bona_of[i]))
 
 
-def by_column(
-    data: Prepared, columns: str | Sequence[str], settings: Settings | None = None
-) -> pd.DataFrame:
+def by_column(data: Prepared, columns: str | Sequence[str]) -> pd.DataFrame:
     """EER, min DCF and AUC of every value of a column, or of every pair of values of two.
 
     Returns
@@ -85,7 +86,6 @@ def by_column(
         `FIGURE_COLUMNS`; a condition with one class only has no value and a note. At most
         `MOST_CONDITIONS` conditions, those with the most fakes.
     """
-    settings = settings or Settings()
     columns = [columns] if isinstance(columns, str) else list(columns)
     for column in columns:
         if column not in data.table or column in ("trial", "label", "score"):
@@ -110,43 +110,28 @@ def by_column(
                 rows.append({**common, "metric": "eer", "note": f"No {missing} here."})
             continue
         tally = part.tally
-        eer, dcf = tally.eer(), tally.min_dcf(ASVSPOOF5)
-        levels = part.levels(
-            CONDITION_STEPS, [t for t in (eer.threshold, dcf.threshold) if np.isfinite(t)]
-        )
-        statistics: dict[str, resample.Statistic] = {
-            "eer": lambda batch: 100 * batch.eer(),
-            "min_dcf": resample.min_dcf(ASVSPOOF5),
-            "auc": resample.auc,
-        }
-        units = None if columns == ["speaker"] else enough(part)
-        # Hundreds of cells: an interval's ends may be rougher than a single figure's.
-        replicates = settings.replicates if len(columns) == 1 else min(200, settings.replicates)
-        drawn = resample.bootstrap(levels, statistics, units=units, replicates=replicates)
-        found = {
-            "eer": (100 * eer.rate, sign * eer.threshold),
-            "min_dcf": (dcf.cost, sign * dcf.threshold),
-            "auc": (tally.auc(), None),
-        }
-        for metric, (value, threshold) in found.items():
-            low, high = resample.limits(drawn[metric])
+        thresholds = {"eer": tally.eer().threshold, "min_dcf": tally.min_dcf().threshold}
+        for name_of, metric in COMPARED.items():
+            found = interval(metric(tally), part.sample)
+            threshold = thresholds.get(name_of)
             rows.append(
                 {
                     **common,
-                    "metric": metric,
-                    "value": value,
-                    "low": low,
-                    "high": high,
-                    "threshold": threshold,
-                    "note": "",
+                    "metric": name_of,
+                    "value": found.value,
+                    "low": found.low,
+                    "high": found.high,
+                    "threshold": None if threshold is None else sign * threshold,
+                    "note": note(part, found, columns),
                 }
             )
     return as_frame(rows, FIGURE_COLUMNS)
 
 
-def enough(part: Part) -> tuple[Ints, Ints] | None:
-    """Units of a part, if there are enough of them in both classes."""
-    units = part.units()
-    if units is None or min(len(np.unique(u)) for u in units) < 2:
-        return None
-    return units
+def note(part: Part, found: Interval, columns: Sequence[str]) -> str:
+    """Why a condition has no interval, or only one for the speakers it has."""
+    if found.why:
+        return f"No interval: {found.why}."
+    if columns == ["speaker"] or not part.units.few:
+        return ""
+    return f"Few speakers ({part.units.few}): for more trials of theirs."

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.evaluate import resample
-from core.evaluate.analysis.breakdowns import CONDITION_STEPS, MOST_CONDITIONS, conditions, enough
-from core.evaluate.analysis.prepared import Part, Prepared, as_frame, prepare
-from core.evaluate.intervals import holm
-from core.evaluate.metrics import (
-    ASVSPOOF5,
-    Higher,
-    Tally,
-)
+from core.evaluate.analysis.breakdowns import COMPARED, MOST_CONDITIONS, conditions
+from core.evaluate.analysis.prepared import Prepared, as_frame, prepare
+from core.evaluate.intervals import difference, holm
+from core.evaluate.metrics import Higher
+from core.evaluate.sample import Sample
 from core.evaluate.trials import Problem, Trials, TrialsError
 
 if TYPE_CHECKING:
@@ -57,10 +53,10 @@ def compare(
     second: Trials,
     higher: Higher,
     by: Sequence[str] = (),
-    *,
-    replicates: int = 2000,
 ) -> Comparison:
     """Paired differences of EER, min DCF and AUC, pooled and by the values of columns.
+
+    A condition whose speakers are too few to speak for others has no p-value.
 
     Parameters
     ----------
@@ -72,8 +68,6 @@ def compare(
         Which way the second system's scores run.
     by : sequence of str
         Columns to break down by.
-    replicates : int
-        Draws; p-values are never below ``2 / (replicates + 1)``.
 
     Raises
     ------
@@ -107,60 +101,39 @@ def compare(
             what = f"{wrong:,} trials are labelled differently in the two files; the first counts."
             problems.append(Problem(what, wrong))
     rows: list[dict[str, Any]] = []
-    statistics: dict[str, resample.Statistic] = {
-        "eer": lambda batch: 100 * batch.eer(),
-        "min_dcf": resample.min_dcf(ASVSPOOF5),
-        "auc": resample.auc,
-    }
-    whole = [("overall", "all", np.ones(len(other), dtype=bool), resample.STEPS, True)]
+    whole = [("overall", "all", np.ones(len(other), dtype=bool))]
     for column in by:
         if column not in data.table:
             raise TrialsError(f"There is no column {column!r} to break down by.")
-        whole += [
-            (column, name, chosen, CONDITION_STEPS, column != "speaker")
-            for name, chosen in conditions(data, [column])
-        ][:MOST_CONDITIONS]
-    for breakdown, condition, chosen, steps, speakers in whole:
+        found = [(column, name, chosen) for name, chosen in conditions(data, [column])]
+        whole += found[:MOST_CONDITIONS]
+    for breakdown, condition, chosen in whole:
         one = data.part(chosen)
-        two = Part(other[chosen], one.is_spoof, one.speakers)
         n_spoof = int(one.is_spoof.sum())
         if not 0 < n_spoof < len(one.scores):
             continue
-        drawn = resample.bootstrap_pair(
-            (one.levels(steps), two.levels(steps)),
-            statistics,
-            units=enough(one) if speakers else None,
-            replicates=replicates,
-        )
-        exact = [_exact(p.tally) for p in (one, two)]
-        for metric, draws in drawn.items():
-            low, high = resample.limits(draws)
+        pair = one.sample, Sample(other[chosen], one.is_spoof, one.units)
+        for metric, of in COMPARED.items():
+            figures = [of(sample.tally) for sample in pair]
+            apart = difference(figures[0], figures[1], pair)
             rows.append(
                 {
                     "breakdown": breakdown,
                     "condition": condition,
                     "metric": metric,
-                    "first": exact[0][metric],
-                    "second": exact[1][metric],
-                    "difference": exact[0][metric] - exact[1][metric],
-                    "low": low,
-                    "high": high,
-                    "p_value": resample.two_sided(draws),
+                    "first": figures[0].value,
+                    "second": figures[1].value,
+                    "difference": apart.value,
+                    "low": apart.low,
+                    "high": apart.high,
+                    "p_value": apart.p_value,
                     "n_bonafide": len(one.scores) - n_spoof,
                     "n_spoof": n_spoof,
                 }
             )
     frame = as_frame(rows, DIFFERENCE_COLUMNS)
     for _, family in frame.groupby(["breakdown", "metric"], sort=False):
-        frame.loc[family.index, "p_holm"] = holm(family["p_value"])
-    frame["p_holm"] = frame["p_holm"].astype(float)
+        frame.loc[family.index, "p_holm"] = holm(family["p_value"].astype(float))
+    frame[["p_value", "p_holm"]] = frame[["p_value", "p_holm"]].astype(float)
     ranks = pd.DataFrame({"a": data.scores, "b": other}).rank()
     return Comparison(frame, len(other), tuple(problems), float(ranks["a"].corr(ranks["b"])))
-
-
-def _exact(tally: Tally) -> dict[str, float]:
-    return {
-        "eer": 100 * tally.eer().rate,
-        "min_dcf": tally.min_dcf(ASVSPOOF5).cost,
-        "auc": tally.auc(),
-    }

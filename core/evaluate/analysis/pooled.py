@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.evaluate import resample
+from core.evaluate import influence
 from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Prepared, Settings, as_frame
-from core.evaluate.metrics import (
-    ASVSPOOF5,
-    Costs,
-    Rate,
-)
+from core.evaluate.influence import Metric
+from core.evaluate.intervals import band, interval
+from core.evaluate.metrics import ASVSPOOF5, Costs, Rate, Tally
 from core.evaluate.names import METRICS
 from core.evaluate.published import probit_grid
 
@@ -47,78 +45,51 @@ class Overall:
 
 
 def overall(data: Prepared, settings: Settings | None = None) -> Overall:
-    """Every pooled figure with its bootstrap interval, and the DET curve with its band.
-
-    Intervals are 95 % percentile intervals; min Cllr has none, because drawing trials twice lets
-    the best monotone map fit too well.
-    """
+    """Every pooled figure with its 95 % interval, and the DET curve with its band."""
     import pandas as pd
 
     settings = settings or Settings()
     part, tally = data.everything, data.everything.tally
-    own = settings.costs
-    eer, dcf, own_dcf = tally.eer(), tally.min_dcf(ASVSPOOF5), tally.min_dcf(own)
-    act, own_act = tally.act_dcf(ASVSPOOF5), tally.act_dcf(own)
-    values: dict[str, tuple[float, float | None]] = {
-        "eer": (100 * eer.rate, eer.threshold),
-        "min_dcf": (dcf.cost, dcf.threshold),
-        "act_dcf": (act.cost, act.threshold),
-        "cllr": (tally.cllr(), None),
-        "min_cllr": (tally.min_cllr(), None),
-        "auc": (tally.auc(), None),
-    }
-    keep = [eer.threshold, dcf.threshold, act.threshold, own_dcf.threshold, own_act.threshold]
-    levels = part.levels(
-        resample.STEPS, [t for t in keep if np.isfinite(t) and t >= tally.values[0]]
-    )
-    statistics: dict[str, resample.Statistic] = {
-        "eer": lambda batch: 100 * batch.eer(),
-        "min_dcf": resample.min_dcf(ASVSPOOF5),
-        "act_dcf": resample.act_dcf(ASVSPOOF5, levels),
-        "cllr": resample.cllr(levels),
-        "auc": resample.auc,
+    own, tandem = settings.costs, settings.tandem
+    eer = tally.eer()
+    metrics: dict[str, tuple[Metric, float | None]] = {
+        "eer": (influence.percent_eer, eer.threshold),
+        **_costs(tally, "", ASVSPOOF5),
+        "cllr": (influence.cllr(), None),
+        "min_cllr": (influence.min_cllr, None),
+        "auc": (influence.auc, None),
     }
     if own != ASVSPOOF5:
-        values["min_dcf_own"] = (own_dcf.cost, own_dcf.threshold)
-        values["act_dcf_own"] = (own_act.cost, own_act.threshold)
-        statistics["min_dcf_own"] = resample.min_dcf(own)
-        statistics["act_dcf_own"] = resample.act_dcf(own, levels)
-    for name, form in (("min_tdcf", 2021), ("min_tdcf_2019", 2019)):
-        if settings.tandem is not None:
-            cost = tally.min_tdcf(settings.tandem, form=form)  # type: ignore[arg-type]
-            values[name] = (cost.cost, cost.threshold)
-            statistics[name] = resample.min_tdcf(settings.tandem, form)
-    grid = probit_grid(2e-4, 0.5, 90)
-    statistics["det"] = resample.miss_at(grid)
-    drawn = resample.bootstrap(
-        levels, statistics, units=part.units(), replicates=settings.replicates
-    )
-    spread = {name: resample.limits(d) for name, d in drawn.items()}
+        metrics |= _costs(tally, "_own", own)
+    if tandem is not None:
+        threshold = tally.min_tdcf(tandem).threshold  # it is that of both forms
+        metrics["min_tdcf"] = (influence.min_tdcf(tandem, 2021), threshold)
+        metrics["min_tdcf_2019"] = (influence.min_tdcf(tandem, 2019), threshold)
     sign = 1.0 if data.higher == "spoof" else -1.0
     rows = []
     for name in METRICS:
-        if name not in values:
+        if name not in metrics:
             continue
-        value, threshold = values[name]
-        low, high = spread.get(name, (None, None))
+        metric, at = metrics[name]
+        found = interval(metric(tally), part.sample)
+        why = f"No interval: {found.why}." if found.why else ""
         rows.append(
             {
                 "breakdown": "overall",
                 "condition": "all",
                 "metric": name,
-                "value": value,
-                "low": low,
-                "high": high,
-                "threshold": None if threshold is None else sign * threshold,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "threshold": None if at is None else sign * at,
                 "n_bonafide": tally.n_bonafide,
                 "n_spoof": tally.n_spoof,
-                "note": _note(name, own),
+                "note": f"{_note(name, own)} {why}".strip(),
             }
         )
-    curve = tally.det()
-    cut = np.searchsorted(curve.p_fa, grid + 1e-12, side="right") - 1
-    low, high = spread["det"]
-    det = pd.DataFrame({"p_fa": grid, "p_miss": curve.p_miss[cut], "low": low, "high": high})
+    grid = probit_grid(2e-4, 0.5, 90)
+    miss, low, high = band(part.sample, grid)
+    det = pd.DataFrame({"p_fa": grid, "p_miss": miss, "low": low, "high": high})
     official = official_eer(data)
     tied = (tally.bonafide > 0) & (tally.spoof > 0)
     return Overall(
@@ -128,6 +99,13 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
         official,
         int((tally.bonafide + tally.spoof)[tied].sum()),
     )
+
+
+def _costs(tally: Tally, suffix: str, costs: Costs) -> dict[str, tuple[Metric, float | None]]:
+    return {
+        f"min_dcf{suffix}": (influence.min_dcf(costs), tally.min_dcf(costs).threshold),
+        f"act_dcf{suffix}": (influence.act_dcf(costs), costs.threshold),
+    }
 
 
 def _note(metric: str, own: Costs) -> str:

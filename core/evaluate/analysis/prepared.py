@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluate import resample
 from core.evaluate.metrics import (
     ASVSPOOF5,
     Costs,
@@ -20,6 +19,7 @@ from core.evaluate.metrics import (
     Tally,
     TandemConstants,
 )
+from core.evaluate.sample import Sample, Units
 from core.evaluate.trials import Trials
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ FIGURE_COLUMNS = (
 )
 
 
-LEAST_SPEAKERS = 10
-"""With fewer speakers, drawing speakers says little and trials are drawn."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """What a reader may choose.
@@ -46,13 +42,10 @@ class Settings:
         The reader's own prior and costs; those of ASVspoof 5 are always given as well.
     tandem : TandemConstants or None
         Constants of the tandem cost, where the verification system's error rates are known.
-    replicates : int
-        Bootstrap draws.
     """
 
     costs: Costs = ASVSPOOF5
     tandem: TandemConstants | None = None
-    replicates: int = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,21 +71,22 @@ class Prepared:
 
     @cached_property
     def speakers(self) -> Ints | None:
-        """Code of each trial's speaker, trials without one on their own; None for too few."""
-        if "speaker" not in self.table:
-            return None
-        codes = self.codes("speaker")[0].copy()
-        missing = codes < 0
-        known = int(codes.max(initial=-1)) + 1
-        if known < LEAST_SPEAKERS or missing.mean() > 0.5:
-            return None
-        codes[missing] = known + np.arange(int(missing.sum()))
-        return codes
+        """Code of each trial's speaker, -1 where it is not known; None without such a column."""
+        return self.codes("speaker")[0] if "speaker" in self.table else None
 
     @property
     def unit(self) -> str:
-        """What the bootstrap draws: ``speaker`` or ``trial``."""
-        return "trial" if self.speakers is None else "speaker"
+        """Of what others would be drawn: ``speaker`` or ``trial``."""
+        return self.everything.units.unit
+
+    @property
+    def about_intervals(self) -> str:
+        """What the intervals stand for, in sentences."""
+        units = self.everything.units
+        if units.caution:
+            return units.caution
+        others = "other speakers" if units.unit == "speaker" else "more such trials"
+        return f"95 % intervals for {others}: trials count by {units.unit}."
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
         """Values of an attribute as numbers (-1 where there is none) with their names."""
@@ -114,10 +108,8 @@ class Prepared:
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Part:
         """Scores and units of some trials."""
-        units = self.speakers
-        return Part(
-            self.scores[chosen], self.is_spoof[chosen], None if units is None else units[chosen]
-        )
+        speakers = None if self.speakers is None else self.speakers[chosen]
+        return Part(self.scores[chosen], self.is_spoof[chosen], speakers)
 
     @cached_property
     def everything(self) -> Part:
@@ -127,7 +119,7 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Scores (towards spoof), truth and unit of some trials."""
+    """Scores (towards spoof), truth and speaker (-1: not known) of some trials."""
 
     scores: Floats
     is_spoof: npt.NDArray[np.bool_]
@@ -138,18 +130,15 @@ class Part:
         """Both classes, sorted and grouped."""
         return Tally.of(self.scores[~self.is_spoof], self.scores[self.is_spoof])
 
-    def units(self) -> tuple[Ints, Ints] | None:
-        """Units of both classes, numbered from 0 without gaps."""
-        if self.speakers is None or not len(self.speakers):
-            return None
-        _, codes = np.unique(self.speakers, return_inverse=True)
-        return codes[~self.is_spoof], codes[self.is_spoof]
+    @cached_property
+    def units(self) -> Units:
+        """Whose trials they are."""
+        return Units.of(self.speakers, self.is_spoof)
 
-    def levels(self, steps: int, keep: Sequence[float] = ()) -> resample.Levels:
-        """Levels of these trials."""
-        return resample.Levels.of(
-            self.scores[~self.is_spoof], self.scores[self.is_spoof], steps=steps, keep=keep
-        )
+    @cached_property
+    def sample(self) -> Sample:
+        """The trials for intervals by what they have in common."""
+        return Sample(self.scores, self.is_spoof, self.units)
 
 
 def prepare(trials: Trials, higher: Higher) -> Prepared:

@@ -70,7 +70,7 @@ def det(
         alt.Tooltip("miss:Q", title="False accusations (%)", format=".2f"),
     ]
     areas = (
-        alt.Chart(data)
+        alt.Chart(data.dropna(subset=["y_low", "y_high"]))
         .mark_area(opacity=0.14, clip=True)
         .encode(x=x, y=alt.Y("y_low:Q", **shared), y2="y_high:Q", color=colour)
     )
@@ -170,4 +170,6 @@ def differences(
 
 
 def _probit(p: float) -> float:
+    if p != p:  # no interval there
+        return p
     return _normal.inv_cdf(min(max(p, 1e-5), 1 - 1e-5))

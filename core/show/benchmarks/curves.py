@@ -94,7 +94,7 @@ def trade_off(book: Book) -> None:
         )
         st.caption(
             "DCF: cost at the best threshold, where 1 is always giving the cheaper answer. Bands "
-            "are 95 % intervals that draw speakers again; the threshold is chosen with the labels "
+            "are 95 % intervals for other speakers; the threshold is chosen with the labels "
             f"in hand, so real use costs more. {known['benchmark'].iloc[0]}. Measured; sources in "
             "the table."
         )
@@ -102,11 +102,11 @@ def trade_off(book: Book) -> None:
 
 
 def significance(book: Book) -> None:
-    """Two systems on the same draws of the same trials."""
+    """Two systems on the same trials."""
     paired, compared = book.paired, book.compared
     st.markdown(
-        "Two detectors scored the same trials, so they are compared on the same random draws of "
-        "speakers. An interval that holds 0 means that this benchmark cannot tell them apart."
+        "Two detectors scored the same trials, so they are compared trial by trial, and speaker by "
+        "speaker. An interval that holds 0 means that this benchmark cannot tell them apart."
     )
     one, two = st.columns(2)
     a = one.selectbox("First system", compared, key="first", bind="query-params")

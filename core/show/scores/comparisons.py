@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.evaluate import analysis
 from core.evaluate.names import bare
+from core.evaluate.sample import LEAST_SPEAKERS
 from core.evaluate.tables import TableError
 from core.evaluate.trials import Trials, TrialsError, attach, direction
 from core.show import benchmark_charts, cache
@@ -53,8 +54,11 @@ def second_file(study: Study) -> None:
     if one == two:
         one, two = f"{one} (1)", f"{two} (2)"
     gain = pooled["difference"] > 0 if metric == "auc" else pooled["difference"] < 0
+    tested = pooled["p_holm"] == pooled["p_holm"]
     finding = (
-        f"{one if gain else two} is better: {bare(metric)} "
+        "Too few speakers to say which would be better on others"
+        if not tested
+        else f"{one if gain else two} is better: {bare(metric)} "
         f"{pooled['first']:.4g} against {pooled['second']:.4g}"
         if pooled["p_holm"] < 0.05
         else "All trials together do not tell the two apart"
@@ -81,8 +85,9 @@ def second_file(study: Study) -> None:
         alt=f"{finding}; 95 % interval {pooled['low']:.4g} to {pooled['high']:.4g}.",
     )
     st.caption(
-        f"{result.n:,} trials in common; 2,000 draws of {study.data.unit}s, both systems on each. "
-        "p after Holm's adjustment over a breakdown. Rank correlation of the scores: "
+        f"{result.n:,} trials in common, compared by {study.data.unit}. "
+        "p after Holm's adjustment over a breakdown; none below "
+        f"{LEAST_SPEAKERS} known speakers of a class. Rank correlation of the scores: "
         f"{result.correlation:+.3f}."
     )
     st.dataframe(
@@ -114,7 +119,7 @@ def _compared(study: Study, other: Trials) -> analysis.Comparison:
             icon=":material/swap_vert:",
         )
     by = tuple(c for c in ("attack", "codec", "family") if c in study.columns)
-    with st.spinner("Drawing both systems' trials again, together"):
+    with st.spinner("Comparing both systems trial by trial"):
         return remembered(
             "compare", *of, way, make=lambda: analysis.compare(study.data, other, way, by)
         )

@@ -105,8 +105,7 @@ class Study:
             "by",
             names,
             *self.of,
-            self.settings,
-            make=lambda: analysis.by_column(self.data, names, self.settings),
+            make=lambda: analysis.by_column(self.data, names),
         )
 
     def charted(self, rows: pd.DataFrame) -> pd.DataFrame:

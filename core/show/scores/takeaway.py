@@ -46,7 +46,7 @@ def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes
             ("File", f"{study.file.name}, SHA-256 {study.file.sha256}"),
             ("Trials", f"{bona:,} bona fide, {spoof:,} spoofed"),
             ("Direction", f"a higher score means {WAYS[study.higher]}"),
-            ("Intervals", f"{study.settings.replicates:,} draws of {study.data.unit}s"),
+            ("Intervals", study.data.about_intervals),
         ],
         study.problems,
         [

@@ -29,7 +29,9 @@ def figures(study: Study) -> None:
             percent = " %" if unit == "%" else ""
             label = f"{name} ({unit})" if unit and not percent else name
             st.metric(label, f"{row['value']:.{digits}f}{percent}")
-            st.caption(f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. {row['note']}")
+            known = row["low"] == row["low"]
+            ends = f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. " if known else ""
+            st.caption(f"{ends}{row['note']}")
     st.dataframe(
         readable(study.whole.figures)[["metric", "value", "low", "high", "threshold", "note"]],
         hide_index=True,
@@ -42,8 +44,8 @@ def figures(study: Study) -> None:
     )
     bona, spoof = study.counts
     st.caption(
-        f"{bona:,} bona fide and {spoof:,} spoofed trials. Intervals draw {study.data.unit}s "
-        f"{study.settings.replicates:,} times. Thresholds are in the direction of your file. "
+        f"{bona:,} bona fide and {spoof:,} spoofed trials. {study.data.about_intervals} "
+        "Thresholds are in the direction of your file. "
         "Actual DCF and Cllr take scores for natural-log likelihood ratios, as ASVspoof 5 does."
     )
     if study.whole.tied:
@@ -92,7 +94,7 @@ def trade_off(study: Study) -> None:
         alt=f"DET curve; equal errors at {100 * eer:.2f} %.",
     )
     st.caption(
-        f"Band: 95 %, draws of {study.data.unit}s. The diamond is the cheapest threshold at your "
+        f"Band: 95 % by {study.data.unit}. The diamond is the cheapest threshold at your "
         "prior and costs."
         + (" The curve lies outside this plot, which ends at 42 %." if eer > 0.4 else "")
     )

@@ -1,0 +1,233 @@
+"""How often the intervals hold the truth: ``python -m benchmarks.coverage [RUNS] [--update]``.
+
+Scores are drawn whose true figures are known, many times over, and the product's own intervals are
+held against them: by trial and by speaker, from few to many, at low and at high error rates. The
+paired test is put to two systems that are equally good. ``--update`` writes
+data/results/coverage.csv. Five minutes on one core for 600 runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
+from scipy.stats import norm
+
+from core.evaluate import influence
+from core.evaluate.intervals import difference, interval
+from core.evaluate.metrics import ASVSPOOF5, TandemConstants
+from core.evaluate.sample import Sample, Units
+from core.evaluate.tables import RESULTS
+from core.files import whole
+from core.plain import write_own_csv
+
+TANDEM = TandemConstants(0.0254559, 0.9150441, 0.3803262)
+"""Of the verification system of ASVspoof 2019 LA."""
+
+FALSE_ALARMS = 0.05
+"""Where the DET curve's band is tried."""
+
+COMMAND = "python -m benchmarks.coverage 600 --update"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A way in which trials come about.
+
+    Attributes
+    ----------
+    speakers : int
+        How many; 0 where trials are independent.
+    bonafide, spoof : int
+        Trials of each class in all.
+    share : float
+        Share of the scores' variance that is the speaker's, half of it in both classes alike.
+    unequal : bool
+        Whether some speakers have many times the trials of others.
+    """
+
+    speakers: int
+    bonafide: int
+    spoof: int
+    share: float = 0.0
+    unequal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.share:g}{', unequal' if self.unequal else ''}" if self.speakers else "-"
+
+    def draw(self, rng: np.random.Generator, apart: float) -> tuple[list[np.ndarray], ...]:
+        """Scores and speakers of both classes, normal with variance 1 at ``-+ apart / 2``."""
+        scores, speakers = [], []
+        common = rng.normal(0, np.sqrt(self.share / 2), max(1, self.speakers))
+        weights = np.ones(max(1, self.speakers))
+        if self.unequal:
+            weights = rng.lognormal(0, 0.7, self.speakers)
+        for count, mean in ((self.bonafide, -apart / 2), (self.spoof, apart / 2)):
+            own = rng.normal(0, np.sqrt(self.share / 2), max(1, self.speakers))
+            if not self.speakers:
+                scores.append(rng.normal(mean, 1, count))
+                speakers.append(np.full(count, -1))
+                continue
+            if self.unequal:
+                sizes = 1 + rng.multinomial(count - self.speakers, weights / weights.sum())
+            else:
+                sizes = np.full(self.speakers, count // self.speakers)
+            who = np.repeat(np.arange(self.speakers), sizes)
+            rest = rng.normal(0, np.sqrt(1 - self.share), len(who))
+            scores.append(mean + (common + own)[who] + rest)
+            speakers.append(who)
+        return scores, speakers
+
+
+SETTINGS = (
+    Setting(0, 50, 200),
+    Setting(0, 300, 1200),
+    Setting(5, 50, 200, 0.2),
+    Setting(5, 500, 500, 0.2),
+    Setting(8, 200, 800, 0.2),
+    Setting(8, 200, 800, 0.4),
+    Setting(12, 240, 960, 0.2),
+    Setting(20, 500, 2000, 0.2, True),
+    Setting(40, 800, 3200, 0.3),
+)
+APART = (3.3, 2.56, 1.68, 0.7)
+"""Between the classes' means: EERs of 4.9, 10.0, 20.0 and 36.3 %."""
+
+
+def metrics(apart: float) -> dict[str, influence.Metric]:
+    """What is tried; the scores times ``apart`` are true log-likelihood ratios."""
+    return {
+        "eer": influence.eer,
+        "min_dcf": influence.min_dcf(),
+        "act_dcf": influence.act_dcf(),
+        "min_tdcf": influence.min_tdcf(TANDEM),
+        "cllr": influence.cllr(),
+        "auc": influence.auc,
+        "miss": influence.miss_at(FALSE_ALARMS),
+    }
+
+
+def truth(apart: float) -> dict[str, float]:
+    """The true figures of `metrics`."""
+
+    def miss(t: float) -> float:
+        return float(norm.sf(t, -apart / 2))
+
+    def fa(t: float) -> float:
+        return float(norm.cdf(t, apart / 2))
+
+    def least(cost: object) -> float:
+        found = minimize_scalar(cost, bounds=(-9, 9), method="bounded", options={"xatol": 1e-10})
+        return float(found.fun)
+
+    c, t = ASVSPOOF5, TANDEM
+    norm_t = t.c0 + min(t.c1, t.c2)
+    bayes = c.threshold / apart
+    return {
+        "eer": float(norm.cdf(-apart / 2)),
+        "min_dcf": least(lambda x: c.miss * miss(x) + c.fa * fa(x)) / min(c.miss, c.fa),
+        "act_dcf": (c.miss * miss(bayes) + c.fa * fa(bayes)) / min(c.miss, c.fa),
+        "min_tdcf": least(lambda x: t.c0 + t.c1 * miss(x) + t.c2 * fa(x)) / norm_t,
+        "cllr": quad(lambda x: norm.pdf(x, -apart / 2) * np.logaddexp(0, apart * x), -20, 20)[0]
+        / np.log(2),
+        "auc": float(norm.cdf(apart / np.sqrt(2))),
+        "miss": miss(float(norm.ppf(FALSE_ALARMS, apart / 2))),
+    }
+
+
+def sample(scores: list[np.ndarray], speakers: list[np.ndarray], apart: float) -> Sample:
+    """Trials as the product sees them."""
+    is_spoof = np.repeat([False, True], [len(s) for s in scores])
+    units = Units.of(np.concatenate(speakers), is_spoof)
+    return Sample(apart * np.concatenate(scores), is_spoof, units)
+
+
+def coverage(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict[str, object]]:
+    """Rows of how often each interval holds the truth, and lies above or below it."""
+    rng = np.random.default_rng(seed)
+    true, tried = truth(apart), metrics(apart)
+    found = {name: np.zeros(4, dtype=np.int64) for name in tried}
+    for _ in range(runs):
+        data = sample(*setting.draw(rng, apart), apart)
+        for name, metric in tried.items():
+            one = interval(metric(data.tally), data)
+            if one.low is not None and one.high is not None:
+                above, below = true[name] < one.low, true[name] > one.high
+                found[name] += (not above and not below, above, below, 1)
+    return [
+        row(setting, apart, name, "held", n, hits, above, below)
+        for name, (hits, above, below, n) in found.items()
+    ]
+
+
+def false_positives(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict]:
+    """Rows of how often two equally good systems are told apart at 5 %."""
+    rng = np.random.default_rng(seed)
+    tried = {k: v for k, v in metrics(apart).items() if k in ("eer", "min_dcf", "auc")}
+    found = {name: np.zeros(2, dtype=np.int64) for name in tried}
+    for _ in range(runs):
+        scores, speakers = setting.draw(rng, apart)
+        others, _ = setting.draw(rng, apart)
+        # Half of what makes a trial hard is common to both systems.
+        mixed = [
+            mean + np.sqrt(0.5) * (one - mean) + np.sqrt(0.5) * (two - mean)
+            for mean, one, two in zip((-apart / 2, apart / 2), scores, others, strict=True)
+        ]
+        pair = sample(scores, speakers, apart), sample(mixed, speakers, apart)
+        for name, metric in tried.items():
+            p = difference(metric(pair[0].tally), metric(pair[1].tally), pair).p_value
+            found[name] += (p is not None and p < 0.05, p is not None)
+    return [row(setting, apart, name, "told apart", n, hits) for name, (hits, n) in found.items()]
+
+
+def row(
+    setting: Setting, apart: float, metric: str, what: str, n: int, hits: int, *tails: int
+) -> dict[str, object]:
+    """One row of data/results/coverage.csv."""
+    above, below = (round(100 * t / n, 1) for t in tails) if tails and n else (None, None)
+    return {
+        "what": what,
+        "metric": metric,
+        "eer_percent": round(100 * float(norm.cdf(-apart / 2)), 1),
+        "speakers": setting.speakers,
+        "n_bonafide": setting.bonafide,
+        "n_spoof": setting.spoof,
+        "dependence": str(setting),
+        "percent": round(100 * hits / n, 1) if n else None,
+        "truth_below_percent": above,
+        "truth_above_percent": below,
+        "runs": n,
+        "kind": "measured",
+        "source": COMMAND,
+    }
+
+
+def main() -> None:
+    """Print the table; write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
+    parser.add_argument("runs", nargs="?", type=int, default=200)
+    parser.add_argument("--update", action="store_true", help="write data/results/coverage.csv")
+    options = parser.parse_args()
+    start, rows = time.perf_counter(), []
+    for apart in APART:
+        for setting in SETTINGS:
+            rows += coverage(setting, apart, options.runs)
+            if not setting.unequal:
+                rows += false_positives(setting, apart, options.runs)
+            latest = rows[-7:] if setting.unequal else rows[-10:]
+            print(*list(latest[0].values())[2:7],
+                  *(f"{r['metric']} {r['percent']}" for r in latest), flush=True)  # fmt: skip
+    table = pd.DataFrame(rows)
+    if options.update:
+        with whole(RESULTS / "coverage.csv") as part:
+            write_own_csv(table, part)
+    print(f"{time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""Figures with what each trial contributes to them, from which their spread follows.
+
+A figure of many trials moves, to first order, by the mean of what its trials contribute: the
+influence function (Hampel 1974). Everything here is a function of a `Tally`; who spoke a trial, and
+so which contributions stand or fall together, is for `core.evaluate.intervals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.special import ndtri
+
+from core.evaluate.metrics import (
+    ASVSPOOF5,
+    Affine,
+    Costs,
+    Floats,
+    Tally,
+    TandemConstants,
+    equal_error,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A figure and how it moves with its trials.
+
+    Attributes
+    ----------
+    value : float
+        The figure.
+    bonafide, spoof : numpy.ndarray
+        float64 ``[m]``, influence of one trial at each distinct score; mean 0 over its class.
+    middle : float
+        What an interval is put around, where that is not the figure itself.
+    optimism : float
+        How far a minimum over thresholds lies below the truth, for trials that are independent.
+    variance : float
+        Least variance of the figure: that of error rates with half an error and half a success
+        added, so that a class without errors is not taken for one that makes none.
+    low, high : float
+        The figure's range; ``high`` may be infinite.
+    least : (float, float)
+        How the figure grows with the miss and with the false-alarm rate where both are 0.
+    why : str
+        Why there is no interval; empty where there is one.
+    """
+
+    value: float
+    bonafide: Floats
+    spoof: Floats
+    middle: float
+    optimism: float = 0.0
+    variance: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+    least: tuple[float, float] = (1.0, 1.0)
+    why: str = ""
+
+    def times(self, factor: float) -> Linear:
+        """The same in another unit, such as percent."""
+        return replace(
+            self,
+            value=factor * self.value,
+            bonafide=factor * self.bonafide,
+            spoof=factor * self.spoof,
+            middle=factor * self.middle,
+            optimism=factor * self.optimism,
+            variance=factor**2 * self.variance,
+            low=factor * self.low,
+            high=factor * self.high,
+            least=(factor * self.least[0], factor * self.least[1]),
+        )
+
+
+Metric = Callable[[Tally], Linear]
+"""A figure that can have an interval."""
+
+
+def eer(tally: Tally) -> Linear:
+    """Equal error rate, 0-1.
+
+    Where the miss rate M rises by dM and the false-alarm rate F by dF at every threshold, the rate
+    at which they meet rises by ``(f_s dM + f_b dF) / (f_b + f_s)``, f being the densities of the
+    classes there.
+    """
+    rate, cut = equal_error(*tally.accepted)
+    share = _slope(tally, cut, "gap")
+    share = share / (1 + share)
+    return Linear(rate, *_at(tally, cut, 1 - share, share), rate)
+
+
+def percent_eer(tally: Tally) -> Linear:
+    """Equal error rate in percent."""
+    return eer(tally).times(100)
+
+
+def auc(tally: Tally) -> Linear:
+    """Area under the ROC curve, by the placement of each trial among the other class.
+
+    DeLong, DeLong and Clarke-Pearson (1988); by speaker Obuchowski (1997).
+    """
+    bona, spoof = tally.accepted
+    area = tally.auc()
+    above = 1 - (spoof[:-1] + 0.5 * tally.spoof) / tally.n_spoof
+    below = (bona[:-1] + 0.5 * tally.bonafide) / tally.n_bonafide
+    # Where no pair is in the wrong order, "errors" are those of the lower end: 1 - area.
+    return Linear(area, above - area, below - area, area)
+
+
+def min_dcf(costs: Costs = ASVSPOOF5) -> Metric:
+    """Minimum normalised detection cost."""
+    return lambda tally: _least(tally, costs.miss, costs.fa)
+
+
+def min_tdcf(constants: TandemConstants, form: Literal[2019, 2021] = 2021) -> Metric:
+    """Minimum normalised tandem cost."""
+    c0 = constants.c0 if form == 2021 else 0.0
+    return lambda tally: _least(tally, constants.c1, constants.c2, c0)
+
+
+def act_dcf(costs: Costs = ASVSPOOF5) -> Metric:
+    """Normalised cost at the Bayes threshold."""
+    norm = min(costs.miss, costs.fa)
+    miss, fa = costs.miss / norm, costs.fa / norm
+
+    def cost(tally: Tally) -> Linear:
+        cut = int(np.searchsorted(tally.values, costs.threshold, side="right"))
+        p_miss, p_fa = _smoothed(tally, cut)
+        return Linear(
+            tally.act_dcf(costs).cost,
+            *_at(tally, cut, miss, fa),
+            miss * p_miss + fa * p_fa,
+            variance=_variance(tally, cut, miss, fa),
+            high=miss + fa,
+            least=(miss, fa),
+        )
+
+    return cost
+
+
+def cllr(affine: Affine | None = None) -> Metric:
+    """Cllr in bits, of the scores or under a calibration of `Tally.values`."""
+
+    def cost(tally: Tally) -> Linear:
+        llr = tally.values if affine is None else affine.scale * tally.values + affine.offset
+        bits = tally.cllr(affine)
+        nothing = np.zeros(len(llr))
+        if not np.isfinite(bits):
+            why = "it is infinite, by an infinite score on the wrong side"
+            return Linear(bits, nothing, nothing, bits, why=why)
+        losses = []
+        for counts, odds in ((tally.bonafide, llr), (tally.spoof, -llr)):
+            with np.errstate(invalid="ignore"):
+                loss = np.where(counts > 0, np.logaddexp(0, odds) / (2 * np.log(2)), 0.0)
+            losses.append(np.where(counts > 0, loss - counts @ loss / counts.sum(), 0.0))
+        return Linear(bits, losses[0], losses[1], bits, high=np.inf)
+
+    return cost
+
+
+def min_cllr(tally: Tally) -> Linear:
+    """Cllr after the best monotone calibration, without an interval."""
+    nothing = np.zeros(len(tally.values))
+    value = tally.min_cllr()
+    why = "the best monotone map fits these very trials, and how far is not known"
+    return Linear(value, nothing, nothing, value, why=why)
+
+
+def miss_at(rate: float) -> Metric:
+    """Lowest miss rate whose false-alarm rate is at most this."""
+
+    def miss(tally: Tally) -> Linear:
+        cut, value, slope = miss_cut(tally, rate)
+        why = "" if tally.accepted[1][cut] else "too few fakes for so low a false-alarm rate"
+        return Linear(value, *_at(tally, cut, 1.0, slope), value, why=why)
+
+    return miss
+
+
+def miss_cut(tally: Tally, rate: float) -> tuple[int, float, float]:
+    """Cut, miss rate there, and by how much it rises with the false-alarm rate of every cut."""
+    bona, spoof = tally.accepted
+    cut = int(np.searchsorted(spoof / tally.n_spoof, rate + 1e-12, side="right")) - 1
+    p_miss, p_fa = (ndtri(p) for p in _smoothed(tally, cut))
+    slope = _slope(tally, cut, "fa") * np.exp((p_fa**2 - p_miss**2) / 2)
+    return cut, (tally.n_bonafide - int(bona[cut])) / tally.n_bonafide, float(slope)
+
+
+def _at(tally: Tally, cut: int, miss: float, fa: float) -> tuple[Floats, Floats]:
+    """Influence on ``miss * M + fa * F`` at a cut."""
+    bona, spoof = tally.accepted
+    rejected = np.arange(len(tally.values)) >= cut
+    p_miss = 1 - bona[cut] / tally.n_bonafide
+    p_fa = spoof[cut] / tally.n_spoof
+    return miss * (rejected - p_miss), fa * (~rejected - p_fa)
+
+
+def _smoothed(tally: Tally, cut: int) -> tuple[float, float]:
+    """Miss and false-alarm rates with half an error and half a success added to each class."""
+    bona, spoof = tally.accepted
+    n, k = tally.n_bonafide, tally.n_spoof
+    return (n - int(bona[cut]) + 0.5) / (n + 1), (int(spoof[cut]) + 0.5) / (k + 1)
+
+
+def _variance(tally: Tally, cut: int, miss: float, fa: float) -> float:
+    m, f = _smoothed(tally, cut)
+    return miss**2 * m * (1 - m) / tally.n_bonafide + fa**2 * f * (1 - f) / tally.n_spoof
+
+
+def _slope(tally: Tally, cut: int, axis: Literal["gap", "fa"], window: float = 3.0) -> float:
+    """Slope of the DET curve on normal-deviate axes around a cut, as ``-d M / d F``.
+
+    Taken over a few standard errors to both sides, with a weak pull towards 1, the slope of two
+    classes that spread alike.
+    """
+    bona, spoof = tally.accepted
+    n, k = tally.n_bonafide, tally.n_spoof
+    along = spoof / k - ((n - bona) / n if axis == "gap" else 0.0)
+    m, f = _smoothed(tally, cut)
+    spread = f * (1 - f) / k + (m * (1 - m) / n if axis == "gap" else 0.0)
+    reach = max(window * np.sqrt(spread), 3 / k + (3 / n if axis == "gap" else 0.0))
+    before = max(int(np.searchsorted(along, along[cut] - reach, side="right")) - 1, 0)
+    after = min(int(np.searchsorted(along, along[cut] + reach)), len(along) - 1)
+    ends = [[float(ndtri(p)) for p in _smoothed(tally, c)] for c in (before, after)]
+    pull = 0.25
+    slope = (ends[0][0] - ends[1][0] + pull) / (ends[1][1] - ends[0][1] + pull)
+    return float(min(max(slope, 0.25), 4.0))
+
+
+def _least(tally: Tally, miss: float, fa: float, c0: float = 0.0) -> Linear:
+    """``(c0 + min(miss * M + fa * F)) / (c0 + min(miss, fa))``.
+
+    To first order the minimum moves as the cost at its threshold. The threshold is chosen on the
+    same trials, which makes the minimum too low: near it the cost is a parabola plus a Brownian
+    motion, whose expected minimum is known (Groeneboom 1989; Kim and Pollard 1990). The parabola is
+    that of two normal classes of equal spread with these error rates.
+    """
+    bona, spoof = tally.accepted
+    n, k = tally.n_bonafide, tally.n_spoof
+    norm = c0 + min(miss, fa)
+    cut = int(np.argmin(fa / k * spoof - miss / n * bona))
+    value = (c0 + miss * (n - int(bona[cut])) / n + fa * int(spoof[cut]) / k) / norm
+    z_miss, z_fa = (float(ndtri(p)) for p in _smoothed(tally, cut))
+    apart = max(-z_miss - z_fa, 0.5)
+    density = np.sqrt(miss * fa / (2 * np.pi)) * np.exp(-(z_miss**2 + z_fa**2) / 4)
+    noise = miss / n + fa / k
+    optimism = LOWEST * noise ** (2 / 3) * (2 * density / apart) ** (1 / 3) / norm
+    return Linear(
+        value,
+        *_at(tally, cut, miss / norm, fa / norm),
+        value,
+        optimism=float(optimism),
+        variance=_variance(tally, cut, miss / norm, fa / norm),
+        low=c0 / norm,
+        least=(miss / norm, fa / norm),
+    )
+
+
+LOWEST = 0.79067
+"""Expected maximum of a two-sided Brownian motion minus a parabola (3 times the variance of its
+place, 0.26356; Groeneboom and Wellner 2001)."""

@@ -9,15 +9,11 @@ file on disk; what a worker says is read as numbers and JSON, never as objects.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import logging
 import os
-import select
 import struct
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -38,7 +34,7 @@ from core.audio.decoding.source import (
     name_of,
     opened,
 )
-from core.files import CODE
+from core.audio.processes import TRANSFER, Broken, Late, Pool, Process
 from core.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -72,11 +68,7 @@ class Costs:
 
 COMMAND = [sys.executable, "-m", "core.audio.worker"]
 
-_START_S = 60.0  # libraries load in under a second, but a disk may be cold and cores busy
-_CHUNK = 1 << 20
-_WORDS_BYTES = 1 << 20  # longest answer in words
 _LARGE_BYTES = 32 << 20  # a file beyond it is read where it lies, not held in memory
-_TRANSFER = 20e6  # bytes a second that any machine moves through a pipe
 
 
 def decode_safely(
@@ -127,11 +119,11 @@ def decode_safely(
         with _POOL.slots(costs.processes):
             try:
                 return _once(asked, held)
-            except _Broken:
+            except Broken:
                 logger.info("a decoding process died over a file; the file is tried anew")
             try:
                 return _once(asked, held)
-            except _Broken as error:
+            except Broken as error:
                 raise AudioError(
                     "The decoder, a process of its own, died over this file, and again when it was "
                     "tried anew. The file is damaged, or made to do that, or this machine is short "
@@ -165,13 +157,13 @@ def _once(asked: _Asked, held: bool) -> Clip:
     worker = _POOL.take()
     try:
         clip = worker.decode(asked)
-    except (AudioError, _Broken):
-        _POOL.give(worker, asked.costs)
+    except (AudioError, Broken):
+        _POOL.give(worker, asked.costs.files)
         raise
     except BaseException:  # the page was abandoned, perhaps: so is what it asked for
         worker.stop()
         raise
-    _POOL.give(worker, asked.costs)
+    _POOL.give(worker, asked.costs.files)
     return clip
 
 
@@ -197,53 +189,11 @@ def _all_of(source: BinaryIO, limits: Limits) -> bytes:
     return data
 
 
-class _Worker:
-    """One process, and the conversation with it.
-
-    Parameters
-    ----------
-    held : int, optional
-        Descriptor of the one file that it is to decode, where that is not sent to it.
-    """
+class _Worker(Process):
+    """A process that decodes."""
 
     def __init__(self, held: int | None = None) -> None:
-        paths = [str(CODE), *(p for p in sys.path if p)]
-        kept = {k: v for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if (v := os.environ.get(k))}
-        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
-        self._held = held is not None
-        self._process = subprocess.Popen(
-            COMMAND if held is None else [*COMMAND, str(held)],
-            pass_fds=() if held is None else (held,),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=CODE,
-            env=kept | one | {"PYTHONPATH": os.pathsep.join(paths)},
-        )
-        assert self._process.stdin and self._process.stdout
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._in, False)
-        os.set_blocking(self._out, False)
-        self._ready = False
-        self.served = 0
-        self.usable = True
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def alive(self) -> bool:
-        return self.usable and self._process.poll() is None
-
-    def stop(self) -> None:
-        """End the process, whatever it does, and leave nothing of it."""
-        self.usable = False
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe
-            with contextlib.suppress(OSError):
-                pipe.close()
+        super().__init__(COMMAND, held)
 
     def decode(self, asked: _Asked) -> Clip:
         """One file. After an `AudioError`, ``usable`` says whether the worker still is.
@@ -252,46 +202,44 @@ class _Worker:
         ------
         AudioError
             What is wrong with the file.
-        _Broken
+        Broken
             If the process died, or said what it never should; it has been ended.
         """
-        self._await_ready()
+        self.await_ready()
         self.served += 1
         size, limits, costs = asked.size, asked.limits, asked.costs
         start = time.monotonic()
-        until = start + costs.time_s + size / _TRANSFER
+        until = start + costs.time_s + size / TRANSFER
         most_s = limits.max_duration_s + APART_S
-        sent = 0 if self._held else size
+        sent = 0 if self.held else size
         order = {
             "name": asked.name,
             "limits": asdict(limits),
             "track": asked.track,
             "channel": asked.channel,
             "memory_bytes": costs.memory_bytes + sent,
-            "alarm_s": costs.time_s + size / _TRANSFER + most_s / costs.speed + 5,
+            "alarm_s": costs.time_s + size / TRANSFER + most_s / costs.speed + 5,
         }
         try:
-            words = json.dumps(order).encode()
-            self._send(memoryview(struct.pack("<IQ", len(words), sent) + words), until)
-            self._send_file(asked.file, sent, until)
+            self.ask(order, asked.file, size, until)
             clips: list[Clip] = []
             while True:
-                kind, length = self._head(until)
+                kind, length = self.head(until)
                 if kind == b"P":
-                    seconds = float(struct.unpack("<d", self._body(length, until))[0])
+                    seconds = float(struct.unpack("<d", self.body(length, until))[0])
                     seconds = min(max(seconds, 0.0), most_s)
-                    until = start + costs.time_s + size / _TRANSFER + seconds / costs.speed
+                    until = start + costs.time_s + size / TRANSFER + seconds / costs.speed
                     if asked.progress:
                         asked.progress(min(seconds, limits.max_duration_s))
                 elif kind == b"E":
-                    raise self._error(json.loads(self._body(length, until)), costs)
+                    raise self._error(json.loads(self.body(length, until)), costs)
                 elif kind == b"C" and len(clips) <= MOST_CHANNELS:
-                    clips.append(self._clip(json.loads(self._body(length, until)), limits, until))
+                    clips.append(self._clip(json.loads(self.body(length, until)), limits, until))
                 elif kind == b"D" and clips:
                     return replace(clips[0], apart=tuple(clips[1:]))
                 else:
-                    raise _Broken
-        except _Late:
+                    raise Broken
+        except Late:
             self.stop()
             logger.info("a file was given up after %.0f s", time.monotonic() - start)
             logger.debug("it was %s", asked.name)
@@ -300,22 +248,11 @@ class _Worker:
                 "decode it. It is damaged, or made to take long; export it again as WAV or FLAC.",
                 "unreadable",
             ) from None
-        except (_Broken, ValueError, KeyError, TypeError, struct.error) as error:
+        except (Broken, ValueError, KeyError, TypeError, struct.error) as error:
             if isinstance(error, AudioError):
                 raise
             self.stop()
-            raise _Broken from error
-
-    def _await_ready(self) -> None:
-        if self._ready:
-            return
-        try:
-            kind, length = self._head(time.monotonic() + _START_S)
-            if kind != b"R":
-                raise RuntimeError(self._body(length, time.monotonic() + 1).decode())
-        except (_Broken, _Late) as error:
-            raise RuntimeError("no process for decoding could be started") from error
-        self._ready = True
+            raise Broken from error
 
     def _error(self, said: dict[str, Any], costs: Costs) -> AudioError:
         self.usable = not said["spent"]
@@ -338,132 +275,20 @@ class _Worker:
 
     def _clip(self, said: dict[str, Any], limits: Limits, until: float) -> Clip:
         source = Source.from_dict(said)
-        kind, length = self._head(until)
+        kind, length = self.head(until)
         longest = 4 * int(limits.max_duration_s * SAMPLE_RATE + SAMPLE_RATE)
         if kind != b"S" or not 0 < length <= longest or length % 4:
-            raise _Broken
+            raise Broken
         samples = np.empty(length // 4, np.float32)
-        self._fill(
-            memoryview(samples.view(np.uint8).data), time.monotonic() + 10 + length / _TRANSFER
+        self.fill(
+            memoryview(samples.view(np.uint8).data), time.monotonic() + 10 + length / TRANSFER
         )
         return Clip(samples, source)
 
-    def _send_file(self, file: Reader, size: int, until: float) -> None:
-        file.rewound()
-        left = size
-        while left:
-            try:
-                chunk = file.read(min(left, _CHUNK))
-            except OSError as error:
-                self.stop()
-                raise unreadable(error) from error
-            if not chunk:
-                self.stop()
-                raise AudioError("The file became shorter while it was read.", "unreadable")
-            self._send(memoryview(chunk), until)
-            left -= len(chunk)
 
-    def _send(self, data: memoryview, until: float) -> None:
-        while len(data):
-            _wait(self._in, select.POLLOUT, until)
-            try:
-                data = data[os.write(self._in, data) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise _Broken from error
-
-    def _head(self, until: float) -> tuple[bytes, int]:
-        head = bytearray(9)
-        self._fill(memoryview(head), until)
-        kind, length = struct.unpack("<cQ", head)
-        return kind, length
-
-    def _body(self, length: int, until: float) -> bytearray:
-        if length > _WORDS_BYTES:
-            raise _Broken
-        body = bytearray(length)
-        self._fill(memoryview(body), until)
-        return body
-
-    def _fill(self, room: memoryview, until: float) -> None:
-        while len(room):
-            _wait(self._out, select.POLLIN, until)
-            try:
-                got = os.readv(self._out, [room])
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise _Broken from error
-            if not got:
-                raise _Broken
-            room = room[got:]
-
-
-class _Broken(Exception):
-    """The worker is gone, or says what it never should."""
-
-
-class _Late(Exception):
-    """The time is up."""
-
-
-def _wait(descriptor: int, event: int, until: float) -> None:
-    poll = select.poll()
-    poll.register(descriptor, event)
-    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-        raise _Late
-
-
-class _Pool:
-    """Idle workers, and how many may work at a time."""
-
+class _Pool(Pool[_Worker]):
     def __init__(self) -> None:
-        self._idle: list[_Worker] = []
-        self._lock = threading.Lock()
-        self._free = threading.Condition(self._lock)
-        self._working = 0
-
-    @contextlib.contextmanager
-    def slots(self, processes: int) -> Any:
-        with self._free:
-            self._free.wait_for(lambda: self._working < processes)
-            self._working += 1
-        try:
-            yield
-        finally:
-            with self._free:
-                self._working -= 1
-                self._free.notify()
-
-    def take(self) -> _Worker:
-        with self._lock:
-            while self._idle:
-                worker = self._idle.pop()
-                if worker.alive():
-                    return worker
-                worker.stop()
-        return _Worker()
-
-    def prepare(self) -> None:
-        with self._lock:
-            if not self._idle:
-                self._idle.append(_Worker())
-
-    def give(self, worker: _Worker, costs: Costs) -> None:
-        if not worker.alive() or worker.served >= costs.files:
-            worker.stop()
-            try:
-                worker = _Worker()  # starts while nobody waits for it
-            except OSError:  # the next file will ask again, and say so
-                return
-        with self._lock:
-            self._idle.append(worker)
-
-    def close(self) -> None:
-        with self._lock:
-            while self._idle:
-                self._idle.pop().stop()
+        super().__init__(_Worker)
 
 
 _POOL = _Pool()

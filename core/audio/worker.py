@@ -27,6 +27,8 @@ import traceback
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
+from core.audio.confined import answer, limit_memory, shut
+
 PROGRESS_S = 0.2
 """Seconds between two words on progress."""
 
@@ -43,18 +45,18 @@ def main() -> None:
     os.close(nowhere)
     try:
         _rehearse()
-        _shut()
+        shut()
     except BaseException:
-        _answer(answers, b"F", traceback.format_exc()[-4000:].encode())
+        answer(answers, b"F", traceback.format_exc()[-4000:].encode())
         raise
-    _answer(answers, b"R", b"")
+    answer(answers, b"R", b"")
     while head := asked.read(12):
         n_words, size = struct.unpack("<IQ", head)
         order = json.loads(asked.read(n_words))
         signal.setitimer(signal.ITIMER_REAL, order["alarm_s"])  # should the parent be gone
-        _limit_memory(order["memory_bytes"])
+        limit_memory(order["memory_bytes"])
         _serve(held or asked.read(size), order, answers)
-        _limit_memory(None)
+        limit_memory(None)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -69,7 +71,7 @@ def _serve(source: bytes | BinaryIO, order: dict[str, Any], answers: int) -> Non
         nonlocal said_at
         if time.monotonic() - said_at > PROGRESS_S:
             said_at = time.monotonic()
-            _answer(answers, b"P", struct.pack("<d", before_s + seconds))
+            answer(answers, b"P", struct.pack("<d", before_s + seconds))
 
     spent = False  # whether this process should not be used again
     try:
@@ -83,10 +85,10 @@ def _serve(source: bytes | BinaryIO, order: dict[str, Any], answers: int) -> Non
         )
         for clip in parts:
             before_s += clip.duration_s
-            _answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
-            _answer(answers, b"S", clip.samples.view("u1").data)
+            answer(answers, b"C", json.dumps(asdict(clip.source)).encode())
+            answer(answers, b"S", clip.samples.view("u1").data)
             del clip
-        _answer(answers, b"D", b"")
+        answer(answers, b"D", b"")
         return
     except AudioError as error:
         code, message = error.code, str(error)
@@ -97,14 +99,7 @@ def _serve(source: bytes | BinaryIO, order: dict[str, Any], answers: int) -> Non
     except Exception:
         code, message, spent = "fault", traceback.format_exc()[-4000:], True
     said = {"code": code, "message": message, "spent": spent}
-    _answer(answers, b"E", json.dumps(said).encode())
-
-
-def _answer(answers: int, kind: bytes, body: bytes | memoryview) -> None:
-    for part in (struct.pack("<cQ", kind, len(body)), body):
-        left = memoryview(part)
-        while len(left):
-            left = left[os.write(answers, left) :]
+    answer(answers, b"E", json.dumps(said).encode())
 
 
 def _rehearse() -> None:
@@ -138,32 +133,6 @@ def _rehearse() -> None:
     decode(video.getvalue())
     with contextlib.suppress(AudioError):
         decode(b"no sound")
-
-
-def _shut() -> None:
-    """Let this process open nothing more and write nothing."""
-    import resource
-
-    for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(what, (0, 0))
-    sys.addaudithook(_refuse)
-
-
-_REFUSED = ("open", "socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.fork", "ctypes.")
-
-
-def _refuse(event: str, arguments: Any) -> None:
-    if event.startswith(_REFUSED):
-        raise PermissionError(f"a worker that decodes may not do this ({event})")
-
-
-def _limit_memory(most: int | None) -> None:
-    """Limit the address space; macOS does not heed it, so there only time is limited."""
-    import resource
-
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (hard if most is None else most, hard))
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def test_a_crash_is_a_sentence_and_the_next_file_is_decoded(
     died: list[int] = []
 
     def dying(self: isolated._Worker, *arguments: Any) -> Any:
-        self._await_ready()
+        self.await_ready()
         died.append(self.pid)
         os.kill(self.pid, fault)
         return original(self, *arguments)
@@ -361,7 +361,7 @@ def test_a_worker_can_open_and_write_nothing() -> None:
         "from core.audio import worker\n"
         "from core.audio.decoding import decode\n"
         "data = open('tests/data/speech.flac', 'rb').read()\n"
-        "worker._rehearse(); worker._shut()\n"
+        "worker._rehearse(); worker.shut()\n"
         "for what in (lambda: open('LICENSE'), lambda: os.open('LICENSE', os.O_RDONLY),\n"
         "             lambda: open('/dev/shm/x', 'w'), os.pipe, socket.socket, os.fork,\n"
         "             lambda: subprocess.run(['true']), lambda: os.memfd_create('x'),\n"

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.audio import isolated
+from core.audio import isolated, processes
 from core.audio.clip import AudioError
 from core.detect.detector import DetectorError
 from core.detect.saved import open_saved
@@ -450,7 +450,7 @@ def test_a_server_that_cannot_start_a_process_says_so(page, monkeypatch):
     pool = isolated._Pool()
     monkeypatch.setattr(isolated, "_POOL", pool)
     with monkeypatch.context() as patch:
-        patch.setattr(isolated.subprocess, "Popen", full)
+        patch.setattr(processes.subprocess, "Popen", full)
         upload(page, "human.wav")
     assert "cannot start a process to read the file just now" in words(page)
     assert cache.reading_turns().running() == 0

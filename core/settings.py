@@ -122,6 +122,11 @@ class Settings:
     frame_ancestors: str = _other(
         "'self'", "Sites that may show the dashboard in a frame: `'none'`, or their addresses"
     )
+    c2pa_trust: str = _other(
+        "",
+        "PEM file of certificates that signers of Content Credentials are trusted by, such as the "
+        "C2PA trust list; none is bundled, and without one no signer is known",
+    )
     engine: str = _other("", "What runs the embedded detector", ENGINES)
     log_level: str = _other(
         "warning",

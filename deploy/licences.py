@@ -40,6 +40,7 @@ BUNDLED = {
     "soxr": "holds libsoxr (LGPL-2.1-or-later)",
     "vl-convert-python": "holds Vega, Vega-Lite (BSD-3-Clause) and V8 (BSD-3-Clause)",
     "pypdfium2": "holds PDFium (BSD-3-Clause)",
+    "c2pa-python": "holds c2pa-rs (MIT OR Apache-2.0)",
     "silero-vad": "holds the weights of Silero VAD (MIT)",
 }
 """What a package brings along under a licence of its own."""

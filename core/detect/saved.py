@@ -32,7 +32,7 @@ MOST_PARTS = 200_000
 """Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
 take thirty times their text in memory."""
 
-BESIDE = ("file", "stress")
+BESIDE = ("file", "stress", "provenance")
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
 CLOSE = 1e-6

@@ -1,0 +1,329 @@
+"""Traces of its history in a file's samples. What each means stands beside the words for it.
+
+Each function measures one thing, and gives a `Sign` or None. Thresholds were set on training clips
+of data/benchmarks; how often each sign is met in test clips stands in data/results/provenance.csv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from core.provenance.found import Sign
+from core.provenance.native import Native
+
+NYQUISTS = {"ends-4k": 4000.0, "ends-8k": 8000.0, "ends-11k": 11025.0, "ends-12k": 12000.0}
+"""Code of a sign -> half of a rate at which much sound is made or passed on, in hertz."""
+
+MOST_PLACES = 30
+"""Places that one sign names."""
+
+EDGE_DB = 30.0
+"""Least fall of the mean spectrum within a kilohertz that counts as its end: a voice's own falls
+reach 27 dB."""
+
+CODEC_HZ = 12_300.0
+"""Above it an end of the spectrum is none of the rates in `NYQUISTS`, but that of a codec."""
+
+ZEROS_S, REPEAT_S = 0.02, 0.05
+"""Shortest run of exact zeros, and shortest exact repeat, in seconds."""
+
+CLICK_TIMES, CLICK_LEAST = 10.0, 0.02
+"""Third difference of a jump: so many times the highest around it, and least of all."""
+
+FLOOR_DB, NO_NOISE_DB = 10.0, -80.0
+"""Least step of the noise floor; below that level there is no noise, but silence."""
+
+HUM_DB = 12.0
+"""Least height of a mains line above its surroundings."""
+
+
+def look(sound: Native) -> Iterator[Sign]:
+    """All signs in a file's sound, in the order in which they are told."""
+    if len(sound.samples) < sound.rate // 4 or not np.any(sound.samples):
+        return
+    for measure in (
+        spectrum_ends,
+        length_in_hops,
+        digital_silence,
+        exact_repeats,
+        clicks,
+        noise_floor_steps,
+        bit_depth,
+        dc_offset,
+        clipping,
+        mains_hum,
+    ):
+        if (sign := measure(sound)) is not None:
+            yield sign
+
+
+def mean_spectrum(sound: Native, size: int = 4096) -> tuple[np.ndarray, np.ndarray]:
+    """Mean power of the louder half of the frames, in dB; frequencies in hertz, and levels."""
+    x = sound.samples
+    count = max(1, len(x) // size)
+    frames = np.resize(x, count * size).reshape(count, size)
+    energy = np.einsum("ij,ij->i", frames, frames)
+    loud = np.argsort(energy)[len(energy) // 2 :][-2000:]
+    window = np.hanning(size).astype(np.float32)
+    power = np.zeros(size // 2 + 1)
+    for first in range(0, len(loud), 256):
+        power += (np.abs(np.fft.rfft(frames[loud[first : first + 256]] * window)) ** 2).sum(axis=0)
+    power /= len(loud) * float((window**2).sum()) * size / 2
+    return np.fft.rfftfreq(size, 1 / sound.rate), 10 * np.log10(power + 1e-16)
+
+
+def spectrum_ends(sound: Native) -> Sign | None:
+    """A steep end of the spectrum well below half of the file's rate."""
+    frequencies, level = mean_spectrum(sound)
+    step = float(frequencies[1])
+    near, far = max(2, round(150 / step)), max(6, round(900 / step))
+    width = far - near
+    total = np.concatenate([[0.0], np.cumsum(level)])
+    mean = (total[width:] - total[:-width]) / width
+    below, above = mean[: -width - 2 * near], mean[width + 2 * near :]
+    fall = below - above
+    at = np.arange(len(fall)) + width + near
+    nyquist = sound.rate / 2
+    allowed = (frequencies[at] > 3000) & (frequencies[at] < 0.85 * nyquist)
+    if not allowed.any():
+        return None
+    best = int(np.argmax(np.where(allowed, fall, -np.inf)))
+    edge = float(frequencies[at[best]])
+    beyond = level[(frequencies > edge + 400) & (frequencies < 0.98 * nyquist)]
+    if fall[best] < EDGE_DB or not len(beyond):
+        return None
+    # Nothing may come back above it: a gap in a spectrum is no end.
+    if np.percentile(beyond, 95) > below[best] - 0.8 * EDGE_DB:
+        return None
+    found = {"edge_hz": round(edge), "rate": sound.rate, "fall_db": round(float(fall[best]), 1)}
+    for code, half in NYQUISTS.items():
+        if 0.87 * half <= edge <= 1.02 * half:
+            return Sign(code, found)
+    # A codec that loses cuts the top by itself; without one somebody else did.
+    return Sign("codec-cut", found) if sound.lossless and edge > CODEC_HZ else None
+
+
+def length_in_hops(sound: Native) -> Sign | None:
+    """A length of whole blocks of 256 samples, which is no whole number of tenths of a second."""
+    n = len(sound.samples)
+    if not (sound.lossless and sound.whole) or n % 256 or n * 10 % sound.rate == 0:
+        return None
+    return Sign("length-256", {"samples": n, "blocks": n // 256})
+
+
+def digital_silence(sound: Native) -> Sign | None:
+    """Runs of exact zeros between sounds; those at the ends are padding and left out."""
+    runs = _runs(sound.samples == 0, round(ZEROS_S * sound.rate))
+    n = len(sound.samples)
+    inside = [(a, b) for a, b in runs if a > 0 and b < n]
+    if not inside:
+        return None
+    seconds = sum(b - a for a, b in inside) / sound.rate
+    return Sign(
+        "zeros", {"runs": len(inside), "seconds": round(seconds, 3)}, _places(inside, sound.rate)
+    )
+
+
+def exact_repeats(sound: Native) -> Sign | None:
+    """Stretches that come twice, bit by bit."""
+    x = sound.exact
+    if x is None or sound.bits < 16:
+        return None
+    lasts = round(REPEAT_S * sound.rate)
+    pairs = _twice(x, lasts)
+    if not pairs:
+        return None
+    found = [stretch for pair in pairs for stretch in pair]
+    seconds = sum(b - a for (a, b), _ in pairs) / sound.rate
+    return Sign(
+        "repeats", {"repeats": len(pairs), "seconds": round(seconds, 3)},
+        _places(sorted(found), sound.rate),
+    )  # fmt: skip
+
+
+def _twice(x: np.ndarray, least: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Pairs of equal stretches of at least so many samples, by keys of their content."""
+    if len(x) < 2 * least:
+        return []
+    odd = np.random.default_rng(1).integers(1, 2**63, 16, dtype=np.uint64) | np.uint64(1)
+    keys = np.zeros(len(x) - 15, np.uint64)
+    for i, factor in enumerate(odd):
+        keys += x[i : len(x) - 15 + i].astype(np.int64).view(np.uint64) * factor
+    keys ^= keys >> np.uint64(29)
+    anchors = np.flatnonzero(keys % np.uint64(128) == 0)
+    spread = np.abs(np.diff(x.astype(np.int64)))
+    busy = np.concatenate([[0], np.cumsum(spread > 0)])
+    anchors = anchors[busy[np.minimum(anchors + 15, len(spread))] - busy[anchors] >= 12]
+    chosen = keys[anchors]
+    order = np.argsort(chosen, kind="stable")
+    same = np.flatnonzero(chosen[order][1:] == chosen[order][:-1])
+    found: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    ended = -1
+    for first, second in sorted((int(anchors[order[i]]), int(anchors[order[i + 1]])) for i in same):
+        if first < ended or len(found) >= MOST_PLACES:
+            continue
+        start, end = _extended(x, first, second, least)
+        if end - start >= least and second - first >= end - start and not _periodic(x[start:end]):
+            shift = second - first
+            found.append(((start, end), (start + shift, end + shift)))
+            ended = end
+    return found
+
+
+def _extended(x: np.ndarray, first: int, second: int, least: int) -> tuple[int, int]:
+    """The longest equal stretch around two equal places, within a second to each side."""
+    reach = max(20 * least, 1)
+    right = min(reach, len(x) - second)
+    ahead = np.flatnonzero(x[first : first + right] != x[second : second + right])
+    left = min(reach, first)
+    back = np.flatnonzero(x[first - left : first][::-1] != x[second - left : second][::-1])
+    return first - (int(back[0]) if len(back) else left), first + (
+        int(ahead[0]) if len(ahead) else right
+    )
+
+
+def _periodic(x: np.ndarray) -> bool:
+    """Whether a stretch is a test tone or a constant: equal to itself a little later."""
+    values = np.unique(x[:4096])
+    return len(values) < 32
+
+
+def clicks(sound: Native) -> Sign | None:
+    """Jumps that stand far out of all that is within some milliseconds on both sides."""
+    x = sound.samples
+    jump = np.abs(np.diff(x, n=3, prepend=x[[0, 0]], append=x[-1:]))
+    reach, apart = max(24, round(0.004 * sound.rate)), 4
+    jump[:reach] = jump[-reach:] = 0  # a file begins and ends with one
+    highest = _running_max(np.pad(jump, reach + apart), reach)
+    before, after = highest[: len(jump)], highest[reach + 2 * apart + 1 :][: len(jump)]
+    high = np.flatnonzero((jump > CLICK_TIMES * np.maximum(before, after)) & (jump > CLICK_LEAST))
+    if not len(high):
+        return None
+    groups = np.split(high, np.flatnonzero(np.diff(high) > reach) + 1)
+    places = [(int(g[0]), int(g[-1]) + 1) for g in groups]
+    return Sign("clicks", {"clicks": len(places)}, _places(places, sound.rate))
+
+
+def _running_max(x: np.ndarray, width: int) -> np.ndarray:
+    """The highest of every so many values on end.
+
+    Source: M. van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and
+    octagonal kernels", Pattern Recognition Letters 13, 1992.
+    """
+    n = len(x)
+    blocks = np.pad(x, (0, -n % width)).reshape(-1, width)
+    ahead = np.maximum.accumulate(blocks, axis=1).ravel()
+    back = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    return np.maximum(back[: n - width + 1], ahead[width - 1 : n])
+
+
+def noise_floor_steps(sound: Native) -> Sign | None:
+    """Steps of the level in pauses: a steady one lies otherwise before than after."""
+    size = round(0.02 * sound.rate)
+    count, span = len(sound.samples) // size, 60  # frames of 20 ms on each side
+    if count < 2 * span + 10:
+        return None
+    frames = sound.samples[: count * size].reshape(count, size)
+    level = 10 * np.log10(np.einsum("ij,ij->i", frames, frames) / size + 1e-12)
+    around = np.lib.stride_tricks.sliding_window_view(level, span)
+    lowest = np.partition(around, 2, axis=1)[:, 2]
+    # Ten frames within 2 dB are a pause; speech without one goes up and down.
+    steady = (around <= lowest[:, None] + 2).sum(axis=1) >= 10
+    last = count - 2 * span + 1
+    before, after = lowest[:last], lowest[span : span + last]
+    pauses = steady[:last] & steady[span : span + last] & (np.minimum(before, after) > NO_NOISE_DB)
+    step = np.where(pauses, np.abs(after - before), 0)
+    chosen: list[int] = []
+    for i in np.argsort(step)[::-1]:
+        if step[i] < FLOOR_DB or len(chosen) == 5:
+            break
+        if all(abs(i - other) > span for other in chosen):
+            chosen.append(int(i))
+    if not chosen:
+        return None
+    edges = [((i + span - 5) * size, (i + span + 5) * size) for i in sorted(chosen)]
+    most = round(float(step[chosen].max()), 1)
+    return Sign("floor-steps", {"steps": len(chosen), "most_db": most}, _places(edges, sound.rate))
+
+
+def bit_depth(sound: Native) -> Sign | None:
+    """Fewer bits in use than the file provides for."""
+    if sound.exact is None or sound.bits < 16:
+        return None
+    used = 32 - _trailing_zeros(int(np.bitwise_or.reduce(sound.exact)))
+    provided = 32 if sound.floating else sound.bits
+    if used >= min(provided, 24 if sound.floating else provided):
+        return None
+    return Sign("bits-unused", {"used": used, "provided": provided, "floating": sound.floating})
+
+
+def _trailing_zeros(value: int) -> int:
+    value &= 0xFFFFFFFF
+    return (value & -value).bit_length() - 1 if value else 32
+
+
+def dc_offset(sound: Native) -> Sign | None:
+    """A mean that is not zero."""
+    mean = float(np.mean(sound.samples, dtype=np.float64))
+    return Sign("dc-offset", {"offset": round(mean, 5)}) if abs(mean) > 0.002 else None
+
+
+def clipping(sound: Native) -> Sign | None:
+    """Flat tops: three samples and more at the highest magnitude, and that near full scale."""
+    x = np.abs(sound.samples)
+    top = float(x.max())
+    runs = _runs(x >= top * 0.9995, 3) if top > 0.5 else []
+    if len(runs) < 3:
+        return None
+    return Sign(
+        "clipped",
+        {"tops": len(runs), "peak": round(top, 4)},
+        _places(runs[:MOST_PLACES], sound.rate),
+    )
+
+
+def mains_hum(sound: Native) -> Sign | None:
+    """Lines at the mains frequency and its multiples."""
+    rate, x = sound.rate, sound.samples
+    factor = max(1, rate // 2000)
+    n = len(x) // factor * factor
+    slow = x[:n].reshape(-1, factor).mean(axis=1)
+    slow_rate = rate / factor
+    size = round(4 * slow_rate)
+    if len(slow) < size // 2:
+        return None
+    hop = size // 2
+    starts = range(0, max(1, len(slow) - size + 1), hop)
+    window = np.hanning(min(size, len(slow)))
+    spectra = [np.abs(np.fft.rfft(slow[s : s + len(window)] * window, size)) ** 2 for s in starts]
+    # The median over time: a voice passes through a line's place, hum stays in it.
+    level = 10 * np.log10(np.median(spectra, axis=0) + 1e-14)
+    for hertz in (50, 60):
+        heights = [_height(level, size / slow_rate, hertz * k) for k in (1, 2, 3)]
+        if sum(h >= HUM_DB for h in heights) >= 2:
+            return Sign("hum", {"hertz": hertz, "height_db": round(max(heights), 1)})
+    return None
+
+
+def _height(level: np.ndarray, bins_per_hz: float, hertz: float) -> float:
+    """A line's height above the median of its surroundings in dB."""
+    at = round(hertz * bins_per_hz)
+    near, far = round(2 * bins_per_hz), round(9 * bins_per_hz)
+    if at + far >= len(level):
+        return 0.0
+    around = np.concatenate([level[at - far : at - near], level[at + near : at + far]])
+    return float(level[at - 1 : at + 2].max() - np.median(around))
+
+
+def _runs(held: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Stretches of at least so many samples in which something holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], held.view(np.int8), [0]])))
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= least
+    return list(zip(starts[long].tolist(), ends[long].tolist(), strict=True))
+
+
+def _places(stretches: list[tuple[int, int]], rate: int) -> tuple[tuple[float, float], ...]:
+    return tuple((round(a / rate, 3), round(b / rate, 3)) for a, b in stretches[:MOST_PLACES])

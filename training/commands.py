@@ -17,6 +17,9 @@ from core.settings import SettingsError, settings
 MANIFEST = Path("data/benchmarks/public_samples.csv")
 RESULTS = Path("data/results/embedded.csv")
 EMBEDDED = Path("data/models/embedded")
+PROVENANCE = Path("data/results/provenance.csv")
+HISTORY = ["data/benchmarks/public_samples.csv", "data/benchmarks/today_samples.csv"]
+"""Manifests whose clips are looked at as their makers put them up."""
 DOCUMENTS = ("data/models/embedded/MODEL_CARD.md", "training/README.md")
 """Documents with tables of figures."""
 _EXPECTED = (OSError, ValueError, ImportError)
@@ -168,6 +171,18 @@ def add_parsers(commands: Any) -> None:
     )
     _add_output(benchmark)
     benchmark.set_defaults(run=_benchmark)
+
+    history = commands.add_parser(
+        "provenance",
+        help="how often signs of a file's history are met in human and synthetic clips",
+    )
+    history.add_argument(
+        "--sources", required=True, metavar="DIR", help="folder of git directories"
+    )
+    history.add_argument("--manifest", nargs="+", default=HISTORY, metavar="FILE")
+    history.add_argument("--split", default="test", choices=("train", "dev", "test"))
+    history.add_argument("--out", default=str(PROVENANCE), metavar="FILE")
+    history.set_defaults(run=_provenance)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -447,6 +462,23 @@ def _against(options: argparse.Namespace) -> Any:
     command += f"{options.detector} --trials DIR --against {shlex.quote(f'DIR/{theirs.name}')}"
     names = (str(options.detector), other)
     return against(first, second, names, options.benchmark, options.split, command)
+
+
+def _provenance(options: argparse.Namespace) -> int:
+    from training.corpus import print_progress
+    from training.provenance import rates, signs_of_clips
+
+    try:
+        found = signs_of_clips(
+            options.manifest, options.sources, options.split, progress=print_progress()
+        )
+        table = rates(found, "python -m training provenance --sources DIR")
+    except _EXPECTED as error:
+        return _complain(error)
+    with whole(options.out) as part:
+        table.to_csv(part, index=False)
+    print(f"{options.out}: {len(table)} rows, {len(found)} clips")
+    return 0
 
 
 def _give(table: Any, options: argparse.Namespace) -> int:

@@ -159,8 +159,8 @@ def build_corpus(
         if not wanted:
             continue
         try:
-            blobs = _blobs(repository, wanted, sources, clone)
-            for clip, data in zip(wanted, blobs, strict=True):
+            found = blobs(repository, wanted, sources, clone)
+            for clip, data in zip(wanted, found, strict=True):
                 try:
                     row = _store(clip, data, out)
                     rows.append(row)
@@ -250,7 +250,7 @@ def decode_16k(data: bytes) -> np.ndarray:
     return decode(io.BytesIO(data)).samples
 
 
-def _blobs(
+def blobs(
     repository: str, clips: list[dict[str, object]], sources: Path, clone: bool
 ) -> Iterable[bytes | ValueError]:
     """Bytes of every clip, or the reason why there are none, in order."""

@@ -252,6 +252,26 @@ TABLES: dict[str, Table] = {
         },
         ("key",),
     ),
+    "provenance": Table(
+        {
+            "sign": _TEXT,
+            "n_bonafide": Column("count"),
+            "n_spoof": Column("count"),
+            "seen_bonafide": Column("count"),
+            "seen_spoof": Column("count"),
+            "share_bonafide": _SHARE,
+            "low_bonafide": _SHARE,
+            "high_bonafide": _SHARE,
+            "share_spoof": _SHARE,
+            "low_spoof": _SHARE,
+            "high_spoof": _SHARE,
+            "sources_bonafide": Column("count"),
+            "sources_spoof": Column("count"),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+        },
+        ("sign",),
+    ),
     "det": Table(
         {
             "system": _TEXT,

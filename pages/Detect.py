@@ -18,6 +18,7 @@ from core.show import (
     session,
     stance_view,
 )
+from core.show.provenance import view as origin_view
 from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
 from core.show.theme import VERDICTS, palette
@@ -195,6 +196,12 @@ def judge_all(detector) -> dict:
     return done
 
 
+def origins() -> dict:
+    """What the files of this session show of their origin, by SHA-256."""
+    found = {e.sha256: session.origin_of(e) for e in session.entries() if not e.error}
+    return {sha256: origin for sha256, origin in found.items() if origin is not None}
+
+
 def several(done: dict) -> None:
     """A row a file, or a channel; sortable. Choosing a row shows its card."""
     rows = [(entry, done.get(entry.key)) for entry in session.entries()]
@@ -252,7 +259,7 @@ def several(done: dict) -> None:
         )
         st.download_button(
             "All as JSON",
-            exports.detection_json(found),
+            exports.detection_json(found, origins()),
             "spoofscope.json",
             "application/json",
             icon=":material/download:",
@@ -353,7 +360,9 @@ def result(entry, detection, detector) -> None:
     elif (clip := session.clip_of(entry)) is not None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
     parts_view.choose_track(entry, detection.source)
-    cards.result_card(detection)
+    origin = session.origin_of(entry)
+    cards.result_card(detection, lambda: origin_view.first_line(origin, detection.verdict))
+    origin_view.details(origin)
     outlier_view.offer(entry, detection)
     if example is not None:
         truth(example)
@@ -377,7 +386,7 @@ def result(entry, detection, detector) -> None:
         stem = exports.safe_stem(entry.name, entry.part)
         st.download_button(
             "JSON",
-            exports.detection_json(detection),
+            exports.detection_json(detection, origins()),
             f"{stem}.json",
             "application/json",
             icon=":material/download:",

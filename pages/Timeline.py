@@ -8,6 +8,8 @@ from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.show import address, cache, charts, outlier_view, session
 from core.show.cards import for_visitors, plain, undecided_band
 from core.show.opinions_view import labels_of
+from core.show.provenance.history import marks
+from core.show.provenance.view import marks_below
 from core.show.theme import VERDICTS
 from core.show.timeline_view import (
     analyse,
@@ -77,6 +79,7 @@ for note in (*in_words(clip.source), *clip.source.notes):
 if clip.source.missing:
     st.caption("Hatched: missing from the file.")
 outlier_view.notice(entry, whole)
+origin = session.origin_of(entry)
 apart = [(s.start_s, s.end_s) for s in whole.stands_out]
 picture(
     entry,
@@ -85,7 +88,9 @@ picture(
     apart,
     band_in_probability(band, detection.stance.threshold),
     charts.share_name(whole),
+    marks(origin),
 )
 span_table(entry, whole, spans, band)
+marks_below(origin)
 if st.button("Back to the result", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -105,7 +106,10 @@ def run(options: argparse.Namespace) -> int:
     if show:
         show(1.0)
     if options.json:
-        items = [{"file": printable(str(file)), **detection.to_dict()} for file, detection in found]
+        items = [
+            {"file": printable(str(file)), **detection.to_dict(), **_origin(file)}
+            for file, detection in found
+        ]
         for item, test in zip(items, tests, strict=False):
             item["stress"] = test.to_dict()
         print(json_text(items))
@@ -116,6 +120,18 @@ def run(options: argparse.Namespace) -> int:
         for test in tests:
             write_stress(test, sys.stdout)
     return EXIT_UNUSABLE if failed else 0
+
+
+@functools.lru_cache(maxsize=1)
+def _origin(file: Path) -> dict[str, Any]:
+    """What the file shows of its origin, for JSON; nothing where it cannot be looked into."""
+    from core.provenance.isolated import TrustListError, look_safely
+
+    try:
+        return {"provenance": look_safely(file).to_dict()}
+    except (TrustListError, OSError, RuntimeError, ValueError) as error:
+        print(f"{printable(str(file))}: {error}", file=sys.stderr)
+        return {}
 
 
 def _stress(

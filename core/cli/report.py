@@ -36,6 +36,10 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--case", default="", metavar="TEXT", help="a case number")
     parser.add_argument("--notes", default="", metavar="TEXT", help="notes on the first page")
+    parser.add_argument(
+        "--personal", action="store_true",
+        help="with the files' tags that may name people and places",
+    )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="FILE", help="report.html or report.pdf")
     parser.add_argument(
         "--detector", action="append", metavar="ID", help="may be repeated; embedded by default"
@@ -63,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from core.evaluate.tables import RESULTS, load
     from core.files import write_whole
     from core.plain import find_printed, printable
+    from core.provenance.isolated import TrustListError, look_safely
     from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
 
@@ -121,6 +126,7 @@ def run(options: argparse.Namespace) -> int:
                 not_read(file, error)
                 continue
             clips.setdefault(clip.source.sha256, []).extend(clip.parts)
+            origin = look_safely(file)
             for part, detector in product(clip.parts, detectors):
                 if (*_part_of(part.source), detector.id) in held_against:
                     continue  # what the file says of it is shown, and whether that holds
@@ -134,7 +140,9 @@ def run(options: argparse.Namespace) -> int:
                 except ValueError as error:  # a part that this clip does not have
                     raise ValueError(f"{printable(file)}: {error}") from error
                 band = detector.decision.inconclusive_llr
-                cases.append(Case(found, band, record(detector.id), tuple(tests), part))
+                cases.append(
+                    Case(found, band, record(detector.id), tuple(tests), part, origin=origin)
+                )
         for one in held:
             d, known = one.detection, installed(one.detection.detector)
             sound, again = _again(d, clips.get(d.source.sha256, []), known)
@@ -143,8 +151,10 @@ def run(options: argparse.Namespace) -> int:
             band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
             cases.append(Case(d, band, record(d.detector), (), sound, True, one.doubts, again))
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-        write_whole(out, write(cases, unread, filing=Filing(options.case, options.notes)))
-    except (DetectorError, ValueError, OSError) as error:
+        write_whole(
+            out, write(cases, unread, filing=Filing(options.case, options.notes, options.personal))
+        )
+    except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
     print(f"{out}: {len(cases)} judgements, {len(unread)} files could not be read")

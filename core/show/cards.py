@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -211,10 +212,15 @@ def _times(log_ratio: float) -> str:
     return f"{round(ratio, digits):,.0f}"
 
 
-def result_card(detection: Detection) -> None:
-    """Verdict, both probabilities, what they mean, the facts, the reasons and the limits."""
+def result_card(detection: Detection, above: Callable[[], None] | None = None) -> None:
+    """Verdict, both probabilities, what they mean, the facts, the reasons and the limits.
+
+    What ``above`` draws stands first in the card.
+    """
     style = VERDICTS[detection.verdict]
     with st.container(border=True, key="detect-result-card"):
+        if above is not None:
+            above()
         st.header(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
         st.markdown(headline(detection))
         if detection.p_spoof is not None:

@@ -22,6 +22,8 @@ from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
 from core.show import cards, charts
 from core.show.opinions_view import name_of
+from core.show.provenance.history import history
+from core.show.provenance.signed import contradiction, facts, line
 from core.show.report_pictures import pictures
 from core.show.score_report import Report, as_html
 from core.show.theme import VERDICTS
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from core.audio.clip import Clip
     from core.detect.decision import Stance
+    from core.provenance.found import Provenance
 
 MOST_BARS = 1_000
 """Windows in a printed chart."""
@@ -67,6 +70,8 @@ class Case:
         What speaks against such a detection; see `core.detect.saved.Saved`.
     again : str
         What judging the clip again said of it; empty where that was not done.
+    origin : Provenance, optional
+        What the clip's file shows of its origin.
     """
 
     detection: Detection
@@ -77,6 +82,7 @@ class Case:
     saved: bool = False
     doubts: tuple[str, ...] = ()
     again: str = ""
+    origin: Provenance | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +95,13 @@ class Filing:
         A case number or the like.
     notes : str
         In their own words.
+    personal : bool
+        Whether tags that may name people and places go into the report.
     """
 
     case: str = ""
     notes: str = ""
+    personal: bool = False
 
 
 NO_FILING = Filing()
@@ -182,9 +191,37 @@ def evidence(
                 None,
             )
         )
+    shown: set[str] = set()
     for case in cases:
+        if case.origin is not None and case.detection.source.sha256 not in shown:
+            shown.add(case.detection.source.sha256)
+            _add_origin(report, case, case.origin, filing.personal)
         _add(report, case)
     return report
+
+
+def _add_origin(report: Report, case: Case, origin: Provenance, personal: bool) -> None:
+    """What the file itself shows, before what was heard in it."""
+    import pandas as pd
+
+    said = line(origin)
+    rows = facts(origin.credentials) if origin.credentials is not None else []
+    rows += [("History", f"{t.found} {t.meaning} {t.seen}") for t in history(origin)]
+    rows += [(f"Tag {name}", value) for name, value in origin.personal if personal]
+    rows += [("Note", note) for note in origin.notes]
+    report.data.setdefault("provenance", {})[case.detection.source.sha256] = origin.to_dict(
+        personal
+    )
+    if rows or said is not None:
+        spoken = [said.text if said else "", contradiction(origin, case.detection.verdict)]
+        report.sections.append(
+            (
+                f"{case.detection.source.name}: what the file itself says",
+                " ".join(filter(None, spoken)),
+                pd.DataFrame(rows, columns=["what", "found"]),
+                None,
+            )
+        )
 
 
 def _labelled(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
+from typing import Any
 
 from core.detect.decision import STANCE
 from core.detect.detection import Detection
@@ -12,13 +13,25 @@ from core.detect.outlier import seconds_of
 from core.detect.spans import Span
 from core.detect.stress import StressTest
 from core.plain import csv_text, json_text, printable
+from core.provenance.found import Provenance
 
 
-def detection_json(detections: Detection | Sequence[Detection]) -> str:
-    """One Detection as a JSON object, several as a list; indented, schema named in each."""
+def detection_json(
+    detections: Detection | Sequence[Detection], origins: Mapping[str, Provenance] | None = None
+) -> str:
+    """One Detection as a JSON object, several as a list; indented, schema named in each.
+
+    Beside each stands what its file shows of its origin, where that is among ``origins`` (by
+    SHA-256); tags that may name people are left out.
+    """
+
+    def one(d: Detection) -> dict[str, Any]:
+        origin = (origins or {}).get(d.source.sha256)
+        return d.to_dict() | ({} if origin is None else {"provenance": origin.to_dict()})
+
     if isinstance(detections, Detection):
-        return json_text(detections.to_dict())
-    return json_text([d.to_dict() for d in detections])
+        return json_text(one(detections))
+    return json_text([one(d) for d in detections])
 
 
 def windows_csv(detection: Detection) -> str:

@@ -93,6 +93,17 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       pen.fillRect((i / count) * width, top, Math.max(1, width / count), Math.max(1, tall));
     }
   }
+  function flags(pen, width, height, places, share) { // of the file's history
+    pen.fillStyle = ink("text-color");
+    for (const s of places) {
+      const x = share(s) * width;
+      pen.beginPath();
+      pen.moveTo(x, height - 7);
+      pen.lineTo(x - 4, height);
+      pen.lineTo(x + 4, height);
+      pen.fill();
+    }
+  }
   function drawOverview() {
     const place = canvas("overview");
     const [pen, width, height] = place;
@@ -103,6 +114,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     for (const s of whole.apart) {
       pen.fillRect(ofClip(s.start) * width, 0, (ofClip(s.end) - ofClip(s.start)) * width, 3);
     }
+    flags(pen, width, height, whole.marks, ofClip);
     drawBrush(from, to);
   }
   function drawBrush(start, end) {
@@ -145,6 +157,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       return cell.kind;
     });
     hatch(...place, data.missing, ofPart);
+    flags(...place, data.marks.map((m) => m.at), ofPart);
   }
   function drawLine() {
     const place = canvas("spectrum");
@@ -341,7 +354,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const s = at(event);
     find(".ghost").hidden = false;
     find(".ghost").style.left = `${100 * ofPart(s)}%`;
-    find(".hover").textContent = `At ${s.toFixed(2)} s: ${cellAt(s).says}`;
+    const near = data.marks.find((m) => Math.abs(m.at - s) < (to - from) / 150);
+    const also = near ? `, ${near.what}` : "";
+    find(".hover").textContent = `At ${s.toFixed(2)} s: ${cellAt(s).says}${also}`;
   });
   listen(stage, "pointerleave", () => {
     find(".ghost").hidden = true;

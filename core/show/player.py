@@ -73,6 +73,7 @@ def player_data(
     sound: str,
     apart: Sequence[tuple[float, float]] = (),
     share: str = CHANCE,
+    marks: Sequence[tuple[float, float, str]] = (),
 ) -> dict[str, Any]:
     """What the player draws, in plain JSON types.
 
@@ -96,6 +97,8 @@ def player_data(
         Stretches that score unlike the rest, in seconds.
     share : str
         What the scale from 0 to 100 % is, as of `core.show.charts.share_name`.
+    marks : sequence of (float, float, str)
+        Places of the file's history: from, to, and what is there.
     """
     start, end = part
     lows, highs = extremes(clip.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)])
@@ -137,7 +140,9 @@ def player_data(
             "spans": [_edges(s.start_s, s.end_s) for s in spans],
             "apart": [_edges(a, b) for a, b in apart],
             "missing": [_edges(a, b) for a, b in joined(missing, clip.duration_s / 500)],
+            "marks": [a for a, _, _ in marks],
         },
+        "marks": [{"at": a, "what": what} for a, b, what in marks if b > start and a < end],
         "spectrogram": spectrogram,
         "sound": sound,
         "share": share,

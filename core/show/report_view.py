@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -81,6 +81,14 @@ def report_section(
             "detections as JSON. It opens without a network. A PDF says the same, without the JSON."
         )
         filing = _filing(key="detect-report")
+        if any((o := session.origin_of(e)) and o.personal for e in session.entries()):
+            filing = replace(
+                filing,
+                personal=st.checkbox(
+                    "With the files' other tags, which may name people and places",
+                    key="detect-report-personal",
+                ),
+            )
         if not st.button(
             "Prepare report", icon=":material/description:", key="detect-prepare-report"
         ):
@@ -97,6 +105,7 @@ def report_section(
                         track_record(id, figures, published),
                         session.stress_tests(entry, shared, detection.stance),
                         session.clip_of(entry),
+                        origin=session.origin_of(entry),
                     )
                 )
         unread = [(e.name, e.error) for e in session.entries() if e.error]

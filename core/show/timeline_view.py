@@ -168,6 +168,7 @@ def picture(
     apart: Sequence[tuple[float, float]],
     edges: tuple[float, float, float],
     share: str,
+    marks: Sequence[tuple[float, float, str]] = (),
 ) -> None:
     """The whole clip, a part of it with its sound, and the window at the place that was clicked."""
     clip = session.clip_of(entry)  # not handed over: a fragment holds its arguments
@@ -191,7 +192,7 @@ def picture(
         address.choose(entry, address.fitted(start, end, clip.duration_s))
 
     seconds = player(
-        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart, share),
+        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart, share, marks),
         key,
         brushed,
     )

@@ -35,6 +35,7 @@ from core.show.session.judging import (
     stress_tests,
     was_stressed,
 )
+from core.show.session.origin import origin_of
 
 __all__ = [
     "INPUTS",
@@ -61,6 +62,7 @@ __all__ = [
     "keep_stress",
     "logger",
     "next_entries",
+    "origin_of",
     "refused",
     "select",
     "selected",

@@ -242,6 +242,7 @@ def add(
     except (OSError, RuntimeError):
         logger.exception("no process for decoding could be started")
         return [replace(found, error=NO_WORKER)]
+    shelf("bytes")[sha256] = data  # the same that its sound is decoded from
     tracks = max(1, len(clip.source.tracks))
     if tracks > 1:
         shelf("files")[sha256] = arrival  # for its other tracks
@@ -347,8 +348,9 @@ def _tidy() -> None:
     sounds, files = shelf("sounds"), shelf("files")
     for key in [key for key in sounds if key[0] not in kept]:
         del sounds[key]
-    for gone in files.keys() - kept:
-        del files[gone]
+    for held in (files, shelf("bytes"), shelf("origins")):
+        for gone in held.keys() - kept:
+            del held[gone]
 
 
 def generation() -> int:

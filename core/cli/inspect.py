@@ -1,0 +1,84 @@
+"""``python -m core inspect FILE...``: what files themselves show of their origin."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.options import EXIT_UNUSABLE
+from core.plain import json_text, printable
+
+if TYPE_CHECKING:
+    from core.provenance.found import Provenance
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to ``python -m core``."""
+    parser = commands.add_parser("inspect", help="say what files themselves show of their origin")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="audio files, directories or glob patterns"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
+    parser.add_argument(
+        "--personal", action="store_true", help="with tags that may name people and places"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look into the files; 0 when all went well, 2 when one could not be used."""
+    from core.audio.clip import AudioError
+    from core.audio.files import audio_files
+    from core.provenance.isolated import TrustListError, look_safely, prepare
+
+    files = list(audio_files(options.files))
+    if not files:
+        print("No audio files were found there.", file=sys.stderr)
+        return EXIT_UNUSABLE
+    prepare()
+    found: list[tuple[Path, Provenance]] = []
+    failed = False
+    for file in files:
+        try:
+            found.append((file, look_safely(file)))
+        except AudioError as error:
+            failed = True
+            print(f"{printable(str(file))}: {error}", file=sys.stderr)
+        except (TrustListError, OSError, RuntimeError) as error:
+            print(error, file=sys.stderr)
+            return EXIT_UNUSABLE
+    if options.json:
+        print(
+            json_text(
+                [
+                    {"file": printable(str(file)), **origin.to_dict(options.personal)}
+                    for file, origin in found
+                ]
+            )
+        )
+    else:
+        for file, origin in found:
+            print("\n".join([printable(str(file)), *in_lines(origin, options.personal)]))
+    return EXIT_UNUSABLE if failed else 0
+
+
+def in_lines(origin: Provenance, personal: bool = False) -> list[str]:
+    """What a file shows, for a terminal."""
+    from core.show.provenance.history import history
+    from core.show.provenance.signed import facts, line
+
+    said = line(origin)
+    lines = [said.text] if said is not None else []
+    if origin.credentials is not None:
+        lines += [f"{name}: {value}" for name, value in facts(origin.credentials)]
+    for told in history(origin):
+        at = ", ".join(f"{start:.2f}" for start, _ in told.places[:8])
+        lines += [f"{told.found} {told.meaning}" + (f" At {at} s." if at else ""), f"  {told.seen}"]
+    if personal:
+        lines += [f"{name}: {value}" for name, value in origin.personal]
+    elif origin.personal:
+        lines.append(f"{len(origin.personal)} other tags; --personal shows them.")
+    lines += origin.notes
+    return [f"  {one}" for one in lines or ["Nothing that tells of its origin."]]

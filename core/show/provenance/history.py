@@ -1,0 +1,219 @@
+"""Signs of a file's history in words: what was found, what it means, what else explains it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.provenance.found import Provenance, Sign
+from core.provenance.tags import PROGRAMS
+
+SUGGESTS_TIMES, SUGGESTS_SOURCES = 10.0, 5
+"""A sign suggests something only where it is surely so many times as frequent on one side, and was
+met there in so many collections of clips."""
+
+ON_TIMELINE = {
+    "zeros": "digital silence",
+    "repeats": "exact repeat",
+    "clicks": "click",
+    "floor-steps": "step of the noise floor",
+    "clipped": "flat tops",
+}
+"""Signs that have places, and what a mark of one is called."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One sign for people.
+
+    Attributes
+    ----------
+    code : str
+        Of the sign.
+    found : str
+        What was found.
+    meaning : str
+        What it means, and what else explains it.
+    seen : str
+        How often it was met in human and synthetic test clips.
+    places : tuple of (float, float)
+        Where, in seconds.
+    """
+
+    code: str
+    found: str
+    meaning: str
+    seen: str
+    places: tuple[tuple[float, float], ...] = ()
+
+
+def _count(n: int, what: str, plural: str = "s") -> str:
+    return f"{n:,} {what}{'' if n == 1 else plural}"
+
+
+def _edge(v: Mapping[str, Any]) -> str:
+    return (
+        f"The sound ends at {v['edge_hz'] / 1000:.1f} kHz, though the file of "
+        f"{v['rate'] / 1000:g} kHz has room for {v['rate'] / 2000:g}"
+    )
+
+
+def _passed(kilohertz: str) -> tuple[Callable[[Mapping[str, Any]], str], str]:
+    return _edge, (
+        f"It was made, recorded or passed on at {kilohertz} kHz. Synthesisers work at such rates; "
+        "so do telephones, messengers, headsets and archives."
+    )
+
+
+_WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
+    "declares-source": (
+        lambda v: f"The tags give the source type {v['source_type']}",
+        "A statement that nobody signed: anyone can write or remove it.",
+    ),
+    "declares-aigc": (
+        lambda v: f"The tags hold an AIGC label ({v['label']})",
+        "The mark of AI-generated sound that China requires. Nobody signed it.",
+    ),
+    "times": (
+        lambda v: "Times in the tags: " + ", ".join(f"{k} {t}" for k, t in v.items()),
+        "By the clock of whoever wrote them; copying or converting writes new ones.",
+    ),
+    "ends-4k": _passed("8"),
+    "ends-8k": _passed("16"),
+    "ends-11k": _passed("22.05"),
+    "ends-12k": _passed("24"),
+    "codec-cut": (
+        _edge,
+        "This lossless file was most likely made from an MP3 or the like, which cuts the top off. "
+        "An old recorder's filter does so too.",
+    ),
+    "length-256": (
+        lambda v: f"The sound is exactly {v['blocks']:,} blocks of 256 samples long",
+        "Neural vocoders put out such lengths. So do recorders and editors that write in blocks, "
+        "and one in 256 lengths by chance.",
+    ),
+    "zeros": (
+        lambda v: (
+            f"{_count(v['runs'], 'stretch', 'es')} of exact zeros between sounds, "
+            f"{v['seconds']:.2f} s"
+        ),
+        "Put in by an editor, or a synthesiser that joins sentences; a noise gate, a call that "
+        "leaves pauses out, and muting do the same.",
+    ),
+    "repeats": (
+        lambda v: (
+            f"Bit by bit the same: {_count(v['repeats'], 'stretch', 'es')}, "
+            f"{v['seconds']:.2f} s, met twice"
+        ),
+        "Somebody copied them, or a system replays fixed pieces; lost packets are filled like "
+        "that too.",
+    ),
+    "clicks": (
+        lambda v: f"{_count(v['clicks'], 'jump')} within one sample",
+        "A hard cut leaves one. So do lost samples, a loose plug, and some mouths.",
+    ),
+    "floor-steps": (
+        lambda v: (
+            f"The noise in pauses steps by up to {v['most_db']:.0f} dB, "
+            f"{v['steps']} time{'s' if v['steps'] != 1 else ''}"
+        ),
+        "Parts of different recordings may meet here. A gain control, noise reduction or a sound "
+        "in the room that starts or stops does the same.",
+    ),
+    "bits-unused": (
+        lambda v: f"Of {v['provided']} bits a sample {v['used']} are in use",
+        "It was converted from a file of fewer bits.",
+    ),
+    "dc-offset": (
+        lambda v: f"The samples lie off zero by {100 * v['offset']:+.2f} % of full scale",
+        "Cheap converters leave that, and so do some edits and synthesisers.",
+    ),
+    "clipped": (
+        lambda v: f"{v['tops']:,} flat tops at {v['peak']:.2f} of full scale",
+        "It was recorded, or made, too loudly.",
+    ),
+    "hum": (
+        lambda v: f"A hum of {v['hertz']} Hz, {v['height_db']:.0f} dB above what is around it",
+        "Mains power near a microphone or its cable: something in this clip was recorded. It can "
+        "be mixed in.",
+    ),
+}
+
+_FAMILIES = {
+    "encoder": "It wrote the file last. Nearly every kind of source passes through such programs.",
+    "editor": "The file went through an editor. That is no sign of tampering by itself.",
+    "messenger": "The file went through this messenger, which encodes anew and drops tags.",
+    "meeting": "The file comes from a call.",
+    "recorder": "A recorder wrote it, or a tag that somebody typed says so.",
+    "synthesiser": "A tag that nobody signed; it may also tell what the clip is about.",
+}
+
+
+def history(found: Provenance) -> list[Told]:
+    """All signs of a file, those of its tags first."""
+    return [told(sign) for sign in found.signs]
+
+
+def told(sign: Sign) -> Told:
+    """One sign in words."""
+    if sign.code in PROGRAMS:
+        v = sign.values
+        settings = f" with {v['settings']}" if v.get("settings") else ""
+        said = f"The tags name {v['program']} ({v['says']}{settings})"
+        meaning = _FAMILIES[sign.code.split("-")[0]]
+    else:
+        say, meaning = _WORDS[sign.code]
+        said = say(sign.values)
+    return Told(sign.code, f"{said}.", meaning, seen(sign.code), sign.places)
+
+
+@functools.cache
+def rates() -> dict[str, dict[str, Any]]:
+    """Rows of data/results/provenance.csv by sign."""
+    from core.evaluate.tables import load
+
+    return {str(row["sign"]): row for row in load("provenance").to_dict("records")}
+
+
+def seen(code: str) -> str:
+    """How often a sign was met, and what that allows to say."""
+    table = rates()
+    row = table.get(code)
+    if row is None:
+        n = table["any"]
+        return (
+            f"Met in none of {n['n_bonafide']:,} human and {n['n_spoof']:,} synthetic test clips."
+        )
+    side = suggests(row)
+    tail = f"It suggests {side} sound." if side else "That does not tell one from the other."
+    return (
+        f"Seen in {_percent(row['share_bonafide'])} of human and {_percent(row['share_spoof'])} "
+        f"of synthetic test clips. {tail}"
+    )
+
+
+def suggests(row: Mapping[str, Any]) -> str:
+    """``synthetic`` or ``human`` where the rates are far enough apart, else empty."""
+    for side, other, word in (("spoof", "bonafide", "synthetic"), ("bonafide", "spoof", "human")):
+        if (
+            row[f"low_{side}"] >= SUGGESTS_TIMES * row[f"high_{other}"]
+            and row[f"sources_{side}"] >= SUGGESTS_SOURCES
+        ):
+            return word
+    return ""
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if 0 < share < 0.095 else f"{100 * share:.0f} %"
+
+
+def marks(found: Provenance | None) -> list[tuple[float, float, str]]:
+    """Places for the timeline: from, to, and what is there; in order."""
+    return sorted(
+        (start, end, ON_TIMELINE[sign.code])
+        for sign in (found.signs if found is not None else ())
+        if sign.code in ON_TIMELINE
+        for start, end in sign.places
+    )

@@ -1,0 +1,222 @@
+"""Content Credentials in words: the one line of the card, and the facts below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from core.provenance.found import Credentials, Manifest, Provenance
+
+SYNTHETIC = {
+    "trainedAlgorithmicMedia": "made by a trained algorithm",
+    "compositeWithTrainedAlgorithmicMedia": "made in part by a trained algorithm",
+    "algorithmicMedia": "made by an algorithm",
+    "compositeSynthetic": "put together with synthetic parts",
+}
+"""IPTC digital source types that mean synthetic sound, and how a sentence goes on with them."""
+
+RECORDED = {
+    "digitalCapture": "a recording",
+    "computationalCapture": "a recording that an algorithm processed",
+    "compositeCapture": "put together from recordings",
+    "negativeFilm": "a recording on tape or film",
+    "positiveFilm": "a recording on tape or film",
+    "humanEdits": "edited by people",
+    "minorHumanEdits": "edited a little by people",
+}
+"""The same of those that mean a recording, or work on one."""
+
+Kind = Literal["synthetic", "recorded", "neutral", "warning"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """The one line that stands first on a card.
+
+    Attributes
+    ----------
+    kind : str
+        ``synthetic``, ``recorded`` or ``neutral`` is what the file says; ``warning`` that what it
+        says does not hold.
+    text : str
+        A sentence or two.
+    """
+
+    kind: Kind
+    text: str
+
+
+def line(found: Provenance) -> Line | None:
+    """What the file proves or declares of how it was made; None where it does neither."""
+    if found.credentials is not None:
+        return _signed(found.credentials)
+    return _declared(found)
+
+
+def contradiction(found: Provenance, verdict: str) -> str:
+    """What a detector's verdict and the file's own statement say against each other."""
+    said = line(found)
+    if said is None or said.kind not in ("synthetic", "recorded"):
+        return ""
+    signed = "signed" if found.credentials is not None else "marked"
+    if said.kind == "recorded" and verdict == "synthetic":
+        return (
+            f"The file is {signed} as a recording, and scored synthetic. One of the two is wrong: "
+            "ask who signed what, and hear the parts that score highest."
+        )
+    if said.kind == "synthetic" and verdict == "authentic":
+        return (
+            f"The file is {signed} as synthetic, and scored human. The detector may not know this "
+            "kind of synthesis."
+        )
+    return ""
+
+
+def _signed(held: Credentials) -> Line:
+    if held.remote:
+        host = urlsplit(held.remote).hostname or held.remote
+        return Line(
+            "neutral",
+            f"The file says that its Content Credentials are kept at {host}. Nothing is fetched "
+            "from there, so nothing is known of them.",
+        )
+    if held.damaged or not held.manifests:
+        return Line(
+            "warning", "The file holds Content Credentials that cannot be read: they are damaged."
+        )
+    by = held.manifests[0].signer or "an unnamed signer"
+    if held.signature == "differs" or held.claims == "differs":
+        return Line(
+            "warning",
+            "The Content Credentials in this file were altered: their signature does not fit them, "
+            "and nothing that they say can be relied on.",
+        )
+    if held.sound == "differs":
+        return Line(
+            "warning",
+            f"This file was changed after {by} signed it: its Content Credentials are about "
+            "other bytes, and prove nothing of these.",
+        )
+    made = made_as(held)
+    kind: Kind = made[0] if made else "neutral"
+    what = f" as {made[1]}" if made and made[2] == 0 else ""
+    if held.expired:
+        return Line(
+            "warning",
+            f"Signed by {by}{what}, with a certificate that had run out and no time stamp from "
+            "before: when this was signed, and whether it still counts, cannot be told.",
+        )
+    if not held.intact:
+        return Line(
+            "warning",
+            f"The Content Credentials by {by} do not pass all checks; the details name those that "
+            "failed.",
+        )
+    when = f", {held.manifests[0].time[:10]}" if held.manifests[0].time else ""
+    fits = "the signature and the sound fit"
+    if not held.earlier_fit:
+        fits += ", but an earlier version that they name was changed, and counts for nothing"
+    if held.trust == "listed":
+        text = f"Signed by {by}{what}{when}; {fits}."
+    else:
+        where = (
+            "no list of trusted signers is installed here"
+            if held.trust == "no list"
+            else "who is not on the list of trusted signers here"
+        )
+        text = (
+            f"Signed{what}{when} by an unknown signer that calls itself {by} ({where}); {fits}. "
+            "Anyone can make such a certificate."
+        )
+    if made and made[2]:
+        before = held.manifests[made[2]].signer or "nobody named"
+        text += (
+            f" It was made from an earlier version, signed as {made[1]} by a signer that calls "
+            f"itself {before}."
+        )
+    elif not made:
+        text += " It does not say how the sound was made."
+    return Line(kind, text)
+
+
+def made_as(held: Credentials) -> tuple[Kind, str, int] | None:
+    """What the statements say of how the sound was made, and which of them does.
+
+    Synthetic in any version counts first. Where one of the earlier versions does not fit, only the
+    newest is heard.
+    """
+    heard = held.manifests if held.earlier_fit else held.manifests[:1]
+    kinds = [(kind, i) for i, manifest in enumerate(heard) for kind in manifest.source_types]
+    for kind, i in kinds:
+        if kind in SYNTHETIC:
+            return "synthetic", SYNTHETIC[kind], i
+    return next((("recorded", RECORDED[k], i) for k, i in kinds if k in RECORDED), None)
+
+
+def _declared(found: Provenance) -> Line | None:
+    """The same of tags, which nobody signed."""
+    unsigned = "No signature covers that: anyone can write such a tag, or take it away."
+    source = found.sign("declares-source")
+    kind = source.values["source_type"] if source is not None else ""
+    if kind in SYNTHETIC:
+        return Line(
+            "synthetic",
+            f"The file's tags say that it was {SYNTHETIC[kind]}. {unsigned}",
+        )
+    if (label := found.sign("declares-aigc")) is not None and label.values["label"] in ("1", "2"):
+        sure = "is" if label.values["label"] == "1" else "may be"
+        return Line(
+            "synthetic", f"The file's tags (AIGC) say that it {sure} AI-generated. {unsigned}"
+        )
+    if (named := found.sign("synthesiser-named")) is not None:
+        return Line(
+            "neutral",
+            f"The file's tags name a speech synthesiser: {named.values['says']}. {unsigned}",
+        )
+    return None
+
+
+def facts(held: Credentials) -> list[tuple[str, str]]:
+    """What was checked and what is said, as names and values for a list."""
+    if held.remote:
+        return [("Kept at", f"{held.remote} (not fetched)")]
+    if not held.manifests:
+        return []
+    fit = {"fits": "fits", "differs": "DOES NOT FIT", "not checked": "could not be checked"}
+    trust = {
+        "listed": "on the list of trusted signers",
+        "unknown": "not on the list of trusted signers",
+        "no list": "unknown: no list of trusted signers is installed here",
+    }
+    rows = [
+        ("Signature", fit[held.signature]),
+        ("Bytes of the file", fit[held.sound]),
+        ("Parts of the statement", fit[held.claims]),
+        ("Certificate", "had run out" if held.expired else "in time"),
+        ("Signer", trust[held.trust]),
+    ]
+    if held.problems:
+        rows.append(("Checks that failed", ", ".join(held.problems)))
+    for number, manifest in enumerate(held.manifests):
+        name = "Statement" if number == 0 else f"Earlier version {number}"
+        name += "" if number == 0 or held.earlier_fit else " (DOES NOT FIT)"
+        rows.append((name, _manifest(manifest)))
+    if not held.earlier_fit:
+        rows.append(("Earlier versions", "one of them had been changed, or does not fit"))
+    return rows
+
+
+def _manifest(m: Manifest) -> str:
+    known = SYNTHETIC | RECORDED
+    said = [f"signed by {m.signer or 'nobody named'}" + (f" ({m.name})" if m.name else "")]
+    said.append(f"time stamp {m.time}" if m.time else "no time stamp")
+    if m.generator:
+        said.append(f"written by {m.generator}")
+    said += [f"source type {kind} ({known.get(kind, 'no wording')})" for kind in m.source_types]
+    for action, agent, when in m.actions:
+        said.append(
+            action.removeprefix("c2pa.") + (f" with {agent}" if agent else "")
+            + (f", {when} by its own account" if when else "")
+        )  # fmt: skip
+    return "; ".join(said)

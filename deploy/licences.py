@@ -66,12 +66,6 @@ DATA = (
         "it was trained on",
     ),
     (
-        "`training/weights/`",
-        "weights of the detector's next version, not shipped",
-        "Apache-2.0, as the project; [training/README.md](../training/README.md) names what they "
-        "were trained on",
-    ),
-    (
         "`data/benchmarks/`",
         "lists of public clips: places, hashes, labels, the licence of each",
         "Apache-2.0 (the lists; no sound is in them)",

@@ -404,7 +404,7 @@ def run_benchmark(
         if trials_to is not None:
             folder = Path(trials_to)
             folder.mkdir(parents=True, exist_ok=True)
-            with whole(folder / f"{detector.id}-{split}-{name}.csv") as part:
+            with whole(folder / f"{detector.id}-{benchmark}-{split}-{name}.csv") as part:
                 trials.to_csv(part, index=False)
         command = f"python -m training benchmark {benchmark} --detector {detector.id}"
         if codec:

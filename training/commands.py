@@ -455,8 +455,9 @@ def _against(options: argparse.Namespace) -> Any:
     if not options.trials:
         raise ValueError("Name the folder of this detector's trials by --trials.")
     theirs = Path(options.against)
-    other, _, condition = theirs.name.partition(f"-{options.split}-")
-    mine = Path(options.trials) / f"{options.detector}-{options.split}-{condition}"
+    of = f"-{options.benchmark}-{options.split}-"
+    other, _, condition = theirs.name.partition(of)
+    mine = Path(options.trials) / f"{options.detector}{of}{condition}"
     first, second = (pd.read_csv(p).fillna({"speaker": ""}) for p in (mine, theirs))
     command = f"python -m training benchmark {options.benchmark} --detector "
     command += f"{options.detector} --trials DIR --against {shlex.quote(f'DIR/{theirs.name}')}"

@@ -72,12 +72,15 @@ def test_the_comparison_names_a_command_that_a_shell_understands(tmp_path: Path)
                 "source": "one",
             }
         )
-        trials.to_csv(tmp_path / f"{name}-test-none, 1 window.csv", index=False)
-    other = shlex.quote(str(tmp_path / "other-test-none, 1 window.csv"))
+        trials.to_csv(tmp_path / f"{name}-public_samples-test-none, 1 window.csv", index=False)
+    other = shlex.quote(str(tmp_path / "other-public_samples-test-none, 1 window.csv"))
     table = commands._against(options_of(f"benchmark --trials {tmp_path} --against {other}"))
     (source,) = set(table["source"])
     again = options_of(source.removeprefix("python -m training "))
-    assert again.against == "DIR/other-test-none, 1 window.csv" and again.trials == "DIR"
+    assert (
+        again.against == "DIR/other-public_samples-test-none, 1 window.csv"
+        and again.trials == "DIR"
+    )
 
 
 def test_every_figure_names_a_command_that_can_be_read() -> None:

@@ -140,7 +140,9 @@ def load(detector_id: str):
                 st.error(cards.for_visitors(error), icon=":material/error:")
         else:
             st.warning(f"The weights of **{entry.name}** are not installed here.")
-        st.caption(f"They come from {entry.home}, licence: {entry.licence}.")
+        st.caption(cards.plain(entry.terms))
+        if not entry.fetched:
+            return cache.detector(detector_id, fetch=False)
         if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
             st.stop()
         return cache.detector(

@@ -9,6 +9,7 @@ TABS = {
     "Why so": (detectors.decisions, detectors.limits),
     "How far to trust it": (detectors.trust,),
     "Model card": (detectors.model_card,),
+    "Detectors by name": (inventory.by_name,),
     "Installed here": (inventory.installed, inventory.systems_table),
     "References": (inventory.references,),
 }

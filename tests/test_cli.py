@@ -175,6 +175,67 @@ def test_detectors_are_listed(capsys):
     assert "embedded" in out and "wav2vec2-base-asvspoof2019" in out
 
 
+@pytest.fixture
+def no_models(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path / "models"))
+
+
+def test_listed_detectors_say_what_they_need_and_their_licence(no_models, capsys):
+    assert main(["detectors"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("spectra-aasist" in x and "needs about 1.3 GB; Apache-2.0" in x for x in lines)
+    assert any("df-arena-1b" in x and "cannot be run" in x for x in lines)
+    assert any(x.startswith("embedded ") and x.endswith("on this machine") for x in lines)
+
+
+def test_all_that_is_known_of_one_comes_from_the_tables(no_models, capsys):
+    from core.evaluate.tables.loading import load
+
+    assert main(["detectors", "antideepfake-mms-300m"]) == 0
+    out = capsys.readouterr().out
+    assert "CC BY-NC-SA 4.0; no commercial use" in out and "never ran here" in out
+    assert "7928e119e09f616b2ce698892e00ca22dbaa40bf" in out and "variance 1" in out
+    rows = load("arena")
+    rows = rows[(rows["system"] == "AntiDeepfake MMS-300M") & (rows["metric"] == "eer")]
+    for benchmark in rows["benchmark"]:
+        assert f"{benchmark} (" in out
+    assert main(["detectors", "spectra-0"]) == 0
+    out = capsys.readouterr().out
+    assert "unknown" in out and "(training not stated)" in out and "pre-emphasis" in out
+    assert main(["detectors", "gustking-xlsr"]) == 0
+    assert "none in data/results/arena.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["no-such"], "There is no detector 'no-such'"),
+        (["--fetch"], "Say which one"),
+        (["df-arena-1b", "--fetch"], "cannot be run here"),
+        (["xlsr-conformer-tcm", "--fetch"], "cannot fetch them"),
+    ],
+)
+def test_what_cannot_be_listed_or_fetched_says_why(no_models, capsys, arguments, says):
+    assert main(["detectors", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_the_licence_is_said_before_weights_are_fetched(no_models, monkeypatch, capsys):
+    def offline(entry, progress):
+        said.append(capsys.readouterr().err)
+        raise DetectorError("no network")
+
+    from core.detect.detector import DetectorError
+
+    said = []
+    monkeypatch.setattr("core.detect.registry.fetching.fetch_entry", offline)
+    assert main(["detectors", "antideepfake-w2v-small", "--fetch"]) == 2
+    assert "forbids commercial use" in said[0] and "380 MB" in said[0]
+    monkeypatch.setattr("core.detect.registry.loading.fetch_entry", offline)
+    assert main(["detect", str(ROOT / "examples"), "--detector", "antideepfake-w2v-small"]) == 2
+    assert "forbids commercial use" in said[1]
+
+
 def test_row_agrees_with_the_detection(examples):
     from core import decode, load_detector
 

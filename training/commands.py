@@ -150,6 +150,12 @@ def add_parsers(commands: Any) -> None:
     card = commands.add_parser("card", help="make the tables of the model card and of docs anew")
     card.set_defaults(run=_card)
 
+    parity = commands.add_parser(
+        "parity", help="compare networks rebuilt here with what their authors' code gave"
+    )
+    parity.add_argument("folder", metavar="FOLDER", help="see docs/detectors.md")
+    parity.set_defaults(run=_parity)
+
     benchmark = commands.add_parser("benchmark", help="run a detector over a benchmark")
     benchmark.add_argument("benchmark", nargs="?", default="public_samples", metavar="NAME")
     benchmark.add_argument("--detector", default="embedded", metavar="ID")
@@ -402,6 +408,17 @@ def _card(options: argparse.Namespace) -> int:
         return _complain(error)
     for file in changed:
         print(f"{file} has new tables")
+    return 0
+
+
+def _parity(options: argparse.Namespace) -> int:
+    from core.detect.detector import DetectorError
+    from training.parity import write
+
+    try:
+        write(Path(options.folder))
+    except (*_EXPECTED, KeyError, DetectorError) as error:
+        return _complain(error)
     return 0
 
 

@@ -16,6 +16,7 @@ from core.cli.options import (
     add_part,
     add_stance,
     add_stress,
+    say_terms,
     span_without_stress,
     stance_of,
 )
@@ -75,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         print("No audio files were found there.", file=sys.stderr)
         return EXIT_UNUSABLE
     prepare()
+    say_terms(options.detector)
     try:
         detector: Detector = load_detector(
             options.detector, progress=bar("fetching weights"), engine=options.engine

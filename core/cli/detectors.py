@@ -1,22 +1,84 @@
-"""``python -m core detectors``: which detectors there are."""
+"""``python -m core detectors``: which detectors there are, what is known of one, its weights."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
+
+from core.cli.options import EXIT_UNUSABLE
+from core.cli.progress import bar
+
+if TYPE_CHECKING:
+    from core.detect.registry import Entry
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to ``python -m core``."""
-    parser = commands.add_parser("detectors", help="list the detectors")
+    parser = commands.add_parser("detectors", help="list the detectors, or what is known of one")
+    parser.add_argument("id", nargs="?", metavar="ID", help="say what is known of this one")
+    parser.add_argument("--fetch", action="store_true", help="with ID: fetch its weights")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one entry a detector."""
-    from core.detect.registry import list_detectors
+    """Print one entry a detector, or what is known of one; 2 where there is no such."""
+    from core.detect.registry import ENTRIES, list_detectors
 
-    for entry in list_detectors():
-        state = "ready" if entry.ready else f"not here; its home is {entry.home}"
-        print(f"{entry.id:28} {state}\n{'':28} {entry.summary}")
+    if options.id is None:
+        if options.fetch:
+            print("Say which one's weights are to be fetched.", file=sys.stderr)
+            return EXIT_UNUSABLE
+        width = max(map(len, ENTRIES))
+        for entry in list_detectors():
+            licence = f"; {entry.licence}" if entry.home else ""
+            print(f"{entry.id:{width}}  {entry.state}{licence}\n{'':{width}}  {entry.summary}")
+        return 0
+    entry = ENTRIES.get(options.id)
+    if entry is None:
+        print(f"There is no detector '{options.id}'. Known are {', '.join(ENTRIES)}.",
+              file=sys.stderr)  # fmt: skip
+        return EXIT_UNUSABLE
+    return _fetch(entry) if options.fetch else _describe(entry)
+
+
+def _describe(entry: Entry) -> int:
+    from core.evaluate.tables.loading import TableError, load
+    from core.show.known_detectors import described, known
+
+    try:
+        facts = known(entry, load("arena_systems"), load("arena"), load("network_parity"))
+    except TableError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
+    print(f"{entry.name}\n{entry.summary}")
+    for word, said in described(entry, facts):
+        print(f"{word + ':':12} {said}")
+    if len(facts.figures):
+        print("Published equal error rates:")
+        for row in facts.figures.itertuples():
+            print(f"  {row.value:7.3f} %  {row.benchmark} ({row.seen}), by {row.reported_by}")
+    else:
+        print("Published equal error rates: none in data/results/arena.csv")
+    return 0
+
+
+def _fetch(entry: Entry) -> int:
+    from core.detect.detector import DetectorError
+    from core.detect.registry.fetching import fetch_entry, what_is_wrong
+
+    if entry.id == "embedded":
+        print("The embedded detector ships with the project.")
+        return 0
+    if entry.obstacle:
+        print(f"{entry.name} cannot be run here. {entry.obstacle}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    try:
+        if what_is_wrong(entry):
+            print(entry.terms, file=sys.stderr)
+            fetch_entry(entry, bar("fetching weights"))
+    except DetectorError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
+    print(f"{entry.id} is on this machine, at {entry.path}.")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from core.detect.decision import EVEN, Stance
@@ -55,6 +56,21 @@ def span_without_stress(options: argparse.Namespace) -> str:
     """What is wrong with these two; empty where nothing is."""
     alone = options.span and not options.stress
     return "--span names the part that --stress tests: give both." if alone else ""
+
+
+def say_terms(detector: str) -> None:
+    """Say where a detector's weights come from, and under which licence, before they are fetched.
+
+    Parameters
+    ----------
+    detector : str
+        What `core.detect.registry.load_detector` is going to be given.
+    """
+    from core.detect.registry import ENTRIES
+
+    entry = ENTRIES.get(detector)
+    if entry is not None and entry.fetched and not entry.ready:
+        print(entry.terms, file=sys.stderr)
 
 
 def add_stance(parser: Any, default: Stance = EVEN) -> None:

@@ -61,7 +61,7 @@ class Weights:
     averaged: bool
 
 
-def read(path: Path, anchors: Mapping[str, str]) -> Weights:
+def read(path: Path, anchors: Mapping[str, tuple[str, ...]]) -> Weights:
     """The weights of a known network, wherever in a checkpoint they stand.
 
     Names decide: a container of any name (``state_dict``, ``model_state_dict``, ...) and a prefix
@@ -73,8 +73,9 @@ def read(path: Path, anchors: Mapping[str, str]) -> Weights:
     path : pathlib.Path
         A safetensors file by its suffix; any other is read as one of `torch.save`, with
         ``weights_only=True``; what of `BESIDE` it holds is left out.
-    anchors : mapping of str to str
-        Network to the name of one of its tensors that no other network has.
+    anchors : mapping of str to tuple of str
+        Network to names of tensors by which it is known. Where those of several networks are there,
+        the one with the most is meant; a network inside another is part of it.
 
     Returns
     -------
@@ -91,22 +92,17 @@ def read(path: Path, anchors: Mapping[str, str]) -> Weights:
     first = ""
     for container, state in _states(content, "", DEPTH, set()):
         first = first or next(iter(state))
-        for network, anchor in anchors.items():
-            for key in state:
-                if key != anchor and not key.endswith(f".{anchor}"):
-                    continue
-                prefix = key.removesuffix(anchor)
-                named = {
-                    k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)
-                }
-                words = set(re.split(r"[\W_]+", f"{container}.{prefix}".lower()))
-                found[container, prefix] = Weights(network, named, bool(words & AVERAGED))
+        for prefix, network in _networks(state, anchors).items():
+            named = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            words = set(re.split(r"[\W_]+", f"{container}.{prefix}".lower()))
+            found[container, prefix] = Weights(network, named, bool(words & AVERAGED))
     if not found:
         held = f"tensors of another kind ('{first[:60]}' is one)" if first else "no named tensors"
         raise ValueError(
             f"{path.name} holds {held}. Networks that can be loaded from one file are AASIST, "
-            "AASIST-L, and a wav2vec2 encoder named 'backbone' with a linear head 'classifier'; a "
-            "transformers audio classifier loads from its folder."
+            "AASIST-L, a wav2vec2 encoder named 'backbone' with a linear head 'classifier', and "
+            "those over XLS-R and its kin that `python -m core detectors` lists; a transformers "
+            "audio classifier loads from its folder."
         )
     averaged = [weights for weights in found.values() if weights.averaged]
     chosen = averaged or list(found.values())
@@ -118,6 +114,20 @@ def read(path: Path, anchors: Mapping[str, str]) -> Weights:
         )
     (one,) = chosen
     return Weights(one.network, one.tensors, one.averaged and len(found) > 1)
+
+
+def _networks(state: Mapping[str, Any], anchors: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Which networks are in a state, by the prefix of their names."""
+    best: dict[str, tuple[int, str]] = {}
+    for network, names in anchors.items():
+        for key in state:
+            if key != names[0] and not key.endswith(f".{names[0]}"):
+                continue
+            prefix = key.removesuffix(names[0])
+            if all(prefix + name in state for name in names):
+                best[prefix] = max(best.get(prefix, (0, "")), (len(names), network))
+    inner = {p for p in best for outer in best if p != outer and p.startswith(outer)}
+    return {prefix: network for prefix, (_, network) in best.items() if prefix not in inner}
 
 
 def _content(path: Path) -> Any:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
-from core.audio.windows import HOP, WINDOW, window_ranges
+from core.audio.windows import window_ranges
 from core.detect.calibration import UNCALIBRATED, Calibration
 from core.detect.decision import EVEN, Decision, Stance, decide
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
 from core.detect.engine import Engine, TorchEngine
+from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.outlier import named_in
 
@@ -28,6 +29,8 @@ MIN_WINDOW_SPEECH_S = 0.5
 
 MIN_HOP_S = 0.05
 """Smallest hop between windows in seconds."""
+
+_AS_IT_COMES = Feed()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +85,8 @@ class Detector:
         None where nothing calibrates the scores.
     decision : Decision
         When a score becomes a verdict.
-    window, hop : int
-        In samples.
-    repeat : bool
-        Whether the network hears a short window repeated to its length, not padded with zeros.
+    feed : Feed
+        How a clip becomes the network's input.
     familiarity : callable, optional
         From the clip's mean embedding ``[d]`` to its `Familiarity`.
     config : mapping
@@ -104,9 +105,7 @@ class Detector:
         weights_sha256: str,
         calibration: Calibration | None = None,
         decision: Decision | None = None,
-        window: int = WINDOW,
-        hop: int = HOP,
-        repeat: bool = False,
+        feed: Feed = _AS_IT_COMES,
         familiarity: Callable[[np.ndarray], Familiarity] | None = None,
         config: Mapping[str, Any] | None = None,
         by_codec: Mapping[str, Calibration] | None = None,
@@ -124,12 +123,10 @@ class Detector:
         self.by_codec = dict(by_codec or {})
         self.caution = caution
         self.decision = decision or Decision()
-        self.window = window
-        self.hop = hop
-        self.repeat = repeat
+        self.feed, self.window, self.hop = feed, feed.window, feed.hop
         self.familiarity = familiarity
         self.config = dict(config or {})
-        self._scorer = WindowScorer(self.engine, window, repeat)
+        self._scorer = WindowScorer(self.engine, feed)
 
     def raw_scores(
         self,

@@ -65,6 +65,7 @@ class TorchEngine:
 
     def __init__(self, network: nn.Module) -> None:
         self.network: Any = network.eval()
+        self.batch = int(getattr(network, "batch", TorchEngine.batch))
         self.samples_per_frame = int(getattr(self.network, "samples_per_frame", 0))
         self.margin = int(getattr(self.network, "margin", 0))
 

@@ -13,6 +13,7 @@ from core.detect.calibration import Calibration
 from core.detect.decision import Decision
 from core.detect.detection import Reason
 from core.detect.engine import OnnxEngine, TorchEngine
+from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.model_config import checked_config, file_in
 from core.detect.networks import build
@@ -106,8 +107,7 @@ def load_directory(directory: str | Path, engine: str | None = None) -> Detector
         decision=Decision(
             (float(band[0]), float(band[1])), bool(decision.get("needs_wide_band", False))
         ),
-        window=int(config.get("window", WINDOW)),
-        hop=int(config.get("hop", HOP)),
+        feed=Feed(int(config.get("window", WINDOW)), int(config.get("hop", HOP))),
         familiarity=familiarity,
         config=config,
         caution=caution,

@@ -14,6 +14,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import stack_windows
 from core.detect.engine import Engine
+from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.networks import LEVEL
 
@@ -33,14 +34,12 @@ class WindowScorer:
     ----------
     engine : Engine
         What runs the network.
-    window : int
-        Samples of a window.
-    repeat : bool
-        Whether a short window is repeated to its length, not padded with zeros.
+    feed : Feed
+        How a clip becomes the network's input.
     """
 
-    def __init__(self, engine: Engine, window: int, repeat: bool = False) -> None:
-        self.engine, self.window, self.repeat = engine, window, repeat
+    def __init__(self, engine: Engine, feed: Feed) -> None:
+        self.engine, self.feed, self.window = engine, feed, feed.window
         # Every session's work goes through these threads in the order in which it came.
         self._workers = ThreadPoolExecutor(engine.at_once, "detector")
 
@@ -58,7 +57,7 @@ class WindowScorer:
         samples : numpy.ndarray
             float32, shape ``[n]``, 16 kHz.
         ranges : list of (int, int)
-            Index ranges, each at most the window's length; shorter ones are padded at the end.
+            Index ranges, each at most the window's length; shorter ones as the feed says.
         batch : int, optional
             Windows in one forward pass; what suits the engine by default.
         progress : callable, optional
@@ -86,7 +85,8 @@ class WindowScorer:
                 progress(done / len(ranges))
 
         try:
-            for part, run, given in self._batches(samples, ranges, batch or self.engine.batch):
+            heard = self.feed.prepared(samples)
+            for part, run, given in self._batches(heard, ranges, batch or self.engine.batch):
                 running.append((part, self._workers.submit(run, given())))
                 if len(running) > 2 * self.engine.at_once:  # bounds memory
                     take()
@@ -107,16 +107,16 @@ class WindowScorer:
         ]
     ]:
         """Which windows go together, the half of the network they go through, and what it hears."""
-        frame = self.engine.samples_per_frame
-        if not frame or self.repeat or len(ranges) == 1 or self.window % frame:
-            for first in range(0, len(ranges), batch):
-                part = list(range(first, min(first + batch, len(ranges))))
+        frame, short = self.engine.samples_per_frame, self.feed.short
+        if not frame or short != "padded" or len(ranges) == 1 or self.window % frame:
+            for part in _together(ranges, batch, short == "as it is"):
+                first, last = ranges[part[0]]
                 given = partial(
                     stack_windows,
                     samples,
                     [ranges[i] for i in part],
-                    self.window,
-                    repeat=self.repeat,
+                    last - first if short == "as it is" else self.window,
+                    repeat=short == "repeated",
                 )
                 yield part, self.engine.windows, given
             return
@@ -204,6 +204,20 @@ class SharedFeatures:
         np.multiply(given, self._gain, out=wave[: len(given)])
         found = self._engine.front(wave)
         return found[before // frame : before // frame + (end - begin) // frame]
+
+
+def _together(ranges: list[tuple[int, int]], most: int, alike: bool) -> Iterator[list[int]]:
+    """Indices of neighbours for one call; where they must be ``alike``, of one length."""
+    part: list[int] = []
+    for i, (start, end) in enumerate(ranges):
+        if part:
+            first, last = ranges[part[0]]
+            if len(part) == most or (alike and end - start != last - first):
+                yield part
+                part = []
+        part.append(i)
+    if part:
+        yield part
 
 
 def _runs(ranges: list[tuple[int, int]], frame: int) -> list[list[int]]:

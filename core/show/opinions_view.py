@@ -23,6 +23,7 @@ from core.show.theme import VERDICTS, palette
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
+    from core.detect.registry import Entry
 
 SIDES = {"spoof": "synthetic speech", "bonafide": "human speech"}
 
@@ -30,6 +31,27 @@ SIDES = {"spoof": "synthetic speech", "bonafide": "human speech"}
 def own_machine() -> bool:
     """Whether the server belongs to its visitor, who may then name hub models and folders."""
     return settings().own_machine
+
+
+MOST_FETCHED = 500_000_000
+"""Bytes of weights that a visitor of somebody else's server may have it fetch."""
+
+
+def offered() -> list[str]:
+    """Registered detectors that can be chosen: those that are here, and those that may be fetched.
+
+    Large weights, and those whose licence forbids commercial use, are fetched only by a server that
+    belongs to its visitor.
+    """
+    mine = own_machine()
+    return [
+        entry.id
+        for entry in ENTRIES.values()
+        if entry.ready
+        or entry.id == "embedded"
+        or (mine and not entry.obstacle)
+        or (entry.fetched and entry.commercial and 0 < entry.bytes <= MOST_FETCHED)
+    ]
 
 
 def name_of(id: str) -> str:
@@ -45,7 +67,7 @@ def choose() -> list[str]:
     list of str
         Ids for `core.detect.registry.load_detector`; at least one.
     """
-    known = [*ENTRIES, *st.session_state.get("spoofscope.others", {})]
+    known = [*offered(), *st.session_state.get("spoofscope.others", {})]
     chosen = st.multiselect(
         "Detectors",
         known,
@@ -158,12 +180,29 @@ def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame 
                 f"{benchmark_name(row.benchmark)}, {words}, {row.kind}"
                 for row in of.itertuples()
             ]
+    if id in ENTRIES and ENTRIES[id].arena:
+        parts.append(_of_others(ENTRIES[id]))
     if published is not None and id in ENTRIES and ENTRIES[id].published:
         rows = published[(published["system"] == ENTRIES[id].published)]
         rows = rows[(rows["benchmark"] == "ASVspoof 2019 LA eval") & (rows["metric"] == "eer")]
         rows = rows[(rows["breakdown"] == "overall") & (rows["condition"] == "all")]
         parts += [f"{row.value:.2f} % on {row.benchmark}, {row.kind}" for row in rows.itertuples()]
     return "; ".join(parts) or "not measured"
+
+
+def _of_others(entry: Entry) -> str:
+    """Published figures of a system, lowest and highest, with the number of corpora."""
+    from core.show.known_detectors import known
+
+    rates = known(
+        entry, cache.table("arena_systems"), cache.table("arena"), cache.table("network_parity")
+    ).figures
+    if rates.empty:
+        return "none published in the tables here"
+    return (
+        f"{rates['value'].min():.2f} to {rates['value'].max():.2f} % on {len(rates)} corpora, "
+        "by its authors or others"
+    )
 
 
 def comparison(

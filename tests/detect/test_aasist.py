@@ -257,7 +257,7 @@ def test_weights_trained_again_load_under_any_name_and_are_not_called_published(
         assert detector.id not in registry.ENTRIES and detector.name == name
         found, _ = detector.raw_scores(signals(8_000)[2].numpy(), [(0, 8_000)])
         assert found[0] == pytest.approx(expected, abs=1e-3)
-    assert (detector.window, detector.repeat, detector.calibration) == (8_000, True, None)
+    assert (detector.window, detector.feed.short, detector.calibration) == (8_000, "repeated", None)
 
 
 @pytest.mark.parametrize("change", [lambda d: d[:1000], lambda d: b"", lambda d: d[:-1] + b"x"])

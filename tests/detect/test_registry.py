@@ -134,7 +134,7 @@ def test_a_disk_that_takes_no_pin_fetches_nothing(monkeypatch):
     (entry.path.parent / ".pin.part.json").mkdir()
     monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
     monkeypatch.setattr(
-        "core.detect.registry.loading.fetch_weights", lambda *_: pytest.fail("it was fetched")
+        "core.detect.registry.loading.fetch_entry", lambda *_: pytest.fail("it was fetched")
     )
     with pytest.raises(DetectorError, match="cannot be kept"):
         load_detector(entry.id)

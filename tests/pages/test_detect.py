@@ -315,7 +315,7 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
         return detector
 
     monkeypatch.setattr("core.detect.registry.load_detector", load)
-    monkeypatch.setattr("core.detect.registry.entries.models_home", lambda: Path("/nowhere"))
+    monkeypatch.setattr("core.detect.registry.entry.models_home", lambda: Path("/nowhere"))
     page.multiselect(key="detect-detectors").set_value(["wav2vec2-base-asvspoof2019"]).run()
     upload(page, "human.wav")
     assert fetched == []

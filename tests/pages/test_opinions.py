@@ -171,3 +171,28 @@ def test_agreement_is_not_sold_as_proof():
     one = HandDetector(SCORES).detect(clip(9.0))
     assert "share their errors" in opinions_view.in_words({"a": one, "b": one})
     assert json.loads(json.dumps(one.to_dict()))["stance"]["cost_missed_fake"] == 1.0
+
+
+def test_large_weights_are_offered_where_they_are_or_to_the_servers_owner(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path))
+    small = ["embedded", "wav2vec2-base-asvspoof2019", "aasist", "aasist-l"]
+    assert opinions_view.offered() == small
+    entry = opinions_view.ENTRIES["spectra-0"]
+    entry.path.parent.mkdir()
+    entry.path.write_bytes(b"w")
+    assert opinions_view.offered() == [*small, "spectra-0"]
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
+    mine = opinions_view.offered()
+    assert {"spectra-aasist", "antideepfake-xls-r-2b", "xlsr-conformer-tcm"} < set(mine)
+    assert not any(id.startswith("df-arena") for id in mine)
+
+
+def test_error_rates_of_the_field_come_from_the_arenas_table():
+    from core.evaluate.tables.loading import load
+
+    rows = load("arena")
+    own = rows[(rows["system"] == "Nes2Net-X") & (rows["metric"] == "eer")]
+    said = opinions_view.track_record("nes2net-x", None, None)
+    assert f"{own['value'].min():.2f} to" in said
+    assert f"on {own['benchmark'].nunique()} corpora" in said
+    assert opinions_view.track_record("antideepfake-xls-r-1b", None, None) == "not measured"

@@ -32,13 +32,30 @@ def test_both_architectures_the_recipe_and_the_layer_norm():
     assert "**10.09 %**" in text(at) and "**0.69 %**" in text(at)
 
 
+def test_detectors_by_name_say_what_they_need_and_what_was_tested(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path))
+    at = run()
+    listed = next(d.value for d in at.dataframe if "here" in d.value).set_index("detector")
+    assert listed.loc["Spectra-AASIST", "here"] == "needs about 1.3 GB"
+    assert listed.loc["DF Arena 1B", "here"] == "cannot be run"
+    at.selectbox(key="hood-detector").set_value("xlsr-sls").run()
+    assert not at.exception
+    words = text(at)
+    assert "64,600 samples" in words and "never ran here" in words and "1e-05" not in words
+    figures = next(d.value for d in at.dataframe if "EER, %" in d.value)
+    rows = tables.load("arena")
+    own = rows[(rows["system"] == "XLSR-SLS") & (rows["metric"] == "eer")]
+    assert set(figures["benchmark"]) == set(own["benchmark"])
+    assert "python -m core detectors xlsr-sls --fetch" in at.code[0].value
+
+
 def test_versions_and_citations():
     at = run()
     assert any("streamlit" in c.value and "Python" in c.value for c in at.caption)
     words = text(at)
     assert version.in_words() in words
     assert all(link in words for link in tables.load("citations")["link"])
-    assert "@misc{wang2020asvspoof," in at.code[0].value
+    assert "@misc{wang2020asvspoof," in at.code[-1].value
 
 
 def test_the_model_card_and_the_hash_come_from_the_models_folder(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from core.audio.quality import Quality
 from core.audio.windows import window_ranges
 from core.detect.detection import Detection, Reason
 from core.detect.detector import Detector, Evidence
+from core.detect.feeds import Feed
 from training.clips import read_index
 from training.probes import (
     SURFACE,
@@ -86,7 +87,7 @@ class Told(Detector):
 
     def __init__(self, worth: Callable[[Clip, float], float]) -> None:
         network: Any = type("Silent", (), {"eval": lambda self: self})()
-        super().__init__("told", "Told", network, "0" * 64, window=8_000, hop=4_000)
+        super().__init__("told", "Told", network, "0" * 64, feed=Feed(8_000, 4_000))
         self.worth = worth
 
     def detect(self, clip: Clip, **kwargs: Any) -> Detection:

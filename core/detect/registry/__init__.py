@@ -4,15 +4,12 @@ from core.detect.registry.entries import (
     AASIST,
     AASIST_L,
     AASIST_WEIGHTS,
-    EMBEDDED,
     ENTRIES,
     PUBLISHED,
-    ROOT,
-    Entry,
     is_named,
     list_detectors,
-    models_home,
 )
+from core.detect.registry.entry import EMBEDDED, ROOT, Entry, models_home
 from core.detect.registry.fetching import Progress
 from core.detect.registry.loading import (
     MOST_CLASSES,

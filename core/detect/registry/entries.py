@@ -3,68 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from core.files import ROOT
-from core.settings import settings
-
-EMBEDDED = ROOT / "data" / "models" / "embedded"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A detector that can be loaded by id.
-
-    Attributes
-    ----------
-    id, name : str
-        For programs and for people.
-    summary : str
-        One sentence.
-    home : str
-        Where the weights are published; empty where they ship with the project.
-    file : str
-        Name of the weights file.
-    bytes : int
-        Its published size.
-    url, sha256 : str
-        Address and hash of the weights file, where both are known beforehand.
-    licence : str
-        Of the weights, as their publisher states it.
-    published : str
-        Its name in the tables of published results; empty where it has none.
-    """
-
-    id: str
-    name: str
-    summary: str
-    home: str = ""
-    file: str = ""
-    bytes: int = 0
-    url: str = ""
-    sha256: str = ""
-    licence: str = ""
-    published: str = ""
-
-    @property
-    def path(self) -> Path:
-        """Where the weights lie once fetched or put in place."""
-        return EMBEDDED if self.id == "embedded" else models_home() / self.id / self.file
-
-    @property
-    def ready(self) -> bool:
-        """Whether the weights are on this machine, by name and size; what they hold comes later."""
-        if not self.file:
-            return (self.path / "config.json").is_file()
-        return self.path.is_file() and self.path.stat().st_size == self.bytes
-
-    @property
-    def size(self) -> str:
-        """Size of the weights file for people."""
-        megabytes = self.bytes / 1e6
-        return f"{megabytes:.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"
-
+from core.detect.registry.entry import Entry
+from core.detect.registry.field import FIELD
 
 PUBLISHED = Entry(
     id="wav2vec2-base-asvspoof2019",
@@ -124,14 +65,9 @@ ENTRIES: Mapping[str, Entry] = {
         PUBLISHED,
         AASIST,
         AASIST_L,
+        *FIELD,
     )
 }
-
-
-def models_home() -> Path:
-    """Folder of fetched weights: ``$SPOOFSCOPE_MODELS``, or a cache folder of the user."""
-    given = settings().models
-    return Path(given) if given else Path.home() / ".cache" / "spoofscope" / "models"
 
 
 def list_detectors() -> list[Entry]:

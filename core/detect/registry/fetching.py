@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from core.detect.detector import DetectorError
-from core.detect.registry.entries import Entry
+from core.detect.registry.entry import Entry
 from core.detect.weights import checked_sha256, sha256_of
 from core.files import write_whole
 from core.settings import settings
@@ -55,10 +58,18 @@ def what_is_wrong(entry: Entry) -> str:
 
 
 def _put_in_place(entry: Entry) -> str:
-    home = entry.url or f"the model hub repository {entry.home}"
+    if not entry.fetched:
+        return (
+            f"The weights of '{entry.id}' are not on this machine, and this program cannot fetch "
+            f"them. Take the checkpoint ({entry.size}) from {entry.home} and put it at "
+            f"{entry.path}."
+        )
+    beside = " with its config.json and preprocessor_config.json" if entry.classifier else ""
+    at = f", commit {entry.revision}" if entry.revision else ""
+    home = entry.url or f"the model hub repository {entry.home}{at}"
     return (
-        f"The weights of '{entry.id}' are not on this machine. Fetch {entry.file} ({entry.size}) "
-        f"from {home} and put it at {entry.path}."
+        f"The weights of '{entry.id}' are not on this machine. Fetch {entry.file} ({entry.size})"
+        f"{beside} from {home} and put it at {entry.path}."
     )
 
 
@@ -90,7 +101,6 @@ def _unwritten(folder: Path, error: OSError) -> _Unwritten:
 
 def fetch_pinned(entry: Entry, progress: Progress | None) -> None:
     """Fetch weights whose hash is known beforehand; anything else is not kept."""
-    import hashlib
     from http.client import HTTPException
     from urllib.request import urlopen
 
@@ -111,9 +121,44 @@ def fetch_pinned(entry: Entry, progress: Progress | None) -> None:
     _write(entry.path, content)
 
 
+def fetch_entry(entry: Entry, progress: Progress | None) -> None:
+    """Fetch an entry's weights from where they are at home.
+
+    Raises
+    ------
+    DetectorError
+        If they cannot be fetched, are not what was announced, or cannot be kept.
+    """
+    if not entry.fetched:
+        raise DetectorError(_put_in_place(entry))
+    (fetch_pinned if entry.sha256 else fetch_weights)(entry, progress)
+
+
 def fetch_weights(entry: Entry, progress: Progress | None) -> None:
-    """Fetch weights from their home, check them against what the home announces, keep the hash."""
+    """Fetch weights from the model hub, check them against what it announces, keep the hash.
+
+    What has arrived of a file stays where a connection breaks off, and the next try goes on there.
+    """
+    folder = entry.path.parent
+    files = (entry.file, *(("config.json", "preprocessor_config.json") if entry.classifier else ()))
+    for file in files:
+        got, announced = _from_hub(entry, file, progress if file == entry.file else None)
+        if got is None:
+            continue
+        if file == entry.file:
+            pin = {"sha256": sha256_of(got), "revision": announced.commit_hash}
+            _write(folder / "pin.json", json.dumps(pin).encode())
+        try:
+            got.replace(folder / file)
+        except OSError as error:
+            raise _unwritten(folder, error) from error
+    shutil.rmtree(folder / "partial", ignore_errors=True)
+
+
+def _from_hub(entry: Entry, file: str, progress: Progress | None) -> tuple[Path | None, Any]:
+    """One file of a hub repository as announced, and what was announced; none if it has no such."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError
     from tqdm.auto import tqdm
 
     class Bar(tqdm):
@@ -124,18 +169,16 @@ def fetch_weights(entry: Entry, progress: Progress | None) -> None:
             return done
 
     folder = entry.path.parent
+    whole = entry.revision if len(entry.revision) == 40 else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        announced = get_hf_file_metadata(hf_hub_url(entry.home, entry.file), timeout=10)
-        if announced.size != entry.bytes:
-            raise DetectorError(
-                f"{entry.home} now offers another {entry.file} than the published one "
-                f"({announced.size} bytes, expected {entry.bytes}), so it was not fetched."
-            )
+        announced = get_hf_file_metadata(hf_hub_url(entry.home, file, revision=whole), timeout=10)
+        if file == entry.file:
+            _check_announced(entry, announced.size)
         got = Path(
             hf_hub_download(
                 entry.home,
-                entry.file,
+                file,
                 revision=announced.commit_hash,
                 local_dir=folder / "partial",
                 tqdm_class=Bar,
@@ -144,19 +187,42 @@ def fetch_weights(entry: Entry, progress: Progress | None) -> None:
     except DetectorError:
         raise
     except Exception as error:  # a connection that breaks has many names, not all of them OSError
+        if isinstance(error, EntryNotFoundError) and file != entry.file:
+            return None, None
         if isinstance(error, OSError) and error.errno in _DISK:
             raise _unwritten(folder, error) from error
-        raise DetectorError(f"The hub could not be reached. {_put_in_place(entry)}") from error
-    digest = sha256_of(got)
-    if digest != announced.etag:
+        kept = any((folder / "partial").rglob("*.incomplete"))
+        what = "broke off; what has arrived is kept, and the next try goes on there"
+        raise DetectorError(
+            f"The hub {what if kept else 'could not be reached'}. {_put_in_place(entry)}"
+        ) from error
+    if not _is_announced(got, announced.etag):
         got.unlink()
-        raise DetectorError(f"{entry.file} arrived damaged and was removed. Try again.")
-    pin = {"sha256": digest, "revision": announced.commit_hash}
-    _write(folder / "pin.json", json.dumps(pin).encode())
-    try:
-        got.replace(entry.path)
-    except OSError as error:
-        raise _unwritten(folder, error) from error
+        raise DetectorError(f"{file} arrived damaged and was removed. Try again.")
+    return got, announced
+
+
+def _check_announced(entry: Entry, size: int | None) -> None:
+    """Refuse another file than the published one, and one for which there is no room."""
+    if entry.bytes and size != entry.bytes:
+        raise DetectorError(
+            f"{entry.home} now offers another {entry.file} than the published one "
+            f"({size} bytes, expected {entry.bytes}), so it was not fetched."
+        )
+    free = shutil.disk_usage(entry.path.parent).free
+    if size is not None and size > free:
+        raise DetectorError(
+            f"{entry.file} has {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in "
+            f"{entry.path.parent}. Make room there, or name another folder in SPOOFSCOPE_MODELS."
+        )
+
+
+def _is_announced(path: Path, etag: str | None) -> bool:
+    """Whether a file has the hash that the hub announces: SHA-256 of large ones, else git's."""
+    if etag is None or len(etag) == 64:
+        return sha256_of(path) == etag
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == etag
 
 
 def _pinned(pin: Path) -> object:
@@ -169,7 +235,7 @@ def _pinned(pin: Path) -> object:
 def _check_published(entry: Entry) -> None:
     """Size as published, and the hash that was pinned when the file was first seen here."""
     size = entry.path.stat().st_size
-    if size != entry.bytes:
+    if entry.bytes and size != entry.bytes:
         raise DetectorError(
             f"{entry.path} has {size} bytes; the published file has {entry.bytes}. Fetch it "
             "again, or put the right one in place."

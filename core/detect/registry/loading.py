@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -13,15 +14,16 @@ import numpy as np
 from core.detect.detector import Detector, DetectorError
 from core.detect.model_config import read_config
 from core.detect.model_directory import load_directory
-from core.detect.registry.entries import EMBEDDED, ENTRIES, is_named
+from core.detect.registry.entries import ENTRIES, is_named
+from core.detect.registry.entry import EMBEDDED, Entry
 from core.detect.registry.fetching import (
     Progress,
     check_hub_size,
-    fetch_pinned,
-    fetch_weights,
+    fetch_entry,
     what_is_wrong,
 )
 from core.detect.weights import briefly, sha256_of
+from core.machine import memory_bytes
 
 MOST_CLASSES = 50
 """Classes of a classifier that a visitor can be asked about."""
@@ -41,9 +43,10 @@ def load_detector(
     ----------
     detector : str or pathlib.Path
         An id of `list_detectors`; a model directory of this project's format; a directory with a
-        `transformers` audio classifier; a checkpoint file of AASIST, AASIST-L or the mean-pooled
-        wav2vec2 network, see `core.detect.checkpoint`; or ``hub:OWNER/NAME``, a `transformers`
-        audio classifier on the hub.
+        `transformers` audio classifier; a checkpoint file of AASIST, AASIST-L, the mean-pooled
+        wav2vec2 network or a head over XLS-R and its kin, see `core.detect.checkpoint`; a directory
+        with two of them, of a head and of the encoder under it; or ``hub:OWNER/NAME``, a
+        `transformers` audio classifier on the hub.
     labels : mapping, optional
         For a classifier whose class names do not say what is bona fide and what spoof.
     progress : callable, optional
@@ -73,12 +76,18 @@ def load_detector(
     if name == "embedded-fp32":
         return load_directory(EMBEDDED, "onnx")
     entry = ENTRIES.get(name)
+    if entry is not None and entry.obstacle:
+        raise DetectorError(f"{entry.name} cannot be run here. {entry.obstacle}")
     if entry is not None:
         wrong = what_is_wrong(entry)
         if wrong and not fetch:
             raise DetectorError(wrong)
         if wrong:
-            (fetch_pinned if entry.sha256 else fetch_weights)(entry, progress)
+            fetch_entry(entry, progress)
+        _check_memory(entry)
+        if entry.classifier:
+            folder = str(entry.path.parent)
+            return _tried(_load_classifier(folder, entry.id, labels, True, entry.name))
         return load_checkpoint(entry.path, entry.id, entry.name)
     if name.startswith("hub:"):
         where = _hub_name(name)
@@ -87,6 +96,10 @@ def load_detector(
     if os.path.isdir(path):  # no error for a name too long
         if is_project_model(path):
             return _tried(load_directory(path, engine))
+        if pair := _head_and_encoder(path):
+            head, encoder = pair
+            id = path.resolve().name
+            return _tried(load_checkpoint(head, id, head.name, encoder=encoder))
         return _tried(_load_classifier(str(path), path.resolve().name, labels, local_only=True))
     if os.path.isfile(path):
         return _load_file(path)
@@ -95,6 +108,16 @@ def load_detector(
         f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file "
         "or hub:OWNER/NAME will do as well."
     )
+
+
+def _check_memory(entry: Entry) -> None:
+    """Refuse weights that are larger than the memory there is, before anything is read."""
+    need, most = entry.path.stat().st_size, memory_bytes()
+    if need > most:
+        raise DetectorError(
+            f"{entry.name} takes {need / 1e9:.1f} GB of memory for its weights, and this process "
+            f"may use {most / 1e9:.1f} GB. Take a smaller detector, or a larger machine."
+        )
 
 
 def classes_of(detector: str) -> dict[str, str | None]:
@@ -188,7 +211,11 @@ def is_project_model(directory: Path) -> bool:
 
 
 def load_checkpoint(
-    path: Path, id: str, name: str, network: Mapping[str, Any] | None = None
+    path: Path,
+    id: str,
+    name: str,
+    network: Mapping[str, Any] | None = None,
+    encoder: Path | None = None,
 ) -> Detector:
     """A checkpoint of a known network as an uncalibrated detector, fed as its authors fed it.
 
@@ -200,6 +227,8 @@ def load_checkpoint(
         For programs and for people.
     network : mapping, optional
         As for `core.detect.networks.wav2vec2.MeanPooledWav2Vec2`.
+    encoder : pathlib.Path, optional
+        The file of the encoder, where the checkpoint holds a head alone.
 
     Raises
     ------
@@ -207,24 +236,40 @@ def load_checkpoint(
         If it cannot be read, or fits no network that is known.
     """
     from core.detect.checkpoint import read
-    from core.detect.networks import aasist, wav2vec2
+    from core.detect.feeds import FEEDS, Feed
+    from core.detect.networks import aasist, over_encoder, wav2vec2
 
+    anchors = {
+        "aasist": (aasist.ANCHOR,),
+        "wav2vec2": (wav2vec2.ANCHOR,),
+        **over_encoder.ANCHORS,
+    }
     try:
-        found = read(path, {"aasist": aasist.ANCHOR, "wav2vec2": wav2vec2.ANCHOR})
+        found = read(path, anchors)
+        below = read(encoder, over_encoder.ENCODER_ALONE) if encoder is not None else None
     except ValueError as error:
         raise DetectorError(str(error)) from error
-    fed: dict[str, Any] = {}
+    feed = Feed()
+    model: Any
     try:
         if found.network == "aasist":
-            fed = {"window": aasist.WINDOW, "repeat": True}
+            feed = Feed(aasist.WINDOW, short="repeated")
             model = aasist.with_weights(found.tensors)
-        else:
+        elif found.network == "wav2vec2":
             model = wav2vec2.with_weights(found.tensors, network)
+        else:
+            feed = FEEDS[found.network]
+            model = over_encoder.with_weights(
+                found.network, found.tensors, below.tensors if below else None
+            )
     except ValueError as error:
         raise DetectorError(f"{path.name} {error}") from error
     if found.averaged:
         name = f"{name} (moving average of its weights)"
-    return Detector(id=id, name=name, network=model, weights_sha256=sha256_of(path), **fed)
+    digest = sha256_of(path)
+    if encoder is not None:
+        digest = hashlib.sha256(f"{digest}\n{sha256_of(encoder)}".encode()).hexdigest()
+    return Detector(id=id, name=name, network=model, weights_sha256=digest, feed=feed)
 
 
 def _load_file(path: Path) -> Detector:
@@ -236,8 +281,40 @@ def _load_file(path: Path) -> Detector:
     return _tried(load_checkpoint(path, id, path.name))
 
 
+_CHECKPOINTS = {".pt", ".pth", ".ckpt", ".bin", ".safetensors"}
+
+
+def _head_and_encoder(folder: Path) -> tuple[Path, Path] | None:
+    """The two checkpoints of a folder: of a head, and of the encoder under it; None if it has none.
+
+    Raises
+    ------
+    DetectorError
+        If there are two, but not of that kind.
+    """
+    from core.detect.checkpoint import read
+    from core.detect.networks.over_encoder import ANCHORS, ENCODER_ALONE
+
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _CHECKPOINTS)
+    if len(files) != 2 or (folder / "config.json").exists():
+        return None
+    kinds: dict[str, Path] = {}
+    for file in files:
+        try:
+            found = read(file, {**ANCHORS, **ENCODER_ALONE}).network
+        except ValueError as error:
+            raise DetectorError(str(error)) from error
+        kinds["encoder" if found == "encoder" else "head"] = file
+    if len(kinds) != 2:
+        raise DetectorError(
+            f"The folder {folder.name} holds two checkpoints. Put there one, or a file with a head "
+            "and a file with its encoder."
+        )
+    return kinds["head"], kinds["encoder"]
+
+
 def _load_classifier(
-    where: str, id: str, labels: Mapping[str, str] | None, *, local_only: bool
+    where: str, id: str, labels: Mapping[str, str] | None, local_only: bool, name: str = ""
 ) -> Detector:
     from core.detect.networks.classes import LabelError
     from core.detect.networks.wav2vec2 import RateError, audio_classifier
@@ -254,13 +331,11 @@ def _load_classifier(
         ) from error
     weights = Path(where) / "model.safetensors"
     digest = sha256_of(weights) if weights.is_file() else _state_sha256(model)
-    return Detector(id=id, name=where, network=model, weights_sha256=digest)
+    return Detector(id=id, name=name or where, network=model, weights_sha256=digest)
 
 
 def _state_sha256(model: Any) -> str:
     """Hash of a network's tensors, for weights whose file is out of reach."""
-    import hashlib
-
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())

@@ -286,6 +286,21 @@ TABLES: dict[str, Table] = {
         },
         ("system", "benchmark", "curve", "p_fa", "p_miss"),
     ),
+    "network_parity": Table(
+        {
+            "network": _TEXT,
+            "naming": _TEXT,
+            "encoder": _TEXT,
+            "parameters": Column("count"),
+            "waves": Column("count"),
+            "largest_difference": Column("number", low=0),
+            "largest_logit": Column("number", low=0),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+            "note": _OPTIONAL,
+        },
+        ("network", "naming", "encoder"),
+    ),
     "paired": Table(
         {
             "first": _TEXT,

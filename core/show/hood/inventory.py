@@ -8,17 +8,19 @@ from importlib import metadata
 import streamlit as st
 
 from core import version
-from core.detect.registry import list_detectors
+from core.detect.registry import ENTRIES, Entry, list_detectors
 from core.evaluate.names import readable
-from core.show import cache, diagrams
+from core.show import cache, cards, diagrams
+from core.show.known_detectors import Known, described, known
 
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
 
 
-def installed() -> None:
-    """Detectors and versions on this server."""
+def by_name() -> None:
+    """Detectors that can be chosen by name, and all that is known of one."""
     config = cache.model_config("embedded")
-    st.header("What is loaded here", anchor=False)
+    st.header("Detectors by name", anchor=False)
+    facts = {entry.id: _known(entry) for entry in list_detectors()}
     rows = []
     for entry in list_detectors():
         digest = entry.sha256
@@ -27,13 +29,49 @@ def installed() -> None:
         rows.append(
             {
                 "detector": entry.name,
-                "installed here": "yes" if entry.ready else "no",
-                "weights (SHA-256)": digest or "checked when fetched",
+                "here": entry.state,
                 "licence": entry.licence,
+                "parameters": facts[entry.id].parameters,
+                "trained on": facts[entry.id].trained_on,
                 "published at": entry.home or "this repository",
+                "weights (SHA-256)": digest or "checked when fetched",
             }
         )
     st.dataframe(rows, hide_index=True, key="hood-detectors")
+    chosen = st.selectbox(
+        "All that is known of",
+        list(facts),
+        format_func=lambda id: ENTRIES[id].name,
+        key="hood-detector",
+        bind="query-params",
+    )
+    entry, known = ENTRIES[chosen], facts[chosen]
+    st.markdown(cards.plain(entry.summary))
+    said = described(entry, known)
+    st.markdown("\n".join(f"- **{word}**: {cards.plain(text)}" for word, text in said))
+    if entry.obstacle or not entry.file:
+        return
+    if known.figures.empty:
+        st.caption("No published figure of it is in the tables here.")
+    else:
+        st.dataframe(
+            readable(known.figures.rename(columns={"value": "EER, %", "seen": "corpus was"})),
+            hide_index=True,
+            key="hood-detector-figures",
+        )
+    if not entry.ready:
+        st.code(f"python -m core detectors {entry.id} --fetch", language="shell")
+
+
+def _known(entry: Entry) -> Known:
+    return known(
+        entry, cache.table("arena_systems"), cache.table("arena"), cache.table("network_parity")
+    )
+
+
+def installed() -> None:
+    """Versions on this server."""
+    st.header("What is installed here", anchor=False)
     versions = {"Python": platform.python_version()}
     for package in PACKAGES:
         try:

@@ -50,7 +50,7 @@ def _anti_deepfake(
     return Entry(
         id=f"antideepfake-{size}",
         name=f"AntiDeepfake {name}",
-        summary="A mean over time and a linear layer, trained on 74,000 hours of 29 corpora.",
+        summary="A mean over time and a linear layer, trained further on many corpora.",
         home=f"nii-yamagishilab/{size.replace('w2v', 'wav2vec')}-anti-deepfake",
         file="model.safetensors",
         bytes=bytes,

@@ -91,6 +91,7 @@ def served(hub, monkeypatch):
         ("HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"),
         ("HF_HUB_DISABLE_XET", True),
         ("HF_HUB_OFFLINE", False),
+        ("DOWNLOAD_CHUNK_SIZE", 1 << 13),
     ):
         monkeypatch.setattr(f"huggingface_hub.constants.{name}", value, raising=False)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)

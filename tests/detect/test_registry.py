@@ -63,18 +63,17 @@ def fake_hub(monkeypatch, content, size=None, etag=None):
         size=len(content) if size is None else size,
         etag=etag or hashlib.sha256(content).hexdigest(),
         commit_hash="c" * 40,
+        location="https://hub/file",
     )
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *_, **__: meta)
 
-    def download(repo, name, *, revision, local_dir, tqdm_class):
-        assert revision == meta.commit_hash
-        local_dir.mkdir(parents=True, exist_ok=True)
+    def http_get(url, out, *, resume_size, headers, expected_size, tqdm_class):
+        assert (url, resume_size, expected_size) == (meta.location, 0, meta.size)
         bar = tqdm_class(total=len(content), disable=False, file=open("/dev/null", "w"))  # noqa: SIM115
         bar.update(len(content))
-        (local_dir / name).write_bytes(content)
-        return str(local_dir / name)
+        out.write(content)
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", http_get)
 
 
 def test_fetched_weights_are_pinned_and_changes_noticed(monkeypatch):

@@ -103,7 +103,7 @@ class Entry:
     def size(self) -> str:
         """Size of the weights file for people."""
         if not self.bytes and not self.parameters:
-            return "of unknown size"
+            return "weights of unknown size"
         megabytes = (self.bytes or 4 * self.parameters) / 1e6
         about = "" if self.bytes else "about "
         if megabytes >= 1000:

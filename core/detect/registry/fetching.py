@@ -157,8 +157,42 @@ def fetch_weights(entry: Entry, progress: Progress | None) -> None:
 
 def _from_hub(entry: Entry, file: str, progress: Progress | None) -> tuple[Path | None, Any]:
     """One file of a hub repository as announced, and what was announced; none if it has no such."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError
+
+    folder = entry.path.parent
+    whole = entry.revision if len(entry.revision) == 40 else None
+    part = folder / "partial" / file
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        announced = get_hf_file_metadata(hf_hub_url(entry.home, file, revision=whole), timeout=10)
+        if file == entry.file:
+            _check_announced(entry, announced.size)
+        # Named by its hash, so that what arrived of another version is not continued.
+        part = part.with_name(f"{file}.{str(announced.etag)[:16]}")
+        _continue(part, announced, progress)
+    except DetectorError:
+        raise
+    except Exception as error:  # a connection that breaks has many names, not all of them OSError
+        if isinstance(error, EntryNotFoundError) and file != entry.file:
+            return None, None
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise _unwritten(folder, error) from error
+        kept = part.is_file() and part.stat().st_size
+        what = "broke off; what has arrived is kept, and the next try goes on there"
+        raise DetectorError(
+            f"The hub {what if kept else 'could not be reached'}. {_put_in_place(entry)}"
+        ) from error
+    if not _is_announced(part, announced.etag):
+        part.unlink()
+        raise DetectorError(f"{file} arrived damaged and was removed. Try again.")
+    return part, announced
+
+
+def _continue(part: Path, announced: Any, progress: Progress | None) -> None:
+    """Fetch what is not there yet of a file that was announced."""
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
     from tqdm.auto import tqdm
 
     class Bar(tqdm):
@@ -168,38 +202,17 @@ def _from_hub(entry: Entry, file: str, progress: Progress | None) -> tuple[Path 
                 progress(min(1.0, self.n / self.total))
             return done
 
-    folder = entry.path.parent
-    whole = entry.revision if len(entry.revision) == 40 else None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        announced = get_hf_file_metadata(hf_hub_url(entry.home, file, revision=whole), timeout=10)
-        if file == entry.file:
-            _check_announced(entry, announced.size)
-        got = Path(
-            hf_hub_download(
-                entry.home,
-                file,
-                revision=announced.commit_hash,
-                local_dir=folder / "partial",
-                tqdm_class=Bar,
-            )
+    with part.open("ab") as out:
+        http_get(
+            announced.location,
+            out,
+            resume_size=out.tell(),
+            headers=build_hf_headers(),
+            expected_size=announced.size,
+            tqdm_class=Bar,
         )
-    except DetectorError:
-        raise
-    except Exception as error:  # a connection that breaks has many names, not all of them OSError
-        if isinstance(error, EntryNotFoundError) and file != entry.file:
-            return None, None
-        if isinstance(error, OSError) and error.errno in _DISK:
-            raise _unwritten(folder, error) from error
-        kept = any((folder / "partial").rglob("*.incomplete"))
-        what = "broke off; what has arrived is kept, and the next try goes on there"
-        raise DetectorError(
-            f"The hub {what if kept else 'could not be reached'}. {_put_in_place(entry)}"
-        ) from error
-    if not _is_announced(got, announced.etag):
-        got.unlink()
-        raise DetectorError(f"{file} arrived damaged and was removed. Try again.")
-    return got, announced
+    if progress is not None:
+        progress(1.0)
 
 
 def _check_announced(entry: Entry, size: int | None) -> None:

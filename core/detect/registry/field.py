@@ -172,7 +172,6 @@ CLASSIFIERS = tuple(
         home=home,
         file="model.safetensors",
         licence="Apache-2.0",
-        parameters=315_700_000,
         classifier=True,
         tested="Such classifiers were tested on random weights; its published weights never ran "
         "here.",

@@ -48,8 +48,12 @@ class Filters:
 
 
 def colours_of(figures: pd.DataFrame, palette: Palette) -> dict[str, str]:
-    """One colour a system on all pages; first those that are often seen together, by attack."""
-    detailed = figures.assign(rank=figures["breakdown"] != "attack")
+    """One colour a system on all pages; first those that are often seen together, by attack.
+
+    Differences of two systems are no system and take no colour.
+    """
+    detailed = figures[~figures["system"].str.contains(" minus ", regex=False)]
+    detailed = detailed.assign(rank=detailed["breakdown"] != "attack")
     order = detailed.sort_values("rank", kind="stable")["system"].unique()
     return system_colours(list(order), palette)
 

@@ -28,8 +28,15 @@ function keepHistory() {
     if (kept.chosen && here && to.search !== location.search) history.pushState(state, title, url);
     else replace(state, title, url);
   };
+  // An address may name things by key; the page then spells it by label, as another entry.
+  const asked = performance.getEntriesByType("navigation")[0]?.name;
+  const spelt = location.href;
   // What Back or Forward restores is no choice; the next click or key is.
-  window.addEventListener("popstate", () => (kept.chosen = kept.emptied = false), true);
+  const restore = () => {
+    kept.chosen = kept.emptied = false;
+    if (location.href === asked && asked !== spelt) history.back();
+  };
+  window.addEventListener("popstate", restore, true);
   const choose = () => ((kept.chosen = true), (kept.emptied = false));
   for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, choose, true);
 }

@@ -85,6 +85,21 @@ def test_every_choice_is_one_entry_of_the_history_and_back_undoes_it(
     expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
 
 
+def test_back_from_an_address_by_key_leads_to_the_page_before(
+    visit: Callable[..., Page], address: str
+) -> None:
+    page = visit("Overfitting")
+    page.goto(f"{address}/benchmarks?view=significance")
+    page.wait_for_url(re.compile("view=Significance"))
+    expect(page.get_by_role("button", name="Copy link to this view")).to_be_visible()
+    page.get_by_role("radio", name="Side by side").click()
+    page.wait_for_url(re.compile("view=Side"))
+    page.go_back()
+    expect(page.get_by_role("radio", name="Significance")).to_be_checked()
+    page.go_back()
+    page.get_by_role("heading", name="Overfitting", level=1).wait_for()
+
+
 def test_the_link_to_a_view_is_copied(visit: Callable[..., Page]) -> None:
     page = visit("Systems")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

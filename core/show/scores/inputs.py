@@ -50,6 +50,8 @@ def uploads() -> None:
             icon=":material/science:",
             key="scores-example",
         )
+        for said in misplaced():
+            st.error(said, icon=":material/swap_horiz:")
 
 
 def _example() -> None:
@@ -64,8 +66,7 @@ def labelled() -> tuple[Trials, tuple[Hashable, ...]] | None:
     trials = confirmed("scores")
     wanted = "protocol" in files()
     protocol = confirmed("protocol") if wanted else None
-    for said in misplaced():
-        st.error(said, icon=":material/swap_horiz:")
+    if misplaced():
         return None
     if trials is None or (wanted and protocol is None):
         return None

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit, stdtrit
 from scipy.stats import norm
 
 from core.evaluate import influence
-from core.evaluate.intervals import difference, interval
-from core.evaluate.metrics import ASVSPOOF5, TandemConstants
+from core.evaluate.intervals import difference, interval, spread
+from core.evaluate.metrics import ASVSPOOF5, Tally, TandemConstants
 from core.evaluate.sample import Sample, Units
 from core.evaluate.tables import RESULTS
 from core.files import whole
@@ -95,6 +96,9 @@ SETTINGS = (
     Setting(20, 500, 2000, 0.2, True),
     Setting(40, 800, 3200, 0.3),
 )
+TRIED = (SETTINGS[0], SETTINGS[2], SETTINGS[4], SETTINGS[8])
+"""Where simpler intervals are tried, at an EER of 10 %."""
+
 APART = (3.3, 2.56, 1.68, 0.7)
 """Between the classes' means: EERs of 4.9, 10.0, 20.0 and 36.3 %."""
 
@@ -185,6 +189,58 @@ def false_positives(setting: Setting, apart: float, runs: int, seed: int = 0) ->
     return [row(setting, apart, name, "told apart", n, hits) for name, (hits, n) in found.items()]
 
 
+def tried(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict[str, object]]:
+    """Rows of how often simpler intervals hold the truth."""
+    rng = np.random.default_rng(seed)
+    true, found = truth(apart), {}
+    compared = {k: v for k, v in metrics(apart).items() if k in ("eer", "min_dcf", "auc")}
+    for _ in range(runs):
+        data = sample(*setting.draw(rng, apart), apart)
+        drawn = resampled(data, rng)
+        for name, metric in compared.items():
+            linear = metric(data.tally)
+            variance, _ = spread(data.sums(linear))
+            reach, odds = 1.96 * np.sqrt(variance), logit(linear.value)
+            t = stdtrit(data.freedom, 0.975) / 1.96
+            slope = max(linear.value * (1 - linear.value), 1e-12)
+            ends = {
+                "percentile bootstrap": np.quantile(drawn[name], [0.025, 0.975]),
+                "normal": linear.value + reach * np.array([-1, 1]),
+                "t": linear.value + t * reach * np.array([-1, 1]),
+                "t of log-odds": expit(odds + t * reach / slope * np.array([-1, 1])),
+            }
+            for method, (low, high) in ends.items():
+                counts = found.setdefault((method, name), np.zeros(4, dtype=np.int64))
+                above, below = true[name] < low, true[name] > high
+                counts += (not above and not below, above, below, 1)
+    return [
+        row(setting, apart, name, method, n, hits, above, below)
+        for (method, name), (hits, above, below, n) in found.items()
+    ]
+
+
+def resampled(data: Sample, rng: np.random.Generator, draws: int = 200) -> dict[str, list[float]]:
+    """Figures of whole units drawn again, each class by itself where they are trials."""
+    tally, found = data.tally, {"eer": [], "min_dcf": [], "auc": []}
+    size, groups = data.count, [np.arange(data.count)]
+    if data.units.unit == "trial":
+        groups = [np.flatnonzero(~data.is_spoof), np.flatnonzero(data.is_spoof)]
+    for _ in range(draws):
+        times = np.zeros(size, dtype=np.int64)
+        for group in groups:
+            times += np.bincount(rng.choice(group, len(group)), minlength=size)
+        weight = times[data.units.codes]
+        counts = [
+            np.bincount(data.level[c], weights=weight[c], minlength=len(tally.values))
+            for c in (~data.is_spoof, data.is_spoof)
+        ]
+        again = Tally(tally.values, *(c.astype(np.int64) for c in counts))
+        found["eer"].append(again.eer().rate)
+        found["min_dcf"].append(again.min_dcf().cost)
+        found["auc"].append(again.auc())
+    return found
+
+
 def row(
     setting: Setting, apart: float, metric: str, what: str, n: int, hits: int, *tails: int
 ) -> dict[str, object]:
@@ -222,6 +278,11 @@ def main() -> None:
             latest = rows[-7:] if setting.unequal else rows[-10:]
             print(*list(latest[0].values())[2:7],
                   *(f"{r['metric']} {r['percent']}" for r in latest), flush=True)  # fmt: skip
+    for setting in TRIED:
+        rows += tried(setting, APART[1], options.runs // 2)
+        print(
+            setting, *(f"{r['what']} {r['metric']} {r['percent']}" for r in rows[-12:]), flush=True
+        )
     table = pd.DataFrame(rows)
     if options.update:
         with whole(RESULTS / "coverage.csv") as part:

@@ -183,7 +183,8 @@ def _number(value: float | None) -> str:
 
 
 def _p_value(row: dict[str, Any]) -> str:
-    return "" if row["p_holm"] is None else f"p = {row['p_holm']:.4f}"
+    p = row["p_holm"]
+    return "" if p is None else "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
 
 
 def _interval(row: dict[str, Any]) -> str:

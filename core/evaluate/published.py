@@ -333,7 +333,7 @@ def _compare(
                     "difference": round(difference.value, 5),
                     "low": _rounded(difference.low, 5),
                     "high": _rounded(difference.high, 5),
-                    "p_value": _rounded(difference.p_value, 6),
+                    "p_value": _p_value(difference.p_value),
                     "kind": "measured",
                     "source": f"{first.source}; {second.source}; {COMMAND}",
                 }
@@ -343,6 +343,11 @@ def _compare(
 
 def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def _p_value(value: float | None) -> float | None:
+    """Rounded, but never to 0."""
+    return None if value is None else max(round(value, 6), 1e-6)
 
 
 def _adjust(rows: list[dict[str, Any]]) -> None:

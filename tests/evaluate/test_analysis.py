@@ -185,6 +185,14 @@ def test_no_errors_and_infinite_scores_have_honest_intervals():
     assert value(wrong, "eer")["value"] > 0
     assert value(wrong, "cllr")["value"] == np.inf
     assert "No interval: it is infinite" in value(wrong, "cllr")["note"]
+    data = prepared([5, 6, -np.inf] * 20, [1, 2, 3, np.inf, -np.inf] * 50)
+    assert an.histogram(data).groupby("label")["share"].sum().tolist() == pytest.approx([1, 1])
+    assert np.isfinite(an.reliability(data)[["stated", "observed"]].to_numpy()).all()
+    assert np.isfinite(an.histogram(data)[["low", "high"]].to_numpy()).all()
+    assert an.worst(data, 3)["score"].iloc[0] in (np.inf, -np.inf)
+    everything = prepared([np.inf] * 5, [-np.inf] * 5)
+    assert value(an.overall(everything).figures, "eer")["value"] == 0
+    assert len(an.histogram(everything)) and len(an.reliability(everything))
 
 
 @pytest.fixture

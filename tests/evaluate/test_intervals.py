@@ -6,10 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.coverage import Setting, coverage, false_positives
+from benchmarks.coverage_tables import tables
 from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
 from core.evaluate.sample import Sample, Units, codes_of
+from core.evaluate.tables import load
+from core.files import ROOT
 
 TANDEM = m.TandemConstants(0.0254559, 0.9150441, 0.3803262)
 EVERY = {
@@ -44,6 +47,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say(setting):
     # Of 200 intervals at 95 %, fewer than 179 hold the truth in 1 of 2,000 cases.
     rows = coverage(setting, 2.0, 200, seed=3)
     assert {r["metric"]: r["percent"] for r in rows if r["percent"] < 89.5} == {}
+
+
+def test_the_document_shows_what_was_measured():
+    text = (ROOT / "docs" / "evaluation.md").read_text()
+    assert [name for name, table in tables().items() if table not in text] == []
+    rows = load("coverage")
+    held = rows[rows["what"] == "held"].dropna(subset="percent")
+    low = held[held["percent"] < 91]  # where the document says that it is too low
+    assert set(low["dependence"]) <= {"0.4"} and (low["eer_percent"] < 5).all()
+    assert rows.loc[rows["what"] == "told apart", "percent"].max() < 7
 
 
 def test_equal_systems_are_seldom_told_apart():

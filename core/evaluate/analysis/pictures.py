@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.evaluate.analysis.prepared import Prepared
+from core.evaluate.metrics import Affine, Tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,12 +21,16 @@ def histogram(data: Prepared, bins: int = 60) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``label``, ``low``, ``high``, ``share`` (of its class), ``count``. The range holds all but
-        the outermost thousandth of each class; what lies beyond is in the end bins.
+        the outermost thousandth of each class; what lies beyond is in the end bins, infinite
+        scores too.
     """
     import pandas as pd
 
     given = data.table["score"].to_numpy(dtype=np.float64)
-    ends = [np.quantile(given[data.is_spoof == c], [0.001, 0.999]) for c in (False, True)]
+    finite = np.isfinite(given)
+    classes = [given[finite & (data.is_spoof == c)] for c in (False, True)]
+    ends = [np.quantile(scores, [0.001, 0.999]) for scores in classes if len(scores)]
+    ends = ends or [np.zeros(2)]
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     if not low < high:
         low, high = low - 0.5, low + 0.5
@@ -62,13 +67,13 @@ def reliability(data: Prepared, p_spoof: float = 0.5, bins: int = 10) -> pd.Data
     import pandas as pd
 
     tally = data.everything.tally
-    affine = tally.affine_calibration()
+    affine = _calibration(data)
     odds = math.log(p_spoof) - math.log1p(-p_spoof)
     parts = []
-    for name, llr in (
-        ("as given", tally.values),
-        ("calibrated", affine.scale * tally.values + affine.offset),
-    ):
+    calibrated = None if affine is None else affine.scale * tally.values + affine.offset
+    for name, llr in (("as given", tally.values), ("calibrated", calibrated)):
+        if llr is None:
+            continue
         stated = 0.5 * (1 + np.tanh(0.5 * (llr + odds)))
         place = np.minimum((stated * bins).astype(np.int64), bins - 1)
         bona = (1 - p_spoof) * tally.bonafide / tally.n_bonafide
@@ -92,6 +97,17 @@ def reliability(data: Prepared, p_spoof: float = 0.5, bins: int = 10) -> pd.Data
     return pd.concat(parts, ignore_index=True)
 
 
+def _calibration(data: Prepared) -> Affine | None:
+    """Fitted to the finite scores; None where a class has none, or all are alike."""
+    finite = np.isfinite(data.scores)
+    bona, spoof = data.scores[finite & ~data.is_spoof], data.scores[finite & data.is_spoof]
+    if not len(bona) or not len(spoof):
+        return None
+    affine = Tally.of(bona, spoof).affine_calibration()
+    # Zero times an infinite score is nothing.
+    return None if affine.scale == 0 and not finite.all() else affine
+
+
 def worst(data: Prepared, count: int = 50) -> pd.DataFrame:
     """Trials farthest on the wrong side of the EER threshold, ``count`` of each class.
 
@@ -102,7 +118,9 @@ def worst(data: Prepared, count: int = 50) -> pd.DataFrame:
         and the columns of the table, the worst first.
     """
     threshold = data.everything.tally.eer().threshold
-    margin = np.where(data.is_spoof, threshold - data.scores, data.scores - threshold)
+    with np.errstate(invalid="ignore"):
+        margin = np.where(data.is_spoof, threshold - data.scores, data.scores - threshold)
+    margin = np.nan_to_num(margin, nan=0.0, posinf=np.inf, neginf=-np.inf)
     picked = []
     for chosen in (np.flatnonzero(~data.is_spoof), np.flatnonzero(data.is_spoof)):
         top = min(count, len(chosen))

@@ -319,5 +319,23 @@ TABLES: dict[str, Table] = {
         },
         ("first", "second", "benchmark", "breakdown", "condition", "metric"),
     ),
+    "coverage": Table(
+        {
+            "what": _TEXT,
+            "metric": _TEXT,
+            "eer_percent": Column("number", low=0, high=100),
+            "speakers": Column("count"),
+            "n_bonafide": Column("count"),
+            "n_spoof": Column("count"),
+            "dependence": _TEXT,
+            "percent": Column("number", low=0, high=100),
+            "truth_below_percent": Column("number", required=False, low=0, high=100),
+            "truth_above_percent": Column("number", required=False, low=0, high=100),
+            "runs": Column("count"),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+        },
+        ("what", "metric", *("eer_percent", "speakers", "n_bonafide", "n_spoof", "dependence")),
+    ),
 }
 """File name without suffix -> what it holds."""

@@ -135,9 +135,10 @@ def significance(book: Book) -> None:
             key="benchmarks-differences",
             alt=f"{verdict}; 95 % interval {overall['low']:.2f} to {overall['high']:.2f} points.",
         )
+        p = "p < 0.001" if overall["p_holm"] < 0.001 else f"p = {overall['p_holm']:.3f}"
         st.caption(
             f"All attacks: {overall['difference']:+.2f} points, 95 % interval "
-            f"{overall['low']:+.2f} to {overall['high']:+.2f}, p = {overall['p_holm']:.3f} after "
+            f"{overall['low']:+.2f} to {overall['high']:+.2f}, {p} after "
             "Holm's adjustment (pooled: over all pairs; attacks: over the attacks of this pair). "
             f"{overall['benchmark']}. Measured; source: {overall['source']}."
         )

@@ -1,0 +1,71 @@
+"""The tables of docs/evaluation.md, from data/results/coverage.csv.
+
+``python -m benchmarks.coverage_tables`` prints them.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from core.evaluate.tables import load
+
+NAMES = {
+    "eer": "EER",
+    "min_dcf": "min DCF",
+    "act_dcf": "actual DCF",
+    "min_tdcf": "min t-DCF",
+    "cllr": "Cllr",
+    "auc": "AUC",
+    "miss": "DET band",
+}
+SETTING = ["eer_percent", "speakers", "n_bonafide", "n_spoof", "dependence"]
+HEAD = ["true EER", "speakers", "trials", "share of the speaker"]
+
+
+def wide(rows: pd.DataFrame) -> str:
+    """One line a setting, one column a metric."""
+    of = list(rows["metric"].unique())
+    lines = [line([*HEAD, *(NAMES[m] for m in of)]), line(["---"] * (len(HEAD) + len(of)))]
+    for key, group in rows.groupby(SETTING, sort=False):
+        values = group.set_index("metric")["percent"]
+        lines.append(line([*words(key), *(f"{values[m]:.1f}" for m in of)]))
+    return "\n".join(lines)
+
+
+def compared(rows: pd.DataFrame) -> str:
+    """One line a setting and metric, one column a way to make intervals."""
+    ways = [w for w in rows["what"].unique() if w not in ("held", "told apart")]
+    rows = rows[rows["metric"].isin(rows.loc[rows["what"].isin(ways), "metric"])]
+    lines = [line([*HEAD, "metric", *ways, "here"]), line(["---"] * (len(HEAD) + len(ways) + 2))]
+    for (*key, metric), group in rows.groupby([*SETTING, "metric"], sort=False):
+        values = group.set_index("what")["percent"]
+        if set(ways) <= set(values.index):
+            shown = [f"{values[w]:.1f}" for w in [*ways, "held"]]
+            lines.append(line([*words(key), NAMES[metric], *shown]))
+    return "\n".join(lines)
+
+
+def words(key: tuple | list) -> list[str]:
+    """A setting in cells."""
+    eer, speakers, bona, spoof, dependence = key
+    return [f"{eer:g} %", str(speakers or "-"), f"{bona:,} + {spoof:,}", dependence]
+
+
+def line(cells: list[str]) -> str:
+    """A line of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def tables() -> dict[str, str]:
+    """Name to table."""
+    rows = load("coverage")
+    return {
+        "held": wide(rows[rows["what"] == "held"]),
+        "told apart": wide(rows[rows["what"] == "told apart"]),
+        "tried": compared(rows),
+    }
+
+
+if __name__ == "__main__":
+    for name, table in tables().items():
+        print(f"\n{name}\n\n{table}")

@@ -9,6 +9,7 @@ from core.show.cards import plain
 from core.show.score_report import as_csv
 from core.show.scores import comparisons, inputs, views
 from core.show.scores.files import files
+from core.show.scores.findings import problems
 from core.show.scores.takeaway import as_report
 
 VIEWS = {
@@ -40,7 +41,7 @@ if "scores" not in files():
 study = inputs.study()
 if study is None:
     st.stop()
-comparisons.problems(study.problems)
+problems(study.problems)
 
 eer = study.whole.eer.rate
 st.subheader(f"{plain(study.file.name)}: EER {100 * eer:.2f} %", anchor=False)

@@ -10,21 +10,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.columns import EPILOG, add_columns, layout_line, read, with_hint
 from core.cli.options import EXIT_UNUSABLE, add_renamed, add_stance
 from core.detect.decision import Stance
 from core.evaluate import analysis
-from core.evaluate.metrics import ASVSPOOF5, Costs, Higher
+from core.evaluate.metrics import ASVSPOOF5, Costs
 from core.evaluate.names import metric_name
 from core.evaluate.trials import (
+    AsvScores,
+    Direction,
+    Layout,
     Problem,
     Trials,
     TrialsError,
     attach,
     direction,
-    guess_layout,
-    read_table,
-    tidy,
-    with_columns,
+    of_subset,
+    subsets,
 )
 from core.plain import json_text
 
@@ -34,12 +36,30 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Any) -> None:
     """Add the command to ``python -m core``."""
-    group = commands.add_parser("evaluate", help="error rates and costs of a score file")
+    group = commands.add_parser(
+        "evaluate", help="error rates and costs of a score file", epilog=EPILOG
+    )
     group.add_argument("scores", metavar="SCORES", help="a score file")
     group.add_argument("--protocol", metavar="FILE", help="labels and attributes of the trials")
     group.add_argument("--compare", metavar="FILE", help="another system's scores, same trials")
+    add_columns(group)
+    group.add_argument(
+        "--higher",
+        choices=("spoof", "bonafide"),
+        help="what a high score means, in SCORES and in --compare",
+    )
+    group.add_argument(
+        "--compare-higher", choices=("spoof", "bonafide"), help="the same of --compare alone"
+    )
+    group.add_argument(
+        "--subset", metavar="NAME", help="subset that counts, or all (default: eval, else all)"
+    )
+    group.add_argument(
+        "--join-by-stem",
+        action="store_true",
+        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
+    )
     group.add_argument("--by", metavar="COLUMN,...", help="break down by these columns")
-    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
     # The field counts a human who is rejected as a miss, and a fake that passes as a false alarm.
     add_stance(group, Stance(ASVSPOOF5.p_spoof, ASVSPOOF5.c_fa, ASVSPOOF5.c_miss))
     add_renamed(group, "--c-miss", "--cost-false-accusation")
@@ -53,7 +73,12 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate ``options.scores``; 0 when all went well, 2 when a file could not be used."""
     try:
         report = evaluate(options)
-    except (TrialsError, ValueError, OSError) as error:
+    except TrialsError as error:
+        # What was left out may be the reason, so it comes first.
+        for line in [*_sentences(error.problems), str(with_hint(error))]:
+            print(line, file=sys.stderr)
+        return EXIT_UNUSABLE
+    except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
     if options.json:
@@ -71,56 +96,80 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     TrialsError, ValueError, OSError
         If a file cannot be read or used, or a setting is out of its range.
     """
-    from core.evaluate.published import AsvScores
-
     by = [c.strip() for c in (options.by or "").split(",") if c.strip()]
     path = Path(options.scores)
-    trials = _read(path, by)
+    trials, layout = read(path, "scores", options, by)
+    protocol = None
     if options.protocol:
-        trials = attach(trials, _read(Path(options.protocol), by))
-    found = direction(trials)
-    data = analysis.prepare(trials, options.higher or found.higher)
+        key, protocol = read(Path(options.protocol), "protocol", options, by)
+        trials = attach(trials, key, options.join_by_stem)
+    trials = of_subset(trials, options.subset)
+    found = direction(trials, options.higher)
+    data = analysis.prepare(trials, found.higher)
+    asv = AsvScores.read(Path(options.asv), options.subset) if options.asv else None
     settings = analysis.Settings(
         Costs(options.prior, options.cost_false_accusation, options.cost_missed_fake),
-        AsvScores.read(Path(options.asv)).constants() if options.asv else None,
+        asv.constants() if asv else None,
     )
     whole = analysis.overall(data, settings)
     figures = [whole.figures, *(analysis.by_column(data, c) for c in by)]
+    problems = [*trials.problems, *(asv.problems if asv else ()), *analysis.suspicions(data)]
     report: dict[str, Any] = {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "higher": data.higher,
-        "higher_detected": found.higher,
-        "direction_sure": found.sure,
+        **_laid_out("", path, layout),
+        **(_laid_out("protocol_", Path(options.protocol), protocol) if protocol else {}),
+        **_directed("", found),
+        "subset": _subset(trials, options.subset),
         "unit": data.unit,
         "about_intervals": data.about_intervals,
-        "problems": _sentences([*trials.problems, *analysis.suspicions(data)]),
+        "problems": _sentences(problems),
         "official_eer": 100 * whole.official_eer.rate,
         "tied_across_classes": whole.tied,
         "figures": [row for table in figures for row in records(table)],
     }
     if options.compare:
-        other = _read(Path(options.compare), ())
-        theirs: Higher = direction(_labelled(other, trials)).higher
-        comparison = analysis.compare(data, other, theirs, by)
-        report["compared_with"] = Path(options.compare).name
-        report["compared_higher"] = theirs
-        report["compared_trials"] = comparison.n
-        report["problems"] += _sentences([*other.problems, *comparison.problems])
-        report["differences"] = records(comparison.figures)
+        report |= _compared(options, trials, data, by)
     return report
 
 
-def _read(path: Path, by: Sequence[str]) -> Trials:
-    frame = read_table(path)
-    layout = guess_layout(frame)
-    # A column that is named on the command line is kept whatever it is.
-    extra = {c: c for c in by if c in frame and c not in layout.columns}
-    return tidy(frame, with_columns(layout, **extra), path.name)
+def _compared(
+    options: argparse.Namespace, trials: Trials, data: analysis.Prepared, by: Sequence[str]
+) -> dict[str, Any]:
+    """The second file on the same trials."""
+    path = Path(options.compare)
+    other, layout = read(path, "compare", options, ())
+    labelled = other if "label" in other.table else attach(other, trials, options.join_by_stem)
+    theirs = direction(labelled, options.compare_higher or options.higher)
+    comparison = analysis.compare(data, other, theirs.higher, by, by_stem=options.join_by_stem)
+    return {
+        "compared_with": path.name,
+        **_laid_out("compared_", path, layout),
+        **_directed("compared_", theirs),
+        "compared_trials": comparison.n,
+        "compared_problems": _sentences([*other.problems, *comparison.problems]),
+        "differences": records(comparison.figures),
+    }
 
 
-def _labelled(other: Trials, trials: Trials) -> Trials:
-    return other if "label" in other.table else attach(other, trials)
+def _laid_out(prefix: str, path: Path, layout: Layout) -> dict[str, Any]:
+    return {
+        f"{prefix}layout": layout_line(path, layout),
+        f"{prefix}columns": layout.columns,
+        f"{prefix}spoof_labels": list(layout.spoofed),
+    }
+
+
+def _directed(prefix: str, found: Direction) -> dict[str, Any]:
+    caution = found.caution()
+    return {
+        f"{prefix}higher": found.higher,
+        f"{prefix}higher_found": found.how,
+        f"{prefix}higher_detected": found.detected,
+        f"{prefix}direction": found.in_words(),
+        f"{prefix}direction_sure": found.how != "labels",
+        f"{prefix}caution": f"{caution} --higher states it." if found.how == "labels" else caution,
+    }
 
 
 def records(figures: pd.DataFrame) -> list[dict[str, Any]]:
@@ -135,15 +184,15 @@ def records(figures: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _sentences(problems: Sequence[Problem]) -> list[str]:
-    return [p.sentence for p in problems]
+    return [f"{p.sentence} (--join-by-stem)" if p.by_stem else p.sentence for p in problems]
 
 
 def as_text(report: dict[str, Any]) -> str:
     """The report as a table for a terminal."""
-    way = "bona fide" if report["higher"] == "bonafide" else "spoof"
-    lines = [f"{report['file']}: a higher score means {way}."]
-    if report["higher"] != report["higher_detected"] or not report["direction_sure"]:
-        lines.append("The ranking of the classes leaves the direction in doubt: see --higher.")
+    lines = [f"{report['layout']}; {report['direction']}."]
+    if "protocol_layout" in report:
+        lines.append(f"{report['protocol_layout']}.")
+    lines += [f"Caution: {report['caution']}"] if report["caution"] else []
     lines += report["problems"]
     lines.append(report["about_intervals"])
     lines.append(
@@ -162,6 +211,10 @@ def as_text(report: dict[str, Any]) -> str:
             f"passes them one by one and gets an EER of {report['official_eer']:.4f} %."
         )
     if "differences" in report:
+        lines.append(f"{report['compared_layout']}; {report['compared_direction']}.")
+        caution = report["compared_caution"]
+        lines += [f"Caution: {caution}"] if caution else []
+        lines += report["compared_problems"]
         lines.append(
             f"Against {report['compared_with']} on {report['compared_trials']:,} trials "
             "(first minus second; p after Holm over the conditions of a breakdown):"
@@ -189,3 +242,10 @@ def _p_value(row: dict[str, Any]) -> str:
 
 def _interval(row: dict[str, Any]) -> str:
     return "" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
+
+
+def _subset(trials: Trials, wanted: str | None) -> str | None:
+    """Which subset counted; None where the trials have none."""
+    if "subset" not in trials.table:
+        return None
+    return wanted or ("all" if subsets(trials) else str(trials.table["subset"].iloc[0]))

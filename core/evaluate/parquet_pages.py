@@ -40,7 +40,8 @@ def unpacked_size(data: bytes, about: FileMetaData) -> int:
         for column in range(about.num_columns):
             chunk = about.row_group(group).column(column)
             start = chunk.data_page_offset
-            if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < start:
+            empty = start == 0 and about.row_group(group).num_rows == 0  # no page of data at all
+            if chunk.has_dictionary_page and (empty or 0 < chunk.dictionary_page_offset < start):
                 start = chunk.dictionary_page_offset
             found += headers.sizes(start, start + chunk.total_compressed_size)
     return found

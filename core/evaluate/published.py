@@ -25,14 +25,10 @@ from core.evaluate.metrics import (
     Floats,
     Higher,
     Tally,
-    TandemConstants,
-    asv_rates,
-    asv_threshold,
-    tandem_constants,
 )
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import RESULTS, TABLES, check
-from core.evaluate.trials import Trials, TrialsError, attach, read_scores, read_table
+from core.evaluate.trials import AsvScores, Trials, TrialsError, attach, read_scores
 from core.files import whole
 from core.plain import write_own_csv
 
@@ -120,55 +116,6 @@ def read(folder: Path, file: ScoreFile) -> Trials:
     if file.higher == "bonafide":
         table["score"] = -table["score"]
     return Trials(table)
-
-
-@dataclass(frozen=True)
-class AsvScores:
-    """Scores of the verification system (higher = target), spoofed ones by attack."""
-
-    target: Floats
-    nontarget: Floats
-    spoof: Mapping[str, Floats]
-
-    @classmethod
-    def read(cls, path: Path) -> AsvScores:
-        """Read ``class-or-attack target|nontarget|spoof score`` lines."""
-        return cls.of(path, path.name)
-
-    @classmethod
-    def of(cls, source: Path | bytes, name: str) -> AsvScores:
-        """As `read`, from a path or from bytes.
-
-        Raises
-        ------
-        TrialsError
-            If the file does not hold such lines.
-        """
-        import pandas as pd
-
-        rows = read_table(source, name)
-        shape = f"{name} must have three columns: speaker or attack, class, score."
-        if rows.shape[1] != 3:
-            raise TrialsError(shape)
-        rows.columns = ["group", "key", "score"]
-        rows["score"] = pd.to_numeric(rows["score"], errors="coerce")
-        wrong = rows.index[~np.isfinite(rows["score"])]
-        if len(wrong):
-            raise TrialsError(
-                f"{name} has {len(wrong):,} scores that are no number, first in line {wrong[0]}."
-            )
-        of = {key: part for key, part in rows.groupby("key")}
-        missing = [k for k in ("target", "nontarget", "spoof") if k not in of]
-        if missing:
-            raise TrialsError(f"{shape} No line is of the class {' or '.join(missing)}.")
-        attacks = {str(a): p["score"].to_numpy() for a, p in of["spoof"].groupby("group")}
-        return cls(of["target"]["score"].to_numpy(), of["nontarget"]["score"].to_numpy(), attacks)
-
-    def constants(self, attack: str | None = None) -> TandemConstants:
-        """Constants of the tandem cost, for one attack or all together."""
-        spoof = np.concatenate(list(self.spoof.values())) if attack is None else self.spoof[attack]
-        threshold = asv_threshold(self.target, self.nontarget).threshold
-        return tandem_constants(asv_rates(self.target, self.nontarget, spoof, threshold))
 
 
 def build(scored: Mapping[ScoreFile, Trials], asv: AsvScores) -> dict[str, pd.DataFrame]:

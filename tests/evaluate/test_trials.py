@@ -119,6 +119,7 @@ def test_direction_is_told_not_flipped():
     trials = tr.read_scores(SCORES_2019)
     found = tr.direction(trials)
     assert (found.higher, found.auc, found.sure) == ("bonafide", 0, True)
+    assert found.how == "labels" and "would not be seen" in found.caution()
     assert trials.table["score"].tolist() == [2.5, -1.5, -0.5, 1.5]
     assert tr.direction(tr.read_scores(WITH_HEADER)).higher == "spoof"
 
@@ -141,12 +142,13 @@ def test_unknown_labels_and_a_label_a_person_explains():
     frame = tr.read_table(data)
     layout = tr.guess_layout(frame)
     assert not layout.sure
-    explained = tr.Layout(layout.columns, "chosen", True, spoof_value="1")
+    explained = tr.guess_layout(frame, spoofed=["1"])
+    assert explained.sure
     assert tr.tidy(frame, explained).table["label"].value_counts()["spoof"] == 5
     with pytest.raises(tr.TrialsError, match=r"no usable row.*neither bona fide nor spoof"):
         tr.tidy(frame, layout)
-    chosen = tr.with_columns(layout, trial="id", score="score")
-    assert chosen.sure
+    with pytest.raises(tr.TrialsError, match="truth holds 0 and 1: which means spoofed"):
+        tr.read_scores(data)
 
 
 def test_trials_missing_on_either_side_are_counted():
@@ -197,7 +199,7 @@ def marked_encrypted(name):
         (marked_encrypted("a"), "is encrypted"),
         (b"PAR1 nothing", "looks like Parquet"),
         (b"score,score,trial\n1,2,a\n", "two columns of the same name"),
-        (b"1 2 3\n1 3 4\n1 2 5\n", "No column of"),
+        (b"1 2 3\n1 3 4\n1 2 5\n", "Which column has the scores.*column 2 or column 3"),
     ],
 )
 def test_bad_files_are_named(data, message):

@@ -15,14 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.cli.evaluate import records
 from core.evaluate import analysis
 from core.evaluate import trials as tr
 from core.evaluate.parquet_pages import unpacked_size
-from core.evaluate.published import AsvScores
 from core.plain import printable
 from core.show.score_report import Report, as_csv, as_html
 from tests.damage import NAMES, mutated
@@ -315,6 +314,7 @@ def test_a_footer_that_lies_is_not_believed(monkeypatch):
     version=st.sampled_from(["1.0", "2.0"]),
     dictionary=st.booleans(),
 )
+@example(rows=0, group=1, codec="none", version="1.0", dictionary=True)
 def test_the_pages_say_what_an_honest_footer_says(rows, group, codec, version, dictionary):
     table = pa.table({"trial": [f"t{i % 7}" for i in range(rows)], "score": [0.5] * rows})
     data = stored(
@@ -365,10 +365,9 @@ def test_names_come_through_as_text_and_leave_as_text(name):
     rows[13] = (name, *rows[13][1:])
     data = text("\t", rows)
     frame = tr.read_table(data, name)
-    layout = tr.with_columns(
-        tr.guess_layout(frame), trial="trial", score="score", label="label", attack=name,
-        **{name + "2": name + "2"},
-    )  # fmt: skip
+    roles = ("trial", "score", "label")
+    stated = dict(zip(roles, roles, strict=True)) | {"attack": name, name + "2": name + "2"}
+    layout = tr.guess_layout(frame, stated)
     trials = tr.tidy(frame, layout, name)
     assert name in set(trials.table["trial"]) and name in set(trials.table["attack"].dropna())
     prepared = analysis.prepare(trials, "bonafide")
@@ -397,6 +396,6 @@ def test_names_come_through_as_text_and_leave_as_text(name):
 )
 def test_scores_of_a_verification_system_give_constants_or_a_sentence(data):
     try:
-        AsvScores.of(data, "asv.txt").constants()
+        tr.AsvScores.of(data, "asv.txt").constants()
     except ValueError as error:
         assert str(error)

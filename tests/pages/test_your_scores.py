@@ -11,7 +11,7 @@ from core.cli import main
 from core.evaluate import analysis
 from core.evaluate.example_scores import example
 from core.evaluate.names import METRICS
-from core.show.scores import files as score_files
+from core.show.scores import columns
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Your_Scores.py")
 BARE = b"".join(
@@ -36,6 +36,18 @@ def start(**uploads):
 
 def show(at, view):
     at.segmented_control(key="scores-view").set_value(view).run()
+    assert not at.exception
+    return at
+
+
+def use(at):
+    next(b for b in at.button if b.label == "Use these columns").click().run()
+    assert not at.exception
+
+
+def give(at, part, name, data):
+    field = next(f for f in at.file_uploader if f.key == f"scores.upload.{part}")
+    field.upload(name, data, "text/plain").run()
     assert not at.exception
     return at
 
@@ -66,7 +78,7 @@ def test_the_example_shows_its_known_answer_and_the_direction(page):
     table = next(d.value for d in page.dataframe if "known EER (%)" in d.value)
     gap = (table["known EER (%)"] - table["computed EER (%)"]).abs().max()
     assert gap < 0.2
-    assert any("higher means bona fide speech" in c.value for c in page.caption)
+    assert any("bona fide speech, as stated" in c.value for c in page.caption)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +115,7 @@ def test_a_rerun_that_changes_nothing_computes_nothing(page, monkeypatch):
     show(page, "Figures")
     for name in ("overall", "prepare", "by_column", "suspicions"):
         monkeypatch.setattr(analysis, name, never)
-    monkeypatch.setattr(score_files, "tidy", never)
+    monkeypatch.setattr(columns, "tidy", never)
     page.run()
     assert not page.exception
 
@@ -131,15 +143,14 @@ def test_a_column_in_doubt_is_asked_for():
         *(f"c{i};p{i % 20};{i % 2};{i % 7 + i % 2 * 3}" for i in range(80)),
     ]
     at = start(scores=("odd.csv", "\n".join(rows).encode()))
-    assert "Say which column" in told(at)
-    at.selectbox(key="scores.column.scores.trial").set_value("clip")
-    at.selectbox(key="scores.column.scores.label").set_value("what")
+    assert "Say which column" in told(at) and "It may be what" in told(at)
     at.selectbox(key="scores.column.scores.score").set_value("number")
-    at.button[1].click().run()
-    at.selectbox(key="scores.spoof.scores").set_value("1")
-    at.button[1].click().run()
-    assert not at.exception
+    use(at)
+    assert "what holds 0 and 1: which means spoofed?" in told(at)
+    at.multiselect(key="scores.spoof.scores").set_value(["1"])
+    use(at)
     assert values(at)["AUC"] > 0.8
+    assert any("1 means spoofed" in c.value for c in at.caption)
 
 
 @pytest.mark.parametrize(
@@ -163,19 +174,19 @@ def test_bad_files_get_a_sentence(data, sentence):
 def test_the_direction_of_a_second_file_can_be_chosen(page):
     show(page, "Second file")
     way = next(r for r in page.radio if r.key.startswith("scores-higher-second-"))
-    assert way.value == "bonafide"
+    assert way.value == "found"  # as was stated of the first
 
     def second():
         table = next(d.value for d in page.dataframe if "second" in d.value)
         return float(table["second"].iloc[0])
 
     before = second()
-    way.set_value("spoof").run()
+    way.set_value("spoof").run()  # of this file alone
     assert not page.exception
     assert second() == pytest.approx(1 - before if before < 1 else 100 - before, abs=1e-6)
-    assert any("You chose the opposite" in w.value for w in page.warning)
+    assert "worse than chance" in told(page)
     next(r for r in page.radio if r.key.startswith("scores-higher-second-")).set_value(
-        "bonafide"
+        "found"
     ).run()
 
 
@@ -193,3 +204,83 @@ def test_published_systems_are_compared_attack_by_attack():
     assert next(iter(table.index)) == "Your file" and "AASIST" in table.index
     assert table.loc["Your file"].dropna().is_monotonic_decreasing
     assert table.loc["AASIST", "A07"] == pytest.approx(0.53, abs=0.5)
+
+
+PROBABILITIES = "utt_id,label,p_fake,p_real,duration\n" + "".join(
+    f"u{i},{'spoof' if i % 3 else 'bonafide'},{p:.3f},{1 - p:.3f},{2 + i % 5}\n"
+    for i, p in enumerate(0.2 + 0.5 * (i % 3 > 0) + i % 7 / 40 for i in range(60))
+)
+
+
+def test_of_several_scores_one_is_chosen_and_its_name_gives_the_direction():
+    at = start(scores=("p.csv", PROBABILITIES.encode()))
+    assert "Which column has the scores? It may be p_fake or p_real." in told(at)
+    assert not any("EER" in s.value for s in at.subheader)
+    at.selectbox(key="scores.column.scores.score").set_value("p_fake")
+    use(at)
+    assert values(at)["EER (%)"] == 0
+    assert any("spoofed speech, as its name" in c.value for c in at.caption)
+    assert "taken from the labels" not in told(at)
+
+
+def test_a_direction_from_the_labels_is_a_caution_until_it_is_stated():
+    rows = [f"b{i} - bonafide {i % 5}.1" for i in range(40)]
+    rows += [f"s{i} A07 spoof {i % 5 + 2}.1" for i in range(40)]  # fooled, or a wrong sign
+    at = start(scores=("worse.txt", "\n".join(rows).encode()))
+    assert "a system that is worse than chance would not be seen" in told(at)
+    assert values(at)["EER (%)"] < 50
+    way = next(r for r in at.radio if r.key.startswith("scores-higher-"))
+    way.set_value("bonafide").run()
+    assert "taken from the labels" not in told(at) and "worse than chance" in told(at)
+    assert values(at)["EER (%)"] > 50
+
+
+def test_subsets_are_kept_apart_and_chosen():
+    key, scores = [], []
+    for i in range(60):
+        label, subset = ("bonafide", "spoof")[i % 2], ("eval", "eval", "progress", "hidden")[i % 4]
+        attack = "A07" if label == "spoof" else "bonafide"
+        key.append(f"LA_00{i % 12:02} LA_E_{i} alaw ita_tx {attack} {label} notrim {subset}")
+        scores.append(f"LA_E_{i}.flac {i % 3 - 2 * (i % 2)}.5")
+    at = start(scores=("s.txt", "\n".join(scores).encode()))
+    give(at, "protocol", "key.txt", "\n".join(key).encode())
+    assert "Only the subset eval counts, of eval (30), progress (15) and hidden (15)." in told(at)
+    assert "60 trials have another name in the protocol" in told(at)
+    assert any("15 bona fide and 15 spoofed" in c.value for c in at.caption)
+    subset = next(c for c in at.segmented_control if c.key.startswith("scores-subset-"))
+    subset.set_value("all").run()
+    assert any("30 bona fide and 30 spoofed" in c.value for c in at.caption)
+    subset = next(c for c in at.segmented_control if c.key.startswith("scores-subset-"))
+    subset.set_value("hidden").run()
+    assert "There is no bona fide trial" in told(at) and "Only the subset hidden" in told(at)
+
+
+def test_what_was_left_out_is_said_before_a_class_that_is_missing_and_can_be_joined():
+    scores = "".join(f"/x/{i}.wav\t{i % 2 * 2 + i / 99}\n" for i in range(40)).encode()
+    key = "file_name,label\n" + "".join(
+        f"/x/{i}.{'flac' if i % 2 else 'wav'},{'spoof' if i % 2 else 'bonafide'}\n"
+        for i in range(40)
+    )
+    at = start(scores=("s.txt", scores))
+    give(at, "protocol", "key.csv", key.encode())
+    assert "20 trials differ from the protocol in folder or suffix" in told(at)
+    assert "There is no spoofed trial" in told(at)
+    at.checkbox(key="scores-by-stem").check().run()
+    assert not at.exception
+    assert values(at)["EER (%)"] == 0
+
+
+def test_a_verification_systems_scores_of_2021_give_t_dcf():
+    kinds = ("target", "nontarget", "spoof")
+    lines = "".join(
+        f"LA_1-x LA_E_{i}-x alaw x {'A07' if i % 3 == 2 else 'bonafide'} {kinds[i % 3]} notrim eval"
+        f" {3 * (i % 3 == 0) + i % 7 / 3}\n"
+        for i in range(90)
+    )
+    at = start(scores=("s.csv", example()))
+    next(f for f in at.file_uploader if f.key == "scores-asv").upload(
+        "asv.txt", lines.encode(), "text/plain"
+    ).run()
+    assert not at.exception and not at.error
+    assert "min t-DCF" in values(at)
+    assert "30 target, 30 nontarget and 30 spoofed trials" in told(at)

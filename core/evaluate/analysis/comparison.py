@@ -13,7 +13,7 @@ from core.evaluate.analysis.prepared import Prepared, as_frame, prepare
 from core.evaluate.intervals import difference, holm
 from core.evaluate.metrics import Higher
 from core.evaluate.sample import Sample
-from core.evaluate.trials import Problem, Trials, TrialsError
+from core.evaluate.trials import Problem, Trials, TrialsError, match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,8 @@ def compare(
     second: Trials,
     higher: Higher,
     by: Sequence[str] = (),
+    *,
+    by_stem: bool = False,
 ) -> Comparison:
     """Paired differences of EER, min DCF and AUC, pooled and by the values of columns.
 
@@ -68,6 +70,8 @@ def compare(
         Which way the second system's scores run.
     by : sequence of str
         Columns to break down by.
+    by_stem : bool
+        As in `core.evaluate.trials.match`.
 
     Raises
     ------
@@ -77,15 +81,18 @@ def compare(
     import pandas as pd
 
     if "score" not in second.table:
-        raise TrialsError("The second file has no column of scores.")
-    place = pd.Index(second.table["trial"]).get_indexer(first.table["trial"])
-    common = place >= 0
+        raise TrialsError(
+            "The second file has no column of scores.", second.problems, missing=["score"]
+        )
+    joined = match(first.table["trial"], second.table["trial"], "the second file", by_stem)
+    place, common = joined.place, joined.place >= 0
+    problems = list(joined.problems)
     if not common.any():
         raise TrialsError(
             "The two files share no trial. The first names are "
-            f"{first.table['trial'].iloc[0]} and {second.table['trial'].iloc[0]}."
+            f"{first.table['trial'].iloc[0]} and {second.table['trial'].iloc[0]}.",
+            (*second.problems, *problems),
         )
-    problems = []
     only = (int((~common).sum()), len(second.table) - int(common.sum()))
     for count, which in zip(only, ("first", "second"), strict=True):
         if count:

@@ -64,6 +64,14 @@ def suspicions(data: Prepared) -> list[Problem]:
                 )
             )
     given = data.table["score"]
+    if given.nunique() < 3 <= len(given):
+        found.append(
+            Problem(
+                "The scores have fewer than three values, like decisions; the official ASVspoof "
+                "2021 package refuses such.",
+                0,
+            )
+        )
     if given.min() >= 0 and given.max() <= 1:
         found.append(
             Problem(

@@ -1,37 +1,48 @@
 """Trials: score files and protocols in the field's formats -> one tidy table."""
 
-from core.evaluate.trials.layout import LABELS, ROLES, Label, Layout, guess_layout, with_columns
+from core.evaluate.trials.direction import WAYS, Direction, direction
+from core.evaluate.trials.formats import ROLES
+from core.evaluate.trials.guessing import guess_layout
+from core.evaluate.trials.joining import Match, attach, match
+from core.evaluate.trials.labels import LABELS, Label, share_of_words
+from core.evaluate.trials.layout import SPOOFED, Doubt, Layout
 from core.evaluate.trials.limits import LARGEST, MOST_COLUMNS, MOST_ROWS
 from core.evaluate.trials.problems import Problem, TrialsError
 from core.evaluate.trials.reading import read_table
-from core.evaluate.trials.tidy import (
-    FORMULA,
-    Direction,
-    Trials,
-    attach,
-    direction,
-    read_scores,
-    tidy,
-)
+from core.evaluate.trials.subsets import ALL, EVAL, of_subset, subsets, usual
+from core.evaluate.trials.tidy import FORMULA, Trials, check_sure, read_scores, tidy
+from core.evaluate.trials.verification import AsvScores
 
 __all__ = [
+    "ALL",
+    "EVAL",
     "FORMULA",
     "LABELS",
     "LARGEST",
     "MOST_COLUMNS",
     "MOST_ROWS",
     "ROLES",
+    "SPOOFED",
+    "WAYS",
+    "AsvScores",
     "Direction",
+    "Doubt",
     "Label",
     "Layout",
+    "Match",
     "Problem",
     "Trials",
     "TrialsError",
     "attach",
+    "check_sure",
     "direction",
     "guess_layout",
+    "match",
+    "of_subset",
     "read_scores",
     "read_table",
+    "share_of_words",
+    "subsets",
     "tidy",
-    "with_columns",
+    "usual",
 ]

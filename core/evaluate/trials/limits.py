@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
 
 from core.evaluate.trials.problems import TrialsError
-
-if TYPE_CHECKING:
-    pass
-
+from core.settings import settings
 
 LARGEST = 1e100
 """Largest magnitude of a score."""
@@ -20,6 +17,10 @@ MOST_ROWS = 10_000_000
 
 MOST_COLUMNS = 1_000
 """Columns of a table; those of the field have at most thirteen."""
+
+
+DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
+"""A number as half of the world writes it."""
 
 
 def check_rows(count: int, name: str) -> None:
@@ -34,9 +35,18 @@ def check_names(names: list[str], name: str) -> None:
         raise TrialsError(f"{name} has {len(names):,} columns; a score file has a few.")
 
 
+def check_size(rows: int, columns: int, name: str) -> None:
+    """Refuse a table that would need more memory than its text, because most of it is empty."""
+    most = settings().max_table_mb
+    if rows * columns * 8 > most << 20:
+        raise TrialsError(
+            f"{name} has {rows:,} lines of {columns:,} columns, more than {most:,} MB of cells."
+        )
+
+
 def is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return False
+        return DECIMAL_COMMA.fullmatch(text) is not None
     return True

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.evaluate.trials.layout import LABELS, ROLE_OF
-from core.evaluate.trials.limits import check_names, check_rows, is_number
+from core.evaluate.trials.json_lines import read_json
+from core.evaluate.trials.limits import check_names, check_rows, check_size
 from core.evaluate.trials.parquet import read_parquet
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence
+from core.evaluate.trials.separators import cells, has_header, separator_of
 from core.plain import printable
 from core.settings import settings
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
-    """Read a text table (space, tab, comma or semicolon), Parquet, or either in gzip or zip.
+    """Read a text table, JSON lines or Parquet, or any of these in gzip or zip.
+
+    Cells of text stand apart by spaces, tabs, ``,``, ``;`` or ``|``.
 
     Parameters
     ----------
@@ -61,12 +65,17 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     head = [line for line in start.splitlines()[:50] if line.strip()]
     if not head:
         raise TrialsError(f"{name} is empty.")
-    separator = _separator(head)
-    rows = [_cells(line, separator) for line in head]
-    header = _has_header(rows)
+    if head[0].lstrip()[:1] == "{" or re.match(r"\s*\[\s*\{", start):
+        frame = read_json(data.decode(), name)
+        frame.attrs["problems"] += problems
+        return frame
+    separator = separator_of(head)
+    rows = [cells(line, separator) for line in head]
+    header = has_header(rows)
     if header and len(rows) == 1:
         raise TrialsError(f"{name} has names of columns and no line below them.")
     width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
+    check_size(len(data.splitlines()), len(rows[0]) if header else width, name)
     names = (
         [printable(c.strip().lstrip("\ufeff")) or f"column {i + 1}" for i, c in enumerate(rows[0])]
         if header
@@ -98,6 +107,9 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
         raise TrialsError(f"{name} cannot be read as a table: {error}.") from error
     frame.index = pd.RangeIndex(2 if header else 1, len(frame) + (2 if header else 1))
     frame = frame.dropna(how="all")
+    if separator != " ":
+        for column in frame.columns:
+            frame[column] = frame[column].astype("str").str.strip().where(frame[column].notna())
     frame.attrs["problems"] = problems
     return frame
 
@@ -211,6 +223,8 @@ def _read_regular(
         b"\t ",
         b", ",
         b"; ",
+        b"| ",
+        b" |",
     )
     if separator == " ":
         odd += (b"  ", b"\t")
@@ -236,27 +250,3 @@ def _read_regular(
     frame: pd.DataFrame = table.to_pandas()
     frame.index = pd.RangeIndex(1 + header, len(frame) + 1 + header)
     return frame
-
-
-def _separator(lines: list[str]) -> str:
-    for separator in ("\t", ",", ";"):
-        counts = {line.count(separator) for line in lines}
-        if min(counts) > 0:
-            return separator
-    return " "
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    cells = line.split() if separator == " " else line.split(separator)
-    return [cell.strip().strip('"') for cell in cells]
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    first = rows[0]
-    if any(is_number(cell) for cell in first) or any(c.lower() in LABELS for c in first):
-        return False
-    known = sum(cell.lower() in ROLE_OF for cell in first)
-    if known >= 2 or (known and len(first) <= 2):
-        return True
-    # No known name, but numbers start below: still a header.
-    return len(rows) > 1 and any(is_number(cell) for cell in rows[1])

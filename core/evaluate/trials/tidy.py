@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.evaluate.metrics import Higher, auc
-from core.evaluate.trials.layout import LABELS, Layout, guess_layout, in_order
-from core.evaluate.trials.limits import LARGEST
-from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, line_numbers
+from core.evaluate.metrics import Higher
+from core.evaluate.trials.formats import OF_FAKES, PA21
+from core.evaluate.trials.guessing import guess_layout
+from core.evaluate.trials.labels import LABELS, as_labels
+from core.evaluate.trials.layout import ABSENT, Layout, in_order
+from core.evaluate.trials.limits import DECIMAL_COMMA, LARGEST
+from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words, short
 from core.evaluate.trials.reading import read_table
 from core.plain import printable_frame
 
@@ -33,10 +36,13 @@ class Trials:
         One row a trial: ``trial`` and any other of `ROLES` that is known; ``score`` as given.
     problems : tuple of Problem
         What was left out, and why.
+    higher : {"spoof", "bonafide"} or None
+        What a higher score means, where the score's name or the format says it.
     """
 
     table: pd.DataFrame
     problems: tuple[Problem, ...] = field(default=())
+    higher: Higher | None = None
 
     def split(self) -> tuple[pd.Series, pd.Series]:
         """Scores of the bona fide and of the spoofed trials.
@@ -44,35 +50,18 @@ class Trials:
         Raises
         ------
         TrialsError
-            If labels or scores are missing, or only one class is there.
+            If labels or scores are missing, or only one class is there; with all that was left out.
         """
-        for role, what in (("label", "says which trials are spoofed"), ("score", "has scores")):
+        for role in ("label", "score"):
             if role not in self.table:
-                raise TrialsError(f"No column {what}; name it, or add a protocol file.")
+                raise TrialsError(ABSENT[role], self.problems, missing=[role])
         spoof = self.table["label"] == "spoof"
         for present, name in ((~spoof, "bona fide"), (spoof, "spoofed")):
             if not present.any():
-                raise TrialsError(f"There is no {name} trial; both classes are needed.")
+                raise TrialsError(
+                    f"There is no {name} trial; both classes are needed.", self.problems
+                )
         return self.table.loc[~spoof, "score"], self.table.loc[spoof, "score"]
-
-
-@dataclass(frozen=True)
-class Direction:
-    """Which way the scores run, judged by their ranking of the classes.
-
-    Attributes
-    ----------
-    higher : {"spoof", "bonafide"}
-        What a higher score seems to speak for.
-    auc : float
-        Probability that a spoofed trial has the higher score.
-    sure : bool
-        False within 0.1 of chance, where a weak system and a wrong sign look alike.
-    """
-
-    higher: Higher
-    auc: float
-    sure: bool
 
 
 def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
@@ -90,7 +79,7 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
     import pandas as pd
 
     if "trial" not in layout.columns:
-        raise TrialsError(f"No column of {name} names the trials; choose one.")
+        raise TrialsError(f"{name}: {ABSENT['trial']}", missing=["trial"])
     missing = [c for c in layout.columns.values() if c not in frame]
     if missing:
         raise TrialsError(f"{name} has no column {missing[0]!r}.")
@@ -109,85 +98,49 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
     leave_out(table["trial"].isna(), "name no trial")
     table["trial"] = table["trial"].astype(str).str.strip()
     if "score" in table:
-        numbers = pd.to_numeric(table["score"], errors="coerce").astype("float64")
+        numbers, commas = _numbers(table["score"])
         table["score"] = numbers
+        if commas:
+            what = f"Scores of {name} have decimal commas: {commas} is read as {_point(commas)}."
+            problems.append(Problem(what, 0))
         leave_out(numbers.isna(), "have a score that is no number")
         leave_out(~np.isfinite(table["score"]), "have an infinite score")
         # Differences and powers of scores must stay numbers; no system gives such scores.
         leave_out(table["score"].abs() > LARGEST, f"have a score beyond {LARGEST:g}")
     if "label" in table:
-        given = table["label"].astype(str).str.strip()
-        if layout.spoof_value is None:
-            table["label"] = given.str.lower().map(LABELS)
-            leave_out(table["label"].isna(), "have a label that is neither bona fide nor spoof")
-        else:
-            table["label"] = np.where(given == layout.spoof_value, "spoof", "bonafide")
+        table["label"] = as_labels(table["label"], layout.spoofed, name)
+        leave_out(table["label"].isna(), "have a label that is neither bona fide nor spoof")
     again = "list a trial that was listed before"
     if {"id", "track", "channel"} <= set(frame.columns):  # an archive's table
         again += ", or another channel of its file, of which the first counts"
     leave_out(table["trial"].duplicated(), again)
+    if layout.format.startswith(PA21) and {"subset", "trim"} <= set(table.columns):
+        table["subset"] = _two_hidden(table)
     for role in table.columns.difference(["trial", "score", "label"]):
         table[role] = table[role].astype("category")
-    if "attack" in table and "label" in table:
-        table["attack"] = table["attack"].where(table["label"] == "spoof")
-    table = printable_frame(table)
+    table = printable_frame(without_filler(table))
     if table.empty:
         why = " ".join(p.sentence for p in problems)
         raise TrialsError(f"{name} has no usable row. {why}".rstrip())
-    return Trials(table, tuple(problems))
+    return Trials(table, tuple(problems), layout.higher if "score" in table else None)
 
 
-def attach(scores: Trials, protocol: Trials) -> Trials:
-    """Add the protocol's label, attack, codec, speaker... to scored trials, by trial name.
+def without_filler(table: pd.DataFrame) -> pd.DataFrame:
+    """Attributes without what files write where there is nothing to say of bona fide speech.
 
-    Raises
-    ------
-    TrialsError
-        If no scored trial is in the protocol.
+    Attacks and the like are of fakes only; elsewhere a word for the class is no value.
     """
-    import pandas as pd
-
-    names = pd.Index(protocol.table["trial"])
-    key = protocol.table.drop(columns=["trial", "score"], errors="ignore")
-    mine = scores.table.drop(columns=[c for c in key.columns if c in scores.table])
-    place = names.get_indexer(mine["trial"])
-    known = place >= 0
-    problems = [*scores.problems, *protocol.problems]
-    if not known.any():
-        raise TrialsError(
-            "No trial of the score file is in the protocol; do they belong to the same benchmark? "
-            f"The first are {mine['trial'].iloc[0]} and {names[0]}."
-        )
-    if not known.all():
-        count = int((~known).sum())
-        first = ", ".join(mine["trial"][~known].head(3))
-        lines, listed = line_numbers(mine.index[~known], count)
-        what = f"{count:,} scored trials are not in the protocol, such as {first} ({listed})."
-        problems.append(Problem(what, count, lines))
-    unscored = len(key) - int(known.sum())
-    if unscored:
-        without = np.ones(len(key), dtype=bool)
-        without[place[known]] = False
-        lines, listed = line_numbers(key.index[without], unscored)
-        what = f"{unscored:,} trials of the protocol have no score and are left out ({listed})."
-        problems.append(Problem(what, unscored, lines))
-    mine = mine[known]
-    found = key.take(place[known]).set_axis(mine.index)
-    joined = pd.concat([mine, found], axis=1)
-    return Trials(joined[in_order(joined)], tuple(problems))
-
-
-def direction(trials: Trials) -> Direction:
-    """Judge from the ranking which way the scores run.
-
-    Raises
-    ------
-    TrialsError
-        As in `Trials.split`.
-    """
-    bona, spoof = trials.split()
-    area = auc(bona.to_numpy(), spoof.to_numpy())
-    return Direction("spoof" if area >= 0.5 else "bonafide", area, abs(area - 0.5) >= 0.1)
+    filled = table.copy(deep=False)
+    fake = table["label"] == "spoof" if "label" in table else None
+    for role in table.columns.difference(["trial", "score", "label"]):
+        if role in OF_FAKES and fake is not None:
+            filled[role] = table[role].where(fake)
+            continue
+        kinds = table[role].astype("category").cat.categories
+        words = [kind for kind in kinds if LABELS.get(str(kind).lower()) == "bonafide"]
+        if words and role != "subset":
+            filled[role] = table[role].where(~table[role].isin(words))
+    return filled
 
 
 def read_scores(source: Path | bytes, name: str = "", layout: Layout | None = None) -> Trials:
@@ -196,11 +149,71 @@ def read_scores(source: Path | bytes, name: str = "", layout: Layout | None = No
     Raises
     ------
     TrialsError
-        As in those.
+        As in those, and where it is in doubt which column is what.
     """
     name = name or (source.name if isinstance(source, Path) else "The file")
     frame = read_table(source, name)
-    return tidy(frame, layout or guess_layout(frame), name)
+    if layout is None:
+        layout = guess_layout(frame)
+        check_sure(layout, name, frame)
+    return tidy(frame, layout, name)
+
+
+def check_sure(layout: Layout, name: str, frame: pd.DataFrame) -> None:
+    """Refuse a layout that is in doubt.
+
+    Raises
+    ------
+    TrialsError
+        With the questions, the columns and what their first line holds.
+    """
+    if layout.sure:
+        return
+    first = frame.iloc[0] if len(frame) else {}
+    columns = [f"{short(c, 30)} ({short(first.get(c), 24)})" for c in frame.columns]
+    asked = " ".join(d.sentence for d in layout.doubts)
+    raise TrialsError(
+        f"{name}: {asked} Its columns, with their first line: {in_words(columns, most=20)}.",
+        frame.attrs.get("problems", ()),
+        missing=[d.role for d in layout.doubts],
+    )
+
+
+def _numbers(given: pd.Series) -> tuple[pd.Series, str]:
+    """Scores as numbers, and the first that has a decimal comma where they are written so.
+
+    Points and commas in one column cannot both be decimal, so then only points are.
+    """
+    import pandas as pd
+
+    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
+    bad = numbers.isna() & given.notna()
+    if not bad.any():
+        return numbers, ""
+    texts = given[bad].astype(str)
+    commas = texts[texts.str.fullmatch(DECIMAL_COMMA.pattern)]
+    points = given[numbers.notna()].astype(str).str.contains(".", regex=False)
+    if commas.empty or points.any():
+        return numbers, ""
+    numbers[commas.index] = pd.to_numeric(commas.map(_point), errors="coerce")
+    return numbers, str(commas.iloc[0]).strip()
+
+
+def _point(text: str) -> str:
+    return text.strip().replace(",", ".")
+
+
+def _two_hidden(table: pd.DataFrame) -> pd.Series:
+    """Subsets of the ASVspoof 2021 PA key: its hidden trials are two, untrimmed and trimmed."""
+    subset, trim = table["subset"].astype(str), table["trim"].astype(str)
+    hidden = subset == "hidden"
+    subset = subset.mask(hidden & (trim == "notrim"), "hidden1")
+    return subset.mask(hidden & (trim == "trim"), "hidden2")
+
+
+def with_problems(trials: Trials, *problems: Problem) -> Trials:
+    """The trials with more to be known of them."""
+    return replace(trials, problems=(*trials.problems, *problems))
 
 
 def _formulas(table: pd.DataFrame, name: str) -> list[Problem]:

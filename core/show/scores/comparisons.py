@@ -14,18 +14,13 @@ from core.evaluate.trials import Trials, TrialsError, attach, direction
 from core.show import benchmark_charts, cache
 from core.show.benchmark_view import colours_of
 from core.show.cards import plain
-from core.show.scores.files import chart, confirmed, files, mark, remembered
-from core.show.scores.study import WAYS, Study, readable
+from core.show.scores.columns import confirmed
+from core.show.scores.direction_view import caution, choice
+from core.show.scores.files import chart, files, mark, remembered
+from core.show.scores.findings import problems
+from core.show.scores.study import Study, readable
 from core.show.scores.views import download
 from core.show.theme import system_colours
-
-
-def problems(sentences: list[str]) -> None:
-    """What is to be known of the files, where there is anything."""
-    if sentences:
-        many = f"{len(sentences)} things to know about these files"
-        with st.expander(many, expanded=True, icon=":material/warning:"):
-            st.markdown("\n".join(f"- {plain(s)}" for s in sentences))
 
 
 def second_file(study: Study) -> None:
@@ -36,12 +31,14 @@ def second_file(study: Study) -> None:
             icon=":material/compare_arrows:",
         )
         return
-    other = confirmed("second")
-    if other is None:
+    found = confirmed("second")
+    if found is None:
         return
+    other, _ = found
     try:
         result = _compared(study, other)
     except TrialsError as error:
+        problems([p.sentence for p in error.problems])
         st.error(plain(str(error)), icon=":material/error:")
         return
     problems([p.sentence for p in (*other.problems, *result.problems)])
@@ -103,30 +100,29 @@ def second_file(study: Study) -> None:
 def _compared(study: Study, other: Trials) -> analysis.Comparison:
     """Both systems on the trials they share, in the direction that the visitor confirms."""
     second, of = files()["second"], (*study.of, *mark("second"))
-    seen = remembered("way", *of, make=lambda: direction(_labelled(other, study.trials)))
-    way = st.radio(
-        f"In {plain(second.name)} a higher score means",
-        list(WAYS),
-        index=list(WAYS).index(seen.higher),
-        format_func=WAYS.__getitem__,
-        horizontal=True,
-        key=f"scores-higher-second-{second.sha256}",
-    )
-    if not seen.sure or way != seen.higher:
-        st.warning(
-            f"Detected: higher means {WAYS[seen.higher]} (AUC {max(seen.auc, 1 - seen.auc):.4f})"
-            f"{'. You chose the opposite.' if way != seen.higher else ', close to chance.'}",
-            icon=":material/swap_vert:",
-        )
+    by_stem = bool(st.session_state.get("scores-by-stem"))
+    of = (*of, by_stem)
+    known = remembered("labelled", *of, make=lambda: _labelled(other, study.trials, by_stem))
+    # What was stated of the first file holds for the second, unless the visitor says otherwise.
+    same = study.found.higher if study.found.how == "stated" else None
+    seen = remembered("way", *of, same, make=lambda: direction(known, same))
+    key, label = f"scores-higher-second-{second.sha256}", f"In {plain(second.name)}"
+    stated = choice(key, f"{label} a higher score means", seen)
+    if stated is not None:
+        seen = remembered("way", *of, stated, make=lambda: direction(known, stated))
+    caution(seen)
+    way = seen.higher
     by = tuple(c for c in ("attack", "codec", "family") if c in study.columns)
     with st.spinner("Comparing both systems trial by trial"):
         return remembered(
-            "compare", *of, way, make=lambda: analysis.compare(study.data, other, way, by)
+            "compare",
+            *(*of, way),
+            make=lambda: analysis.compare(study.data, other, way, by, by_stem=by_stem),
         )
 
 
-def _labelled(other: Trials, known: Trials) -> Trials:
-    return other if "label" in other.table else attach(other, known)
+def _labelled(other: Trials, known: Trials, by_stem: bool) -> Trials:
+    return other if "label" in other.table else attach(other, known, by_stem)
 
 
 def comparisons(study: Study) -> list[analysis.Comparison]:

@@ -13,17 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from core.evaluate.trials import (
-    LABELS,
-    ROLES,
-    Layout,
-    Trials,
-    TrialsError,
-    guess_layout,
-    read_table,
-    tidy,
-)
-from core.plain import printable, printable_frame
+from core.evaluate.trials import TrialsError, read_table
+from core.plain import printable
 from core.show import session
 from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_view import make_spec, show_spec
@@ -37,9 +28,6 @@ Value = TypeVar("Value")
 
 KEPT = 80
 """Results that a session keeps; the oldest go first."""
-
-NONE = "(none)"
-MAPPED = ("trial", "score", "label", "attack", "codec", "speaker", "family")
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,94 +130,6 @@ def upload(part: str, label: str, help: str) -> None:
         if remove:
             forget(part)
             st.rerun()
-
-
-def confirmed(part: str) -> Trials | None:
-    """The part's trials once its columns are known; a form asks where they are in doubt.
-
-    Returns
-    -------
-    Trials or None
-        None while the visitor has still to say which column is what, or nothing is usable.
-    """
-    file = files().get(part)
-    if file is None:
-        return None
-    key = f"scores.layout.{part}.{file.sha256}"
-    guess = remembered("layout", file.sha256, make=lambda: guess_layout(file.frame))
-    layout: Layout = st.session_state.get(key, guess)
-    with st.expander(
-        f"Columns of {plain(file.name)}: {layout.format}",
-        expanded=not layout.sure,
-        icon=":material/check:" if layout.sure else ":material/help:",
-    ):
-        chosen = _mapping(part, file, layout)
-    if chosen is not None:
-        st.session_state[key] = layout = chosen
-        st.rerun()
-    if not layout.sure:
-        st.info(f"Say which column of {plain(file.name)} is what, then press Use these columns.")
-        return None
-    try:
-        return remembered(
-            "tidy", file.sha256, repr(layout), make=lambda: tidy(file.frame, layout, file.name)
-        )
-    except TrialsError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return None
-
-
-def _mapping(part: str, file: ScoreFile, layout: Layout) -> Layout | None:
-    frame = file.frame
-    st.dataframe(
-        printable_frame(frame.head(5)),
-        height="content",
-        placeholder="–",
-        key=f"scores.head.{part}",
-    )
-    options = [NONE, *map(str, frame.columns)]
-    with st.form(f"scores.columns.{part}", border=False):
-        boxes = st.columns(4) * 2
-        columns = {}
-        for box, role in zip(boxes, MAPPED, strict=False):
-            now = layout.columns.get(role, NONE)
-            columns[role] = box.selectbox(
-                role.capitalize(),
-                options,
-                index=options.index(now) if now in options else 0,
-                key=f"scores.column.{part}.{role}",
-            )
-        taken = {c for r, c in layout.columns.items() if r in MAPPED}
-        extra = st.multiselect(
-            "More columns to break down by",
-            [c for c in options[1:] if c not in taken],
-            default=[c for r, c in layout.columns.items() if r not in MAPPED],
-            key=f"scores.extra.{part}",
-        )
-        label = layout.columns.get("label", "")
-        spoof = layout.spoof_value
-        words = [] if not label else [str(v) for v in frame[label].dropna().unique()[:20]]
-        if words and not all(w.strip().lower() in LABELS for w in words):
-            spoof = st.selectbox(
-                "Label that means spoofed",
-                words,
-                index=words.index(spoof) if spoof in words else None,
-                key=f"scores.spoof.{part}",
-            )
-        if not st.form_submit_button("Use these columns"):
-            return None
-    named = {role: column for role, column in columns.items() if column != NONE}
-    roles = {c: r for r, c in layout.columns.items() if r in ROLES and r not in MAPPED}
-    named |= {roles.get(c, c): c for c in extra if c not in named.values()}
-    if "label" in named and spoof is None:
-        values = frame[named["label"]].dropna().astype(str).str.strip().str.lower()
-        if not values.isin(LABELS).mean() >= 0.5:
-            # Ask which value means spoofed, now that the column is known.
-            st.session_state[f"scores.layout.{part}.{file.sha256}"] = Layout(
-                named, "columns chosen by you", False
-            )
-            st.rerun()
-    return Layout(named, "columns chosen by you", True, spoof)
 
 
 def chart(

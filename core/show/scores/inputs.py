@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, OTHER_NAME, example
-from core.evaluate.metrics import AsvRates, Costs, Higher, TandemConstants, tandem_constants
+from core.evaluate.metrics import AsvRates, Costs, TandemConstants, tandem_constants
 from core.evaluate.trials import (
-    Direction,
+    ALL,
+    AsvScores,
+    Problem,
     Trials,
     TrialsError,
     attach,
     direction,
     guess_layout,
+    of_subset,
+    subsets,
+    usual,
 )
+from core.plain import printable
 from core.show import session
 from core.show.cards import plain
-from core.show.scores.comparisons import problems
-from core.show.scores.files import confirmed, files, forget, load, mark, remembered, upload
-from core.show.scores.study import WAYS, Study
+from core.show.scores.columns import confirmed
+from core.show.scores.direction_view import caution, choice
+from core.show.scores.files import files, forget, load, mark, remembered, upload
+from core.show.scores.findings import problems
+from core.show.scores.study import Study
 
 
 def uploads() -> None:
@@ -50,8 +60,8 @@ def uploads() -> None:
             icon=":material/science:",
             key="scores-example",
         )
-        for said in misplaced():
-            st.error(said, icon=":material/swap_horiz:")
+    for said in misplaced():
+        st.error(said, icon=":material/swap_horiz:")
 
 
 def _example() -> None:
@@ -59,26 +69,104 @@ def _example() -> None:
         forget(part)
     load("scores", NAME, example(0))
     load("second", OTHER_NAME, example(1))
+    # Its direction is known, as that of a visitor's file is not.
+    st.session_state[f"scores-higher-{files()['scores'].sha256}"] = "bonafide"
 
 
-def labelled() -> tuple[Trials, tuple[Hashable, ...]] | None:
-    """The trials with the protocol's labels, and what they depend on; None while in doubt."""
-    trials = confirmed("scores")
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Trials with their labels.
+
+    Attributes
+    ----------
+    trials : Trials
+        Of the subset that counts.
+    read : list of str
+        Which column of which file is what.
+    of : tuple
+        What the trials depend on.
+    subset : str or None
+        The subset that was chosen.
+    """
+
+    trials: Trials
+    read: list[str]
+    of: tuple[Hashable, ...]
+    subset: str | None
+
+
+def labelled() -> Labelled | None:
+    """The trials with the protocol's labels, in the subset that counts; None while in doubt."""
+    found = confirmed("scores")
     wanted = "protocol" in files()
-    protocol = confirmed("protocol") if wanted else None
-    if misplaced():
+    key = confirmed("protocol") if wanted else None
+    if found is None or (wanted and key is None) or misplaced():
         return None
-    if trials is None or (wanted and protocol is None):
-        return None
+    trials, layout = found
+    read = [f"{files()['scores'].name}: {layout.in_words()}"]
     of: tuple[Hashable, ...] = mark("scores")
-    if protocol is None:
-        return trials, of
-    of += mark("protocol")
-    try:
-        return remembered("attach", *of, make=lambda: attach(trials, protocol)), of
-    except TrialsError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    if key is not None:
+        protocol, layout = key
+        read.append(f"{files()['protocol'].name}: {layout.in_words()}")
+        of += mark("protocol")
+        attached = _attached(trials, protocol, of)
+        if attached is None:
+            return None
+        trials, of = attached
+    subset = _subset(trials)
+    of = (*of, subset)
+    chosen = remembered("subset", *of, make=lambda: of_subset(trials, subset))
+    return Labelled(chosen, read, of, subset)
+
+
+def _attached(
+    trials: Trials, protocol: Trials, of: tuple[Hashable, ...]
+) -> tuple[Trials, tuple[Hashable, ...]] | None:
+    """The trials with what the protocol says, by their names, and by stem where that is wanted."""
+
+    def join(by_stem: bool) -> Trials | TrialsError:
+        def made() -> Trials | TrialsError:
+            try:
+                return attach(trials, protocol, by_stem)
+            except TrialsError as error:
+                return error
+
+        return remembered("attach", *of, by_stem, make=made)
+
+    result = join(False)
+    by_stem = False
+    if any(p.by_stem for p in result.problems):
+        by_stem = st.checkbox(
+            "Join names that differ in folder or suffix",
+            key="scores-by-stem",
+            help="Takes a.wav and x/a.flac for the same trial, where the stem is unique.",
+        )
+        result = join(by_stem)
+    if isinstance(result, TrialsError):
+        problems([p.sentence for p in result.problems])
+        st.error(plain(str(result)), icon=":material/error:")
         return None
+    return result, (*of, by_stem)
+
+
+def _subset(trials: Trials) -> str | None:
+    """The subset that the visitor chose, where there are several."""
+    counts = subsets(trials)
+    if not counts:
+        return None
+    options = [*counts, ALL]
+    whole = sum(counts.values())
+    return str(
+        st.segmented_control(
+            "Subset",
+            options,
+            default=usual(counts),
+            required=True,
+            format_func=lambda name: plain(f"{name} ({counts.get(name, whole):,})"),
+            key=f"scores-subset-{files()['scores'].sha256}",
+            help="ASVspoof 2021 keeps its subsets apart; eval is the one that is published.",
+        )
+    )
 
 
 def misplaced() -> list[str]:
@@ -87,9 +175,9 @@ def misplaced() -> list[str]:
     for part in ("scores", "protocol"):
         if part in files():
             file = files()[part]
-            guess = remembered("layout", file.sha256, make=lambda f=file: guess_layout(f.frame))
+            guess = remembered("layout", file.sha256, make=partial(guess_layout, file.frame))
             layout = st.session_state.get(f"scores.layout.{part}.{file.sha256}", guess)
-            roles[part] = set(layout.columns)
+            roles[part] = {*layout.columns, *(d.role for d in layout.doubts)}
     said = []
     if "score" in roles.get("protocol", ()) and "label" not in roles["protocol"]:
         name = plain(files()["protocol"].name)
@@ -111,49 +199,34 @@ def study() -> Study | None:
     known = labelled()
     if known is None:
         return None
-    trials, of = known
     try:
-        found = remembered("direction", *of, make=lambda: direction(trials))
+        found = remembered("direction", *known.of, make=lambda: direction(known.trials))
     except TrialsError as error:
-        problems([p.sentence for p in trials.problems])
+        problems([p.sentence for p in error.problems])
         st.warning(
             f"{plain(str(error))} Until then there are no error rates.", icon=":material/key:"
         )
-        if "score" in trials.table:
-            st.subheader(f"What can be said of {len(trials.table):,} scores", anchor=False)
-            described = trials.table["score"].describe().to_frame().T
+        if "score" in known.trials.table:
+            count = len(known.trials.table)
+            st.subheader(f"What can be said of {count:,} scores", anchor=False)
+            described = known.trials.table["score"].describe().to_frame().T
             st.dataframe(described, placeholder="–", key="scores-described")
         return None
     left, right = st.columns(2)
     with left:
-        higher = _direction(found)
+        key = f"scores-higher-{files()['scores'].sha256}"
+        stated = choice(key, "A higher score means", found)
+        if stated is not None:
+            found = remembered(
+                "direction", *known.of, stated, make=lambda: direction(known.trials, stated)
+            )
+        caution(found)
     with right.expander("Your own prior and costs; t-DCF", icon=":material/tune:"):
         costs = _costs()
-        tandem = _tandem()
+        tandem, asv = _tandem(known.subset)
     settings = analysis.Settings(costs, tandem)
-    return Study(files()["scores"], trials, higher, settings, (*of, higher))
-
-
-def _direction(found: Direction) -> Higher:
-    higher = st.radio(
-        "A higher score means",
-        list(WAYS),
-        index=list(WAYS).index(found.higher),
-        format_func=WAYS.__getitem__,
-        horizontal=True,
-        key=f"scores-higher-{files()['scores'].sha256}",
-        help="Detected from the ranking of the classes. Scores are never changed: thresholds below "
-        "are in the direction of your file.",
-    )
-    agree = found.auc if found.higher == "spoof" else 1 - found.auc
-    sure = f"Detected: higher means {WAYS[found.higher]} (AUC {agree:.4f})."
-    if not found.sure:
-        st.warning(f"{sure} That is close to chance, so look twice.", icon=":material/swap_vert:")
-    elif higher != found.higher:
-        st.warning(f"{sure} You chose the opposite.", icon=":material/swap_vert:")
-    else:
-        st.caption(f"{sure} Nothing was flipped.")
-    return higher
+    of = (*known.of, found.higher)
+    return Study(files()["scores"], known.trials, found, known.read, settings, of, asv)
 
 
 def _costs() -> Costs:
@@ -164,13 +237,14 @@ def _costs() -> Costs:
     return Costs(prior / 100, c_miss=accused, c_fa=missed)
 
 
-def _tandem() -> TandemConstants | None:
+def _tandem(subset: str | None) -> tuple[TandemConstants | None, tuple[Problem, ...]]:
     """What t-DCF needs to know of a verification system, if the visitor says it."""
     given = st.file_uploader(
         "Scores of a verification system, for t-DCF",
         key="scores-asv",
         max_upload_size=session.upload_mb(),
-        help="Lines of speaker or attack, then target, nontarget or spoof, then the score.",
+        help="Scores of ASVspoof 2019; of 2021 the lines of its key, each with its score behind. "
+        "Higher must mean target.",
     )
     rates = None
     if st.checkbox("Or give its error rates", key="scores-asv-rates"):
@@ -182,19 +256,17 @@ def _tandem() -> TandemConstants | None:
         )
     try:
         if given is not None:
-            from core.evaluate.published import AsvScores
-
-            return remembered(
-                "asv",
-                given.file_id,
-                make=lambda: AsvScores.of(given.getvalue(), given.name).constants(),
+            name, data = printable(given.name), given.getvalue()
+            scores = remembered(
+                "asv", given.file_id, subset, make=lambda: AsvScores.of(data, name, subset)
             )
+            return scores.constants(), scores.problems
         if rates is None:
-            return None
+            return None, ()
         tandem = tandem_constants(rates)
         if tandem.c2 == 0:
             raise ValueError("A verification system that accepts no fake leaves t-DCF undefined.")
-        return tandem
+        return tandem, ()
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return None
+        return None, ()

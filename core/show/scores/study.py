@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate import analysis
-from core.evaluate.metrics import Higher
 from core.evaluate.names import readable as named
-from core.evaluate.trials import Trials
+from core.evaluate.trials import Direction, Problem, Trials
 from core.show.scores.files import ScoreFile, remembered
 from core.show.theme import Palette, palette
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SYSTEM = "Your file"
-
-WAYS: dict[Higher, str] = {"bonafide": "bona fide speech", "spoof": "spoofed speech"}
-"""What a higher score means."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,25 +31,31 @@ class Study:
         The visitor's.
     trials : Trials
         With labels.
-    higher : {"spoof", "bonafide"}
-        What a higher score means.
+    found : Direction
+        What a higher score means, and how that is known.
+    read : list of str
+        Which column of which file is what, a sentence a file.
     settings : core.evaluate.analysis.Settings
         Prior, costs, and what t-DCF needs.
     of : tuple
         What the trials and their direction depend on: results are kept under it.
+    verification : tuple of Problem
+        What is to be known of a verification system's scores.
     """
 
     file: ScoreFile
     trials: Trials
-    higher: Higher
+    found: Direction
+    read: list[str]
     settings: analysis.Settings
     of: tuple[Hashable, ...]
+    verification: tuple[Problem, ...] = ()
 
     @cached_property
     def data(self) -> analysis.Prepared:
         """The trials, ready for metrics."""
         return remembered(
-            "prepare", *self.of, make=lambda: analysis.prepare(self.trials, self.higher)
+            "prepare", *self.of, make=lambda: analysis.prepare(self.trials, self.found.higher)
         )
 
     @cached_property
@@ -87,7 +89,7 @@ class Study:
     def problems(self) -> list[str]:
         """What is to be known of the files, in sentences."""
         odd = remembered("suspicions", *self.of, make=lambda: analysis.suspicions(self.data))
-        return [p.sentence for p in (*self.trials.problems, *odd)]
+        return [p.sentence for p in (*self.trials.problems, *self.verification, *odd)]
 
     @property
     def colours(self) -> Palette:

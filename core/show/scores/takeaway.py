@@ -11,7 +11,7 @@ from core.show.benchmark_view import image
 from core.show.score_report import Report, as_html
 from core.show.scores import charts
 from core.show.scores.files import spec_of
-from core.show.scores.study import SYSTEM, WAYS, Study, readable
+from core.show.scores.study import SYSTEM, Study, readable
 from core.show.theme import LIGHT
 
 BREAKDOWNS = 3
@@ -45,10 +45,11 @@ def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes
         [
             ("File", f"{study.file.name}, SHA-256 {study.file.sha256}"),
             ("Trials", f"{bona:,} bona fide, {spoof:,} spoofed"),
-            ("Direction", f"a higher score means {WAYS[study.higher]}"),
+            ("Columns", "; ".join(study.read)),
+            ("Direction", study.found.in_words()),
             ("Intervals", study.data.about_intervals),
         ],
-        study.problems,
+        [*filter(None, [study.found.caution()]), *study.problems],
         [
             ("Figures", "", readable(study.whole.figures.drop(columns="breakdown")), None),
             ("Detection error trade-off", "", None, image(det, "svg")),

@@ -1,0 +1,152 @@
+"""Which column of which file is what, as said on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.evaluate.trials import (
+    SPOOFED,
+    Layout,
+    Trials,
+    TrialsError,
+    check_sure,
+    guess_layout,
+    read_table,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Part = Literal["scores", "protocol", "compare"]
+
+OPTIONS = {
+    "trial": "that names the trials",
+    "score": "of scores",
+    "label": "that says which trials are spoofed",
+    "attack": "of attacks",
+    "speaker": "of speakers",
+}
+
+HINTS = {
+    "trial": "--trial COLUMN names it.",
+    "score": "--score COLUMN names it.",
+    "label": "--label COLUMN names it; --protocol FILE adds labels.",
+    SPOOFED: "--spoof-label VALUE says which labels mean spoofed.",
+    "asv": "--asv FILE takes them.",
+}
+"""What to do about a role that is missing or in doubt."""
+
+
+def add_columns(group: Any) -> None:
+    """Add ``--trial``, ``--score``, ``--label``, ``--spoof-label``, ``--attack``, ``--speaker``."""
+    for role, what in OPTIONS.items():
+        group.add_argument(
+            f"--{role}",
+            action="append",
+            default=[],
+            metavar="COLUMN",
+            help=f"the column {what}: its name or its number, from 1",
+        )
+    group.add_argument(
+        "--spoof-label",
+        action="append",
+        default=[],
+        metavar="VALUE",
+        help="a label that means spoofed, where labels are such as 0 and 1; may be repeated",
+    )
+
+
+EPILOG = """--trial and --score name columns of SCORES, and of --compare where it has them; --label,
+--spoof-label, --attack and --speaker speak of --protocol where it is given. "scores:", "protocol:"
+or "compare:" before a name means that file, as in --trial protocol:clip."""
+
+
+def read(
+    path: Path, part: Part, options: argparse.Namespace, by: Sequence[str]
+) -> tuple[Trials, Layout]:
+    """Read one of the command's files.
+
+    Raises
+    ------
+    TrialsError
+        If it cannot be read, or it is in doubt which column is what, with what to do about it.
+    """
+    frame = read_table(path)
+    stated: dict[str, str | None] = _stated(frame, path.name, part, options)
+    # A column that is named on the command line is kept whatever it is.
+    known = guess_layout(frame, stated).columns.values()
+    stated |= {c: c for c in by if c in frame and c not in known}
+    spoofed = [v for v in _of_part(options.spoof_label, "label", part, options) if v]
+    layout = guess_layout(frame, stated, spoofed)
+    needed = ["trial"] if part == "protocol" else ["trial", "score"]
+    if part == "protocol" or (part == "scores" and not options.protocol):
+        needed.append("label")
+    layout = layout.needing(*needed)
+    try:
+        check_sure(layout, path.name, frame)
+        return tidy(frame, layout, path.name), layout
+    except TrialsError as error:
+        raise with_hint(error, part) from error
+
+
+def with_hint(error: TrialsError, part: Part = "scores") -> TrialsError:
+    """The error with the option that helps."""
+    hints = []
+    for role in error.missing:
+        hint = HINTS.get(role, "")
+        if part != "scores" and role in ("trial", "score"):
+            hint = hint.replace("COLUMN", f"{part}:COLUMN")
+        hints.append(
+            hint.replace("; --protocol FILE adds labels", "") if part == "protocol" else hint
+        )
+    return TrialsError(" ".join([str(error), *filter(None, hints)]), error.problems)
+
+
+def _stated(
+    frame: pd.DataFrame, name: str, part: Part, options: argparse.Namespace
+) -> dict[str, str | None]:
+    stated: dict[str, str | None] = {}
+    for role in OPTIONS:
+        for given in _of_part(getattr(options, role), role, part, options):
+            column = _column(frame, given)
+            if column is not None:
+                stated[role] = column
+            elif part != "compare":  # which need not be laid out like the first
+                there = ", ".join(map(str, frame.columns))
+                raise TrialsError(f"{name} has no column {given}; it has: {there}.")
+    return stated
+
+
+def _of_part(given: Sequence[str], role: str, part: Part, options: argparse.Namespace) -> list[str]:
+    """What an option says of one file."""
+    own: list[str] = []
+    for text in given:
+        file, colon, rest = text.partition(":")
+        if colon and file in ("scores", "protocol", "compare"):
+            own += [rest] if file == part else []
+            continue
+        about_labels = role in ("label", "attack", "speaker")
+        first: Part = "protocol" if about_labels and options.protocol else "scores"
+        if part == first or (part == "compare" and not about_labels):
+            own.append(text)
+    return own
+
+
+def _column(frame: pd.DataFrame, given: str) -> str | None:
+    names = [str(c) for c in frame.columns]
+    if given in names:
+        return given
+    alike = [c for c in names if c.lower() == given.lower()]
+    if len(alike) == 1:
+        return alike[0]
+    place = int(given) if given.isdecimal() and len(given) < 5 else 0
+    return names[place - 1] if 0 < place <= len(names) else None
+
+
+def layout_line(path: Path, layout: Layout) -> str:
+    """A file with its format, and which of its columns is what."""
+    return f"{path.name} ({layout.format}): {layout.in_words()}"

@@ -1,0 +1,15 @@
+"""What is to be known of a visitor's files."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.show.cards import plain
+
+
+def problems(sentences: list[str]) -> None:
+    """What is to be known of the files, where there is anything."""
+    if sentences:
+        many = f"{len(sentences)} things to know about these files"
+        with st.expander(many, expanded=True, icon=":material/warning:"):
+            st.markdown("\n".join(f"- {plain(s)}" for s in sentences))

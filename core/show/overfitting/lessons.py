@@ -13,91 +13,103 @@ from core.show.overfitting.story import CODECS, EVAL, FOREIGN, RIVAL, Story
 
 def stories(story: Story) -> None:
     """Four findings that are often told wrongly, and any attack by itself."""
-    figures, attacks, vocoders, colours, of_system, eer, evidence = (
-        story.figures,
-        story.attacks,
-        story.vocoders,
-        story.colours,
-        story.of_system,
-        story.eer,
-        story.evidence,
-    )
     st.header("5. Four stories, told right", anchor=False)
-    stories = st.tabs(["A10", "A16 and A19", "Japanese vocoders", "Codecs"])
-    with stories[0]:
-        size = cache.table("systems").set_index("system").loc[RIVAL, "parameters"]
-        st.markdown(
-            f"A10 is the system's worst attack of 2019: **{eer(EVAL, 'A10'):.2f} %**. Bad, but far "
-            f"from the 50 % of a coin. On the same clips {RIVAL}, with {size:,.0f} "
-            f"parameters, reports **{eer(EVAL, 'A10', RIVAL):.2f} %**: the traces are there, "
-            "this system misses them."
-        )
-        evidence("a10-blind")
-    with stories[1]:
-        reused = attacks[attacks["same_as"] != ""]
-        st.markdown(
-            " ".join(
-                f"**{r.attack}** is the algorithm of {r.same_as} with other speakers "
-                f"({eer(EVAL, r.attack):.2f} %)."
-                for r in reused.itertuples()
-            )
-            + f" So {(attacks['seen'] == 'unseen').sum()} attacks of the evaluation set are new, "
-            f"not {(attacks['partition'] == 'eval').sum()}."
-        )
-        evidence("unseen-attacks")
-    with stories[2]:
-        suspect = vocoders.loc[vocoders["caveat"] != "", "vocoder"]
-        rows = of_system[(of_system["breakdown"] == "vocoder") & (of_system["metric"] == "eer")]
-        easy, hard = (rows[rows["vocoder"].isin(suspect) == is_easy] for is_easy in (True, False))
-        st.markdown(
-            f"On WaveFake the system scores {spread(hard)} on English vocoders and {spread(easy)} "
-            "on Japanese ones. It did not master Japanese fakes: the human trials are all English, "
-            "so language and studio alone tell the two apart."
-        )
-        evidence("jsut-shortcut")
-    with stories[3]:
-        rows = of_system[(of_system["breakdown"] == "codec") & (of_system["metric"] == "eer")]
-        st.markdown(
-            "; ".join(f"{band}: {spread(part)}" for band, part in rows.groupby("bandwidth"))
-            + ". Narrow-band telephony removes everything above 4 kHz, and with it evidence. How "
-            "modern a codec is explains little."
-        )
-        evidence("codec-bandwidth")
-
+    told = {
+        "A10": _blind_spot,
+        "A16 and A19": _reused,
+        "Japanese vocoders": _japanese,
+        "Codecs": _codecs,
+    }
+    for tab, tell in zip(st.tabs(list(told)), told.values(), strict=True):
+        with tab:
+            tell(story)
     with st.container(border=True):
-        st.markdown("**Pick an attack and read what it stands for**")
-        chosen = st.selectbox(
-            "Attack",
-            attacks["attack"],
-            index=list(attacks["attack"]).index("A10"),
-            format_func=lambda a: f"{a}: {attacks.set_index('attack').loc[a, 'waveform']}",
-            key="overfitting-story",
+        _any_attack(story)
+
+
+def _blind_spot(story: Story) -> None:
+    size = cache.table("systems").set_index("system").loc[RIVAL, "parameters"]
+    st.markdown(
+        f"A10 is the system's worst attack of 2019: **{story.eer(EVAL, 'A10'):.2f} %**. Bad, but "
+        f"far from the 50 % of a coin. On the same clips {RIVAL}, with {size:,.0f} parameters, "
+        f"reports **{story.eer(EVAL, 'A10', RIVAL):.2f} %**: the traces are there, this system "
+        "misses them."
+    )
+    story.evidence("a10-blind")
+
+
+def _reused(story: Story) -> None:
+    attacks = story.attacks
+    st.markdown(
+        " ".join(
+            f"**{r.attack}** is the algorithm of {r.same_as} with other speakers "
+            f"({story.eer(EVAL, r.attack):.2f} %)."
+            for r in attacks[attacks["same_as"] != ""].itertuples()
         )
-        about = attacks.set_index("attack").loc[chosen]
-        st.markdown(
-            f"{about['in_words']} :small[{about['type']}; {about['acoustic_model']}; "
-            f"{about['waveform']}. Source: {about['source']}]"
-        )
-        rows = figures[
-            (figures["breakdown"] == "attack")
-            & (figures["condition"] == chosen)
-            & (figures["metric"] == "eer")
-            & (figures["benchmark"] == EVAL)
-        ]
-        if rows.empty:
-            st.caption("In the training and development sets; no system reports it by itself.")
-        else:
-            show_chart(
-                charts.ranked,
-                rows,
-                "eer",
-                f"EER on {chosen}: {spread(rows)}",
-                colours_of(figures, colours),
-                by="system",
-                palette=colours,
-                key="overfitting-attack",
-                alt=f"EER on {chosen} of {len(rows)} systems, {spread(rows)}.",
-            )
+        + f" So {(attacks['seen'] == 'unseen').sum()} attacks of the evaluation set are new, "
+        f"not {(attacks['partition'] == 'eval').sum()}."
+    )
+    story.evidence("unseen-attacks")
+
+
+def _japanese(story: Story) -> None:
+    suspect = story.vocoders.loc[story.vocoders["caveat"] != "", "vocoder"]
+    rows = story.by("vocoder")
+    easy, hard = (rows[rows["vocoder"].isin(suspect) == is_easy] for is_easy in (True, False))
+    st.markdown(
+        f"On WaveFake the system scores {spread(hard)} on English vocoders and {spread(easy)} "
+        "on Japanese ones. It did not master Japanese fakes: the human trials are all English, "
+        "so language and studio alone tell the two apart."
+    )
+    story.evidence("jsut-shortcut")
+
+
+def _codecs(story: Story) -> None:
+    bands = story.by("codec").groupby("bandwidth")
+    st.markdown(
+        "; ".join(f"{band}: {spread(part)}" for band, part in bands)
+        + ". Narrow-band telephony removes everything above 4 kHz, and with it evidence. How "
+        "modern a codec is explains little."
+    )
+    story.evidence("codec-bandwidth")
+
+
+def _any_attack(story: Story) -> None:
+    attacks = story.attacks.set_index("attack")
+    st.markdown("**Pick an attack and read what it stands for**")
+    chosen = st.selectbox(
+        "Attack",
+        attacks.index,
+        index=list(attacks.index).index("A10"),
+        format_func=lambda a: f"{a}: {attacks.loc[a, 'waveform']}",
+        key="overfitting-story",
+    )
+    about = attacks.loc[chosen]
+    st.markdown(
+        f"{about['in_words']} :small[{about['type']}; {about['acoustic_model']}; "
+        f"{about['waveform']}. Source: {about['source']}]"
+    )
+    figures = story.figures
+    rows = figures[
+        (figures["breakdown"] == "attack")
+        & (figures["condition"] == chosen)
+        & (figures["metric"] == "eer")
+        & (figures["benchmark"] == EVAL)
+    ]
+    if rows.empty:
+        st.caption("In the training and development sets; no system reports it by itself.")
+        return
+    show_chart(
+        charts.ranked,
+        rows,
+        "eer",
+        f"EER on {chosen}: {spread(rows)}",
+        colours_of(figures, story.colours),
+        by="system",
+        palette=story.colours,
+        key="overfitting-attack",
+        alt=f"EER on {chosen} of {len(rows)} systems, {spread(rows)}.",
+    )
 
 
 def not_shown(story: Story) -> None:

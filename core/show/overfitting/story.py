@@ -54,6 +54,11 @@ class Story:
         """Figures of the published system."""
         return self.figures[self.figures["system"] == SYSTEM]
 
+    def by(self, breakdown: str) -> pd.DataFrame:
+        """Equal error rates of the published system by something."""
+        own = self.of_system
+        return own[(own["breakdown"] == breakdown) & (own["metric"] == "eer")]
+
     @property
     def colours(self) -> Palette:
         """The page's palette."""

@@ -158,7 +158,9 @@ def along(
     }[by]
     domain: dict[str, Any] = {"domain": present}
     data["place"] = _places(data, "year_shown")
-    spread = {"xOffset": alt.XOffset("place:Q", scale=_PLACES)} if by == "year" else {}
+    spread: dict[str, Any] = (
+        {"xOffset": alt.XOffset("place:Q", scale=_PLACES)} if by == "year" else {}
+    )
     base = alt.Chart(data).encode(x=x, **spread)
     dots = base.mark_point(
         filled=True, opacity=0.85, stroke=palette.background, strokeWidth=0.8

@@ -265,7 +265,7 @@ def _generalisation(
         key="systems-generalisation",
         alt=f"{finding}. {len(there)} systems; lowest outside: {best['outside']:.2f} % by "
         f"{best['system']}.",
-        saved=POINTS,
+        saved=tuple(POINTS),
         **options,
     )
     st.caption(words.generalised(points, there, column))

@@ -141,12 +141,12 @@ class Source:
         KeyError, TypeError, ValueError
             If a field is missing, unknown or of the wrong kind.
         """
-        listed = {
-            "notes": tuple(data["notes"]),
-            "tracks": tuple(Track(**track) for track in data.get("tracks", ())),
-            "missing": tuple((float(a), float(b)) for a, b in data.get("missing", ())),
+        lists = {
+            "notes": listed(data["notes"]),
+            "tracks": tuple(Track(**track) for track in listed(data.get("tracks", ()))),
+            "missing": tuple((float(a), float(b)) for a, b in listed(data.get("missing", ()))),
         }
-        made = cls(**{**data, **listed})
+        made = cls(**{**data, **lists})
         counts = [made.track, *([] if made.channel is None else [made.channel])]
         for track in made.tracks:
             counts.append(track.number)
@@ -191,6 +191,19 @@ def part_in_words(track: int | None, channel: int | None) -> str:
     """A part such as ``track 2, channel 1``; what is None is not named."""
     named = (("track", track), ("channel", channel))
     return ", ".join(f"{what} {number}" for what, number in named if number is not None)
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """A list from JSON; a text is none, though its characters could be taken for items.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if not isinstance(value, (list, tuple)):
+        raise TypeError("what should be a list is none")
+    return tuple(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
     from core.detect.registry import is_named, load_detector
-    from core.detect.saved import UNKNOWN, Saved, SavedError, open_saved
+    from core.detect.saved import UNKNOWN, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
     from core.files import write_whole
@@ -104,11 +104,9 @@ def run(options: argparse.Namespace) -> int:
         held: list[Saved] = []
         for file in saved:
             try:
-                held += open_saved(Path(file).read_bytes(), installed)
+                held += open_saved(read_saved(file), installed)
             except SavedError as error:
                 not_read(file, error)
-            except OSError as error:
-                not_read(file, SavedError(f"The file cannot be opened: {error.strerror}."))
         held_against = {
             (*_part_of(d.source), d.detector)
             for d in (one.detection for one in held)

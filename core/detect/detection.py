@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from core.audio.clip import Source
+from core.audio.clip import Source, listed
 from core.audio.quality import Quality, Reason
 from core.detect.decision import Stance, StanceError
 
@@ -182,14 +182,14 @@ class Detection:
         try:
             fields["stance"] = Stance.from_saved(fields)
             fields["source"] = Source.from_dict(fields["source"])
-            speech = tuple((float(a), float(b)) for a, b in fields["quality"]["speech"])
+            speech = tuple((float(a), float(b)) for a, b in listed(fields["quality"]["speech"]))
             fields["quality"] = Quality(**{**fields["quality"], "speech": speech})
-            fields["windows"] = tuple(Window(**w) for w in fields["windows"])
-            fields["stands_out"] = tuple(Stretch(**s) for s in fields.get("stands_out", ()))
-            fields["reasons"] = tuple(Reason(**r) for r in fields["reasons"])
+            fields["windows"] = tuple(Window(**w) for w in listed(fields["windows"]))
+            fields["stands_out"] = tuple(Stretch(**s) for s in listed(fields.get("stands_out", ())))
+            fields["reasons"] = tuple(Reason(**r) for r in listed(fields["reasons"]))
             if fields["familiarity"] is not None:
                 familiarity = fields["familiarity"]
-                nearest = tuple(str(name) for name in familiarity.get("nearest", ()))
+                nearest = tuple(str(name) for name in listed(familiarity.get("nearest", ())))
                 fields["familiarity"] = Familiarity(**{**familiarity, "nearest": nearest})
             return cls(**fields)
         except StanceError:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -92,11 +94,7 @@ def open_saved(
     SavedError
         With a sentence that says what is wrong, also where a detection contradicts itself.
     """
-    most = settings().max_saved_mb  # an hour of audio at the finest hop takes 12 MB
-    if len(data) > most << 20:
-        raise SavedError(
-            f"The file has {len(data) / 2**20:,.1f} MB; a saved detection has at most {most} MB."
-        )
+    _check_size(len(data))
     if data.count(b"{") + data.count(b"[") > MOST_PARTS:
         raise SavedError(f"The file has more than {MOST_PARTS:,} parts; no saved detection has.")
     try:
@@ -113,6 +111,30 @@ def open_saved(
     if not items:
         raise SavedError("The file holds an empty list and no detection.")
     return [_checked(item, number, detector_of) for number, item in enumerate(items, 1)]
+
+
+def read_saved(path: str | Path) -> bytes:
+    """What a file of saved detections holds, with its size looked at before it is read.
+
+    Raises
+    ------
+    SavedError
+        If it cannot be read, or is larger than such a file is.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            _check_size(os.fstat(file.fileno()).st_size)
+            return file.read((settings().max_saved_mb << 20) + 1)
+    except OSError as error:
+        raise SavedError(f"The file cannot be opened: {error.strerror}.") from error
+
+
+def _check_size(size: int) -> None:
+    most = settings().max_saved_mb  # an hour of audio at the finest hop takes 12 MB
+    if size > most << 20:
+        raise SavedError(
+            f"The file has {size / 2**20:,.1f} MB; a saved detection has at most {most} MB."
+        )
 
 
 def agreement(saved: Detection, again: Detection) -> str:
@@ -276,6 +298,8 @@ def _problem_of_windows(d: Detection) -> str:
         heard = speech_in(d.quality.speech, window.start_s, window.end_s)
         if not 0 <= _number(window.speech_s) <= heard + CLOSE_S:
             return "a window has more speech than was found"
+        if window.llr is not None and d.source.lacks(window.start_s, window.end_s):
+            return "a window has a score where the file lacks the sound"
         if (window.llr is None) != (window.p_spoof is None):
             return "a window's score and chance contradict each other"
     if any(cell.start_s >= cell.end_s for cell in cells(d)):

@@ -164,6 +164,22 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
         assert word in str(error)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(PermissionError(13, "Permission denied"), "no permission"), (OSError(5, "I/O error"), "i/o")],
+)
+def test_a_path_that_cannot_be_opened_says_why_in_words(error, said, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "a.wav"
+    path.touch()
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert said in str(refusal(path))
+    assert "Errno" not in str(refusal(path)) and str(path) not in str(refusal(path))
+
+
 def playlists(target: Path) -> dict[str, bytes]:
     """Files that ask the decoder to open another one."""
     name = str(target).encode()

@@ -12,7 +12,16 @@ from core.detect.decision import Stance
 from core.detect.detection import SEAL, seal
 from core.detect.detector import MIN_HOP_S
 from core.detect.outlier import named_in
-from core.detect.saved import CHANGED, UNKNOWN, UNSEALED, Saved, SavedError, agreement, open_saved
+from core.detect.saved import (
+    CHANGED,
+    UNKNOWN,
+    UNSEALED,
+    Saved,
+    SavedError,
+    agreement,
+    open_saved,
+    read_saved,
+)
 from core.show.evidence_report import Case, evidence_html
 from tests.damage import NAMES, mutated
 from tests.show.builders import SCORES, HandDetector, clip
@@ -89,6 +98,19 @@ def test_a_huge_file_is_not_even_read(monkeypatch):
     monkeypatch.setenv("SPOOFSCOPE_MAX_SAVED_MB", "1")
     with pytest.raises(SavedError, match="at most 1 MB"):
         open_saved(saved() + b" " * 2**20)
+
+
+def test_a_file_is_read_only_where_it_is_small_enough(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MAX_SAVED_MB", "1")
+    small, huge = tmp_path / "small.json", tmp_path / "huge.json"
+    small.write_bytes(saved())
+    with huge.open("wb") as file:
+        file.truncate(2**40)
+    assert read_saved(small) == saved()
+    with pytest.raises(SavedError, match="at most 1 MB"):
+        read_saved(huge)
+    with pytest.raises(SavedError, match="cannot be opened"):
+        read_saved(tmp_path)
 
 
 @pytest.mark.parametrize("part", [b"{}", b"[]", b'{"a":{}}', b'[""]'])
@@ -334,6 +356,7 @@ def test_a_new_check_sum_does_not_hide_what_contradicts_itself(where, value, kno
         (("quality", "speech"), [[3.0, 9.0], [0.0, 3.0]], "within the clip in order"),
         (("source", "duration_s"), 90.0, "durations contradict"),
         (("source", "missing"), [[8.0, 99.0]], "missing stretches"),
+        (("source", "missing"), [[0.0, 3.0]], "where the file lacks the sound"),
         (("calibrated",), False, "whether it is calibrated"),
         (("familiarity", "level"), "unfamiliar", "familiarity contradict"),
         (("quality", "clipped_share"), 1.5, "share is not between"),
@@ -343,6 +366,21 @@ def test_every_contradiction_has_its_sentence(path, value, says):
     edited = changed_at(REAL[0], path, value)
     edited[SEAL] = seal(edited)
     with pytest.raises(SavedError, match=says):
+        opened(edited)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("source", "notes"), ("source", "tracks"), ("source", "missing"), ("quality", "speech"),
+        ("windows",), ("reasons",), ("stands_out",), ("familiarity", "nearest"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["", "ab", {}, {"a": 1}, 5, None])
+def test_what_should_be_a_list_is_none(path, value):
+    edited = changed_at(REAL[0], path, value)
+    edited[SEAL] = seal(edited)
+    with pytest.raises(SavedError, match="not of the right kind"):
         opened(edited)
 
 

@@ -123,7 +123,7 @@ def opened(source: str | Path | bytes | BinaryIO, limits: Limits) -> Iterator[Re
         try:
             file = path.open("rb")
         except (OSError, ValueError) as error:
-            reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
+            reason = _why(error)
             raise AudioError(f"The file cannot be opened: {reason}.", "unreadable") from error
         with file:
             yield Reader(file)
@@ -140,6 +140,15 @@ def opened(source: str | Path | bytes | BinaryIO, limits: Limits) -> Iterator[Re
             except OSError as error:
                 raise unreadable(error) from error
             yield Reader(cast(BinaryIO, spooled))
+
+
+def _why(error: Exception) -> str:
+    """Why a path cannot be opened, without the path and its number of error."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "you have no permission to read it"
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _spool(source: BinaryIO, spooled: Any, limits: Limits) -> None:

@@ -11,13 +11,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from core.audio.files import audio_files
 from core.cli import MOVED, main
 from core.cli.detect import _is_shell_noise, row, write_table
 from core.evaluate.example_scores import example
 from tests.damage import HOSTILE
+from tests.provenance.signing import chain, signed
+from tests.provenance.signing import wav as noise
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -48,6 +52,7 @@ def test_examples_through_the_shell_print_five_detections():
         assert item["schema"] == "spoofscope.detection/2"
         assert item["verdict"] in {"synthetic", "authentic", "inconclusive"}
         assert item["windows"]
+        assert item["provenance"]["schema"] == "spoofscope.provenance/1"
 
 
 def test_directory_glob_and_name_find_the_same_files(examples):
@@ -346,3 +351,24 @@ def test_files_with_the_same_notes_each_say_them(examples, part):
     out = io.StringIO()
     write_table([(path, noted) for path in paths], out)
     assert out.getvalue().count("Sound is missing.") == len(set(paths))
+
+
+def test_inspect_says_what_a_file_proves_and_keeps_names_back(tmp_path, capsys):
+    signed_file, tagged_file = tmp_path / "signed.wav", tmp_path / "tagged.wav"
+    signed_file.write_bytes(signed(noise(), chain()))
+    with soundfile.SoundFile(tagged_file, "w", 16_000, 1) as file:
+        file.artist = "Ada Example"
+        file.write(0.1 * np.random.default_rng(0).standard_normal(16_001))
+    assert main(["inspect", str(signed_file), str(tagged_file)]) == 0
+    said = capsys.readouterr().out
+    assert "Signed as made by a trained algorithm by an unknown signer" in said
+    assert "Other tags: 1; --personal shows them." in said and "Ada" not in said
+    assert main(["inspect", "--json", str(tagged_file)]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["credentials"] is None and "personal" not in found
+    assert main(["inspect", "--json", "--personal", str(tagged_file)]) == 0
+    assert "Ada Example" in capsys.readouterr().out
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    assert main(["inspect", str(empty)]) == 2
+    assert "no bytes at all" in capsys.readouterr().err

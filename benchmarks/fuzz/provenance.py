@@ -75,6 +75,8 @@ def main() -> int:
         start, end = store_of(whole[name])
         kind, store = mutate(whole[name][start:end], stores, rng)
         data = whole[name][:start] + store + whole[name][end:]
+        for idle in isolated._POOL._idle:
+            idle.await_ready()  # starting takes seconds on a crowded core, and is not looking
         begun = time.monotonic()
         found = look_safely(data, by.root)
         seconds = time.monotonic() - begun

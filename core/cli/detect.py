@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -108,8 +107,9 @@ def run(options: argparse.Namespace) -> int:
     if show:
         show(1.0)
     if options.json:
+        origins = {file: _origin(file) for file in dict.fromkeys(file for file, _ in found)}
         items = [
-            {"file": printable(str(file)), **detection.to_dict(), **_origin(file)}
+            {"file": printable(str(file)), **detection.to_dict(), **origins[file]}
             for file, detection in found
         ]
         for item, test in zip(items, tests, strict=False):
@@ -124,7 +124,6 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_UNUSABLE if failed else 0
 
 
-@functools.lru_cache(maxsize=1)
 def _origin(file: Path) -> dict[str, Any]:
     """What the file shows of its origin, for JSON; nothing where it cannot be looked into."""
     from core.provenance.isolated import TrustListError, look_safely

@@ -79,6 +79,6 @@ def in_lines(origin: Provenance, personal: bool = False) -> list[str]:
     if personal:
         lines += [f"{name}: {value}" for name, value in origin.personal]
     elif origin.personal:
-        lines.append(f"{len(origin.personal)} other tags; --personal shows them.")
+        lines.append(f"Other tags: {len(origin.personal)}; --personal shows them.")
     lines += origin.notes
     return [f"  {one}" for one in lines or ["Nothing that tells of its origin."]]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.audio.clip import Clip, Source
     from core.detect.detection import Detection
     from core.detect.detector import Detector
+    from core.provenance.found import Provenance
 
 
 def add_parser(commands: Any) -> None:
@@ -78,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
     cases: list[Case] = []
     unread: list[tuple[str, str]] = []
     clips: dict[str, list[Clip]] = {}
+    origins: dict[str, Provenance] = {}
     files = [find_printed(file) for file in options.files]
     saved = [file for file in files if Path(file).suffix.lower() == ".json"]
 
@@ -124,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
                 not_read(file, error)
                 continue
             clips.setdefault(clip.source.sha256, []).extend(clip.parts)
-            origin = look_safely(file)
+            origins[clip.source.sha256] = origin = look_safely(file)
             for part, detector in product(clip.parts, detectors):
                 if (*_part_of(part.source), detector.id) in held_against:
                     continue  # what the file says of it is shown, and whether that holds
@@ -147,7 +149,9 @@ def run(options: argparse.Namespace) -> int:
             print(f"{d.source.name}: {again}")
             fits = UNKNOWN not in one.doubts
             band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
-            cases.append(Case(d, band, record(d.detector), (), sound, True, one.doubts, again))
+            of = origins.get(d.source.sha256)
+            case = Case(d, band, record(d.detector), (), sound, True, one.doubts, again, of)
+            cases.append(case)
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
         write_whole(
             out, write(cases, unread, filing=Filing(options.case, options.notes, options.personal))

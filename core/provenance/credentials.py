@@ -18,9 +18,7 @@ _LONGEST = 300  # characters of a text in a manifest
 
 _SOUND = re.compile(r"assertion\.(data|bmff|boxes|collection|multiAsset)Hash\.")
 _SIGNATURE = re.compile(r"claimSignature\.(?!outsideValidity)|signingCredential\.invalid")
-_CLAIMS = re.compile(
-    r"assertion\.(?!(data|bmff|boxes|collection|multiAsset)Hash)|claim\.|hashedURI"
-)
+_CLAIMS = re.compile(r"(assertion\.)?hashedURI\.(mismatch|missing)|assertion\.missing")
 _EXPIRED = ("claimSignature.outsideValidity", "signingCredential.expired")
 _UNTRUSTED = "signingCredential.untrusted"
 _REMOTE = re.compile(r"remote manifests? from url (\S+)", re.IGNORECASE)

@@ -29,7 +29,7 @@ COMMAND = [sys.executable, "-m", "core.provenance.worker"]
 UNSEEN = "What the file says of its origin could not be read: its parts are damaged."
 UNHEARD = "The file's samples could not be looked at: they are damaged, or take too long."
 
-_FILES = 50  # after which a process is replaced
+_FILES = 200  # after which a process is replaced
 _HELD_BYTES = 32 << 20  # a larger file is read where it lies
 
 

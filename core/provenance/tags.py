@@ -129,7 +129,7 @@ def _of_mp3(file: BinaryIO) -> Iterator[tuple[str, str]]:
             return
     file.seek(0)
     try:
-        about = MP3(file).info
+        about: Any = MP3(file).info
     except (MutagenError, ValueError, EOFError, OverflowError):
         return
     if about.encoder_info:

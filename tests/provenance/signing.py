@@ -92,15 +92,16 @@ def signed(
     source_type: str = "trainedAlgorithmicMedia",
     form: str = "audio/wav",
     remote: str = "",
+    action: str = "c2pa.created",
     parent: bytes | None = None,
 ) -> bytes:
     """The file with a manifest that says how it was made, or that it was made from another."""
-    action: dict[str, Any] = {"action": "c2pa.created", "when": "2026-03-02T10:00:00Z"}
-    action["digitalSourceType"] = IPTC + source_type
-    action["softwareAgent"] = {"name": "Voice Works TTS", "version": "2.1"}
+    done: dict[str, Any] = {"action": action, "when": "2026-03-02T10:00:00Z"}
+    done["digitalSourceType"] = IPTC + source_type
+    done["softwareAgent"] = {"name": "Voice Works TTS", "version": "2.1"}
     manifest: dict[str, Any] = {
         "claim_generator_info": [{"name": "Signing Tool", "version": "1.0"}],
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [done]}}],
     }
     builder_settings = {"verify": {"verify_after_sign": False, "remote_manifest_fetch": False}}
     context = c2pa.Context.from_dict(builder_settings)

@@ -81,6 +81,12 @@ def test_an_altered_statement_is_found(works: Chain, old: bytes, new: bytes, whi
     assert not found.intact
 
 
+def test_a_statement_with_faults_of_its_own_was_not_altered(works: Chain) -> None:
+    found = credentials(signed(wav(), works, action="c2pa.edited"), works.root)
+    assert (found.signature, found.sound, found.claims) == ("fits", "fits", "fits")
+    assert found.problems == ("assertion.action.malformed",) and not found.intact
+
+
 def test_an_expired_certificate_is_found(works: Chain) -> None:
     short = chain("Brief", timedelta(seconds=1.2))
     data = signed(wav(), short)

@@ -10,6 +10,7 @@ import pytest
 from core.detect.saved import open_saved
 from core.evaluate.tables import load
 from core.provenance.found import Credentials, Manifest, Provenance, Sign
+from core.provenance.native import MOST_S
 from core.provenance.tags import PROGRAMS
 from core.show.evidence_report import Case, Filing, evidence, evidence_html
 from core.show.exports import detection_json
@@ -139,6 +140,13 @@ def test_a_sign_suggests_only_what_its_rates_surely_show():
     assert history.suggests(row | {"sources_spoof": 4}) == ""
     assert history.suggests(row | {"high_bonafide": 0.021}) == ""
     assert "suggests" not in "".join(map(history.seen, history.rates()))
+
+
+def test_the_document_names_the_limits_that_hold():
+    text = (ROOT / "docs" / "provenance.md").read_text("utf-8")
+    assert (MOST_S, history.SUGGESTS_TIMES, history.SUGGESTS_SOURCES) == (300, 10, 5)
+    assert "first five minutes" in text and "ten times apart" in text
+    assert "met in five collections" in text
 
 
 def test_marks_are_in_order_and_named():

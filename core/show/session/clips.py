@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -230,6 +231,8 @@ def add(
             for key, tracks in known
         ]
     sound = Sound(partial(cache.read, data, arrival.name, track=track))
+    if arrival.origin != "recording":
+        _prepare_looking()
     try:
         clip = sound.clip(*_shown(bar, doing))
     except AudioError as error:
@@ -254,6 +257,14 @@ def add(
     for asked in (track, made[0].track):
         shelf("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
     return made
+
+
+def _prepare_looking() -> None:
+    """Start the process that will look into the file, beside the one that decodes it."""
+    from core.provenance import isolated
+
+    with contextlib.suppress(OSError):  # looking will say so
+        isolated.prepare()
 
 
 def change_track(

@@ -182,6 +182,17 @@ def test_a_whole_commit_is_asked_for_and_no_other(spectra, monkeypatch):
         assert {path.split("/")[-2] for _, path, _ in hub.asked} == {"d" * 40}
 
 
+def test_a_users_token_goes_to_the_hub_and_not_to_where_it_sends_on(spectra, monkeypatch):
+    entry, content = spectra
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with served(Hub({entry.file: content}), monkeypatch) as hub:
+        hub.sends_on = True
+        load_detector(entry.id)
+    assert {host for host, _ in hub.tokens} == {"127.0.0.1", "localhost"}
+    assert all("secret" in token for host, token in hub.tokens if host == "127.0.0.1")
+    assert not any(token for host, token in hub.tokens if host == "localhost")
+
+
 def test_no_room_for_weights_is_said_before_they_are_fetched(spectra, monkeypatch):
     entry, content = spectra
     usage = type("Usage", (), {"free": 1000})()

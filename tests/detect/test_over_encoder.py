@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from core.detect.detector import DetectorError
 from core.detect.feeds import FEEDS
 from core.detect.networks import encoder, over_encoder
-from core.detect.registry import load_checkpoint, load_detector
+from core.detect.registry import classes_of, load_checkpoint, load_detector
 from tests.detect.over_encoders import CUT, TINY, network, official
 from tests.detect.test_aasist import fixed_state, noise, signals
 
@@ -105,6 +105,7 @@ def test_a_head_and_its_encoder_apart_load_from_their_folder(kind, naming, tmp_p
     with pytest.raises(DetectorError, match="no encoder"):
         load_detector(tmp_path / "head.pth")
     torch.save({"model": alone, "args": Namespace(arch="wav2vec2")}, tmp_path / "xlsr.pt")
+    assert classes_of(str(tmp_path)) == {}  # its sides are known, so nobody is asked
     detector = load_detector(tmp_path)
     torch.save(above | below, tmp_path / "whole.pth")
     whole = load_checkpoint(tmp_path / "whole.pth", "own", "Own")

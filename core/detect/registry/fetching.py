@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.detect.detector import DetectorError
 from core.detect.registry.entry import Entry
@@ -190,7 +191,11 @@ def _from_hub(entry: Entry, file: str, progress: Progress | None) -> tuple[Path 
 
 
 def _continue(part: Path, announced: Any, progress: Progress | None) -> None:
-    """Fetch what is not there yet of a file that was announced."""
+    """Fetch what is not there yet of a file that was announced.
+
+    A token of the user's is for the hub alone, not for the store to which it may send on.
+    """
+    from huggingface_hub import constants
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
     from tqdm.auto import tqdm
@@ -202,12 +207,13 @@ def _continue(part: Path, announced: Any, progress: Progress | None) -> None:
                 progress(min(1.0, self.n / self.total))
             return done
 
+    at_hub = urlsplit(announced.location).netloc == urlsplit(constants.ENDPOINT).netloc
     with part.open("ab") as out:
         http_get(
             announced.location,
             out,
             resume_size=out.tell(),
-            headers=build_hf_headers(),
+            headers=build_hf_headers(token=None if at_hub else False),
             expected_size=announced.size,
             tqdm_class=Bar,
         )

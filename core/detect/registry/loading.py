@@ -145,6 +145,8 @@ def classes_of(detector: str) -> dict[str, str | None]:
     hub = detector.startswith("hub:")
     if not hub and (os.path.isfile(path) or (os.path.isdir(path) and is_project_model(path))):
         return {}
+    if not hub and os.path.isdir(path) and _two_checkpoints(path):
+        return {}
     name = _hub_name(detector) if hub else detector
     from transformers import AutoConfig
 
@@ -284,6 +286,15 @@ def _load_file(path: Path) -> Detector:
 _CHECKPOINTS = {".pt", ".pth", ".ckpt", ".bin", ".safetensors"}
 
 
+def _two_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a folder that holds two, and no configuration; else none."""
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _CHECKPOINTS)
+    except OSError:
+        return []
+    return files if len(files) == 2 and not (folder / "config.json").exists() else []
+
+
 def _head_and_encoder(folder: Path) -> tuple[Path, Path] | None:
     """The two checkpoints of a folder: of a head, and of the encoder under it; None if it has none.
 
@@ -295,8 +306,8 @@ def _head_and_encoder(folder: Path) -> tuple[Path, Path] | None:
     from core.detect.checkpoint import read
     from core.detect.networks.over_encoder import ANCHORS, ENCODER_ALONE
 
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _CHECKPOINTS)
-    if len(files) != 2 or (folder / "config.json").exists():
+    files = _two_checkpoints(folder)
+    if not files:
         return None
     kinds: dict[str, Path] = {}
     for file in files:

@@ -145,14 +145,11 @@ class Convolution(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         size, channels, kernel = sizes.size, sizes.channels, sizes.kernel
-        self.padding = (kernel // 2, kernel // 2 - (kernel + 1) % 2)
         self.net = nn.ModuleDict(
             {
                 "0": nn.LayerNorm(size),
                 "2": nn.Conv1d(size, 2 * channels, 1),
-                "4": nn.ModuleDict(
-                    {"conv": nn.Conv1d(channels, channels, kernel, groups=channels)}
-                ),
+                "4": Depthwise(channels, kernel),
                 "5": nn.BatchNorm1d(channels),
                 "7": nn.Conv1d(channels, size, 1),
             }
@@ -161,8 +158,19 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         net = self.net
         x = glu(net["2"](net["0"](x).transpose(1, 2)), 1)
-        x = net["5"](net["4"]["conv"](pad(x, self.padding)))
-        return net["7"](silu(x)).transpose(1, 2)
+        return net["7"](silu(net["5"](net["4"](x)))).transpose(1, 2)
+
+
+class Depthwise(nn.Module):
+    """A convolution of each channel by itself, ``[b, channels, t]`` -> the same."""
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__()
+        self.padding = (kernel // 2, kernel // 2 - (kernel + 1) % 2)
+        self.conv = nn.Conv1d(channels, channels, kernel, groups=channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(pad(x, self.padding))
 
 
 class Attention(nn.Module):

@@ -46,8 +46,9 @@ class WeighedLayers(nn.Module):
 
         The published network gives the logarithms of a softmax of these logits.
         """
-        gates = torch.sigmoid(self.fc0(torch.stack([x.mean(1) for x in layers], 1)))
-        x = sum(layer * gates[:, i, None] for i, layer in enumerate(layers))
+        every = torch.stack(list(layers), 1)
+        gates = torch.sigmoid(self.fc0(every.mean(2)))
+        x = (every * gates[..., None]).sum(1)
         x = max_pool2d(selu(self.first_bn(x[:, None])), 3).flatten(1)
         embedding = selu(self.fc1(x))
         return selu(self.fc3(embedding)), embedding

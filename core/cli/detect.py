@@ -220,7 +220,7 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
     )
     said: tuple[Path, list[str]] | None = None
     for name, (file, detection) in zip(names, found, strict=True):
-        p = "-" if detection.p_spoof is None else f"{100 * detection.p_spoof:.1f} %"
+        p = f"{100 * (detection.p_spoof or 0.0):.1f} %" if detection.gives_chance else "-"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
         out.write(
             f"{name:{width}}  {detection.verdict:12}  {p:>12}  {llr:>6}  "

@@ -70,7 +70,7 @@ def stacked(
             "end": cell.end_s,
             "says": KIND_WORDS[cell.kind],
             "score": "not scored" if cell.llr is None else f"{cell.llr:+.2f}",
-            "chance": percent(cell.p_spoof) if detections[name].calibrated else "not calibrated",
+            "chance": _chance(detections[name], cell.p_spoof),
         }
         for name, line in timelines.items()
         for cell in line
@@ -125,3 +125,9 @@ def stacked(
         )
         .properties(height=38 * len(order) + 76, config=chart_config(palette))
     )
+
+
+def _chance(detection: Detection, p_spoof: float | None) -> str:
+    if not detection.calibrated:
+        return "not calibrated"
+    return "none for sound like this" if detection.withheld else percent(p_spoof)

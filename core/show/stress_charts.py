@@ -73,7 +73,7 @@ def scores(
             "verdict": [_word(row.verdict) for row in test.rows],
             "shape": [row.outcome or "as it is" for row in test.rows],
             "happens": [happens(row) for row in test.rows],
-            "chance": [percent(row.p_spoof) for row in test.rows],
+            "chance": ["" if row.p_spoof is None else percent(row.p_spoof) for row in test.rows],
             "why": [row.reason or row.note for row in test.rows],
             "missing": ["" if row.llr is not None else _missing(row) for row in test.rows],
         }

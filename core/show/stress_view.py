@@ -211,7 +211,9 @@ def _table(test: StressTest, measured: pd.DataFrame) -> pd.DataFrame:
         {
             "Condition": [row.label for row in test.rows],
             "The verdict": [charts.happens(row) for row in test.rows],
-            "Synthetic": ["" if row.reason else charts.percent(row.p_spoof) for row in test.rows],
+            "Synthetic": [
+                "" if row.p_spoof is None else charts.percent(row.p_spoof) for row in test.rows
+            ],
             "LLR": pd.Series([row.llr for row in test.rows], dtype="float64"),
             "Change": pd.Series(
                 [

@@ -166,7 +166,7 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(PermissionError(13, "Permission denied"), "no permission"), (OSError(5, "I/O error"), "i/o")],
+    [(PermissionError(13, "Permission denied"), "no permission"), (OSError(5, "I/O error"), "I/O")],
 )
 def test_a_path_that_cannot_be_opened_says_why_in_words(error, said, tmp_path, monkeypatch) -> None:
     path = tmp_path / "a.wav"

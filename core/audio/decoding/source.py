@@ -148,7 +148,7 @@ def _why(error: Exception) -> str:
         return "there is no such file"
     if isinstance(error, PermissionError):
         return "you have no permission to read it"
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _spool(source: BinaryIO, spooled: Any, limits: Limits) -> None:

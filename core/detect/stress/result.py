@@ -31,7 +31,7 @@ class StressRow:
     reason : str or None
         Why it could not be tested here, in a sentence; None where it was.
     llr, p_spoof : float or None
-        As in `Detection`; None where nothing was scored.
+        As in `Detection`; None where nothing was scored, the latter also where it is no chance.
     verdict : str or None
         Of the changed clip; None where it could not be tested.
     outcome : str or None

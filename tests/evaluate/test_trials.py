@@ -128,11 +128,13 @@ def test_rows_that_cannot_be_used_are_left_out_and_counted():
     rows = [f"T{i} A07 spoof {i}.5" for i in range(20)] + [f"B{i} - bonafide 0" for i in range(20)]
     rows[3], rows[5], rows[8] = "T3 A07 spoof much", "T5 A07 spoof inf", "T0 A07 spoof 1"
     trials = tr.read_scores("\n".join(rows).encode(), "s.txt")
-    assert len(trials.table) == 37
+    assert len(trials.table) == 38
+    assert trials.table["score"].max() == float("inf")
     sentences = [p.sentence for p in trials.problems]
     assert sentences == [
         "1 row of s.txt has a score that is no number (line 4).",
-        "1 row of s.txt has an infinite score (line 6).",
+        "1 row of s.txt has a score that is infinite or beyond 1e+100, which is ranked first or "
+        "last (line 6).",
         "1 row of s.txt lists a trial that was listed before (line 9).",
     ]
 

@@ -49,13 +49,15 @@ class Tally:
             raise ValueError('The direction of the scores is "spoof" or "bonafide".')
         scores = np.concatenate((b, s))
         if higher == "bonafide":
-            scores = -scores
+            np.negative(scores, out=scores)
         order = np.argsort(scores)
-        ranked = scores[order]
-        starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
-        sizes = np.diff(np.append(starts, len(ranked)))
-        n_bona = np.add.reduceat((order < len(b)).astype(np.int64), starts)
-        return cls(ranked[starts], n_bona, sizes - n_bona, higher)
+        scores = scores[order]
+        is_bona = order < len(b)
+        del order  # millions of trials: each array is let go of
+        starts = np.flatnonzero(np.concatenate(([True], scores[1:] != scores[:-1])))
+        n_bona = np.add.reduceat(is_bona, starts, dtype=np.int64)
+        sizes = np.diff(starts, append=len(scores))
+        return cls(scores[starts], n_bona, sizes - n_bona, higher)
 
     @cached_property
     def n_bonafide(self) -> int:

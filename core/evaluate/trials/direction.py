@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.evaluate.metrics import Higher, auc
+from core.evaluate.trials.reading import give_back
 from core.evaluate.trials.tidy import Trials
 
 WAYS: dict[Higher, str] = {"bonafide": "bona fide speech", "spoof": "spoofed speech"}
@@ -78,6 +79,7 @@ def direction(trials: Trials, stated: Higher | None = None) -> Direction:
     TrialsError
         As in `Trials.split`.
     """
+    give_back()
     bona, spoof = trials.split()
     area = auc(bona.to_numpy(), spoof.to_numpy())
     ranked: Higher = "spoof" if area >= 0.5 else "bonafide"

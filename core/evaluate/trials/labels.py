@@ -87,8 +87,13 @@ def as_labels(given: pd.Series, spoofed: Sequence[str], name: str) -> pd.Series:
     TrialsError
         If no label is one of ``spoofed``, or several others may mean bona fide.
     """
+    import pandas as pd
+
     if not spoofed:
-        return given.astype("str").str.strip().str.lower().map(LABELS).where(given.notna())
+        codes, found = pd.factorize(given.astype("str"))
+        classes = [LABELS.get(str(value).strip().lower()) for value in found]
+        words = pd.array([*classes, None], dtype="str")
+        return pd.Series(words.take(codes), index=given.index, name=given.name)
     kinds = {value: canonical(value) for value in given.dropna().unique()}
     wanted = {canonical(value) for value in spoofed}
     others = {kind: value for value, kind in kinds.items() if kind not in wanted}
@@ -108,8 +113,8 @@ def as_labels(given: pd.Series, spoofed: Sequence[str], name: str) -> pd.Series:
             missing=["spoof"],
         )
     bona = bona or set(others)
-    classes: dict[object, Label | None] = {
+    classes_of: dict[object, Label | None] = {
         value: "spoof" if kind in wanted else "bonafide" if kind in bona else None
         for value, kind in kinds.items()
     }
-    return given.map(classes)
+    return given.map(classes_of)

@@ -75,7 +75,8 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     if header and len(rows) == 1:
         raise TrialsError(f"{name} has names of columns and no line below them.")
     width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
-    check_size(len(data.splitlines()), len(rows[0]) if header else width, name)
+    lines = 1 + max(data.count(b"\n"), data.count(b"\r"))
+    check_size(lines, len(rows[0]) if header else width, name)
     names = (
         [printable(c.strip().lstrip("\ufeff")) or f"column {i + 1}" for i, c in enumerate(rows[0])]
         if header
@@ -160,7 +161,8 @@ def _utf8(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
         raise TrialsError(f"{name} is not a text file, nor Parquet, gzip or zip.")
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        data.decode()
+        if not data.isascii():
+            data.decode()
         return data, ()
     except UnicodeDecodeError:
         pass
@@ -212,30 +214,18 @@ def _read_regular(
     """
     import pandas as pd
 
-    odd: tuple[bytes, ...] = (
-        b"\n\n",
-        b"\r\n\r\n",
-        b"\r\r",
-        b'"',
-        b" \n",
-        b" \r",
-        b"\n ",
-        b"\t ",
-        b", ",
-        b"; ",
-        b"| ",
-        b" |",
-    )
+    odd = [b'"', b"\r\n\r\n", b"\r\r", *((b"| ", b" |") if b"|" in data else ())]
+    odd += [mark + b" " for mark in (b",", b";") if mark in data]
     if separator == " ":
-        odd += (b"  ", b"\t")
-    if data[:1] in b" \n\r" or any(mark in data for mark in odd):
+        odd.append(b"\t")
+    if data[:1] in b" \n\r" or any(mark in data for mark in odd) or _two_blanks(data):
         return None
     try:
         import pyarrow as pa
         from pyarrow import csv as arrow
     except ImportError:
         return None
-    text = pa.string() if len(data) < 2**31 else pa.large_string()
+    text = pa.large_string()  # as pandas keeps it
     try:
         table = arrow.read_csv(
             pa.BufferReader(data),
@@ -250,3 +240,26 @@ def _read_regular(
     frame: pd.DataFrame = table.to_pandas()
     frame.index = pd.RangeIndex(1 + header, len(frame) + 1 + header)
     return frame
+
+
+def give_back() -> None:
+    """Give the system back what pyarrow keeps of tables that were let go of."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
+def _two_blanks(data: bytes, piece: int = 1 << 22) -> bool:
+    r"""Whether two blanks meet (space, ``\n``, ``\r``, tab before space), not ``\r\n``."""
+    import numpy as np
+
+    letters = np.frombuffer(data, np.uint8)
+    for start in range(0, len(letters), piece):
+        part = letters[start : start + piece + 1]
+        blank = (part == 0x20) | (part == 0x0A) | (part == 0x0D)
+        pairs = np.flatnonzero(blank[1:] & (blank[:-1] | (part[:-1] == 0x09)))
+        first, second = part[pairs], part[pairs + 1]
+        usual = ((first == 0x0D) & (second == 0x0A)) | ((first == 0x09) & (second != 0x20))
+        if not usual.all():
+            return True
+    return False

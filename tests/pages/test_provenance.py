@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
+from core.show import exports
 from tests.provenance.signing import chain, signed
 from tests.show.builders import tone
 
@@ -31,18 +32,25 @@ def shown(name: str, data: bytes) -> tuple[AppTest, str]:
     page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60).run()
     page.file_uploader[0].upload("clip.wav", data).run()
     assert not page.exception
-    said = [*page.markdown, *page.caption, *[e for e in page.expander]]
+    said = [*page.warning, *page.markdown, *page.caption, *page.expander]
     return page, "\n".join(str(getattr(s, "value", "") or s.label) for s in said).replace("\\", "")
 
 
-def test_what_is_signed_stands_first_on_the_card(detector):
-    page, words = shown("Detect", signed(file_of(noisy(9.0)), chain()))
+def test_what_is_signed_stands_first_on_the_card_and_in_json(detector, monkeypatch):
+    made: list[str] = []
+    real = exports.detection_json
+
+    def kept(*about):
+        made.append(real(*about))
+        return made[-1]
+
+    monkeypatch.setattr(exports, "detection_json", kept)
+    _, words = shown("Detect", signed(file_of(noisy(9.0)), chain()))
     assert "made by a trained algorithm" in words
     assert "unknown signer" in words and "the signature and the sound fit" in words
     assert words.index("unknown signer") < words.index("The evidence points")
     assert "Signature: fits" in words
-    saved = next(d for d in page.get("download_button") if d.proto.label == "JSON")
-    assert saved is not None
+    assert json.loads(made[-1])["provenance"]["credentials"]["signature"] == "fits"
 
 
 def test_a_changed_file_says_so(detector):

@@ -21,8 +21,11 @@ def first_line(found: Provenance | None, verdict: str) -> None:
     said = None if found is None else signed.line(found)
     if found is None or said is None:
         return
-    strong = "**" if said.kind != "neutral" else ""
-    st.markdown(f"{_ICONS[said.kind]} {strong}{plain(said.text)}{strong}")
+    if said.kind == "warning":
+        st.warning(plain(said.text), icon=_ICONS["warning"])
+    else:
+        strong = "**" if said.kind != "neutral" else ""
+        st.markdown(f"{_ICONS[said.kind]} {strong}{plain(said.text)}{strong}")
     if against := signed.contradiction(found, verdict):
         st.markdown(f":material/compare_arrows: {plain(against)}")
 

@@ -139,7 +139,7 @@ class _Looker(Process):
                     return Provenance.from_dict(json.loads(said))
                 if kind == b"T":
                     part = Provenance.from_dict(json.loads(said))
-                    found = replace(part, notes=(UNHEARD,))
+                    found = replace(part, notes=(*part.notes, UNHEARD))
                 else:
                     logger.info("a file could not be looked into: %s", bytes(said).decode()[-300:])
                     break

@@ -11,6 +11,8 @@ from core.provenance.native import MOST_S, read_native
 from core.provenance.sound import look
 from core.provenance.tags import read_tags
 
+NO_LIBRARY = "Content Credentials are not read here: the package c2pa-python is not installed."
+
 
 def look_into(
     file: BinaryIO, anchors: str = "", first: Callable[[Provenance], None] | None = None
@@ -30,12 +32,16 @@ def look_into(
     -------
     Provenance
     """
-    credentials = read_credentials(file, anchors)
+    notes: list[str] = []
+    credentials = None
+    try:
+        credentials = read_credentials(file, anchors)
+    except ImportError:
+        notes.append(NO_LIBRARY)
     signs, personal = read_tags(file)
     if first is not None:
-        first(Provenance(credentials, tuple(_in_order(signs)), tuple(personal)))
+        first(Provenance(credentials, tuple(_in_order(signs)), tuple(personal), tuple(notes)))
     sound = read_native(file)
-    notes: list[str] = []
     if sound is None:
         notes.append("The file's samples could not be looked at.")
     else:

@@ -118,8 +118,11 @@ def _of_ffmpeg(file: BinaryIO) -> Iterator[tuple[str, str]]:
 
 def _of_mp3(file: BinaryIO) -> Iterator[tuple[str, str]]:
     """What the frame of LAME, or of those who imitate it, says of the encoder."""
-    from mutagen import MutagenError
-    from mutagen.mp3 import MP3
+    try:
+        from mutagen import MutagenError
+        from mutagen.mp3 import MP3
+    except ImportError:  # all else is read without it
+        return
 
     file.seek(0)
     if file.read(3) != b"ID3":

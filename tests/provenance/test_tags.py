@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 
 import av
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from core.files import ROOT
 from core.provenance.found import Provenance
-from core.provenance.look import look_into
+from core.provenance.look import NO_LIBRARY, look_into
 from tests.provenance.signing import wav
 
 
@@ -107,3 +108,13 @@ def test_marks_that_reorder_text_are_inert_after_the_process() -> None:
     found = looked(tagged("flac", "flac", {"artist": "\u202eevil"}))
     again = Provenance.from_dict(found.to_dict(personal=True))
     assert not any("\u202e" in value for _, value in again.personal)
+
+
+def test_without_a_library_the_rest_is_read_and_what_is_not_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("c2pa", "mutagen", "mutagen.mp3"):
+        monkeypatch.setitem(sys.modules, name, None)
+    found = looked(tagged("mp3", "libmp3lame", {"title": "x"}))
+    assert found.sign("encoder-ffmpeg") is not None
+    assert found.notes == (NO_LIBRARY,)

@@ -57,9 +57,10 @@ for benchmark, label in OWN:
     cards += [(label, row) for row in rows]
 if not cards:
     st.warning(MISSING, icon=":material/error:")
-for column, (label, row) in zip(st.columns(max(1, len(cards))), cards, strict=False):
-    with column:
-        figure_card(label, row)
+for first in range(0, len(cards), 3):  # in a narrower column a figure is cut
+    for column, (label, row) in zip(st.columns(3), cards[first : first + 3], strict=False):
+        with column:
+            figure_card(label, row)
 if told := by_kind():
     st.markdown(told)
 st.caption(

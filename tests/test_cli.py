@@ -372,3 +372,14 @@ def test_inspect_says_what_a_file_proves_and_keeps_names_back(tmp_path, capsys):
     empty.touch()
     assert main(["inspect", str(empty)]) == 2
     assert "no bytes at all" in capsys.readouterr().err
+
+
+def test_the_dashboard_is_served_with_streamlits_own_options(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["spoofscope"])
+    seen = []
+    monkeypatch.setattr("core.show.serve.main", lambda: seen.append(sys.argv[1:]))
+    assert main(["app", "--server.port", "8502", "--server.headless=true"]) == 0
+    assert seen == [["--server.port", "8502", "--server.headless=true"]]
+    with pytest.raises(SystemExit):
+        main(["detectors", "--nonsense"])

@@ -60,7 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out, err = Inert(sys.stdout), Inert(sys.stderr)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            options = parser.parse_args(given)
+            options, rest = parser.parse_known_args(given)
+            if hasattr(options, "rest"):
+                options.rest = rest
+            elif rest:
+                parser.error(f"unrecognized arguments: {' '.join(rest)}")
             return int(options.run(options) or 0)
     except BrokenPipeError:
         sys.stderr.close()

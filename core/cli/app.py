@@ -13,23 +13,26 @@ from core.files import ROOT
 def add_parser(commands: Any) -> None:
     """Add the command to ``python -m core``.
 
+    Its options are Streamlit's own, so it lets all through that it does not know.
+
     Parameters
     ----------
     commands : object
         From `argparse.ArgumentParser.add_subparsers`.
     """
-    parser = commands.add_parser("app", help="serve the dashboard")
-    parser.add_argument(
-        "options", nargs=argparse.REMAINDER, metavar="OPTION",
-        help="options of streamlit run, as --server.port 8502",
-    )  # fmt: skip
-    parser.set_defaults(run=_run)
+    parser = commands.add_parser(
+        "app",
+        help="serve the dashboard",
+        epilog="Other options go to streamlit run, as --server.port 8502.",
+    )
+    parser.set_defaults(run=run, rest=())
 
 
-def _run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Serve until the process is stopped."""
     from core.show import serve
 
     os.chdir(ROOT)  # Streamlit looks there for its settings
-    sys.argv = [sys.argv[0], *options.options]
+    sys.argv = [sys.argv[0], *options.rest]
     serve.main()
     return 0

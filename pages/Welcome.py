@@ -26,7 +26,7 @@ st.subheader("How far to trust it", anchor=False)
 st.markdown(
     "A detector is sure of what it was trained on and guesses elsewhere. The same published "
     "system, on data ever further from its training, and the detector that ships here, on "
-    "generators and speakers it never heard:"
+    "clips and speakers it never heard:"
 )
 PUBLISHED = "wav2vec2-base stage 2 (published)"
 STEPS = (

@@ -194,7 +194,7 @@ def test_columns_are_named_by_options(files, capsys):
 def test_columns_of_a_protocol_are_named_by_options_and_reasons_come_first(files, capsys):
     given_ = (files / "bare.txt", "--protocol", files / "key.csv")
     status, _, err = run(capsys, *given_)
-    assert status == 2 and "key.csv: kind holds two values" in err[0]
+    assert status == 2 and "key.csv: Does kind, of two values, hold labels?" in err[0]
     assert "--label COLUMN names it" in err[0] and "--protocol" not in err[0]
     stated = ("--label", "kind", "--spoof-label", "1", "--speaker", "protocol:spoken by")
     status, _, err = run(capsys, *given_, *stated)

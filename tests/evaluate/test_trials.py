@@ -149,7 +149,7 @@ def test_unknown_labels_and_a_label_a_person_explains():
     assert tr.tidy(frame, explained).table["label"].value_counts()["spoof"] == 5
     with pytest.raises(tr.TrialsError, match=r"no usable row.*neither bona fide nor spoof"):
         tr.tidy(frame, layout)
-    with pytest.raises(tr.TrialsError, match="truth holds 0 and 1: which means spoofed"):
+    with pytest.raises(tr.TrialsError, match="Which label in truth means spoofed: 0 or 1"):
         tr.read_scores(data)
 
 

@@ -146,7 +146,7 @@ def test_a_column_in_doubt_is_asked_for():
     assert "Say which column" in told(at) and "It may be what" in told(at)
     at.selectbox(key="scores.column.scores.score").set_value("number")
     use(at)
-    assert "what holds 0 and 1: which means spoofed?" in told(at)
+    assert "Which label in what means spoofed: 0 or 1?" in told(at)
     at.multiselect(key="scores.spoof.scores").set_value(["1"])
     use(at)
     assert values(at)["AUC"] > 0.8

@@ -222,7 +222,9 @@ class _Guess:
             others = [c for c in free if c in self._numbers and c not in pairs]
             found = pairs if others or "score" in self.columns else []
             if pairs and not found:
-                self._ask("label", pairs, f"{_them(pairs)} two values: labels, or decisions?")
+                self._ask(
+                    "label", pairs, f"Does {in_words(pairs, 'or')}, of two values, hold labels?"
+                )
         if len(found) > 1 or (found and self.named):
             self._ask("label", found, _which("label", found))
         if len(found) == 1:
@@ -260,7 +262,7 @@ class _Guess:
         if len(found) > 1 or (found and self.named):
             self._ask("score", found, _which("score", found))
         elif found and self._pair(found[0]) and self._asked("label"):
-            self._ask("score", found, f"{_them(found)} two values: scores, or labels?")
+            self._ask("score", found, f"Does {in_words(found)}, of two values, hold scores?")
         elif found:
             self._take("score", found[0], "contents")
 
@@ -304,7 +306,8 @@ class _Guess:
             self.spoofed = (side,)
             return
         values = list(dict.fromkeys(self.texts[label]))[:20]
-        self._ask(SPOOFED, values, f"{short(label)} holds {in_words(values)}: which means spoofed?")
+        sentence = f"Which label in {short(label)} means spoofed: {in_words(values, 'or')}?"
+        self._ask(SPOOFED, values, sentence)
 
     def _asked(self, role: str) -> bool:
         return any(d.role == role for d in self.doubts)
@@ -328,7 +331,3 @@ _HOLDS = {"trial": "names the trials", "label": "says which trials are spoofed",
 def _which(role: str, candidates: Sequence[str]) -> str:
     known = f" It may be {in_words(candidates, 'or')}." if candidates else ""
     return f"Which column {_HOLDS[role]}?{known}"
-
-
-def _them(columns: Sequence[str]) -> str:
-    return f"{in_words(columns)} {'holds' if len(columns) == 1 else 'hold'}"

@@ -38,8 +38,9 @@ def confirmed(part: str) -> tuple[Trials, Layout] | None:
     key = f"scores.layout.{part}.{file.sha256}"
     guess = remembered("layout", file.sha256, make=lambda: guess_layout(file.frame))
     layout: Layout = _needed(part, st.session_state.get(key, guess))
+    main = [f"{r} = {layout.columns[r]}" for r in MAPPED[:3] if r in layout.columns]
     with st.expander(
-        f"Columns of {plain(file.name)}: {layout.format}",
+        plain(f"Columns of {file.name} ({layout.format}): {', '.join(main) or 'unknown'}"),
         expanded=not layout.sure,
         icon=":material/check:" if layout.sure else ":material/help:",
     ):
@@ -89,9 +90,12 @@ def _form(part: str, file: ScoreFile, layout: Layout) -> Layout | None:
     )
     options = [NONE, *map(str, frame.columns)]
     with st.form(f"scores.columns.{part}", border=False):
-        boxes = st.columns(4) * 2
+        spoofed = _spoofed(part, file, layout)
+        asked = {d.role for d in layout.doubts}
+        first = sorted(MAPPED, key=lambda role: role not in asked)  # what is asked comes first
+        boxes = (*st.columns(4), *st.columns(4))
         columns: dict[str, str | None] = {}
-        for box, role in zip(boxes, MAPPED, strict=False):
+        for box, role in zip(boxes, first, strict=False):
             now = layout.columns.get(role, NONE)
             chosen = box.selectbox(
                 role.capitalize(),
@@ -107,7 +111,6 @@ def _form(part: str, file: ScoreFile, layout: Layout) -> Layout | None:
             default=[c for r, c in layout.columns.items() if r not in MAPPED],
             key=f"scores.extra.{part}",
         )
-        spoofed = _spoofed(part, file, layout)
         if not st.form_submit_button("Use these columns"):
             return None
     roles = {c: r for r, c in layout.columns.items() if r in ROLES and r not in MAPPED}

@@ -10,6 +10,7 @@ from core.show.cards import plain
 def problems(sentences: list[str]) -> None:
     """What is to be known of the files, where there is anything."""
     if sentences:
-        many = f"{len(sentences)} things to know about these files"
+        things = "1 thing" if len(sentences) == 1 else f"{len(sentences)} things"
+        many = f"{things} to know about these files"
         with st.expander(many, expanded=True, icon=":material/warning:"):
             st.markdown("\n".join(f"- {plain(s)}" for s in sentences))

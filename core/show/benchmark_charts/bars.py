@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -133,10 +134,13 @@ def ranked(
         bars = base.mark_bar(cornerRadiusEnd=2, cursor="pointer").encode(
             y=y, x=x, color=colour, opacity=opacity, tooltip=tooltip, **offset
         )
+        span: dict[str, Any] = {"y": y, "x": alt.X("low:Q", scale=scale), "x2": "high:Q", **offset}
+        # A light edge, since half of the line lies on a bar that may be dark.
+        edges = known.mark_rule(color=palette.background, strokeWidth=4, opacity=0.6, aria=False)
         whiskers = known.mark_rule(color=palette.rule, strokeWidth=1.5).encode(
-            y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", opacity=opacity, **offset
+            opacity=opacity, **span
         )
-        layers = [bars.add_params(pick), whiskers, labels]
+        layers = [bars.add_params(pick), edges.encode(**span), whiskers, labels]
         step = 17 * len(systems) + 8 if offset else 36 if longest > 18 else 24
     else:
         whiskers = known.mark_rule(strokeWidth=1.5).encode(

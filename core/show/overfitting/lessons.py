@@ -160,9 +160,10 @@ def own_detector(story: Story) -> None:
                 alt="; ".join(f"{r.label} {r.value:.2f} %" for r in part.itertuples()),
             )
         st.markdown(
-            "A test split holds generators and speakers that it never met. Its error on its own "
-            "training clips is not reported, so the same doubt applies to it. *One window a clip* "
-            "is harder than the whole clip."
+            "No clip of a test split was in its training; whether its generator was, "
+            "[Benchmarks](benchmarks?view=Generators) tells apart by kind of voice. Its error on "
+            "its own training clips is not reported, so the same doubt applies to it. *One window "
+            "a clip* is harder than the whole clip."
         )
         with st.expander("The rows behind it"):
             figure_table(own, key="overfitting-rows")

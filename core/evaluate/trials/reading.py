@@ -60,7 +60,8 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
         frame.columns = [printable(str(column)) for column in frame.columns]
         return frame
     data, problems = _utf8(data, name)
-    check_rows(max(data.count(b"\n"), data.count(b"\r")), name)
+    lines = max(data.count(b"\n"), data.count(b"\r"))
+    check_rows(lines, name)
     start = data[:65536].decode("utf-8", "ignore")
     head = [line for line in start.splitlines()[:50] if line.strip()]
     if not head:
@@ -75,8 +76,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     if header and len(rows) == 1:
         raise TrialsError(f"{name} has names of columns and no line below them.")
     width = Counter(len(row) for row in (rows[1:] if header else rows)).most_common(1)[0][0]
-    lines = 1 + max(data.count(b"\n"), data.count(b"\r"))
-    check_size(lines, len(rows[0]) if header else width, name)
+    check_size(lines + 1, len(rows[0]) if header else width, name)
     names = (
         [printable(c.strip().lstrip("\ufeff")) or f"column {i + 1}" for i, c in enumerate(rows[0])]
         if header
@@ -214,7 +214,8 @@ def _read_regular(
     """
     import pandas as pd
 
-    odd = [b'"', b"\r\n\r\n", b"\r\r", *((b"| ", b" |") if b"|" in data else ())]
+    odd = [b'"', *((b"\r\n\r\n", b"\r\r") if b"\r" in data else ())]
+    odd += (b"| ", b" |") if b"|" in data else ()
     odd += [mark + b" " for mark in (b",", b";") if mark in data]
     if separator == " ":
         odd.append(b"\t")

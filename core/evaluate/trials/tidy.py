@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from core.evaluate.trials.guessing import guess_layout
 from core.evaluate.trials.labels import LABELS, as_labels
 from core.evaluate.trials.layout import ABSENT, Layout, in_order
 from core.evaluate.trials.limits import DECIMAL_COMMA, LARGEST
+from core.evaluate.trials.packed import begins_with, is_packed, surely_distinct
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words, short
-from core.evaluate.trials.reading import give_back, read_table
+from core.evaluate.trials.reading import read_table
 from core.plain import printable_frame
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
 
     leave_out(table["trial"].isna(), "name no trial")
     table["trial"] = table["trial"].astype(str).str.strip()
-    distinct = _distinct(table["trial"])
+    distinct = is_packed(table["trial"]) and surely_distinct(table["trial"])
     if "score" in table:
         numbers, commas = _numbers(table["score"])
         table["score"] = numbers
@@ -204,29 +206,11 @@ def _numbers(given: pd.Series) -> tuple[pd.Series, str]:
     return numbers, str(commas.iloc[0]).strip()
 
 
-def _distinct(trials: pd.Series) -> bool:
-    """Whether no name occurs twice, as far as that is quickly known."""
-    import pandas as pd
-
-    if not isinstance(trials.dtype, pd.StringDtype) or trials.dtype.storage != "pyarrow":
-        return False
-    import pyarrow as pa
-    from pyarrow import compute
-
-    names = trials.array.__arrow_array__()
-    # In two halves, by the last letter: half of the memory.
-    first = compute.less(compute.utf8_slice_codeunits(names, -1), pa.scalar("5", names.type))
-    halves = (names.filter(chosen) for chosen in (first, compute.invert(first)))
-    distinct = all(compute.count_distinct(half).as_py() == len(half) for half in halves)
-    give_back()
-    return distinct
-
-
 def _plain_numbers(given: pd.Series) -> pd.Series | None:
     """Texts as numbers at once, many times faster; None where one of them is none."""
     import pandas as pd
 
-    if not isinstance(given.dtype, pd.StringDtype) or given.dtype.storage != "pyarrow":
+    if not is_packed(given):
         return None
     import pyarrow as pa
     from pyarrow import compute
@@ -269,11 +253,18 @@ def with_problems(trials: Trials, *problems: Problem) -> Trials:
 
 def _formulas(table: pd.DataFrame, name: str) -> list[Problem]:
     """Cells that a spreadsheet would run; here they are text, but a reader should know."""
-    bad = None
+    import pandas as pd
+
+    bad, formula = None, re.compile(FORMULA)
     for column in table.columns.difference(["score", "label"]):
         cells = table[column].astype("str")
-        found = cells.str.startswith(("=", "@", "+", "-")).fillna(False).astype(bool)
-        found[found] = cells[found].str.match(FORMULA).astype(bool)
+        if is_packed(cells):
+            some = begins_with(cells, b"=@+-")
+            if some.any():
+                some[some] = cells[some].map(lambda cell: bool(formula.match(cell))).to_numpy(bool)
+            found = pd.Series(some, cells.index)
+        else:
+            found = cells.str.match(FORMULA).fillna(False).astype(bool)
         bad = found if bad is None else bad | found
     count = 0 if bad is None else int(bad.sum())
     if bad is None or not count:

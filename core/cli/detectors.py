@@ -30,9 +30,9 @@ def run(options: argparse.Namespace) -> int:
             print("Say which one's weights are to be fetched.", file=sys.stderr)
             return EXIT_UNUSABLE
         width = max(map(len, ENTRIES))
-        for entry in list_detectors():
-            licence = f"; {entry.licence}" if entry.home else ""
-            print(f"{entry.id:{width}}  {entry.state}{licence}\n{'':{width}}  {entry.summary}")
+        for one in list_detectors():
+            licence = f"; {one.licence}" if one.home else ""
+            print(f"{one.id:{width}}  {one.state}{licence}\n{'':{width}}  {one.summary}")
         return 0
     entry = ENTRIES.get(options.id)
     if entry is None:

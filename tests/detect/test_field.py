@@ -73,6 +73,7 @@ def test_parameters_are_those_of_the_network_in_its_published_size(entry):
     width, layers, ff, final = {
         "antideepfake-w2v-small": (768, 12, 3072, 256),
         "antideepfake-xls-r-1b": (1280, 48, 5120, 1024),
+        "antideepfake-mms-1b": (1280, 48, 5120, 1024),
         "antideepfake-xls-r-2b": (1920, 48, 7680, 1024),
     }.get(entry.id, (1024, 24, 4096, 768))
     layered = width > 768

@@ -71,6 +71,7 @@ ANTI_DEEPFAKE = (
     ),
     _anti_deepfake("xls-r-1b", "XLS-R-1B", "", 965_517_314, 0,
                    "60c96543210117bdb256636e7961e16463f99291"),
+    _anti_deepfake("mms-1b", "MMS-1B", "AntiDeepfake MMS-1B", 965_517_314),
     _anti_deepfake("xls-r-2b", "XLS-R-2B", "AntiDeepfake XLS-R-2B", 2_162_936_194),
     _anti_deepfake(
         "w2v-small", "W2V-Small", "AntiDeepfake W2V-Small", 95_046_146, 380_210_632,

@@ -59,6 +59,8 @@ def known(
     else:
         rates = own.reindex(columns=columns)
     compared = parity[parity["network"] == entry.network]["largest_difference"]
+    if not entry.home:  # what ships here is in its own card
+        return Known("see its model card", "see its model card", rates, None)
     return Known(
         parameters=f"{int(count):,}" if count == count and count else UNKNOWN,
         trained_on=(row["trained_on"] or UNKNOWN) if row is not None else UNKNOWN,

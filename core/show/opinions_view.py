@@ -180,7 +180,7 @@ def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame 
                 f"{benchmark_name(row.benchmark)}, {words}, {row.kind}"
                 for row in of.itertuples()
             ]
-    if id in ENTRIES and ENTRIES[id].arena:
+    if id in ENTRIES and ENTRIES[id].arena and not ENTRIES[id].published:
         parts.append(_of_others(ENTRIES[id]))
     if published is not None and id in ENTRIES and ENTRIES[id].published:
         rows = published[(published["system"] == ENTRIES[id].published)]

@@ -38,6 +38,8 @@ def test_detectors_by_name_say_what_they_need_and_what_was_tested(tmp_path, monk
     listed = next(d.value for d in at.dataframe if "here" in d.value).set_index("detector")
     assert listed.loc["Spectra-AASIST", "here"] == "needs about 1.3 GB"
     assert listed.loc["DF Arena 1B", "here"] == "cannot be run"
+    assert listed.loc["Embedded detector", "trained on"] == "see its model card"
+    assert listed.loc["AASIST, ASVspoof 2019 LA (published)", "parameters"] == "297,866"
     at.selectbox(key="hood-detector").set_value("xlsr-sls").run()
     assert not at.exception
     words = text(at)

@@ -16,6 +16,7 @@ PUBLISHED = Entry(
     bytes=491_044_441,
     licence="Apache-2.0 (model card)",
     published="wav2vec2-base stage 2 (published)",
+    arena="wav2vec2-base stage 2 (published)",
 )
 
 
@@ -36,6 +37,7 @@ AASIST = Entry(
     sha256="51d2d9cf0738172f61e2a384ec50a54a55363240f67c971ed55a92435bc1a1c0",
     licence="MIT",
     published="AASIST",
+    arena="AASIST",
 )
 
 
@@ -50,6 +52,7 @@ AASIST_L = Entry(
     sha256="814331d088032bb4c3fa61cc014789eadeed464209dd094ab3a2dd6ffbdce27a",
     licence="MIT",
     published="AASIST-L",
+    arena="AASIST-L",
 )
 
 

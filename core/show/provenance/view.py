@@ -56,7 +56,7 @@ def details(found: Provenance | None) -> None:
             )
         for note in found.notes:
             st.caption(f":material/info: {plain(note)}")
-        st.caption("None of this changes the verdict. No watermark is looked for.")
+        st.caption("The verdict does not change by it. No watermark is looked for.")
 
 
 def where(one: history.Told, most: int = 4) -> str:

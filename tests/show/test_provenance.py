@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.detect.saved import open_saved
-from core.evaluate.tables import load
+from core.evaluate.tables import TableError, load
 from core.provenance.found import Credentials, Manifest, Provenance, Sign
 from core.provenance.native import MOST_S
 from core.provenance.tags import PROGRAMS
@@ -131,6 +131,14 @@ def test_rates_are_those_of_the_table():
         due = [100 * row["share_bonafide"], 100 * row["share_spoof"]]
         assert shown == pytest.approx(due, abs=0.51)
     assert "none of" in history.seen("no such sign")
+
+
+def test_a_table_that_is_missing_is_said_beside_each_sign(monkeypatch):
+    def missing():
+        raise TableError("The table data/results/provenance.csv is missing.")
+
+    monkeypatch.setattr(history, "rates", missing)
+    assert "is missing" in history.told(ORIGIN.signs[0]).seen
 
 
 def test_a_sign_suggests_only_what_its_rates_surely_show():

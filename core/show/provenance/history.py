@@ -179,7 +179,12 @@ def rates() -> dict[str, dict[str, Any]]:
 
 def seen(code: str) -> str:
     """How often a sign was met, and what that allows to say."""
-    table = rates()
+    from core.evaluate.tables import TableError
+
+    try:
+        table = rates()
+    except TableError as error:
+        return f"How often it is met is not known here. {error}"
     row = table.get(code)
     if row is None:
         n = table["any"]

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.show.hood import detectors, inventory
+from core.show.hood import detectors, inventory, signs
 
 TABS = {
     "How they work": (detectors.architecture, detectors.stages),
     "Why so": (detectors.decisions, detectors.limits),
-    "How far to trust it": (detectors.trust,),
+    "How far to trust it": (detectors.trust, signs.signs_of_history),
     "Model card": (detectors.model_card,),
     "Detectors by name": (inventory.by_name,),
     "Installed here": (inventory.installed, inventory.systems_table),

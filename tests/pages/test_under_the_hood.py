@@ -103,3 +103,13 @@ def test_the_page_is_short_but_for_the_model_card():
     at = run()
     prose = [m.value for t in at.tabs[:2] for m in t.markdown]
     assert len(" ".join(prose).split()) < 330
+
+
+def test_signs_of_history_stand_with_their_measured_shares():
+    shown = next(d.value for d in run().dataframe if "human, 95 %" in d.value).set_index("sign")
+    table = tables.load("provenance").set_index("sign")
+    assert len(shown) == len(table) - 1
+    row = table.loc["zeros"]
+    found = shown.loc["digital silence"]
+    assert found["synthetic, %"] == round(100 * row["share_spoof"], 1)
+    assert found["collections, human"] == row["sources_bonafide"]

@@ -114,7 +114,7 @@ def test_every_sign_that_can_be_found_has_words():
     text = "\n".join(path.read_text("utf-8") for path in sources)
     codes = set(re.findall(r'Sign\(\s*"([\w-]+)"', text)) | set(re.findall(r'"(ends-\w+)"', text))
     assert len(codes) > 12
-    assert codes == set(history._WORDS)
+    assert codes == set(history._WORDS) == set(history._NAMES)
     assert {code.split("-")[0] for code in PROGRAMS} == set(history._FAMILIES)
     assert set(history.ON_TIMELINE) <= codes
 

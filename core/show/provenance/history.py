@@ -24,6 +24,28 @@ ON_TIMELINE = {
 """Signs that have places, and what a mark of one is called."""
 
 
+_NAMES = {
+    **ON_TIMELINE,
+    "declares-source": "source type in XMP",
+    "declares-aigc": "AIGC label",
+    "times": "times in tags",
+    "ends-4k": "ends at 4 kHz",
+    "ends-8k": "ends at 8 kHz",
+    "ends-11k": "ends at 11 kHz",
+    "ends-12k": "ends at 12 kHz",
+    "codec-cut": "cut by a codec, in a lossless file",
+    "length-256": "length in blocks of 256 samples",
+    "bits-unused": "bits not in use",
+    "dc-offset": "offset",
+    "hum": "mains hum",
+}
+
+
+def name_of(code: str) -> str:
+    """A sign in a few words."""
+    return f"tags name {PROGRAMS[code][0]}" if code in PROGRAMS else _NAMES.get(code, code)
+
+
 @dataclass(frozen=True)
 class Told:
     """One sign for people.
@@ -186,8 +208,10 @@ def seen(code: str) -> str:
     except TableError as error:
         return f"How often it is met is not known here. {error}"
     row = table.get(code)
+    n = table.get("any")
+    if n is None:
+        return "How often it is met is not known here."
     if row is None:
-        n = table["any"]
         return (
             f"Met in none of {n['n_bonafide']:,} human and {n['n_spoof']:,} synthetic test clips."
         )

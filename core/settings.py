@@ -37,6 +37,11 @@ def _other(default: bool | str, meaning: str, choices: tuple[str, ...] = ()) -> 
     return field(default=default, metadata={"unit": "", "meaning": meaning, "choices": choices})
 
 
+def _secret(meaning: str) -> Any:
+    """A text that no repr shows."""
+    return field(default="", repr=False, metadata={"unit": "", "meaning": meaning, "choices": ()})
+
+
 @dataclass(frozen=True)
 class Settings:
     """Every setting; ``metadata`` of its fields holds unit, range and meaning."""
@@ -112,6 +117,17 @@ class Settings:
     )
     live_forget_after_s: float = _number(
         45.0, 10.0, 3_600.0, "s", "A live take whose page is gone for so long is let go of"
+    )
+    # What programs may ask.
+    api: bool = _other(False, "Whether the HTTP API answers under `/api/v1`, see docs/api.md")
+    api_tokens: str = _secret(
+        "Who may ask it, as `name:token,name:token`; without any only programs of this machine"
+    )
+    api_requests: int = _number(
+        4, 1, 1_000, "requests", "Requests of one token, or of one address, answered at a time"
+    )
+    api_metrics: bool = _other(
+        False, "Whether the API tells its counts under `/api/v1/metrics`, for Prometheus"
     )
     # Other things.
     own_machine: bool = _other(

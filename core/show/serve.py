@@ -1,11 +1,14 @@
-"""Start the dashboard: ``python -m core.show.serve [streamlit options]``."""
+"""Start the dashboard: ``python -m core.show.serve [streamlit options]``.
+
+`core.api.serve` starts it with the HTTP API, where that is switched on.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from core.files import ROOT
 from core.plain import Inert
@@ -60,9 +63,16 @@ def log(level: str) -> None:
     project.setLevel(level.upper())
 
 
-def main() -> None:
+def main(*prepare: Callable[[], None]) -> None:
     """Run Streamlit on ``Home.py`` with the process's own arguments as options.
 
+    Parameters
+    ----------
+    prepare : callables
+        Called before Streamlit starts; the sentence of a `SettingsError` ends the start.
+
+    Notes
+    -----
     `st.navigation` decides the pages. Until its first run in a process Streamlit would take every
     file in ``pages/`` for a page instead, and answer the very first deep link with a page of its
     own or with 'Page not found'; so it is told beforehand.
@@ -79,6 +89,8 @@ def main() -> None:
         given = options(os.environ)
         log(settings().log_level)
         send_security_headers()
+        for step in prepare:
+            step()
     except SettingsError as error:
         sys.exit(str(error))
     for name in unknown():

@@ -128,7 +128,7 @@ def test_the_container_runs_what_is_here_as_nobody_special():
     assert re.search(r"^USER \d+$", CONTAINERFILE, re.MULTILINE)
     assert "/_stcore/health" in CONTAINERFILE
     options = json.loads(re.search(r"^ENTRYPOINT (.+)$", CONTAINERFILE, re.MULTILINE).group(1))
-    assert options[1:3] == ["-m", "core.show.serve"]
+    assert options[1:3] == ["-m", "core.api.serve"]
 
 
 def test_other_origins_are_kept_out_by_streamlits_own_options():

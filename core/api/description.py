@@ -1,0 +1,169 @@
+"""What the API is, for programs (OpenAPI 3.1) and for people (one page without scripts)."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from core.api import query
+from core.api.body import PART
+
+ERRORS = {
+    400: "the query, or the form of the body, cannot be used",
+    401: "no token, or none that is known",
+    403: "without tokens only programs of the server's own machine are answered",
+    413: "larger or longer than the server takes",
+    415: "no audio, or a body that is encoded",
+    422: "audio that cannot be used",
+    429: "as many requests of yours are under way as are answered at a time",
+    500: "a fault of the server",
+    503: "the queue is full, or the server lacks something",
+}
+
+POSTS = {
+    "/detect": (
+        "Judge audio files",
+        "One JSON list, as of `python -m core detect --json`: an item a file, or a channel where "
+        "channels are judged apart. A file of several that cannot be read is an item with `error`.",
+        query.DETECT,
+    ),
+    "/inspect": (
+        "Say what files themselves show of their origin",
+        "One JSON list, as of `python -m core inspect --json`.",
+        query.INSPECT,
+    ),
+    "/report": (
+        "Write an evidence report",
+        "One HTML or PDF file, as of `python -m core report`.",
+        query.REPORT,
+    ),
+}
+GETS = {
+    "/detectors": ("List the detectors", "A JSON list; those that are `ready` can be asked."),
+    "/health": ("Say whether the server answers", "`status` is `ok`."),
+    "/openapi.json": ("Describe the API for programs", "OpenAPI 3.1."),
+    "/docs": ("Describe the API for people", "A page without scripts."),
+    "/metrics": ("Tell counts", "For Prometheus, where it is switched on."),
+}
+PUBLIC = ("/health", "/openapi.json", "/docs")
+"""Need no token."""
+
+TYPES = {
+    "prior": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    "cost_missed_fake": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
+    "cost_false_accusation": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
+    "hop": {"type": "number"},
+    "track": {"type": "integer", "minimum": 1},
+    "channel": {"type": "integer", "minimum": 1},
+    "personal": {"type": "string", "enum": ["0", "1"]},
+    "format": {"type": "string", "enum": ["html", "pdf"]},
+}
+
+
+def document() -> dict[str, Any]:
+    """The API as an OpenAPI document."""
+    paths: dict[str, Any] = {path: {"post": _post(path)} for path in POSTS}
+    for path, (summary, meaning) in GETS.items():
+        answers = {"200": {"description": meaning}, **_errors(401, 403, 429, 500)}
+        paths[path] = {"get": {"summary": summary, "responses": answers}}
+        if path in PUBLIC:
+            paths[path]["get"]["security"] = []
+    problem = {
+        "type": "object",
+        "required": ["title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "A sentence for people."},
+            "code": {"type": "string", "description": "A stable word for programs."},
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Spoofscope", "version": "1"},
+        "servers": [{"url": "."}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Problem": problem},
+        },
+    }
+
+
+def _post(path: str) -> dict[str, Any]:
+    summary, meaning, known = POSTS[path]
+    binary = {"type": "string", "format": "binary"}
+    form = {"type": "object", "properties": {PART: {"type": "array", "items": binary}}}
+    kinds = ("text/html", "application/pdf") if path == "/report" else ("application/json",)
+    return {
+        "summary": summary,
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "description": query.PARAMETERS[name].meaning,
+                "schema": TYPES.get(name, {"type": "string"}),
+            }
+            for name in known
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": binary},
+                "multipart/form-data": {"schema": form},
+            },
+        },
+        "responses": {
+            "200": {"description": meaning, "content": {kind: {} for kind in kinds}},
+            **_errors(*ERRORS),
+        },
+    }
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {str(s): {"description": ERRORS[s], "content": content} for s in statuses}
+
+
+def page() -> str:
+    """The API as an HTML page; it loads nothing."""
+    parts = []
+    for path, (summary, meaning, known) in POSTS.items():
+        rows = "".join(
+            f"<tr><td><code>{name}</code></td><td>{escape(query.PARAMETERS[name].meaning)}</td></tr>"
+            for name in known
+        )
+        parts.append(
+            f"<h2><code>POST {path}</code></h2><p>{summary}. {_marked(meaning)}</p>"
+            f"<table><thead><tr><th>query</th><th>meaning</th></tr></thead>{rows}</table>"
+        )
+    parts += [
+        f"<h2><code>GET {path}</code></h2><p>{summary}. {_marked(meaning)}</p>"
+        for path, (summary, meaning) in GETS.items()
+    ]
+    errors = "".join(
+        f"<tr><td>{s}</td><td>{escape(words)}</td></tr>" for s, words in ERRORS.items()
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Spoofscope API</title>'
+        '<meta name="viewport" content="width=device-width"><style>:root{color-scheme:light dark}'
+        "body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
+        "table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;"
+        "padding:.2rem 1rem .2rem 0}</style></head><body><main><h1>Spoofscope API</h1>"
+        "<p>Send one file as the body, or several as parts called <code>file</code> of "
+        "<code>multipart/form-data</code>. Where the server has tokens, send "
+        "<code>Authorization: Bearer TOKEN</code>. A verdict is one piece of evidence, not proof. "
+        'For programs: <a href="openapi.json">openapi.json</a>.</p>'
+        f"{''.join(parts)}<h2>Errors</h2><p><code>application/problem+json</code>; "
+        "<code>detail</code> is a sentence for people.</p>"
+        "<table><thead><tr><th>status</th><th>meaning</th></tr></thead>"
+        f"{errors}</table></main></body></html>"
+    )
+
+
+def _marked(text: str) -> str:
+    """Text whose parts between backticks are code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))

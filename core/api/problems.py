@@ -1,0 +1,92 @@
+"""What goes wrong, as problem details (RFC 9457) with a sentence for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.audio.clip import AudioError
+from core.detect.decision import StanceError
+from core.plain import printable
+from core.show.turns import TooBusy
+
+TOO_LARGE = ("too_large", "too_long")
+NO_SOUND = ("not_audio", "no_audio_track")
+"""Codes of `AudioError` with a status of their own; the others are 422."""
+
+SENTENCES = {
+    404: "There is nothing at this address: openapi.json lists what there is.",
+    405: "This address does not take that method: openapi.json says which it takes.",
+}
+FAILED = "The server failed over this request. Its log says where."
+
+
+class Problem(Exception):
+    """An answer that is an error.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    detail : str
+        A sentence for people: what is wrong and what to do.
+    code : str
+        A stable word for programs; empty where the status says it all.
+    headers : mapping
+        Further headers of the answer.
+    """
+
+    def __init__(
+        self, status: int, detail: str, code: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = printable(detail)
+        self.code = code
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """The answer."""
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            **({"code": self.code} if self.code else {}),
+        }
+        return Response(
+            json.dumps(body), self.status, self.headers, media_type="application/problem+json"
+        )
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """An error of the project as an answer; None for one that is a fault of the program."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, AudioError):
+        return Problem(_status(error.code), str(error), error.code)
+    if isinstance(error, StanceError):
+        return Problem(400, str(error), "query")
+    if isinstance(error, TooBusy):
+        return Problem(503, str(error), "busy", {"Retry-After": "60"})
+    return None
+
+
+def _status(code: str) -> int:
+    return 413 if code in TOO_LARGE else 415 if code in NO_SOUND else 422
+
+
+async def answer(_: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: an unknown address or method."""
+    assert isinstance(error, HTTPException)
+    sentence = SENTENCES.get(error.status_code, HTTPStatus(error.status_code).phrase + ".")
+    return Problem(error.status_code, sentence, headers=error.headers).response()
+
+
+HANDLERS: dict[Any, Any] = {HTTPException: answer}

@@ -1,0 +1,217 @@
+"""What is done with files, in a thread, in the caller's turn, until the caller leaves."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from core.api.body import Upload
+from core.api.problems import Problem
+from core.api.query import Query
+from core.audio.clip import SAMPLE_RATE, AudioError
+from core.plain import json_text
+from core.provenance.isolated import TrustListError, look_safely
+from core.show import cache
+from core.show.turns import Seat, Turns
+
+if TYPE_CHECKING:
+    from core.audio.clip import Clip
+    from core.detect.detection import Detection
+    from core.detect.detector import Detector
+    from core.provenance.found import Provenance
+
+logger = logging.getLogger(__name__)
+
+NO_WORKER = (
+    "No process for reading files could be started: this server is short of memory or of processes."
+)
+NO_LIST = "This server's list of trusted signers cannot be read."
+
+
+class Gone(Exception):
+    """The caller has left: what is under way is given up."""
+
+
+@dataclass
+class Errand:
+    """A request under way.
+
+    Attributes
+    ----------
+    owner : str
+        Who asked, for the fair queue.
+    gone : threading.Event
+        Set when the caller has left.
+    """
+
+    owner: str
+    gone: threading.Event = field(default_factory=threading.Event)
+    begun: bool = False
+
+    def still(self, *_: object) -> None:
+        """Go on, unless the caller has left; called wherever progress is made or waited for.
+
+        Raises
+        ------
+        Gone
+            If so.
+        """
+        if self.gone.is_set():
+            raise Gone
+
+    def turn(self, queue: Turns) -> Seat:
+        """A turn in a queue; what has begun is not refused half way."""
+        self.still()
+        return Seat(queue, self.owner, self.still, patient=self.begun)
+
+
+def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
+    """Judge files; the JSON of ``python -m core detect --json``.
+
+    A file of several that cannot be read is an item with ``file`` and ``error``.
+
+    Raises
+    ------
+    AudioError
+        If the only file cannot be read.
+    TooBusy, Problem, Gone
+        As they say.
+    """
+    detector = _detector(query)
+    items: list[dict[str, Any]] = []
+    for upload in uploads:
+        try:
+            clip = _read(upload, query, errand)
+        except AudioError as error:
+            if len(uploads) == 1:
+                raise
+            items.append({"file": upload.name, "error": {"detail": str(error), "code": error.code}})
+            continue
+        seen = _origin(upload, errand)
+        origin = {} if seen is None else {"provenance": seen.to_dict()}
+        for part in clip.parts:
+            found = _judged(part, detector, query, errand)
+            items.append({"file": upload.name, **found.to_dict(), **origin})
+            errand.begun = True
+    return json_text(items)
+
+
+def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
+    """Look into files; the JSON of ``python -m core inspect --json``.
+
+    Errors as `detect`.
+    """
+    items: list[dict[str, Any]] = []
+    for upload in uploads:
+        try:
+            found = _look(upload, errand)
+        except AudioError as error:
+            if len(uploads) == 1:
+                raise
+            items.append({"file": upload.name, "error": {"detail": str(error), "code": error.code}})
+            continue
+        except TrustListError as error:
+            logger.error("no file can be looked into: %s", error)
+            raise Problem(503, NO_LIST, "trust_list") from error
+        except (OSError, RuntimeError) as error:
+            raise _no_worker(error) from error
+        items.append({"file": upload.name, **found.to_dict(query.personal)})
+        errand.begun = True
+    return json_text(items)
+
+
+def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
+    """An evidence report on files, as HTML or PDF.
+
+    Errors as `detect`.
+    """
+    from core.evaluate.tables import RESULTS, load
+    from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
+    from core.show.opinions_view import track_record
+
+    detector = _detector(query)
+    record = track_record(detector.id, load("embedded", RESULTS), load("published_eer", RESULTS))
+    cases: list[Case] = []
+    unread: list[tuple[str, str]] = []
+    for upload in uploads:
+        try:
+            clip = _read(upload, query, errand)
+        except AudioError as error:
+            if len(uploads) == 1:
+                raise
+            unread.append((upload.name, str(error)))
+            continue
+        origin = _origin(upload, errand)
+        for part in clip.parts:
+            found = replace(_judged(part, detector, query, errand), elapsed_ms=0.0)
+            band = detector.decision.inconclusive_llr
+            cases.append(Case(found, band, record, (), part, origin=origin))
+            errand.begun = True
+    write = evidence_pdf if query.format == "pdf" else evidence_html
+    with errand.turn(cache.turns()):
+        return write(cases, unread, filing=Filing(query.case, query.notes, query.personal))
+
+
+def _detector(query: Query) -> Detector:
+    """The detector, once it is sure that it can take the hop."""
+    from core.detect.detector import MIN_HOP_S, DetectorError
+
+    id = query.detector
+    try:
+        detector = cache.detector(id)
+    except DetectorError as error:
+        logger.error("the detector %s cannot be loaded: %s", id, error)
+        raise Problem(
+            503,
+            f"The detector {id} cannot be used on this server now. Its log says why.",
+            "detector",
+        ) from error
+    longest = detector.window / SAMPLE_RATE
+    if query.hop is not None and not MIN_HOP_S <= query.hop <= longest:
+        raise Problem(400, f"The hop must be between {MIN_HOP_S} and {longest:g} seconds.", "query")
+    return detector
+
+
+def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
+    from core.audio.isolated import decode_safely
+
+    try:
+        with errand.turn(cache.reading_turns()):
+            return decode_safely(
+                upload.data,
+                name=upload.name,
+                track=query.track,
+                channel=query.channel,
+                progress=errand.still,
+            )
+    except AudioError:
+        raise
+    except OSError as error:
+        raise _no_worker(error) from error
+
+
+def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Detection:
+    with errand.turn(cache.turns()):
+        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.still)
+
+
+def _look(upload: Upload, errand: Errand) -> Provenance:
+    with errand.turn(cache.reading_turns()):
+        return look_safely(upload.data)
+
+
+def _origin(upload: Upload, errand: Errand) -> Provenance | None:
+    """What the file shows of its origin; None where it cannot be looked into."""
+    try:
+        return _look(upload, errand)
+    except (TrustListError, OSError, ValueError) as error:
+        logger.error("a file could not be looked into: %s", type(error).__name__)
+        return None
+
+
+def _no_worker(error: Exception) -> Problem:
+    logger.error("no process for reading files could be started: %s", type(error).__name__)
+    return Problem(503, NO_WORKER, "no_worker")

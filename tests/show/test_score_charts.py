@@ -36,7 +36,9 @@ def test_saturated_scores_get_an_axis_on_which_the_rest_can_be_read(top, kind):
             "share": [rest, rest, rest, top],
         }
     )
-    y = score_charts.scores(frame, 0.5, "Title").to_dict()["layer"][0]["encoding"]["y"]
+    encoding = score_charts.scores(frame, 0.5, "Title").to_dict()["layer"][0]["encoding"]
+    assert encoding["y2"] == {"datum": 0}
+    y = encoding["y"]
     assert y["scale"].get("type") == kind
     assert ("logarithmic" in y["title"]) == (kind is not None)
 

@@ -41,12 +41,15 @@ def scores(
         title="Share of its class (%)" + (", logarithmic" if saturated else ""),
         stack=None,
         scale=alt.Scale(type="symlog", constant=0.1, domain=[0, 100]) if saturated else alt.Scale(),
-        axis=alt.Axis(values=[0, 0.1, 1, 10, 100], format="~g") if saturated else alt.Axis(),
+        axis=alt.Axis(values=[0, 0.1, 1, 10, 100], labelExpr="datum.value")
+        if saturated
+        else alt.Axis(),
     )
     bars = base.mark_bar(opacity=0.55).encode(
         x=x,
         x2="high:Q",
         y=y,
+        y2=alt.Y2Datum(0),  # else a scale that is not linear has no foot for them
         color=alt.Color(
             "label:N",
             title=None,

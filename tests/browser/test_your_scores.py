@@ -39,7 +39,7 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     page.get_by_role("option", name="b", exact=True).click()
     page.get_by_role("button", name="Use these columns").click()
     verdict(page, "mine.csv")
-    expect(page.get_by_text("draw speakers").first).to_be_visible()
+    expect(page.get_by_text("count by speaker").first).to_be_visible()
 
     give(page, "second", "theirs.csv", example(1))
     page.get_by_role("radio", name="Second file").or_(

@@ -229,3 +229,20 @@ def test_no_condition_is_called_bona_fide(column):
     data = analysis.prepare(tr.read_scores(DF21), "spoof")
     rows = analysis.by_column(data, column)
     assert "bonafide" not in set(rows["condition"]) and rows["value"].notna().all()
+
+
+@pytest.mark.parametrize("role", ["label", "score"])
+def test_what_is_asked_has_the_only_candidate_chosen_already(role):
+    kind = {"label": "a class of no known name", "score": "a score of no known name"}[role]
+    found = layout(lines(*DOUBTFUL[kind][:2]))
+    assert (found.columns[role],) == found.doubts[0].candidates
+    assert role not in found.needing("trial").columns  # and let go where it does not matter
+
+
+@pytest.mark.parametrize("form", ["text", "JSON"])
+def test_a_table_that_is_mostly_empty_is_not_laid_out(form, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MAX_TABLE_MB", "1")
+    text = ",".join(f"c{i}" for i in range(400)) + "\n" + "t,1\n" * 400
+    rows = "\n".join(json.dumps({f"c{i}": 1}) for i in range(400))
+    with pytest.raises(tr.TrialsError, match="more than 1 MB of cells"):
+        tr.read_table((text if form == "text" else rows).encode(), "s")

@@ -263,7 +263,8 @@ class _Guess:
             self._ask("score", found, _which("score", found))
         elif found and self._pair(found[0]) and self._asked("label"):
             self._ask("score", found, f"Does {in_words(found)}, of two values, hold scores?")
-        elif found:
+            return
+        if len(found) == 1:
             self._take("score", found[0], "contents")
 
     def _trial(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,6 @@ from core.evaluate.trials.tidy import Trials, without_filler
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SUFFIXES = "|".join(map(re.escape, AUDIO_SUFFIXES))
-_PARTS = re.compile(
-    rf"(?P<folder>(?:.*[/\\])?)(?P<stem>[^/\\]+?)(?P<suffix>(?:{_SUFFIXES})?)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True)
@@ -69,17 +62,7 @@ def match(mine: pd.Series, others: pd.Series, where: str, by_stem: bool = False)
     own = ~here["stem"].duplicated(keep=False).to_numpy()[left]
     rows = left[(found >= 0) & own]
     targets = candidates[found[(found >= 0) & own]]
-    alike = np.array(
-        [
-            _agree(*pair)
-            for pair in zip(
-                here[["folder", "suffix"]].iloc[rows].itertuples(index=False, name=None),
-                there[["folder", "suffix"]].iloc[targets].itertuples(index=False, name=None),
-                strict=True,
-            )
-        ],
-        dtype=bool,
-    )
+    alike = _alike(here.iloc[rows], there.iloc[targets])
     joined = np.ones(len(rows), dtype=bool) if by_stem else alike
     place[rows[joined]] = targets[joined]
     problems = []
@@ -109,18 +92,41 @@ def match(mine: pd.Series, others: pd.Series, where: str, by_stem: bool = False)
 
 
 def _parts(names: pd.Series) -> pd.DataFrame:
-    """Folder, stem and audio suffix of each name; a name without a stem is its own."""
-    found = names.astype(str).str.extract(rf"^{_PARTS.pattern}$", flags=_PARTS.flags)
-    found["stem"] = found["stem"].fillna(names.astype(str))
-    return found.fillna("")
+    """Folder, stem and audio suffix of each name."""
+    import pandas as pd
+
+    cut = [_cut(str(name)) for name in names.to_numpy(dtype=object)]
+    columns = ["folder", "stem", "suffix"]
+    return pd.DataFrame(cut, columns=columns, index=names.index, dtype=object)
 
 
-def _agree(one: tuple[str, str], two: tuple[str, str]) -> bool:
-    """Whether two names with the same stem may be one: where either says less, never otherwise."""
-    folders = sorted((p.replace("\\", "/").removeprefix("./") for p in (one[0], two[0])), key=len)
-    suffixes = {one[1].lower(), two[1].lower()} - {""}
-    within = f"/{folders[1]}".endswith(f"/{folders[0]}")
-    return len(suffixes) < 2 and (not folders[0] or within)
+def _cut(name: str) -> tuple[str, str, str]:
+    start = max(name.rfind("/"), name.rfind("\\")) + 1
+    if start == len(name):
+        return "", name, ""  # no name but a folder's
+    end = name.rfind(".", start + 1)
+    if end < 0 or name[end:].lower() not in AUDIO_SUFFIXES:
+        end = len(name)
+    return name[:start], name[start:end], name[end:]
+
+
+def _alike(here: pd.DataFrame, there: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether names with the same stem may be one: where either says less, never otherwise."""
+    one, two = (t["suffix"].to_numpy(dtype=object) for t in (here, there))
+    suffixes = (one == "") | (two == "") | (one == two)
+    rest = np.flatnonzero(~suffixes)
+    suffixes[rest] = [one[i].lower() == two[i].lower() for i in rest]
+    one, two = (t["folder"].to_numpy(dtype=object) for t in (here, there))
+    folders = (one == "") | (two == "") | (one == two)
+    rest = np.flatnonzero(~folders)
+    folders[rest] = [_within(one[i], two[i]) for i in rest]
+    return np.asarray(folders & suffixes, dtype=bool)
+
+
+def _within(one: str, two: str) -> bool:
+    """Whether one folder is the end of the other."""
+    short, long = sorted((f.replace("\\", "/").removeprefix("./") for f in (one, two)), key=len)
+    return f"/{long}".endswith(f"/{short}")
 
 
 def attach(scores: Trials, protocol: Trials, by_stem: bool = False) -> Trials:

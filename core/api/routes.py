@@ -47,6 +47,7 @@ def api(access: Access) -> Starlette:
     def route(path: str, answer: Answer, method: str = "GET", public: bool = False) -> Route:
         async def endpoint(request: Request) -> Response:
             found = await _answered(request, access, answer, public)
+            found.headers["Cache-Control"] = "no-store"
             metrics.count(path, found.status_code)
             return found
 

@@ -21,6 +21,7 @@ def address(tmp_path_factory) -> Iterator[str]:
             patch.setenv(name, "/proc/nowhere")
         patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         patch.setenv("SPOOFSCOPE_MAX_UPLOAD_MB", "4")
+        patch.setenv("SPOOFSCOPE_API", "1")
         folder = tmp_path_factory.mktemp("server")
         server, url = load.serve(folder)
     yield url
@@ -77,6 +78,18 @@ def test_every_answer_says_what_a_browser_must_refuse(address):
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Permissions-Policy"].startswith("microphone=(self)")
     assert "Content-Security-Policy" not in health.headers
+
+
+def test_programs_are_answered_beside_the_pages(address):
+    found = requests.post(f"{address}/api/v1/detect", data=load.clip(), timeout=120)
+    assert found.status_code == 200 and found.json()[0]["windows"]
+    large = requests.post(f"{address}/api/v1/detect", data=b"\0" * (5 << 20), timeout=120)
+    assert large.status_code == 413 and "4 MB" in large.json()["detail"]
+    page = requests.get(f"{address}/api/v1/docs", timeout=10)
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    far = requests.get(f"{address}/api/v1/health", headers={"Host": "a.example"}, timeout=10)
+    assert far.status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,8 @@ def _stated(
             column = _column(frame, given)
             if column is not None:
                 stated[role] = column
-            elif part != "compare":  # which need not be laid out like the first
+            elif part != "compare" or f"compare:{given}" in getattr(options, role):
+                # A second file need not be laid out like the first.
                 there = ", ".join(map(str, frame.columns))
                 raise TrialsError(f"{name} has no column {given}; it has: {there}.")
     return stated

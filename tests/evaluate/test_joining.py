@@ -185,6 +185,13 @@ def test_columns_are_named_by_options(files, capsys):
         "flags.csv (table with a header): as stated label = truth, score = f1; by what they hold "
         "trial = clip; 1 means spoofed; a higher score means bona fide"
     )
+    both = ("--label", "truth", "--spoof-label", "1", "--compare", flags)
+    for scores_of, column in ((["f1"], "f1"), (["scores:f1", "compare:f2"], "f2")):
+        named = [word for name in scores_of for word in ("--score", name)]
+        _, out, _ = run(capsys, flags, *named, *both)
+        assert any(f"score = {column}" in line for line in out[1:])
+    status, _, err = run(capsys, flags, "--score", "f1", "--score", "compare:f9", *both)
+    assert status == 2 and "no column f9" in err[0]
     status, _, err = run(capsys, flags, "--score", "f9")
     assert status == 2 and err == ["flags.csv has no column f9; it has: clip, truth, f1, f2."]
     status, _, err = run(capsys, flags, "--score", "f1", "--label", "truth", "--spoof-label", "y")

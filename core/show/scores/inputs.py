@@ -42,8 +42,8 @@ def uploads() -> None:
             upload(
                 "scores",
                 "Score file",
-                "ASVspoof 2019, 2021 or 5, Speech DF Arena, or any CSV, TSV or Parquet; gzip or "
-                "zip too. Up to 200 MB: compress larger files.",
+                "ASVspoof 2019, 2021 or 5, Speech DF Arena, or any CSV, TSV, JSON lines or "
+                "Parquet; gzip or zip too. Up to 200 MB: compress larger files.",
             )
         with two:
             upload(

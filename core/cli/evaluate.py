@@ -205,6 +205,7 @@ def as_text(report: dict[str, Any]) -> str:
             f"{_interval(row):19} {trials:>15}"
             + (f"  {row['note']}" if row["low"] is None or row["breakdown"] != "overall" else "")
         )
+        lines[-1] = lines[-1].rstrip()
     if report["tied_across_classes"]:
         lines.append(
             f"{report['tied_across_classes']:,} trials tie with the other class; the official code "
@@ -222,7 +223,7 @@ def as_text(report: dict[str, Any]) -> str:
         for row in report["differences"]:
             lines.append(
                 f"{_condition(row):28} {metric_name(row['metric'], unit=False):24} "
-                f"{row['difference']:>+9.4f}  {_interval(row):19} {_p_value(row)}"
+                f"{row['difference']:>+9.4f}  {_interval(row):19} {_p_value(row)}".rstrip()
             )
     return "\n".join(lines)
 

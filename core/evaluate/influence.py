@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
 
 from core.evaluate.metrics import (
     ASVSPOOF5,
@@ -23,6 +23,8 @@ from core.evaluate.metrics import (
     TandemConstants,
     equal_error,
 )
+
+_deviate = NormalDist().inv_cdf
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +188,7 @@ def miss_cut(tally: Tally, rate: float) -> tuple[int, float, float]:
     """Cut, miss rate there, and by how much it rises with the false-alarm rate of every cut."""
     bona, spoof = tally.accepted
     cut = int(np.searchsorted(spoof / tally.n_spoof, rate + 1e-12, side="right")) - 1
-    p_miss, p_fa = (ndtri(p) for p in _smoothed(tally, cut))
+    p_miss, p_fa = (_deviate(p) for p in _smoothed(tally, cut))
     slope = _slope(tally, cut, "fa") * np.exp((p_fa**2 - p_miss**2) / 2)
     return cut, (tally.n_bonafide - int(bona[cut])) / tally.n_bonafide, float(slope)
 
@@ -226,7 +228,7 @@ def _slope(tally: Tally, cut: int, axis: Literal["gap", "fa"], window: float = 3
     reach = max(window * np.sqrt(spread), 3 / k + (3 / n if axis == "gap" else 0.0))
     before = max(int(np.searchsorted(along, along[cut] - reach, side="right")) - 1, 0)
     after = min(int(np.searchsorted(along, along[cut] + reach)), len(along) - 1)
-    ends = [[float(ndtri(p)) for p in _smoothed(tally, c)] for c in (before, after)]
+    ends = [[_deviate(p) for p in _smoothed(tally, c)] for c in (before, after)]
     pull = 0.25
     slope = (ends[0][0] - ends[1][0] + pull) / (ends[1][1] - ends[0][1] + pull)
     return float(min(max(slope, 0.25), 4.0))
@@ -245,7 +247,7 @@ def _least(tally: Tally, miss: float, fa: float, c0: float = 0.0) -> Linear:
     norm = c0 + min(miss, fa)
     cut = int(np.argmin(fa / k * spoof - miss / n * bona))
     value = (c0 + miss * (n - int(bona[cut])) / n + fa * int(spoof[cut]) / k) / norm
-    z_miss, z_fa = (float(ndtri(p)) for p in _smoothed(tally, cut))
+    z_miss, z_fa = (_deviate(p) for p in _smoothed(tally, cut))
     apart = max(-z_miss - z_fa, 0.5)
     density = np.sqrt(miss * fa / (2 * np.pi)) * np.exp(-(z_miss**2 + z_fa**2) / 4)
     noise = miss / n + fa / k

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
 
 from core.evaluate.influence import Linear, Metric, eer, miss_cut
 from core.evaluate.metrics import Floats, Higher, Tally
@@ -84,7 +83,7 @@ def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
     why = linear.why or _too_little(linear.value, sample)
     if why:
         return Interval(linear.value, None, None, level, sample.units.unit, why)
-    ends = _ends(linear, *spread(sample.sums(linear), sample.freedom), sample.sizes(), level)
+    ends = _ends(linear, *spread(sample.sums(linear), sample.freedom), sample.sizes, level)
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
     return Interval(linear.value, low, high, level, sample.units.unit, why)
@@ -104,7 +103,7 @@ def _ends(
     variance, plain = max(variance, linear.variance), linear.variance
     if variance <= 0:
         return None
-    reach = float(stdtrit(freedom, 1 - tail))
+    reach = _quantile(1 - tail, freedom)
     if np.isinf(high):
         factor = float(np.exp(min(reach * np.sqrt(variance) / (linear.middle - low), 700)))
         return low + (linear.middle - low) / factor, low + (linear.middle - low) * factor
@@ -190,8 +189,8 @@ def difference(
         return Difference(value, value, value, level, units.unit, p_value=p)
     error = np.sqrt(variance)
     freedom = samples[0].freedom
-    reach = float(stdtrit(freedom, (1 + level) / 2)) * error
-    p = None if units.few else float(2 * stdtr(freedom, -abs(value) / error))
+    reach = _quantile((1 + level) / 2, freedom) * error
+    p = None if units.few else _two_sided(abs(value) / error, freedom)
     return Difference(value, value - reach, value + reach, level, units.unit, p_value=p)
 
 
@@ -271,7 +270,7 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
         if tally.accepted[1][cut]:
             nothing = np.zeros(0)
             linear = Linear(value, nothing, nothing, value, least=(1.0, 0.0))
-            ends = _ends(linear, *spread(sums, sample.freedom), sample.sizes(), level)
+            ends = _ends(linear, *spread(sums, sample.freedom), sample.sizes, level)
         found.append((value, *(ends or (np.nan, np.nan))))
     value, low, high = np.array(found).T
     return value, low, high
@@ -318,6 +317,18 @@ def holm(p_values: npt.ArrayLike) -> Floats:
     adjusted = np.full_like(p, np.nan)
     adjusted[order] = np.minimum(steps, 1)
     return adjusted
+
+
+def _quantile(share: float, freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, share))
+
+
+def _two_sided(t: float, freedom: float) -> float:
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(freedom, -t))
 
 
 def _too_little(value: float, sample: Sample) -> str:

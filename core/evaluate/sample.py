@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -116,19 +117,24 @@ class Sample:
         sums = np.bincount(self.units.codes, weights=moves, minlength=self.count)
         return sums.astype(np.float64, copy=False)
 
-    @property
+    @cached_property
     def freedom(self) -> float:
         """Degrees of freedom: units of the class with fewer, as if they were of equal size, - 1."""
+        if self.units.unit == "trial":
+            return float(max(1, min(self.sizes) - 1))
         found = []
         for chosen in (~self.is_spoof, self.is_spoof):
             shares = np.bincount(self.units.codes[chosen]) / max(1, chosen.sum())
             found.append(1 / float(np.sum(shares**2)))
         return max(1.0, min(found) - 1)
 
+    @cached_property
     def sizes(self) -> tuple[int, int]:
-        """Units of each class, `bona fide, spoof`."""
-        found = [len(np.unique(self.units.codes[c])) for c in (~self.is_spoof, self.is_spoof)]
-        return found[0], found[1]
+        """Units of each class, bona fide and spoofed."""
+        if self.units.unit == "trial":
+            return self.tally.n_bonafide, self.tally.n_spoof
+        found = [np.bincount(self.units.codes[c]) for c in (~self.is_spoof, self.is_spoof)]
+        return int((found[0] > 0).sum()), int((found[1] > 0).sum())
 
 
 def codes_of(labels: Sequence[Any]) -> Ints:

@@ -85,8 +85,9 @@ class Prepared:
         units = self.everything.units
         if units.caution:
             return units.caution
-        others = "other speakers" if units.unit == "speaker" else "more such trials"
-        return f"95 % intervals for {others}: trials count by {units.unit}."
+        if units.unit == "speaker":
+            return "95 % intervals are for other speakers: trials of one speaker count together."
+        return "95 % intervals are for more such trials, which count as independent of each other."
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
         """Values of an attribute as numbers (-1 where there is none) with their names."""

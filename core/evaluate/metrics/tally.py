@@ -156,10 +156,8 @@ class Tally:
         from scipy.optimize import isotonic_regression
 
         size = self.bonafide + self.spoof
-        seen = size > 0  # a bootstrap replicate leaves some scores out
-        posterior = np.full(len(size), np.nan)
-        fit = isotonic_regression(self.spoof[seen] / size[seen], weights=size[seen].astype(float))
-        posterior[seen] = np.clip(fit.x, 0, 1)
+        fit = isotonic_regression(self.spoof / size, weights=size.astype(float))
+        posterior = np.clip(fit.x, 0, 1)
         with np.errstate(divide="ignore"):
             odds = np.log(posterior) - np.log1p(-posterior)
         return np.asarray(odds + np.log(self.n_bonafide) - np.log(self.n_spoof))

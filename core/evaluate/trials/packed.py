@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Letters = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.integer]
+Places = npt.NDArray[np.int64]
 
 _BASE = 0x9E3779B97F4A7C15
 _PIECE = 1 << 20
@@ -33,7 +33,7 @@ def pieces(texts: pd.Series) -> Iterator[tuple[Letters, Places]]:
         wide = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
         _, places, letters = chunk.buffers()
         ends = np.frombuffer(places, wide)[chunk.offset : chunk.offset + len(chunk) + 1]
-        yield np.frombuffer(letters or b"", np.uint8), ends
+        yield np.frombuffer(letters or b"", np.uint8), ends.astype(np.int64, copy=False)
 
 
 def begins_with(texts: pd.Series, marks: bytes) -> npt.NDArray[np.bool_]:

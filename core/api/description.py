@@ -24,7 +24,8 @@ POSTS = {
     "/detect": (
         "Judge audio files",
         "One JSON list, as of `python -m core detect --json`: an item a file, or a channel where "
-        "channels are judged apart. A file of several that cannot be read is an item with `error`.",
+        "channels are judged apart. A file of several that cannot be read is an item with `error`. "
+        "With `Accept: text/event-stream`, events of progress and then the list.",
         query.DETECT,
     ),
     "/inspect": (
@@ -96,7 +97,9 @@ def _post(path: str) -> dict[str, Any]:
     summary, meaning, known = POSTS[path]
     binary = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {PART: {"type": "array", "items": binary}}}
-    kinds = ("text/html", "application/pdf") if path == "/report" else ("application/json",)
+    kinds = ("application/json", "text/event-stream")
+    if path == "/report":
+        kinds = ("text/html", "application/pdf")
     return {
         "summary": summary,
         "parameters": [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +17,8 @@ from core.audio.clip import AudioError
 from core.detect.decision import StanceError
 from core.plain import printable
 from core.show.turns import TooBusy
+
+logger = logging.getLogger(__name__)
 
 TOO_LARGE = ("too_large", "too_long")
 NO_SOUND = ("not_audio", "no_audio_track")
@@ -51,22 +55,36 @@ class Problem(Exception):
         self.code = code
         self.headers = dict(headers or {})
 
-    def response(self) -> Response:
-        """The answer."""
-        body = {
+    def body(self) -> dict[str, Any]:
+        """The problem as JSON."""
+        return {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
             **({"code": self.code} if self.code else {}),
         }
-        return Response(
-            json.dumps(body), self.status, self.headers, media_type="application/problem+json"
-        )
+
+    def response(self) -> Response:
+        """The answer."""
+        kind = "application/problem+json"
+        return Response(json.dumps(self.body()), self.status, self.headers, media_type=kind)
 
 
-def problem_of(error: Exception) -> Problem | None:
-    """An error of the project as an answer; None for one that is a fault of the program."""
+def told(error: Exception) -> Problem:
+    """An error as an answer; the log gets what is a fault of the program, without its words.
+
+    An error's own words may name a file, or quote it.
+    """
+    problem = _of_the_project(error)
+    if problem is None:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("a request failed: %s\n%s", type(error).__name__, where)
+        problem = Problem(500, FAILED)
+    return problem
+
+
+def _of_the_project(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, AudioError):

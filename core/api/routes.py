@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import anyio
@@ -19,14 +18,13 @@ from core.api import query, work
 from core.api.access import Access
 from core.api.body import Upload, uploads_of
 from core.api.description import document, page
+from core.api.events import KIND, Events
 from core.api.metrics import Metrics
-from core.api.problems import FAILED, HANDLERS, Problem, problem_of
+from core.api.problems import HANDLERS, told
 from core.api.query import Query, query_of
 from core.api.work import Errand, Gone
 from core.detect.registry import list_detectors
 from core.settings import settings
-
-logger = logging.getLogger(__name__)
 
 Answer = Callable[[Request, str], Awaitable[Response]]
 Work = Callable[[Sequence[Upload], Query, Errand], str | bytes]
@@ -78,23 +76,25 @@ async def _answered(request: Request, access: Access, answer: Answer, public: bo
         if public and access.by_token:
             return await answer(request, "")
         caller = access.caller(request)
-        with access.place(caller):
-            return await answer(request, caller)
+        with ExitStack() as held:
+            held.enter_context(access.place(caller))
+            found = await answer(request, caller)
+            if isinstance(found, Events):
+                found.held = held.pop_all()
+            return found
     except (ClientDisconnect, Gone):
         return Response(status_code=LEFT)
     except Exception as error:
-        problem = problem_of(error)
-        if problem is None:  # an error's own words may name a file, or quote it
-            where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("a request failed: %s\n%s", type(error).__name__, where)
-            problem = Problem(500, FAILED)
-        return problem.response()
+        return told(error).response()
 
 
 async def _files(do: Work, known: tuple[str, ...], request: Request, caller: str) -> Response:
     asked = query_of(request.query_params.multi_items(), known)
     uploads = await uploads_of(request, asked.name)
-    found = await _worked(request, partial(do, uploads, asked), Errand(caller))
+    errand = Errand(caller)
+    if do is not work.report and KIND in request.headers.get("accept", ""):
+        return Events(partial(do, uploads, asked), errand)
+    found = await _worked(request, partial(do, uploads, asked), errand)
     if isinstance(found, str):
         return Response(found, media_type="application/json")
     kind = "application/pdf" if asked.format == "pdf" else "text/html"

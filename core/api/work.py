@@ -15,7 +15,7 @@ from core.audio.clip import SAMPLE_RATE, AudioError
 from core.plain import json_text
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
-from core.show.turns import Seat, Turns
+from core.show.turns import Place, Seat, Turns
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -45,13 +45,21 @@ class Errand:
         Who asked, for the fair queue.
     gone : threading.Event
         Set when the caller has left.
+    begun : bool
+        Whether a file is done already.
+    file : str
+        The one that is being worked on.
+    state : dict or None
+        What is being done, for the caller; made anew whenever it changes.
     """
 
     owner: str
     gone: threading.Event = field(default_factory=threading.Event)
     begun: bool = False
+    file: str = ""
+    state: dict[str, Any] | None = None
 
-    def still(self, *_: object) -> None:
+    def still(self, *at: object) -> None:
         """Go on, unless the caller has left; called wherever progress is made or waited for.
 
         Raises
@@ -61,6 +69,22 @@ class Errand:
         """
         if self.gone.is_set():
             raise Gone
+        for place in at:
+            if isinstance(place, Place):
+                self._say(f"waiting to be {place.doing}", place=place.position, of=place.length)
+
+    def reading(self, seconds: float) -> None:
+        """So much sound is decoded; errors as `still`."""
+        self.still()
+        self._say("read", seconds=round(seconds, 1))
+
+    def judging(self, share: float) -> None:
+        """So much is judged; errors as `still`."""
+        self.still()
+        self._say("judged", share=round(share, 3))
+
+    def _say(self, doing: str, **numbers: float) -> None:
+        self.state = {"file": self.file, "doing": doing, **numbers}
 
     def turn(self, queue: Turns) -> Seat:
         """A turn in a queue; what has begun is not refused half way."""
@@ -83,6 +107,7 @@ def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
     detector = _detector(query)
     items: list[dict[str, Any]] = []
     for upload in uploads:
+        errand.file = upload.name
         try:
             clip = _read(upload, query, errand)
         except AudioError as error:
@@ -106,6 +131,7 @@ def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
     """
     items: list[dict[str, Any]] = []
     for upload in uploads:
+        errand.file = upload.name
         try:
             found = _look(upload, errand)
         except AudioError as error:
@@ -137,6 +163,7 @@ def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
     cases: list[Case] = []
     unread: list[tuple[str, str]] = []
     for upload in uploads:
+        errand.file = upload.name
         try:
             clip = _read(upload, query, errand)
         except AudioError as error:
@@ -185,7 +212,7 @@ def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
                 name=upload.name,
                 track=query.track,
                 channel=query.channel,
-                progress=errand.still,
+                progress=errand.reading,
             )
     except AudioError:
         raise
@@ -195,7 +222,7 @@ def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
 
 def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Detection:
     with errand.turn(cache.turns()):
-        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.still)
+        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.judging)
 
 
 def _look(upload: Upload, errand: Errand) -> Provenance:

@@ -238,6 +238,46 @@ def test_judging_stops_when_its_caller_has_left(address, monkeypatch):
     assert ended.wait(20) and until(lambda: queue.running() == 0)
 
 
+def events(found: requests.Response) -> list[tuple[str, object]]:
+    assert found.headers["content-type"].startswith("text/event-stream")
+    parts = [part.split("\n") for part in found.text.strip().split("\n\n")]
+    data = ["".join(line.removeprefix("data: ") for line in lines[1:]) for lines in parts]
+    names = [lines[0].removeprefix("event: ") for lines in parts]
+    return [(name, json.loads(text)) for name, text in zip(names, data, strict=True)]
+
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+def test_progress_is_told_and_the_last_event_is_the_answer(address, monkeypatch):
+    queue = Turns(1, 5)
+    monkeypatch.setattr(cache, "turns", lambda: queue)
+    held = queue.turn("another")
+    held.__enter__()
+    threading.Timer(1.5, held.__exit__, (None, None, None)).start()
+    *before, (last, items) = events(post(address, headers=STREAM, params={"name": "a"}))
+    assert last == "result"
+    assert lasting(json.dumps(items)) == lasting(post(address, params={"name": "a"}).text)
+    assert {name for name, _ in before} == {"progress"}
+    waiting = {"file": "a", "doing": "waiting to be judged", "place": 1, "of": 1}
+    assert waiting in [state for _, state in before]
+
+
+def test_a_stream_ends_with_the_problem_and_counts_as_a_request(address, monkeypatch):
+    assert post(address, headers=STREAM, params={"hop": "x"}).status_code == 400
+    ((name, problem),) = events(post(address, data=b"no sound", headers=STREAM))
+    assert (name, problem["status"], problem["code"]) == ("problem", 415, "not_audio")
+    monkeypatch.setenv("SPOOFSCOPE_API_REQUESTS", "1")
+    queue = Turns(1, 5)
+    monkeypatch.setattr(cache, "turns", lambda: queue)
+    with queue.turn("another"), post(address, headers=STREAM, stream=True) as under_way:
+        assert under_way.status_code == 200 and until(lambda: queue.length() == 1)
+        assert post(address).status_code == 429
+        under_way.close()
+        assert until(lambda: queue.length() == 0)
+    assert until(lambda: post(address).status_code == 200)
+
+
 def test_the_description_names_what_there_is(address):
     assert requests.get(f"{address}/openapi.json", timeout=30).json() == document()
     paths = {route.path for route in api(Access({})).routes}

@@ -378,7 +378,7 @@ def test_the_dashboard_is_served_with_streamlits_own_options(monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["spoofscope"])
     seen = []
-    monkeypatch.setattr("core.show.serve.main", lambda: seen.append(sys.argv[1:]))
+    monkeypatch.setattr("core.show.serve.main", lambda *_: seen.append(sys.argv[1:]))
     assert main(["app", "--server.port", "8502", "--server.headless=true"]) == 0
     assert seen == [["--server.port", "8502", "--server.headless=true"]]
     with pytest.raises(SystemExit):

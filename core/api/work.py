@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NO_WORKER = (
-    "No process for reading files could be started: this server is short of memory or of processes."
+    "This server cannot start a process to read the file just now: it may have no memory left. Try "
+    "again in a minute."
 )
 NO_LIST = "This server's list of trusted signers cannot be read."
 
@@ -86,10 +88,10 @@ class Errand:
     def _say(self, doing: str, **numbers: float) -> None:
         self.state = {"file": self.file, "doing": doing, **numbers}
 
-    def turn(self, queue: Turns) -> Seat:
-        """A turn in a queue; what has begun is not refused half way."""
+    def turn(self, queue: Turns, patient: bool = False) -> Seat:
+        """A turn in a queue; where a file is done already, the others are not refused."""
         self.still()
-        return Seat(queue, self.owner, self.still, patient=self.begun)
+        return Seat(queue, self.owner, self.still, patient or self.begun)
 
 
 def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
@@ -142,8 +144,6 @@ def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
         except TrustListError as error:
             logger.error("no file can be looked into: %s", error)
             raise Problem(503, NO_LIST, "trust_list") from error
-        except (OSError, RuntimeError) as error:
-            raise _no_worker(error) from error
         items.append({"file": upload.name, **found.to_dict(query.personal)})
         errand.begun = True
     return json_text(items)
@@ -205,19 +205,14 @@ def _detector(query: Query) -> Detector:
 def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
     from core.audio.isolated import decode_safely
 
-    try:
-        with errand.turn(cache.reading_turns()):
-            return decode_safely(
-                upload.data,
-                name=upload.name,
-                track=query.track,
-                channel=query.channel,
-                progress=errand.reading,
-            )
-    except AudioError:
-        raise
-    except OSError as error:
-        raise _no_worker(error) from error
+    with errand.turn(cache.reading_turns()), _apart():
+        return decode_safely(
+            upload.data,
+            name=upload.name,
+            track=query.track,
+            channel=query.channel,
+            progress=errand.reading,
+        )
 
 
 def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Detection:
@@ -225,20 +220,25 @@ def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Det
         return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.judging)
 
 
-def _look(upload: Upload, errand: Errand) -> Provenance:
-    with errand.turn(cache.reading_turns()):
+def _look(upload: Upload, errand: Errand, patient: bool = False) -> Provenance:
+    with errand.turn(cache.reading_turns(), patient), _apart():
         return look_safely(upload.data)
 
 
 def _origin(upload: Upload, errand: Errand) -> Provenance | None:
-    """What the file shows of its origin; None where it cannot be looked into."""
+    """What a file that was read shows of its origin; None where it cannot be looked into."""
     try:
-        return _look(upload, errand)
-    except (TrustListError, OSError, ValueError) as error:
+        return _look(upload, errand, patient=True)
+    except (TrustListError, AudioError, Problem) as error:
         logger.error("a file could not be looked into: %s", type(error).__name__)
         return None
 
 
-def _no_worker(error: Exception) -> Problem:
-    logger.error("no process for reading files could be started: %s", type(error).__name__)
-    return Problem(503, NO_WORKER, "no_worker")
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Around what is done in a process of its own, which may not start."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        logger.error("no process for reading files could be started: %s", type(error).__name__)
+        raise Problem(503, NO_WORKER, "no_worker", {"Retry-After": "60"}) from error

@@ -165,13 +165,37 @@ def test_a_body_is_given_up_where_it_exceeds_the_limit(monkeypatch, kind):
     assert asyncio.run(send(scope | {"headers": said}, chunks)) == (413, 0)
 
 
-def test_a_full_queue_says_so(address, monkeypatch):
+@pytest.mark.parametrize("path", sorted(POSTS))
+def test_a_full_queue_says_so(address, monkeypatch, path):
     full = Turns(1, 0)
     monkeypatch.setattr(cache, "reading_turns", lambda: full)
     with full.turn("another"):
-        found = post(address)
+        found = requests.post(address + path, data=DATA, timeout=60)
     assert found.status_code == 503 and found.headers["Retry-After"] == "60"
-    assert "Try again in a minute" in found.json()["detail"]
+    assert found.json()["detail"].startswith("As many clips as this server can take")
+
+
+@pytest.mark.parametrize("error", [OSError("fork"), RuntimeError("no process")], ids=repr)
+@pytest.mark.parametrize("path", sorted(POSTS))
+def test_a_machine_without_room_for_a_process_says_so(address, monkeypatch, path, error):
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("core.audio.isolated.decode_safely", fails)
+    monkeypatch.setattr(work, "look_safely", fails)
+    found = requests.post(address + path, data=DATA, timeout=60)
+    assert found.status_code == 503 and found.json()["code"] == "no_worker"
+
+
+def test_what_cannot_be_looked_into_is_judged_all_the_same(address, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise work.TrustListError("The list at /etc/list.pem is gone.")
+
+    monkeypatch.setattr(work, "look_safely", fails)
+    (item,) = post(address).json()
+    assert item["verdict"] and "provenance" not in item
+    found = requests.post(f"{address}/inspect", data=DATA, timeout=60)
+    assert found.status_code == 503 and "list.pem" not in found.text
 
 
 def test_a_fault_says_nothing_of_itself(address, monkeypatch, caplog):

@@ -126,10 +126,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _origin(file: Path) -> dict[str, Any]:
     """What the file shows of its origin, for JSON; nothing where it cannot be looked into."""
+    from core.detect.detection import ORIGIN
     from core.provenance.isolated import TrustListError, look_safely
 
     try:
-        return {"provenance": look_safely(file).to_dict()}
+        return {ORIGIN: look_safely(file).to_dict()}
     except (TrustListError, OSError, RuntimeError, ValueError) as error:
         print(f"{printable(str(file))}: {error}", file=sys.stderr)
         return {}

@@ -20,6 +20,9 @@ READABLE = ("spoofscope.detection/1", SCHEMA)
 SEAL = "check"
 """Key of the check sum in that dictionary."""
 
+ORIGIN = "provenance"
+"""Key under which JSON that is handed out holds what the clip's file shows of its origin."""
+
 UNDECIDED = ("near_threshold", "wide_interval")
 """Reasons that leave a score its meaning, though it does not decide."""
 
@@ -178,7 +181,7 @@ class Detection:
         """
         if not isinstance(data, dict) or data.get("schema") not in READABLE:
             raise ValueError(f"This is not a saved detection of the form {SCHEMA}.")
-        fields = {key: value for key, value in data.items() if key not in ("schema", SEAL)}
+        fields = {key: value for key, value in data.items() if key not in ("schema", SEAL, ORIGIN)}
         try:
             fields["stance"] = Stance.from_saved(fields)
             fields["source"] = Source.from_dict(fields["source"])

@@ -20,7 +20,16 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import speech_in
 from core.detect.decision import StanceError, decide
-from core.detect.detection import READABLE, SCHEMA, SEAL, Detection, Stretch, Verdict, seal
+from core.detect.detection import (
+    ORIGIN,
+    READABLE,
+    SCHEMA,
+    SEAL,
+    Detection,
+    Stretch,
+    Verdict,
+    seal,
+)
 from core.detect.detector import MIN_HOP_S
 from core.detect.outlier import MOST, named_in
 from core.detect.spans import cells
@@ -34,7 +43,7 @@ MOST_PARTS = 200_000
 """Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
 take thirty times their text in memory."""
 
-BESIDE = ("file", "stress", "provenance")
+BESIDE = ("file", "stress", ORIGIN)
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
 CLOSE = 1e-6

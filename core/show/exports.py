@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Any
 
 from core.detect.decision import STANCE
-from core.detect.detection import Detection
+from core.detect.detection import ORIGIN, Detection
 from core.detect.outlier import seconds_of
 from core.detect.spans import Span
 from core.detect.stress import StressTest
@@ -27,7 +27,7 @@ def detection_json(
 
     def one(d: Detection) -> dict[str, Any]:
         origin = (origins or {}).get(d.source.sha256)
-        return d.to_dict() | ({} if origin is None else {"provenance": origin.to_dict()})
+        return d.to_dict() | ({} if origin is None else {ORIGIN: origin.to_dict()})
 
     if isinstance(detections, Detection):
         return json_text(one(detections))

@@ -31,6 +31,11 @@ class Upload:
 
 class _Parts(MultiPartParser):
     spool_max_size = sys.maxsize  # nothing is written to disk
+    ended = False
+
+    def on_end(self) -> None:
+        """The closing boundary has come."""
+        self.ended = True
 
 
 def file_name(given: str) -> str:
@@ -87,6 +92,12 @@ async def _parts(request: Request, most: int) -> list[Upload]:
             "multipart",
         ) from None
     try:
+        if not parser.ended:  # a part that was cut would be missing from the answer
+            raise Problem(
+                400,
+                "The multipart body ends before its closing boundary: send it whole.",
+                "multipart",
+            )
         found = []
         for field, part in form.multi_items():
             if field != PART or not isinstance(part, UploadFile):

@@ -95,6 +95,8 @@ def main(*prepare: Callable[[], None]) -> None:
         sys.exit(str(error))
     for name in unknown():
         print(f"{name} sets nothing: docs/settings.md lists what can be set.", file=sys.stderr)
+    if settings().api and not prepare:
+        print("These are the pages alone: python -m core.api.serve has the API.", file=sys.stderr)
     PagesManager.uses_pages_directory = False
     stay_home()
     keep_uploads_in_memory()

@@ -82,6 +82,9 @@ def test_a_report_comes_as_a_file(address, form, starts):
     assert f"report.{form}" in found.headers["content-disposition"]
 
 
+PARTS = {"Content-Type": "multipart/form-data; boundary=b"}
+HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+CUT = HEAD + DATA + b"\r\n" + HEAD + DATA[:1000]
 CANNOT = [
     (400, {"params": {"prior": "1"}}, "The prior is out of range"),
     (400, {"params": {"prior": "nan"}}, "The prior is 'nan', but it must be a number."),
@@ -94,6 +97,8 @@ CANNOT = [
     (400, {"params": {"detector": "hub:a/b"}}, "There is no detector 'hub:a/b'."),
     (400, {"files": [("sound", ("a", DATA))]}, "A part is called 'sound'"),
     (400, {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}}, "The body is no"),
+    (400, {"data": CUT, "headers": PARTS}, "The multipart body ends before its closing boundary"),
+    (400, {"data": b"--b--", "headers": PARTS}, "The body has no part called 'file'."),
     (415, {"data": b"no sound at all"}, ""),
     (415, {"headers": {"Content-Encoding": "gzip"}}, "Send the file as it is"),
     (422, {"data": b""}, "This file is empty"),
@@ -152,8 +157,7 @@ async def send(scope: dict, chunks: list[bytes]) -> tuple[int, int]:
 @pytest.mark.parametrize("kind", ["audio/wav", "multipart/form-data; boundary=b"])
 def test_a_body_is_given_up_where_it_exceeds_the_limit(monkeypatch, kind):
     monkeypatch.setenv("SPOOFSCOPE_MAX_UPLOAD_MB", "1")
-    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-    chunks = [head if "multipart" in kind else b"", *[b"\0" * (1 << 18)] * 20]
+    chunks = [HEAD if "multipart" in kind else b"", *[b"\0" * (1 << 18)] * 20]
     scope = {
         "type": "http", "method": "POST", "path": "/detect", "query_string": b"",
         "headers": [(b"host", b"localhost"), (b"content-type", kind.encode())],

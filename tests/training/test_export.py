@@ -82,7 +82,7 @@ def test_export_makes_a_calibrated_detector(
     assert list(table.columns) == list(COLUMNS)
     again = run_benchmark(detector, tiny_index, split="dev")
     pd.testing.assert_frame_equal(table, again)
-    trials = pd.read_csv(tmp_path / "embedded-dev-none.csv")
+    trials = pd.read_csv(next(tmp_path.glob("embedded-*-dev-none.csv")))
     assert len(trials) == 8
     assert trials["score"].abs().max() <= math.log(4) + 1e-9
     narrow = run_benchmark(detector, tiny_index, split="dev", codecs=["g711-alaw"])
@@ -125,8 +125,8 @@ def test_a_share_of_the_first_weights_is_kept() -> None:
 
 
 def test_the_band_spares_the_human_first() -> None:
-    human, fake = [-3.0, -2.0, -1.0, 0.5], [-0.62, 1.0, 2.0, 3.0]
-    spoof = np.array([False] * 4 + [True] * 4)
+    human, fake = [-3.0, -2.0, 0.5], [-0.62, 2.0, 3.0]
+    spoof = np.array([False] * 3 + [True] * 3)
     assert fit_band(np.array(human + fake), spoof) == (0.0, 0.55)  # room for one, not for both
     assert fit_band(np.array([-1.0, 1.0]), np.array([False, True])) == (0.0, 0.0)
 

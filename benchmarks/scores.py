@@ -99,7 +99,11 @@ def plain(path: Path) -> tuple[float, ...]:
 
 def alone(way: str, path: Path) -> dict[str, object]:
     """Seconds and peak memory of one way, in a process of its own."""
-    import pandas as pd  # noqa: F401  (not what is compared)
+    import pandas as pd  # noqa: F401  (what is loaded is not compared)
+    import pyarrow.compute
+    import pyarrow.csv  # noqa: F401
+
+    import core.evaluate.trials  # noqa: F401
 
     wall, cpu = time.perf_counter(), time.process_time()
     found = {"ours": ours, "plain": plain}[way](path)

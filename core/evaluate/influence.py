@@ -7,6 +7,7 @@ so which contributions stand or fall together, is for `core.evaluate.intervals`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -187,7 +188,7 @@ def miss_at(rate: float) -> Metric:
 def miss_cut(tally: Tally, rate: float) -> tuple[int, float, float]:
     """Cut, miss rate there, and by how much it rises with the false-alarm rate of every cut."""
     bona, spoof = tally.accepted
-    cut = int(np.searchsorted(spoof / tally.n_spoof, rate + 1e-12, side="right")) - 1
+    cut = int(np.searchsorted(spoof, int((rate + 1e-12) * tally.n_spoof), side="right")) - 1
     p_miss, p_fa = (_deviate(p) for p in _smoothed(tally, cut))
     slope = _slope(tally, cut, "fa") * np.exp((p_fa**2 - p_miss**2) / 2)
     return cut, (tally.n_bonafide - int(bona[cut])) / tally.n_bonafide, float(slope)
@@ -222,12 +223,14 @@ def _slope(tally: Tally, cut: int, axis: Literal["gap", "fa"], window: float = 3
     """
     bona, spoof = tally.accepted
     n, k = tally.n_bonafide, tally.n_spoof
-    along = spoof / k - ((n - bona) / n if axis == "gap" else 0.0)
+    # In whole numbers: F - M times both class sizes but for a constant, or F times its own.
+    along, scale = (spoof * n + bona * k, n * k) if axis == "gap" else (spoof, k)
     m, f = _smoothed(tally, cut)
     spread = f * (1 - f) / k + (m * (1 - m) / n if axis == "gap" else 0.0)
     reach = max(window * np.sqrt(spread), 3 / k + (3 / n if axis == "gap" else 0.0))
-    before = max(int(np.searchsorted(along, along[cut] - reach, side="right")) - 1, 0)
-    after = min(int(np.searchsorted(along, along[cut] + reach)), len(along) - 1)
+    whole, at = math.ceil(reach * scale - 1e-6), int(along[cut])
+    before = max(int(np.searchsorted(along, at - whole, side="right")) - 1, 0)
+    after = min(int(np.searchsorted(along, at + whole)), len(along) - 1)
     ends = [[_deviate(p) for p in _smoothed(tally, c)] for c in (before, after)]
     pull = 0.25
     slope = (ends[0][0] - ends[1][0] + pull) / (ends[1][1] - ends[0][1] + pull)

@@ -86,11 +86,19 @@ class Sample:
         bool ``[n]``.
     units : Units
         Who spoke them.
+    tally : Tally, optional
+        The same scores, where they were counted before.
     """
 
-    def __init__(self, scores: Floats, is_spoof: npt.NDArray[np.bool_], units: Units) -> None:
+    def __init__(
+        self,
+        scores: Floats,
+        is_spoof: npt.NDArray[np.bool_],
+        units: Units,
+        tally: Tally | None = None,
+    ) -> None:
         self.is_spoof, self.units = is_spoof, units
-        self.tally = Tally.of(scores[~is_spoof], scores[is_spoof])
+        self.tally = tally or Tally.of(scores[~is_spoof], scores[is_spoof])
         self.level = np.searchsorted(self.tally.values, scores)
         self.count = int(units.codes.max()) + 1
         self.weight = self._weights()

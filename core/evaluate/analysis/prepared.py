@@ -139,7 +139,7 @@ class Part:
     @cached_property
     def sample(self) -> Sample:
         """The trials for intervals by what they have in common."""
-        return Sample(self.scores, self.is_spoof, self.units)
+        return Sample(self.scores, self.is_spoof, self.units, self.tally)
 
 
 def prepare(trials: Trials, higher: Higher) -> Prepared:

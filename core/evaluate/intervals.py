@@ -70,12 +70,14 @@ def spread(sums: Floats, most: float = np.inf) -> tuple[float, float]:
     """
     sums = sums - sums.mean()
     count = len(sums)
-    squares = sums**2
-    total = float(squares.sum())
-    if total <= 0 or count < 2:
+    largest = float(np.abs(sums).max(initial=0.0))
+    if largest == 0 or not np.isfinite(largest) or count < 2:
         return 0.0, 1.0
-    freedom = 3 * total**2 / float((squares**2).sum()) - 3
-    return (count - 1) / count * total, float(min(count - 1, most, max(2.0, freedom)))
+    squares = (sums / largest) ** 2  # whose fourth powers no float is too small for
+    total = float(squares.sum())
+    freedom = 3 * total * total / float((squares**2).sum()) - 3
+    variance = (count - 1) / count * total * largest * largest
+    return variance, float(min(count - 1, most, max(2.0, freedom)))
 
 
 def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:

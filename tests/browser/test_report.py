@@ -53,7 +53,7 @@ def test_the_stress_test_runs_and_says_how_firm_the_verdict_is(browser: Browser,
 def test_two_detectors_stand_side_by_side(browser: Browser, own_machine, tmp_path):
     page = browser.new_page(viewport={"width": 390, "height": 900})
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{own_machine}/detect?example=2")
+    page.goto(f"{own_machine}/detect?example=1")
     page.locator(".st-key-detect-result-card").wait_for()
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("button", name="Another detector").click()

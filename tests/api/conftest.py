@@ -20,7 +20,9 @@ TOKENS = {"press": "a-token-of-the-press", "court": "a-token-of-the-court"}
 def serving(tokens: dict[str, str]) -> Iterator[str]:
     """Its address, until the end."""
     app = Starlette(routes=[Mount("/api/v1", api(Access(tokens)))])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=10)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -31,7 +33,7 @@ def serving(tokens: dict[str, str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/api/v1"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 

@@ -34,12 +34,14 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     expect(page.get_by_text("Say which column of mine.csv is what")).to_be_visible(
         timeout=PATIENCE_MS
     )
+    # What is still being drawn closes a list that is open.
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     speaker = page.get_by_role("combobox", name=re.compile("Speaker"))
     speaker.click()
     page.get_by_role("option", name="b", exact=True).click()
     page.get_by_role("button", name="Use these columns").click()
     verdict(page, "mine.csv")
-    expect(page.get_by_text("count by speaker").first).to_be_visible()
+    expect(page.get_by_text("trials of one speaker count together").first).to_be_visible()
 
     give(page, "second", "theirs.csv", example(1))
     page.get_by_role("radio", name="Second file").or_(

@@ -126,11 +126,11 @@ class Process:
         """
         sent = 0 if self.held else size
         words = json.dumps(order).encode()
+        file.rewound()  # first: a descriptor that the process holds has one place for both
         self._send(memoryview(struct.pack("<IQ", len(words), sent) + words), until)
         self._send_file(file, sent, until)
 
     def _send_file(self, file: Reader, size: int, until: float) -> None:
-        file.rewound()
         left = size
         while left:
             try:

@@ -114,6 +114,24 @@ def test_a_large_file_is_read_where_it_lies(
     assert len(os.listdir("/dev/fd")) == before
 
 
+def test_a_file_that_a_worker_holds_is_left_alone_once_it_reads(
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
+    done: list[str] = []
+
+    def told(owner: type, name: str) -> None:
+        real = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda self, *args: (done.append(name), real(self, *args))[1]
+        )
+
+    monkeypatch.setattr(isolated, "_LARGE_BYTES", 1_000)
+    told(isolated.Reader, "rewound")
+    told(isolated._Worker, "_send")
+    decode_safely(SPEECH)
+    assert "rewound" in done and "rewound" not in done[done.index("_send") :]
+
+
 def test_a_worker_can_be_started_beforehand(pool: isolated._Pool) -> None:
     isolated.prepare()
     isolated.prepare()

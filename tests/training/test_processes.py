@@ -39,10 +39,13 @@ WINDOWS = {  # five windows, two a step: the last step of an epoch has one, and 
 STAGES = {"pairs": ("", "stored"), "windows": ("stage1",)}
 
 SCRIPT = """
-import json, sys
+import json, os, sys
+import torch
 from training.recipe import train
 for recipe, corpus, out in json.loads(sys.argv[1]):
     train(recipe, [corpus], out, workers=0, threads=1)
+torch.distributed.barrier()
+os._exit(0)  # Gloo's threads abort some processes at their ordinary end
 """
 
 

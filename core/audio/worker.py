@@ -17,17 +17,13 @@ import contextlib
 import importlib
 import io
 import json
-import os
-import pkgutil
-import signal
 import struct
-import sys
 import time
 import traceback
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
-from core.audio.confined import answer, limit_memory, shut
+from core.audio.confined import answer, load_pyav, serve
 
 PROGRESS_S = 0.2
 """Seconds between two words on progress."""
@@ -35,32 +31,10 @@ PROGRESS_S = 0.2
 
 def main() -> None:
     """Serve until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    asked = io.BufferedReader(io.FileIO(os.dup(0)), 1 << 16)
-    answers = os.dup(1)
-    held = io.BufferedReader(io.FileIO(int(sys.argv[1])), 1 << 16) if len(sys.argv) > 1 else None
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)  # a library may print
-    os.close(nowhere)
-    try:
-        _rehearse()
-        shut()
-    except BaseException:
-        answer(answers, b"F", traceback.format_exc()[-4000:].encode())
-        raise
-    answer(answers, b"R", b"")
-    while head := asked.read(12):
-        n_words, size = struct.unpack("<IQ", head)
-        order = json.loads(asked.read(n_words))
-        signal.setitimer(signal.ITIMER_REAL, order["alarm_s"])  # should the parent be gone
-        limit_memory(order["memory_bytes"])
-        _serve(held or asked.read(size), order, answers)
-        limit_memory(None)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    serve(_serve, _rehearse)
 
 
-def _serve(source: bytes | BinaryIO, order: dict[str, Any], answers: int) -> None:
+def _serve(source: BinaryIO, order: dict[str, Any], answers: int) -> None:
     from core.audio.clip import AudioError
     from core.audio.decoding import Limits, decoded_parts
 
@@ -111,10 +85,7 @@ def _rehearse() -> None:
     from core.audio.clip import AudioError
     from core.audio.decoding import decode
 
-    for module in pkgutil.walk_packages(av.__path__, "av."):
-        if not module.name.endswith("__main__"):  # PyAV loads some only for a track of their kind
-            with contextlib.suppress(ImportError):
-                importlib.import_module(module.name)
+    load_pyav()
     for name in ("fft", "linalg", "ma", "random"):  # NumPy loads these when they are first used
         importlib.import_module(f"numpy.{name}")
     noise = 0.1 * np.sin(np.arange(48_000) ** 2)

@@ -148,12 +148,12 @@ def _manifests(store: dict[str, Any]) -> list[Manifest]:
     """The active manifest and those it was made from, the nearest first."""
     held = store.get("manifests") or {}
     order: list[str] = []
-    todo = [store.get("active_manifest")]
-    while todo and len(order) < _MOST:
-        label = todo.pop(0)
+    ahead = [store.get("active_manifest")]
+    while ahead and len(order) < _MOST:
+        label = ahead.pop(0)
         if isinstance(label, str) and label in held and label not in order:
             order.append(label)
-            todo += [i.get("active_manifest") for i in held[label].get("ingredients") or []]
+            ahead += [i.get("active_manifest") for i in held[label].get("ingredients") or []]
     return [_manifest(held[label]) for label in order]
 
 

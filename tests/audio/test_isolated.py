@@ -365,7 +365,7 @@ def run(script: str) -> str:
 def test_a_worker_loads_no_more_than_it_needs() -> None:
     loaded = run(
         "import sys\n"
-        "from core.audio import worker\n"
+        "from core.audio import confined, worker\n"
         "worker._rehearse()\n"
         "print(*{n.partition('.')[0] for n in sys.modules})\n"
     ).split()
@@ -376,10 +376,10 @@ def test_a_worker_loads_no_more_than_it_needs() -> None:
 def test_a_worker_can_open_and_write_nothing() -> None:
     said = run(
         "import os, socket, subprocess\n"
-        "from core.audio import worker\n"
+        "from core.audio import confined, worker\n"
         "from core.audio.decoding import decode\n"
         "data = open('tests/data/speech.flac', 'rb').read()\n"
-        "worker._rehearse(); worker.shut()\n"
+        "worker._rehearse(); confined.shut()\n"
         "for what in (lambda: open('LICENSE'), lambda: os.open('LICENSE', os.O_RDONLY),\n"
         "             lambda: open('/dev/shm/x', 'w'), os.pipe, socket.socket, os.fork,\n"
         "             lambda: subprocess.run(['true']), lambda: os.memfd_create('x'),\n"

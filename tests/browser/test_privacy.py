@@ -216,7 +216,7 @@ def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path, watch)
         ("import socket; socket.create_connection(('192.0.2.1', 9))", "look up '192.0.2.1'"),
         ("import socket; socket.socket().connect(('192.0.2.1', 9))", "connect ('192.0.2.1', 9)"),
         ("import socket; socket.getaddrinfo('example.org', 80)", "look up 'example.org'"),
-        ("from core.audio import worker; worker.shut(); open('kept', 'w')", "write 'kept'"),
+        ("from core.audio import confined; confined.shut(); open('kept', 'w')", "write 'kept'"),
     ],
 )
 def test_what_must_not_be_would_be_seen(tmp_path, watch, line, noted):

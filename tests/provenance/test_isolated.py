@@ -88,7 +88,8 @@ def test_a_file_that_cannot_be_opened_is_a_sentence(pool: Pool) -> None:
 
 def test_the_process_can_open_no_file_and_no_connection() -> None:
     script = (
-        "from core.provenance import worker; worker._rehearse(); worker.shut(worker._REFUSED)\n"
+        "from core.audio.confined import shut\n"
+        "from core.provenance import worker; worker._rehearse(); shut(worker._REFUSED)\n"
         "import socket, ctypes\n"
         "for tried in (lambda: open('/etc/hostname'), socket.socket, "
         "lambda: ctypes.CDLL('libc.so.6')):\n"

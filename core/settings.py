@@ -150,6 +150,11 @@ class Settings:
         "refused and of time-outs; a clip's name stands in `debug` alone",
         LOG_LEVELS,
     )
+    detectors: str = _other(
+        "",
+        "Detectors of your own that join the list: `FILE.py`, `FILE.py:object` or `module:object`, "
+        "with commas between them, see docs/your-detector.md",
+    )
     models: str = _other("", "Folder of fetched weights, by default a cache folder of the user")
     corpus: str = _other("build/corpus", "Folder of the training corpus")
 

@@ -411,13 +411,16 @@ def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict
     waiting = st.empty()
     found = {detector.id: detection}
     for id in others:
-        found[id] = session.judge(
-            entry,
-            detectors[id],
-            stance=session.stance(),
-            bar=waiting,
-            doing=f"{cards.plain(opinions_view.name_of(id))} listens",
-        )
+        try:
+            found[id] = session.judge(
+                entry,
+                detectors[id],
+                stance=session.stance(),
+                bar=waiting,
+                doing=f"{cards.plain(opinions_view.name_of(id))} listens",
+            )
+        except DetectorError as error:
+            st.error(cards.for_visitors(error), icon=":material/error:")
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}
     opinions_view.comparison(heard, detectors, str(entry.key))

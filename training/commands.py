@@ -435,7 +435,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     try:
         if options.probes:
             _need("sklearn")
-        detector = load_detector(options.detector)
+        detector = load_detector(options.detector, code=True)
         if options.against:
             table = _against(options)
         elif options.probes:

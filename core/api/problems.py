@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from core.audio.clip import AudioError
 from core.detect.decision import StanceError
+from core.detect.model_config import DetectorError
 from core.plain import printable
 from core.show.turns import TooBusy
 
@@ -28,6 +29,7 @@ SENTENCES = {
     404: "There is nothing at this address: openapi.json lists what there is.",
     405: "This address does not take that method: openapi.json says which it takes.",
 }
+DETECTOR_FAILED = "The detector failed on this file. The server's log says why."
 FAILED = "The server failed over this request. Its log says where."
 
 
@@ -91,6 +93,9 @@ def _of_the_project(error: Exception) -> Problem | None:
         return Problem(_status(error.code), str(error), error.code)
     if isinstance(error, StanceError):
         return Problem(400, str(error), "query")
+    if isinstance(error, DetectorError):
+        logger.error("a detector failed: %s", error)
+        return Problem(500, DETECTOR_FAILED, "detector")
     if isinstance(error, TooBusy):
         return Problem(503, str(error), "busy", {"Retry-After": "60"})
     return None

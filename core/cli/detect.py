@@ -41,7 +41,10 @@ def add_parser(commands: Any) -> None:
     form.add_argument("--json", action="store_true", help="print one JSON list of detections")
     form.add_argument("--csv", action="store_true", help="print one CSV row a file or channel")
     parser.add_argument(
-        "--detector", default="embedded", metavar="ID", help="an id, a model directory or a file"
+        "--detector",
+        default="embedded",
+        metavar="ID",
+        help="an id, a model directory, a file, or code of your own (FILE.py)",
     )
     parser.add_argument(
         "--engine",
@@ -78,7 +81,10 @@ def run(options: argparse.Namespace) -> int:
     say_terms(options.detector)
     try:
         detector: Detector = load_detector(
-            options.detector, progress=bar("fetching weights"), engine=options.engine
+            options.detector,
+            progress=bar("fetching weights"),
+            engine=options.engine,
+            code=True,
         )
     except DetectorError as error:
         print(error, file=sys.stderr)

@@ -100,7 +100,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         stance = stance_of(options)
         chosen = options.detector or ["embedded"]
-        detectors = [load_detector(id) for id in chosen] if len(saved) < len(files) else []
+        detectors = (
+            [load_detector(id, code=True) for id in chosen] if len(saved) < len(files) else []
+        )
         figures = pd.read_csv(RESULTS / "embedded.csv")
         published = load("published_eer", RESULTS)
         held: list[Saved] = []

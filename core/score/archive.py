@@ -100,7 +100,7 @@ def score(
     if executor not in EXECUTORS:
         raise ArchiveError(f"There is no executor {executor!r}; there are {', '.join(EXECUTORS)}.")
     engine = engine or installed().engine or None
-    loaded = load_detector(detector, engine=engine)
+    loaded = load_detector(detector, engine=engine, code=True)
     if hop_s is not None and not 0.05 <= hop_s <= loaded.window / 16_000:
         raise ArchiveError(f"The hop must be 0.05 to {loaded.window / 16_000:g} seconds.")
     settings: dict[str, Any] = {

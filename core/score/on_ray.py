@@ -102,7 +102,7 @@ class Judge:
         from core.detect.registry import load_detector
 
         self._settings = settings
-        self._detector = load_detector(detector, engine=engine)
+        self._detector = load_detector(detector, engine=engine, code=True)
         own = identity(self._detector)
         wrong = sorted(k for k, v in own.items() if v != settings[k])
         if wrong:

@@ -134,7 +134,7 @@ def _work(pipe: Connection, detector: str, settings: dict[str, Any], engine: str
     one_thread()
     from core.detect.registry import load_detector
 
-    loaded = load_detector(detector, engine=engine)
+    loaded = load_detector(detector, engine=engine, code=True)
     clips: Queue[Any] = Queue(1)
 
     def decode_ahead() -> None:

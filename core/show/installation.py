@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from core.detect.model_config import DetectorError
 from core.evaluate.tables import TableError
+from core.show import cards
 
 OF_FIGURES = ("", "benchmarks", "systems", "overfitting", "under-the-hood")
 """Addresses of the pages that are drawn from data/results and data/models alone."""
@@ -27,12 +29,16 @@ def explained(url_path: str) -> Iterator[None]:
 
     A table that is broken as a whole names itself. A page of figures has no other input than the
     installation, so there a row that is not found is its fault too; what happened goes to the log.
+    A detector that fails in the middle of a clip says so in its own sentence.
     """
     try:
         yield
     except TableError as error:
         logging.getLogger(__name__).warning("the page /%s lacks a table", url_path, exc_info=True)
         st.error(f"{error} {RESTORE}", icon=":material/error:")
+    except DetectorError as error:
+        logging.getLogger(__name__).error("a detector failed: %s", error)
+        st.error(cards.for_visitors(error), icon=":material/error:")
     except (LookupError, ValueError, TypeError, AttributeError, OSError):
         if url_path not in OF_FIGURES:
             raise

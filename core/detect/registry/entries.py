@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.detect.registry.added import added
 from core.detect.registry.entry import Entry
 from core.detect.registry.field import FIELD
 
@@ -69,6 +70,7 @@ ENTRIES: Mapping[str, Entry] = {
         AASIST,
         AASIST_L,
         *FIELD,
+        *added(),
     )
 }
 
@@ -79,5 +81,5 @@ def list_detectors() -> list[Entry]:
 
 
 def is_named(id: str) -> bool:
-    """Whether an id is one that this project gave, and no folder, file or address."""
+    """Whether an id is one of the registry, and no folder, file or address."""
     return id in ENTRIES or id in ("embedded-int8", "embedded-fp32")

@@ -56,6 +56,8 @@ class Entry:
         What was tested of it here, and what was not.
     obstacle : str
         Why it cannot be run here; empty where it can.
+    code : str
+        Python code that whoever runs the program added as a detector, see `core.detect.own`.
     """
 
     id: str
@@ -76,6 +78,7 @@ class Entry:
     classifier: bool = False
     tested: str = ""
     obstacle: str = ""
+    code: str = ""
 
     @property
     def path(self) -> Path:
@@ -87,6 +90,8 @@ class Entry:
         """Whether the weights are on this machine, by name and size; what they hold comes later."""
         if self.obstacle:
             return False
+        if self.code:
+            return True
         if self.id == "embedded":
             return (self.path / "config.json").is_file()
         there = self.path.is_file()

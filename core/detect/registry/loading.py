@@ -14,6 +14,7 @@ import numpy as np
 from core.detect.detector import Detector, DetectorError
 from core.detect.model_config import read_config
 from core.detect.model_directory import load_directory
+from core.detect.own import is_code, load_own
 from core.detect.registry.entries import ENTRIES, is_named
 from core.detect.registry.entry import EMBEDDED, Entry
 from core.detect.registry.fetching import (
@@ -36,6 +37,7 @@ def load_detector(
     progress: Progress | None = None,
     fetch: bool = True,
     engine: str | None = None,
+    code: bool = False,
 ) -> Detector:
     """Load a detector.
 
@@ -57,6 +59,11 @@ def load_detector(
     engine : str, optional
         What runs a model directory's network, one of `core.detect.engine.ENGINES`; the ids
         ``embedded-int8`` and ``embedded-fp32`` say it too.
+    code : bool
+        Whether ``detector`` may be Python code, ``FILE.py``, ``FILE.py:object`` or
+        ``module:object`` (see `core.detect.own`), which is run then. Only where whoever runs the
+        program gave it, never for what a visitor typed. Code that is registered needs no such
+        leave.
 
     Returns
     -------
@@ -78,6 +85,8 @@ def load_detector(
     entry = ENTRIES.get(name)
     if entry is not None and entry.obstacle:
         raise DetectorError(f"{entry.name} cannot be run here. {entry.obstacle}")
+    if entry is not None and entry.code:
+        return _tried(load_own(entry.code, entry.id))
     if entry is not None:
         wrong = what_is_wrong(entry)
         if wrong and not fetch:
@@ -92,6 +101,10 @@ def load_detector(
     if name.startswith("hub:"):
         where = _hub_name(name)
         return _tried(_load_classifier(where, name, labels, local_only=not fetch))
+    if is_code(name):
+        if not code:
+            raise _is_code(name)
+        return _tried(load_own(name))
     path = Path(detector)
     if os.path.isdir(path):  # no error for a name too long
         if is_project_model(path):
@@ -105,8 +118,15 @@ def load_detector(
         return _load_file(path)
     known = ", ".join(ENTRIES)
     raise DetectorError(
-        f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file "
-        "or hub:OWNER/NAME will do as well."
+        f"There is no detector '{name}'. Known are {known}; a model directory, a checkpoint file, "
+        "hub:OWNER/NAME, or code of your own as FILE.py will do as well."
+    )
+
+
+def _is_code(name: str) -> DetectorError:
+    return DetectorError(
+        f"'{name}' is code, which is run only where whoever runs this program names it: in "
+        "SPOOFSCOPE_DETECTORS, or in a command's --detector."
     )
 
 
@@ -141,6 +161,8 @@ def classes_of(detector: str) -> dict[str, str | None]:
     DetectorError
         If it cannot be found, has no safetensors weights, or is too large.
     """
+    if is_code(detector):
+        raise _is_code(detector)
     path = Path(detector)
     hub = detector.startswith("hub:")
     if not hub and (os.path.isfile(path) or (os.path.isdir(path) and is_project_model(path))):
@@ -198,6 +220,8 @@ def _tried(detector: Detector) -> Detector:
             raise ValueError("its scores are no numbers")
         if detector.familiarity is not None:
             detector.familiarity(embeddings.mean(axis=0))
+    except DetectorError:
+        raise
     except Exception as error:  # every library below has errors of its own
         raise DetectorError(f"'{detector.name}' cannot judge sound: {briefly(error)}") from error
     return detector

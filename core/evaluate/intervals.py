@@ -253,7 +253,7 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
     codes, count = sample.units.codes, sample.count
     if count > PACKS:
         codes, count = np.random.default_rng(0).permutation(count)[codes] % PACKS, PACKS
-    place = np.searchsorted(cuts, sample.level, side="right")
+    place = np.searchsorted(cuts, np.arange(len(tally.values)), side="right")[sample.level]
     moves = np.zeros((count, len(cuts)))
     for chosen, sign, slopes in (
         (~is_spoof, -1.0, np.ones(len(cuts))),

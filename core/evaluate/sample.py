@@ -86,8 +86,8 @@ class Sample:
         bool ``[n]``.
     units : Units
         Who spoke them.
-    tally : Tally, optional
-        The same scores, where they were counted before.
+    counted : (Tally, numpy.ndarray), optional
+        `Tally.ranked` of the same scores, where that was made before.
     """
 
     def __init__(
@@ -95,12 +95,11 @@ class Sample:
         scores: Floats,
         is_spoof: npt.NDArray[np.bool_],
         units: Units,
-        tally: Tally | None = None,
+        counted: tuple[Tally, Ints] | None = None,
     ) -> None:
         self.is_spoof, self.units = is_spoof, units
-        self.tally = tally or Tally.of(scores[~is_spoof], scores[is_spoof])
-        self.level = np.searchsorted(self.tally.values, scores)
-        self.count = int(units.codes.max()) + 1
+        self.tally, self.level = counted or Tally.ranked(scores, is_spoof)
+        self.count = int(units.codes.max()) + 1 if units.unit == "speaker" else len(is_spoof)
         self.weight = self._weights()
 
     def _weights(self) -> Floats:
@@ -108,6 +107,9 @@ class Sample:
 
         Divided by the share of the others, as in the jackknife that leaves the unit out.
         """
+        if self.units.unit == "trial":
+            n, k = (max(1, count - 1) for count in (self.tally.n_bonafide, self.tally.n_spoof))
+            return np.where(self.is_spoof, 1 / k, 1 / n)
         weight = np.empty(len(self.is_spoof))
         for chosen in (~self.is_spoof, self.is_spoof):
             codes = self.units.codes[chosen]
@@ -118,12 +120,16 @@ class Sample:
 
     def sums(self, linear: Linear) -> Floats:
         """What each unit contributes to the figure, ``[units]``, as if it had been left out."""
-        moves = np.where(self.is_spoof, linear.spoof[self.level], linear.bonafide[self.level])
+        moves = np.concatenate((linear.bonafide, linear.spoof))[self._place]
         moves *= self.weight
         if self.units.unit == "trial":
             return moves
         sums = np.bincount(self.units.codes, weights=moves, minlength=self.count)
         return sums.astype(np.float64, copy=False)
+
+    @cached_property
+    def _place(self) -> Ints:
+        return self.level + self.is_spoof * len(self.tally.values)
 
     @cached_property
     def freedom(self) -> float:

@@ -61,7 +61,9 @@ def conditions(
     bona_of = np.zeros(1, dtype=np.int64)
     for column in columns:
         codes, values = data.codes(column)
-        shared = bool(set(codes[bona]) & set(codes[data.is_spoof]) - {-1})
+        of_each = [np.bincount(codes[c & (codes >= 0)], minlength=1) for c in (bona, data.is_spoof)]
+        least = min(map(len, of_each))
+        shared = bool((of_each[0][:least] * of_each[1][:least]).any())
         known &= codes >= 0
         keys = keys * len(values) + np.maximum(codes, 0)
         names = [f"{n}/{v}" if n else v for n in names for v in values]

@@ -128,17 +128,17 @@ def official_eer(data: Prepared) -> Rate:
     are tried between them, where no threshold exists. Without ties between the classes this is
     the EER (``compute_det_curve`` and ``compute_eer`` of the ASVspoof 2019 package).
     """
-    # There, higher = bona fide and the sweep goes upwards.
-    bona, spoof = -data.scores[~data.is_spoof], -data.scores[data.is_spoof]
-    scores = np.concatenate((bona, spoof))
-    order = np.argsort(scores, kind="stable")
-    is_bona = order < len(bona)
+    # There, higher = bona fide and the sweep goes upwards, so downwards through these values.
+    tally = data.everything.tally
+    groups = np.stack((tally.bonafide[::-1], tally.spoof[::-1]), axis=1)
+    scores = -np.repeat(tally.values[::-1], groups.sum(axis=1))
+    is_bona = np.repeat(np.arange(groups.size) % 2 == 0, groups.ravel())
     missed = np.concatenate(([0], np.cumsum(is_bona)))
-    passed = len(spoof) - np.concatenate(([0], np.cumsum(~is_bona)))
-    p_miss, p_fa = missed / len(bona), passed / len(spoof)
+    passed = tally.n_spoof - (np.arange(len(missed)) - missed)
+    p_miss, p_fa = missed / tally.n_bonafide, passed / tally.n_spoof
     at = int(np.argmin(np.abs(p_miss - p_fa)))
     # Its threshold before the first trial is a thousandth below it.
-    threshold = float(scores[order[at - 1]]) if at else float(scores[order[0]]) - 0.001
+    threshold = float(scores[at - 1]) if at else float(scores[0]) - 0.001
     return Rate(
         float((p_miss[at] + p_fa[at]) / 2), threshold if data.higher == "bonafide" else -threshold
     )

@@ -126,10 +126,14 @@ class Part:
     is_spoof: npt.NDArray[np.bool_]
     speakers: Ints | None
 
-    @cached_property
+    @property
     def tally(self) -> Tally:
         """Both classes, sorted and grouped."""
-        return Tally.of(self.scores[~self.is_spoof], self.scores[self.is_spoof])
+        return self._counted[0]
+
+    @cached_property
+    def _counted(self) -> tuple[Tally, Ints]:
+        return Tally.ranked(self.scores, self.is_spoof)
 
     @cached_property
     def units(self) -> Units:
@@ -139,7 +143,7 @@ class Part:
     @cached_property
     def sample(self) -> Sample:
         """The trials for intervals by what they have in common."""
-        return Sample(self.scores, self.is_spoof, self.units, self.tally)
+        return Sample(self.scores, self.is_spoof, self.units, self._counted)
 
 
 def prepare(trials: Trials, higher: Higher) -> Prepared:

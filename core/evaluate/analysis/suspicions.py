@@ -64,7 +64,7 @@ def suspicions(data: Prepared) -> list[Problem]:
                 )
             )
     given = data.table["score"]
-    if given.nunique() < 3 <= len(given):
+    if len(data.everything.tally.values) < 3 <= len(given):
         found.append(
             Problem(
                 "The scores have fewer than three values, like decisions; the official ASVspoof "

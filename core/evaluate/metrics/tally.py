@@ -54,7 +54,36 @@ class Tally:
         scores = scores[order]
         is_bona = order < len(b)
         del order  # millions of trials: each array is let go of
-        starts = np.flatnonzero(np.concatenate(([True], scores[1:] != scores[:-1])))
+        return cls._grouped(scores, is_bona, _new(scores), higher)
+
+    @classmethod
+    def ranked(cls, scores: Floats, is_spoof: npt.NDArray[np.bool_]) -> tuple[Tally, Ints]:
+        """The tally of ``[n]`` checked scores towards spoof, and the place of each in its values.
+
+        Raises
+        ------
+        ValueError
+            If a class is empty or a score is not a number.
+        """
+        checked_scores(scores[~is_spoof], "bona fide")
+        checked_scores(scores[is_spoof], "spoofed")
+        order = np.argsort(scores)
+        ascending = scores[order]
+        new = _new(ascending)
+        level = np.empty(len(order), dtype=np.int64)
+        level[order] = np.cumsum(new) - 1
+        return cls._grouped(ascending, ~is_spoof[order], new, "spoof"), level
+
+    @classmethod
+    def _grouped(
+        cls,
+        scores: Floats,
+        is_bona: npt.NDArray[np.bool_],
+        new: npt.NDArray[np.bool_],
+        higher: Higher,
+    ) -> Tally:
+        """The tally of sorted scores, ``new`` where one differs from the one before."""
+        starts = np.flatnonzero(new)
         n_bona = np.add.reduceat(is_bona, starts, dtype=np.int64)
         sizes = np.diff(starts, append=len(scores))
         return cls(scores[starts], n_bona, sizes - n_bona, higher)
@@ -235,6 +264,10 @@ def checked_scores(values: npt.ArrayLike, name: str) -> Floats:
         count = int(np.isnan(array).sum())
         raise ValueError(f"{count:,} scores of {name} trials are not numbers; remove those trials.")
     return array
+
+
+def _new(scores: Floats) -> npt.NDArray[np.bool_]:
+    return np.concatenate(([True], scores[1:] != scores[:-1]))
 
 
 def _from_zero(counts: Ints) -> Ints:

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.settings import SettingsError, settings
+from core.show.history import keep_history
 from core.show.installation import explained
 from core.show.prewarm import prewarm
 
@@ -55,5 +56,6 @@ except SettingsError as error:
     st.error(str(error).replace("_", "\\_"), icon=":material/error:")
     st.stop()
 prewarm()
+keep_history(("benchmarks", "systems", "under-the-hood"))
 with explained(page.url_path):
     page.run()

@@ -1,4 +1,4 @@
-"""A button that copies the page's address, and a history in which every choice is an entry."""
+"""A button that copies the page's address."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, TimeoutError
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
@@ -25,9 +25,14 @@ def go_to(page: Page, name: str) -> None:
     try:
         heading.wait_for(timeout=15_000)
     except TimeoutError:
-        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        settled(page)
         link.click()
         heading.wait_for()
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has been run to its end; Streamlit loses a Back that comes before."""
+    page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
 
 
 def overflow(page: Page) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import PATIENCE_MS, go_to, overflow
+from tests.browser.helpers import PATIENCE_MS, go_to, overflow, settled
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +22,11 @@ def click_mark(page: Page, label: str) -> None:
     box = mark.bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def back(page: Page) -> None:
+    settled(page)
+    page.go_back()
 
 
 def count(page: Page, words: str) -> None:
@@ -73,16 +78,41 @@ def test_every_choice_is_one_entry_of_the_history_and_back_undoes_it(
     expect(chosen).to_be_visible()
     go_to(page, "Overfitting")
     assert page.evaluate("history.length") <= start + 4  # the way back below needs all of them
-    page.go_back()
+    back(page)
     expect(chosen).to_be_visible()
     expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
-    page.go_back()
+    back(page)
     expect(page.get_by_text("Nothing filtered.")).to_be_visible()
     expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
-    page.go_back()
+    back(page)
     expect(page.get_by_role("radio", name="Systems", exact=True)).to_be_checked()
+    settled(page)
     page.go_forward()
     expect(page.get_by_role("radio", name="Attacks and codecs")).to_be_checked()
+
+
+def test_a_choice_made_in_the_moment_it_appears_is_an_entry(visit: Callable[..., Page]) -> None:
+    page = visit("Overfitting")
+    page.evaluate(
+        """() => {
+          const observer = new MutationObserver(() => {
+            const all = [...document.querySelectorAll("button")];
+            const choice = all.find((b) => b.textContent.includes("Attacks and codecs"));
+            if (!choice) return;
+            observer.disconnect();
+            choice.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+            choice.click();
+          });
+          observer.observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    go_to(page, "Benchmarks")
+    page.wait_for_url(re.compile("view=Attacks"))
+    back(page)
+    expect(page.get_by_role("radio", name="Systems", exact=True)).to_be_checked()
+    for before in ("Overfitting", "Is this voice human?"):
+        back(page)
+        page.get_by_role("heading", name=before, level=1).wait_for()
 
 
 def test_back_from_an_address_by_key_leads_to_the_page_before(
@@ -94,9 +124,9 @@ def test_back_from_an_address_by_key_leads_to_the_page_before(
     expect(page.get_by_role("button", name="Copy link to this view")).to_be_visible()
     page.get_by_role("radio", name="Side by side").click()
     page.wait_for_url(re.compile("view=Side"))
-    page.go_back()
+    back(page)
     expect(page.get_by_role("radio", name="Significance")).to_be_checked()
-    page.go_back()
+    back(page)
     page.get_by_role("heading", name="Overfitting", level=1).wait_for()
 
 
@@ -123,7 +153,7 @@ def test_a_filter_narrows_what_is_shown(visit: Callable[..., Page]) -> None:
 def test_a_chart_saves_as_csv_png_and_svg(visit: Callable[..., Page]) -> None:
     page = visit("Benchmarks")
     save = page.get_by_role("button", name="Save").first
-    page.locator("[data-test-script-state=notRunning]").wait_for()
+    settled(page)
     save.evaluate("button => button.scrollIntoView({block: 'center'})")
     save.click()
     starts = {"CSV": b'"system","benchmark"', "PNG": b"\x89PNG", "SVG": b"<svg"}
@@ -160,5 +190,5 @@ def test_a_cell_of_the_systems_orders_them_and_back_restores_the_view(
     expect(page.get_by_text(re.compile("none was corrected"))).to_be_visible()
     page.goto(f"{address}/overfitting")
     page.get_by_role("heading", name="Overfitting", level=1).wait_for()
-    page.go_back()
+    back(page)
     expect(page.get_by_text(re.compile("none was corrected"))).to_be_visible(timeout=PATIENCE_MS)

@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Tells synthetic speech from human speech, and shows where the evidence lies.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    from core.cli import app, archive, detect, detectors, evaluate, inspect, report
+    from core.cli import app, archive, detect, detectors, evaluate, inspect, report, sasv
 
-    for command in (app, detect, inspect, detectors, archive, evaluate, report):
+    for command in (app, detect, inspect, detectors, archive, evaluate, sasv, report):
         command.add_parser(commands)
     parser.add_argument("--version", action="store_true", help="print version and commit")
     given = list(sys.argv[1:] if arguments is None else arguments)

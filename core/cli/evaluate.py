@@ -64,7 +64,9 @@ def add_parser(commands: Any) -> None:
     add_stance(group, Stance(ASVSPOOF5.p_spoof, ASVSPOOF5.c_fa, ASVSPOOF5.c_miss))
     add_renamed(group, "--c-miss", "--cost-false-accusation")
     add_renamed(group, "--c-fa", "--cost-missed-fake")
-    group.add_argument("--asv", metavar="FILE", help="scores of a verification system, for t-DCF")
+    group.add_argument(
+        "--asv", metavar="FILE", help="scores of a verification system, for t-DCF and t-EER"
+    )
     group.add_argument("--json", action="store_true", help="print one JSON object")
     group.set_defaults(run=run)
 
@@ -110,6 +112,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     settings = analysis.Settings(
         Costs(options.prior, options.cost_false_accusation, options.cost_missed_fake),
         asv.constants() if asv else None,
+        asv,
     )
     whole = analysis.overall(data, settings)
     figures = [whole.figures, *(analysis.by_column(data, c) for c in by)]

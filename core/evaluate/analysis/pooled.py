@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,9 +11,11 @@ from core.evaluate import influence
 from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Prepared, Settings, as_frame
 from core.evaluate.influence import Metric
 from core.evaluate.intervals import band, interval
-from core.evaluate.metrics import ASVSPOOF5, Costs, Rate, Tally
+from core.evaluate.metrics import ASVSPOOF5, Costs, Rate, Tally, Tandem, spoof_aware_curve
 from core.evaluate.names import METRICS
 from core.evaluate.published import probit_grid
+from core.evaluate.spoof_aware import NO_CONCURRENT, NO_INTERVAL
+from core.evaluate.trials import AsvScores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +89,8 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
                 "note": f"{_note(name, own)} {why}".strip(),
             }
         )
+    if settings.asv is not None:
+        rows += _tandem(data, settings.asv)
     grid = probit_grid(2e-4, 0.5, 90)
     miss, low, high = band(part.sample, grid)
     det = pd.DataFrame({"p_fa": grid, "p_miss": miss, "low": low, "high": high})
@@ -99,6 +103,31 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
         official,
         int((tally.bonafide + tally.spoof)[tied].sum()),
     )
+
+
+def _tandem(data: Prepared, asv: AsvScores) -> list[dict[str, Any]]:
+    """What this countermeasure and a verification system reach together."""
+    tally, sign = data.everything.tally, 1.0 if data.higher == "spoof" else -1.0
+    fakes = np.concatenate(list(asv.spoof.values()))
+    both = Tandem(spoof_aware_curve(asv.target, asv.nontarget, fakes), tally.det())
+    point, best = both.concurrent_eer(), both.min_adcf()
+    found = [("teer", None if point is None else point._replace(value=100 * point.value))]
+    found.append(("min_adcf_tandem", best))
+    return [
+        {
+            "breakdown": "overall",
+            "condition": "all",
+            "metric": metric,
+            "value": None if at is None else at.value,
+            "threshold": None if at is None else sign * at.cm_threshold,
+            "n_bonafide": tally.n_bonafide,
+            "n_spoof": tally.n_spoof,
+            "note": NO_CONCURRENT
+            if at is None
+            else f"Verification accepts from {at.asv_threshold:.4g} on. {NO_INTERVAL}",
+        }
+        for metric, at in found
+    ]
 
 
 def _costs(tally: Tally, suffix: str, costs: Costs) -> dict[str, tuple[Metric, float | None]]:

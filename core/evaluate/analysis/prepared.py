@@ -20,7 +20,7 @@ from core.evaluate.metrics import (
     TandemConstants,
 )
 from core.evaluate.sample import Sample, Units
-from core.evaluate.trials import Trials
+from core.evaluate.trials import AsvScores, Trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +42,13 @@ class Settings:
         The reader's own prior and costs; those of ASVspoof 5 are always given as well.
     tandem : TandemConstants or None
         Constants of the tandem cost, where the verification system's error rates are known.
+    asv : AsvScores or None
+        Its scores, where they are known: for t-EER, and a-DCF of the tandem.
     """
 
     costs: Costs = ASVSPOOF5
     tandem: TandemConstants | None = None
+    asv: AsvScores | None = None
 
 
 @dataclass(frozen=True, eq=False)

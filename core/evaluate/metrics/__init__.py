@@ -22,11 +22,22 @@ from core.evaluate.metrics.functions import (
     min_dcf,
     min_tdcf,
 )
+from core.evaluate.metrics.spoof_aware import (
+    ADCF_ASVSPOOF5,
+    AdcfCosts,
+    SpoofAwareCurve,
+    cheapest_adcf,
+    min_adcf,
+    spoof_aware_curve,
+)
 from core.evaluate.metrics.tally import Tally, equal_error
+from core.evaluate.metrics.tandem import Tandem, TandemPoint
 from core.evaluate.metrics.types import Affine, Cost, DetCurve, Floats, Higher, Ints, Rate
 
 __all__ = [
+    "ADCF_ASVSPOOF5",
     "ASVSPOOF5",
+    "AdcfCosts",
     "Affine",
     "AsvRates",
     "Cost",
@@ -36,21 +47,27 @@ __all__ = [
     "Higher",
     "Ints",
     "Rate",
+    "SpoofAwareCurve",
     "Tally",
+    "Tandem",
     "TandemConstants",
     "TandemCosts",
+    "TandemPoint",
     "act_dcf",
     "affine_calibration",
     "asv_rates",
     "asv_threshold",
     "auc",
+    "cheapest_adcf",
     "cheapest_point",
     "cllr",
     "det_curve",
     "eer",
     "equal_error",
+    "min_adcf",
     "min_cllr",
     "min_dcf",
     "min_tdcf",
+    "spoof_aware_curve",
     "tandem_constants",
 ]

@@ -9,6 +9,7 @@ from core.evaluate.trials.layout import SPOOFED, Doubt, Layout
 from core.evaluate.trials.limits import LARGEST, MOST_COLUMNS, MOST_ROWS
 from core.evaluate.trials.problems import Problem, TrialsError
 from core.evaluate.trials.reading import read_table
+from core.evaluate.trials.spoof_aware import SpoofAwareTrials, has_three_kinds, read_spoof_aware
 from core.evaluate.trials.subsets import ALL, EVAL, of_subset, subsets, usual
 from core.evaluate.trials.tidy import FORMULA, Trials, check_sure, read_scores, tidy
 from core.evaluate.trials.verification import AsvScores
@@ -31,15 +32,18 @@ __all__ = [
     "Layout",
     "Match",
     "Problem",
+    "SpoofAwareTrials",
     "Trials",
     "TrialsError",
     "attach",
     "check_sure",
     "direction",
     "guess_layout",
+    "has_three_kinds",
     "match",
     "of_subset",
     "read_scores",
+    "read_spoof_aware",
     "read_table",
     "share_of_words",
     "subsets",

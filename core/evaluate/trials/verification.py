@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AsvScores:
     """Scores of the verification system (higher = target), spoofed ones by attack.
 

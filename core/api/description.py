@@ -56,6 +56,8 @@ TYPES = {
     "hop": {"type": "number"},
     "track": {"type": "integer", "minimum": 1},
     "channel": {"type": "integer", "minimum": 1},
+    "stress": {"type": "string", "enum": ["0", "1"]},
+    "span": {"type": "string", "pattern": r"^\d+(\.\d+)?-\d+(\.\d+)?$"},
     "personal": {"type": "string", "enum": ["0", "1"]},
     "format": {"type": "string", "enum": ["html", "pdf"]},
 }
@@ -94,7 +96,7 @@ def document() -> dict[str, Any]:
 
 
 def _post(path: str) -> dict[str, Any]:
-    summary, meaning, known = POSTS[path]
+    summary, meaning, takes = POSTS[path]
     binary = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {PART: {"type": "array", "items": binary}}}
     kinds = ("application/json", "text/event-stream")
@@ -107,9 +109,9 @@ def _post(path: str) -> dict[str, Any]:
                 "name": name,
                 "in": "query",
                 "description": query.PARAMETERS[name].meaning,
-                "schema": TYPES.get(name, {"type": "string"}),
+                "schema": _schema(name, name in takes.often),
             }
-            for name in known
+            for name in takes.names
         ],
         "requestBody": {
             "required": True,
@@ -125,6 +127,11 @@ def _post(path: str) -> dict[str, Any]:
     }
 
 
+def _schema(name: str, often: bool) -> dict[str, Any]:
+    one = TYPES.get(name, {"type": "string"})
+    return {"type": "array", "items": one} if often else one
+
+
 def _errors(*statuses: int) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {str(s): {"description": ERRORS[s], "content": content} for s in statuses}
@@ -133,10 +140,11 @@ def _errors(*statuses: int) -> dict[str, Any]:
 def page() -> str:
     """The API as an HTML page; it loads nothing."""
     parts = []
-    for path, (summary, meaning, known) in POSTS.items():
+    for path, (summary, meaning, takes) in POSTS.items():
         rows = "".join(
-            f"<tr><td><code>{name}</code></td><td>{escape(query.PARAMETERS[name].meaning)}</td></tr>"
-            for name in known
+            f"<tr><td><code>{name}</code></td><td>{escape(query.PARAMETERS[name].meaning)}"
+            f"{' May be repeated.' if name in takes.often else ''}</td></tr>"
+            for name in takes.names
         )
         parts.append(
             f"<h2><code>POST {path}</code></h2><p>{summary}. {_marked(meaning)}</p>"

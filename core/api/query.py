@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +11,22 @@ from core.api.problems import Problem
 from core.detect.decision import Stance
 from core.detect.registry import ENTRIES, is_named
 from core.plain import printable
+from core.settings import settings
 
 
 @dataclass(frozen=True)
 class Query:
     """The parameters; those that a request leaves out have these values."""
 
-    detector: str = "embedded"
+    detector: tuple[str, ...] = ("embedded",)
     prior: float = 0.5
     cost_missed_fake: float = 1.0
     cost_false_accusation: float = 1.0
     hop: float | None = None
     track: int | None = None
     channel: int | None = None
+    stress: bool = False
+    span: tuple[tuple[float, float], ...] = ()
     name: str = "audio"
     personal: bool = False
     format: str = "html"
@@ -53,6 +56,11 @@ def _counted(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
         raise ValueError
     return int(text)
+
+
+def _span(text: str) -> tuple[float, float]:
+    start, end = map(_number, text.split("-"))
+    return start, end
 
 
 def _switch(text: str) -> bool:
@@ -90,6 +98,14 @@ PARAMETERS = {
         "a number from 1 on",
         "One channel; if absent their average, or each where they differ too much.",
     ),
+    "stress": Parameter(
+        _switch, "1 or 0", "Judge again through codecs, noise, a room, other speeds and levels."
+    ),
+    "span": Parameter(
+        _span,
+        "FROM-TO, such as 2-9.5",
+        "With stress: test this part, in seconds of the file.",
+    ),
     "name": Parameter(str, "a name", "What a file that is the whole body is called."),
     "personal": Parameter(_switch, "1 or 0", "With tags that may name people and places."),
     "format": Parameter(_form, "html or pdf", "Form of the report."),
@@ -97,22 +113,38 @@ PARAMETERS = {
     "notes": Parameter(str, "a text", "Notes for the report's first page."),
 }
 
-PART = ("track", "channel")
+
+@dataclass(frozen=True)
+class Takes:
+    """Which parameters an address takes, and which of them more than once."""
+
+    names: tuple[str, ...] = ()
+    often: tuple[str, ...] = ()
+
+
 STANCE = ("prior", "cost_missed_fake", "cost_false_accusation")
-DETECT = ("detector", *STANCE, "hop", *PART, "name")
-INSPECT = ("name", "personal")
-REPORT = ("detector", *STANCE, *PART, "name", "personal", "format", "case", "notes")
+PART = ("track", "channel")
+STRESS = ("stress", "span")
+DETECT = Takes(("detector", *STANCE, "hop", *PART, *STRESS, "name"))
+INSPECT = Takes(("name", "personal"))
+REPORT = Takes(
+    ("detector", *STANCE, *PART, *STRESS, "name", "personal", "format", "case", "notes"),
+    often=("detector", "span"),
+)
+NOTHING = Takes()
+
+MOST_SPANS = 10
 
 
-def query_of(given: Iterable[tuple[str, str]], known: tuple[str, ...]) -> Query:
+def query_of(given: Iterable[tuple[str, str]], takes: Takes) -> Query:
     """Read a query.
 
     Parameters
     ----------
     given : iterable of (str, str)
         Names and values, as they came.
-    known : tuple of str
-        The parameters that the address takes.
+    takes : Takes
+        What the address takes.
 
     Raises
     ------
@@ -121,40 +153,61 @@ def query_of(given: Iterable[tuple[str, str]], known: tuple[str, ...]) -> Query:
     StanceError
         If the prior or a cost is out of range.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, list[Any]] = {}
     for name, text in given:
-        if name not in known:
-            takes = f"Known are {', '.join(known)}." if known else "This address takes none."
-            raise Problem(400, f"There is no parameter '{_said(name)}'. {takes}", "query")
-        if name in found:
+        if name not in takes.names:
+            all_of_them = ", ".join(takes.names)
+            known = f"Known are {all_of_them}." if all_of_them else "This address takes none."
+            raise Problem(400, f"There is no parameter '{_said(name)}'. {known}", "query")
+        value = _read(name, text)
+        if name in found and (name not in takes.often or value in found[name]):
             raise Problem(400, f"The parameter {name} is given twice.", "query")
-        about = PARAMETERS[name]
-        try:
-            found[name] = about.read(text)
-        except (ValueError, KeyError, OverflowError):
-            raise Problem(
-                400, f"The {name} is '{_said(text)}', but it must be {about.wanted}.", "query"
-            ) from None
-    made = Query(**found)
+        found.setdefault(name, []).append(value)
+    several = {name: tuple(found.pop(name)) for name in REPORT.often if name in found}
+    made = Query(**{name: value for name, (value,) in found.items()}, **several)
     made.stance  # noqa: B018 - its errors are those of the query
-    _check_detector(made.detector)
+    _check_detectors(made.detector)
+    _check_spans(made)
     return made
 
 
-def _check_detector(id: str) -> None:
+def _read(name: str, text: str) -> Any:
+    about = PARAMETERS[name]
+    try:
+        return about.read(text)
+    except (ValueError, KeyError, OverflowError):
+        raise Problem(
+            400, f"The {name} is '{_said(text)}', but it must be {about.wanted}.", "query"
+        ) from None
+
+
+def _check_spans(query: Query) -> None:
+    if query.span and not query.stress:
+        raise Problem(400, "A span names the part that stress=1 tests: give both.", "query")
+    if len(query.span) > MOST_SPANS:
+        raise Problem(400, f"At most {MOST_SPANS} spans are tested at a time.", "query")
+
+
+def _check_detectors(ids: Sequence[str]) -> None:
     """Only what has a name here and is here: a stranger makes no server fetch or read more."""
-    if not is_named(id):
-        raise Problem(
-            400, f"There is no detector '{_said(id)}'. Known are {', '.join(ENTRIES)}.", "detector"
-        )
-    entry = ENTRIES.get(id)
-    if entry is not None and not entry.ready:
-        raise Problem(
-            400,
-            f"The detector {id} is not on this server ({entry.state}). Take another one, or ask "
-            "whoever runs it.",
-            "detector",
-        )
+    most = settings().detectors_at_once
+    if len(ids) > most:
+        raise Problem(400, f"At most {most} detectors are asked at a time.", "detector")
+    for id in ids:
+        if not is_named(id):
+            raise Problem(
+                400,
+                f"There is no detector '{_said(id)}'. Known are {', '.join(ENTRIES)}.",
+                "detector",
+            )
+        entry = ENTRIES.get(id)
+        if entry is not None and not entry.ready:
+            raise Problem(
+                400,
+                f"The detector {id} is not on this server ({entry.state}). Take another one, or "
+                "ask whoever runs it.",
+                "detector",
+            )
 
 
 def _said(text: str) -> str:

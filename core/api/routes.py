@@ -21,7 +21,7 @@ from core.api.description import document, page
 from core.api.events import KIND, Events
 from core.api.metrics import Metrics
 from core.api.problems import HANDLERS, told
-from core.api.query import Query, query_of
+from core.api.query import Query, Takes, query_of
 from core.api.work import Errand, Gone
 from core.detect.registry import list_detectors
 from core.settings import settings
@@ -88,8 +88,8 @@ async def _answered(request: Request, access: Access, answer: Answer, public: bo
         return told(error).response()
 
 
-async def _files(do: Work, known: tuple[str, ...], request: Request, caller: str) -> Response:
-    asked = query_of(request.query_params.multi_items(), known)
+async def _files(do: Work, takes: Takes, request: Request, caller: str) -> Response:
+    asked = query_of(request.query_params.multi_items(), takes)
     uploads = await uploads_of(request, asked.name)
     errand = Errand(caller)
     if do is not work.report and KIND in request.headers.get("accept", ""):
@@ -128,7 +128,7 @@ async def _worked(
 
 
 async def _detectors(request: Request, _: str) -> Response:
-    query_of(request.query_params.multi_items(), ())
+    query_of(request.query_params.multi_items(), query.NOTHING)
     return JSONResponse(
         [
             {

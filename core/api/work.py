@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.api.body import Upload
 from core.api.problems import Problem
 from core.api.query import Query
 from core.audio.clip import SAMPLE_RATE, AudioError
+from core.detect.detection import ORIGIN
 from core.plain import json_text
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from core.audio.clip import Clip
     from core.detect.detection import Detection
     from core.detect.detector import Detector
+    from core.detect.stress import StressTest
     from core.provenance.found import Provenance
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +90,11 @@ class Errand:
         self.still()
         self._say("judged", share=round(share, 3))
 
+    def testing(self, done: int, of: int, _: str) -> None:
+        """So many conditions of a stress test are done; errors as `still`."""
+        self.still()
+        self._say("tested", share=round(done / of, 3))
+
     def _say(self, doing: str, **numbers: float) -> None:
         self.state = {"file": self.file, "doing": doing, **numbers}
 
@@ -92,6 +102,37 @@ class Errand:
         """A turn in a queue; where a file is done already, the others are not refused."""
         self.still()
         return Seat(queue, self.owner, self.still, patient or self.begun)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file of several that cannot be read, and why."""
+
+    name: str
+    error: AudioError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its item in a JSON list."""
+        return {
+            "file": self.name,
+            "error": {"detail": str(self.error), "code": self.error.code},
+        }
+
+
+def _each(
+    uploads: Sequence[Upload], errand: Errand, do: Callable[[Upload], Iterator[T]]
+) -> Iterator[T | Unread]:
+    """What is done with each file; the error of an only file is the whole answer's."""
+    for upload in uploads:
+        errand.file = upload.name
+        try:
+            for item in do(upload):
+                yield item
+                errand.begun = True
+        except AudioError as error:
+            if len(uploads) == 1:
+                raise
+            yield Unread(upload.name, error)
 
 
 def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
@@ -106,24 +147,22 @@ def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
     TooBusy, Problem, Gone
         As they say.
     """
-    detector = _detector(query)
-    items: list[dict[str, Any]] = []
-    for upload in uploads:
-        errand.file = upload.name
-        try:
-            clip = _read(upload, query, errand)
-        except AudioError as error:
-            if len(uploads) == 1:
-                raise
-            items.append({"file": upload.name, "error": {"detail": str(error), "code": error.code}})
-            continue
+    (id,) = query.detector
+    detector = _detector(id, query.hop)
+
+    def judge(upload: Upload) -> Iterator[dict[str, Any]]:
+        clip = _read(upload, query, errand)
         seen = _origin(upload, errand)
-        origin = {} if seen is None else {"provenance": seen.to_dict()}
+        origin = {} if seen is None else {ORIGIN: seen.to_dict()}
         for part in clip.parts:
             found = _judged(part, detector, query, errand)
-            items.append({"file": upload.name, **found.to_dict(), **origin})
-            errand.begun = True
-    return json_text(items)
+            item = {"file": upload.name, **found.to_dict(), **origin}
+            for test in _tested(part, detector, query, errand, found):
+                item["stress"] = test.to_dict()
+            yield item
+
+    items = _each(uploads, errand, judge)
+    return json_text([i.to_dict() if isinstance(i, Unread) else i for i in items])
 
 
 def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
@@ -131,22 +170,17 @@ def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
 
     Errors as `detect`.
     """
-    items: list[dict[str, Any]] = []
-    for upload in uploads:
-        errand.file = upload.name
+
+    def look(upload: Upload) -> Iterator[dict[str, Any]]:
         try:
             found = _look(upload, errand)
-        except AudioError as error:
-            if len(uploads) == 1:
-                raise
-            items.append({"file": upload.name, "error": {"detail": str(error), "code": error.code}})
-            continue
         except TrustListError as error:
             logger.error("no file can be looked into: %s", error)
             raise Problem(503, NO_LIST, "trust_list") from error
-        items.append({"file": upload.name, **found.to_dict(query.personal)})
-        errand.begun = True
-    return json_text(items)
+        yield {"file": upload.name, **found.to_dict(query.personal)}
+
+    items = _each(uploads, errand, look)
+    return json_text([i.to_dict() if isinstance(i, Unread) else i for i in items])
 
 
 def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
@@ -158,35 +192,35 @@ def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
     from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
     from core.show.opinions_view import track_record
 
-    detector = _detector(query)
-    record = track_record(detector.id, load("embedded", RESULTS), load("published_eer", RESULTS))
-    cases: list[Case] = []
-    unread: list[tuple[str, str]] = []
-    for upload in uploads:
-        errand.file = upload.name
-        try:
-            clip = _read(upload, query, errand)
-        except AudioError as error:
-            if len(uploads) == 1:
-                raise
-            unread.append((upload.name, str(error)))
-            continue
+    figures, published = load("embedded", RESULTS), load("published_eer", RESULTS)
+    detectors = [_detector(id) for id in query.detector]
+
+    def judge(upload: Upload) -> Iterator[Case]:
+        clip = _read(upload, query, errand)
         origin = _origin(upload, errand)
-        for part in clip.parts:
+        for part, detector in product(clip.parts, detectors):
             found = replace(_judged(part, detector, query, errand), elapsed_ms=0.0)
-            band = detector.decision.inconclusive_llr
-            cases.append(Case(found, band, record, (), part, origin=origin))
-            errand.begun = True
+            yield Case(
+                found,
+                detector.decision.inconclusive_llr,
+                track_record(detector.id, figures, published),
+                tuple(_tested(part, detector, query, errand, found)),
+                part,
+                origin=origin,
+            )
+
+    done = list(_each(uploads, errand, judge))
+    cases = [item for item in done if isinstance(item, Case)]
+    unread = [(item.name, str(item.error)) for item in done if isinstance(item, Unread)]
     write = evidence_pdf if query.format == "pdf" else evidence_html
     with errand.turn(cache.turns()):
         return write(cases, unread, filing=Filing(query.case, query.notes, query.personal))
 
 
-def _detector(query: Query) -> Detector:
+def _detector(id: str, hop: float | None = None) -> Detector:
     """The detector, once it is sure that it can take the hop."""
     from core.detect.detector import MIN_HOP_S, DetectorError
 
-    id = query.detector
     try:
         detector = cache.detector(id)
     except DetectorError as error:
@@ -197,7 +231,7 @@ def _detector(query: Query) -> Detector:
             "detector",
         ) from error
     longest = detector.window / SAMPLE_RATE
-    if query.hop is not None and not MIN_HOP_S <= query.hop <= longest:
+    if hop is not None and not MIN_HOP_S <= hop <= longest:
         raise Problem(400, f"The hop must be between {MIN_HOP_S} and {longest:g} seconds.", "query")
     return detector
 
@@ -218,6 +252,27 @@ def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
 def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Detection:
     with errand.turn(cache.turns()):
         return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.judging)
+
+
+def _tested(
+    clip: Clip, detector: Detector, query: Query, errand: Errand, found: Detection
+) -> Iterator[StressTest]:
+    """The stress tests that were asked for: of the clip, or of each part of it."""
+    from core.detect.stress import stress
+
+    for span in query.span or ((None,) if query.stress else ()):
+        try:
+            yield stress(
+                detector,
+                clip,
+                query.stance,
+                progress=errand.testing,
+                detection=found if query.hop is None else None,
+                slot=errand.turn(cache.turns(), patient=True),
+                span=span,
+            )
+        except ValueError as error:  # a part that this clip does not have
+            raise Problem(400, f"{errand.file}: {error}", "query") from error
 
 
 def _look(upload: Upload, errand: Errand, patient: bool = False) -> Provenance:

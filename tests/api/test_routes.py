@@ -39,6 +39,7 @@ def lasting(text: str) -> list[dict]:
     for item in items:
         item.pop("elapsed_ms", None)
         item.pop("check", None)
+        item.get("stress", {}).pop("elapsed_ms", None)
         item["file"] = Path(item["file"]).name
     return items
 
@@ -55,6 +56,12 @@ def test_detect_answers_what_the_command_line_prints(address):
     assert found.status_code == 200 and found.headers["content-type"] == "application/json"
     assert found.headers["cache-control"] == "no-store"
     assert lasting(found.text) == lasting(command("detect", *options))
+
+
+def test_a_stress_test_comes_with_the_verdict_as_on_the_command_line(address):
+    asked = {"stress": "1", "span": "0.5-2.5", "name": SPEECH.name}
+    options = ["--stress", "--span", "0.5", "2.5"]
+    assert lasting(post(address, params=asked).text) == lasting(command("detect", *options))
 
 
 def test_inspect_answers_what_the_command_line_prints(address):
@@ -82,6 +89,17 @@ def test_a_report_comes_as_a_file(address, form, starts):
     assert f"report.{form}" in found.headers["content-disposition"]
 
 
+def test_a_report_holds_every_detector_and_every_part_that_was_tested(address):
+    asked = [("detector", "embedded"), ("detector", "embedded-fp32"), ("stress", "1"),
+             ("span", "0-1.5"), ("span", "1-2.6")]  # fmt: skip
+    found = requests.post(f"{address}/report", params=asked, data=DATA, timeout=300)
+    assert found.status_code == 200, found.text
+    text = re.sub(r"<[^>]+>", " ", found.text)
+    assert "embedded-fp32" in text
+    for start, end in (("0", "1.5"), ("1", "2.6")):
+        assert len(re.findall(rf"{start}(\.0)?\W+(to )?{end}(\.0)? s", text)) >= 2, (start, end)
+
+
 PARTS = {"Content-Type": "multipart/form-data; boundary=b"}
 HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
 CUT = HEAD + DATA + b"\r\n" + HEAD + DATA[:1000]
@@ -95,6 +113,10 @@ CANNOT = [
     (400, {"params": [("track", "1"), ("track", "1")]}, "The parameter track is given twice."),
     (400, {"params": {"detector": "/etc/passwd"}}, "There is no detector '/etc/passwd'."),
     (400, {"params": {"detector": "hub:a/b"}}, "There is no detector 'hub:a/b'."),
+    (400, {"params": [("detector", "embedded"), ("detector", "embedded-fp32")]}, "The parameter d"),
+    (400, {"params": {"span": "1-2"}}, "A span names the part that stress=1 tests"),
+    (400, {"params": {"stress": "1", "span": "2"}}, "The span is '2', but it must be FROM-TO"),
+    (400, {"params": {"stress": "1", "span": "2-900"}}, "audio: "),
     (400, {"files": [("sound", ("a", DATA))]}, "A part is called 'sound'"),
     (400, {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}}, "The body is no"),
     (400, {"data": CUT, "headers": PARTS}, "The multipart body ends before its closing boundary"),

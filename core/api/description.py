@@ -49,7 +49,7 @@ GETS = {
 PUBLIC = ("/health", "/openapi.json", "/docs")
 """Need no token."""
 
-TYPES = {
+TYPES: dict[str, dict[str, Any]] = {
     "prior": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
     "cost_missed_fake": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
     "cost_false_accusation": {"type": "number", "minimum": 1e-6, "maximum": 1e6},

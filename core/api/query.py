@@ -153,7 +153,7 @@ def query_of(given: Iterable[tuple[str, str]], takes: Takes) -> Query:
     StanceError
         If the prior or a cost is out of range.
     """
-    found: dict[str, list[Any]] = {}
+    found: dict[str, tuple[Any, ...]] = {}
     for name, text in given:
         if name not in takes.names:
             all_of_them = ", ".join(takes.names)
@@ -162,9 +162,9 @@ def query_of(given: Iterable[tuple[str, str]], takes: Takes) -> Query:
         value = _read(name, text)
         if name in found and (name not in takes.often or value in found[name]):
             raise Problem(400, f"The parameter {name} is given twice.", "query")
-        found.setdefault(name, []).append(value)
-    several = {name: tuple(found.pop(name)) for name in REPORT.often if name in found}
-    made = Query(**{name: value for name, (value,) in found.items()}, **several)
+        found[name] = (*found.get(name, ()), value)
+    values: dict[str, Any] = {n: v if n in REPORT.often else v[0] for n, v in found.items()}
+    made = Query(**values)
     made.stance  # noqa: B018 - its errors are those of the query
     _check_detectors(made.detector)
     _check_spans(made)

@@ -60,6 +60,21 @@ class Settings:
         "samples",
         "Most samples of a clip over all channels, at its own rate",
     )
+    request_wait_s: float = _number(
+        30.0,
+        1.0,
+        3_600.0,
+        "s",
+        "A request that takes longer to arrive, or its answer to be taken, "
+        "is given up; an upload has more by its size",
+    )
+    request_speed_kb: float = _number(
+        2.0,
+        0.001,
+        1_000_000.0,
+        "kB/s",
+        "Slowest upload that is waited for beyond that",
+    )
     max_table_mb: int = _number(200, 1, 1_000_000, "MB", "Largest score file, unpacked")
     max_saved_mb: int = _number(15, 1, 10_000, "MB", "Largest file of saved detections")
     max_weights_mb: int = _number(

@@ -12,6 +12,7 @@ ERRORS = {
     400: "the query, or the form of the body, cannot be used",
     401: "no token, or none that is known",
     403: "without tokens only programs of the server's own machine are answered",
+    408: "it, or its body, came too slowly",
     413: "larger or longer than the server takes",
     415: "no audio, or a body that is encoded",
     422: "audio that cannot be used",

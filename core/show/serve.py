@@ -83,12 +83,14 @@ def main(*prepare: Callable[[], None]) -> None:
     from streamlit.web import cli
 
     from core.show import expiry
+    from core.show.arrival import limit_waiting
     from core.show.headers import send_security_headers
 
     try:
         given = options(os.environ)
         log(settings().log_level)
         send_security_headers()
+        limit_waiting()
         for step in prepare:
             step()
     except SettingsError as error:

@@ -129,13 +129,19 @@ def min_tdcf(constants: TandemConstants, form: Literal[2019, 2021] = 2021) -> Me
 def act_dcf(costs: Costs = ASVSPOOF5) -> Metric:
     """Normalised cost at the Bayes threshold."""
     norm = min(costs.miss, costs.fa)
-    miss, fa = costs.miss / norm, costs.fa / norm
+    return cost_at(costs.threshold, costs.miss / norm, costs.fa / norm)
+
+
+def cost_at(threshold: float, miss: float, fa: float) -> Metric:
+    """``miss * M + fa * F`` at a threshold that was not chosen on these trials."""
 
     def cost(tally: Tally) -> Linear:
-        cut = int(np.searchsorted(tally.values, costs.threshold, side="right"))
+        cut = int(np.searchsorted(tally.values, threshold, side="right"))
+        bona, spoof = tally.accepted
         p_miss, p_fa = _smoothed(tally, cut)
+        exact = (tally.n_bonafide - int(bona[cut])) / tally.n_bonafide
         return Linear(
-            tally.act_dcf(costs).cost,
+            miss * exact + fa * int(spoof[cut]) / tally.n_spoof,
             *_at(tally, cut, miss, fa),
             miss * p_miss + fa * p_fa,
             variance=_variance(tally, cut, miss, fa),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluate.influence import Linear, Metric, eer, miss_cut
-from core.evaluate.metrics import Floats, Higher, Tally
+from core.evaluate.metrics import Floats, Higher, Ints, Tally
 from core.evaluate.sample import LEAST_SPEAKERS, Sample, Unit, Units, codes_of
 
 EER: Mapping[str, Metric] = {"eer": eer}
@@ -89,6 +89,56 @@ def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
     return Interval(linear.value, low, high, level, sample.units.unit, why)
+
+
+def of_means(
+    figures: Sequence[Linear],
+    samples: Sequence[Sample],
+    units: Sequence[Ints],
+    level: float = 0.95,
+) -> Interval:
+    """The mean of one figure over several sets of trials, for other units of the same sets.
+
+    Parameters
+    ----------
+    figures : sequence of Linear
+        One a set.
+    samples : sequence of Sample
+        Of the same sets.
+    units : sequence of numpy.ndarray
+        Of every unit of every sample, int ``[count]``, a number that says which unit it is: the
+        same in two sets for who is in both.
+    """
+    share = 1 / len(figures)
+    mean = {
+        name: share * sum(getattr(f, name) for f in figures)
+        for name in ("value", "middle", "optimism", "low", "high")
+    }
+    least = tuple(share * sum(f.least[i] for f in figures) for i in (0, 1))
+    whys = (f.why or _too_little(f.value, s) for f, s in zip(figures, samples, strict=True))
+    why = next(filter(None, whys), "")
+    unit = samples[0].units.unit
+    if why:
+        return Interval(mean["value"], None, None, level, unit, why)
+    variance = share**2 * sum(f.variance for f in figures)
+    sums = [share * s.sums(f) for f, s in zip(figures, samples, strict=True)]
+    _, codes = np.unique(np.concatenate(list(units)), return_inverse=True)
+    total = np.bincount(codes, weights=np.concatenate(sums))
+    spreads, freedom = spread(total, sum(s.freedom for s in samples))
+    for figure, sample in zip(figures, samples, strict=True):
+        if figure.value <= figure.low:  # a set without errors counts half of one in either class
+            counts = sample.tally.n_bonafide, sample.tally.n_spoof
+            halves = sum((w / n) ** 2 for w, n in zip(figure.least, counts, strict=True))
+            spreads += share**2 * 0.5 * halves
+    empty = np.zeros(0)
+    linear = Linear(
+        mean["value"], empty, empty, mean["middle"],
+        mean["optimism"], variance, mean["low"], mean["high"], (least[0], least[1]),
+    )  # fmt: skip
+    sizes = [min(s.sizes[i] for s in samples) for i in (0, 1)]
+    ends = _ends(linear, spreads, freedom, (sizes[0], sizes[1]), level)
+    why = "" if ends else "its trials all contribute alike"
+    return Interval(mean["value"], *(ends or (None, None)), level, unit, why)
 
 
 def _ends(

@@ -1,11 +1,31 @@
 """Everything about one score file, or about two on the same trials."""
 
+from core.evaluate.analysis.applied import applied_error, error_at, misleading, tippett
 from core.evaluate.analysis.breakdowns import (
     MOST_CONDITIONS,
     attributes,
     by_column,
 )
 from core.evaluate.analysis.comparison import DIFFERENCE_COLUMNS, Comparison, compare
+from core.evaluate.analysis.datasets import (
+    DATA_SET,
+    MEAN,
+    POOLED,
+    DataSets,
+    by_data_set,
+    stacked,
+)
+from core.evaluate.analysis.fused import (
+    EQUAL,
+    LOGISTIC,
+    Fused,
+    Plan,
+    best_alone,
+    calibrated,
+    crossed,
+    fuse,
+    split,
+)
 from core.evaluate.analysis.pictures import histogram, reliability, worst
 from core.evaluate.analysis.pooled import Overall, official_eer, overall
 from core.evaluate.analysis.prepared import (
@@ -16,25 +36,56 @@ from core.evaluate.analysis.prepared import (
     prepare,
 )
 from core.evaluate.analysis.suspicions import suspicions, which_benchmark
+from core.evaluate.analysis.systems import (
+    MOST_SYSTEMS,
+    Systems,
+    operating_points,
+    side_by_side,
+    together,
+)
 
 __all__ = [
+    "DATA_SET",
     "DIFFERENCE_COLUMNS",
+    "EQUAL",
     "FIGURE_COLUMNS",
+    "LOGISTIC",
+    "MEAN",
     "MOST_CONDITIONS",
+    "MOST_SYSTEMS",
+    "POOLED",
     "Comparison",
+    "DataSets",
+    "Fused",
     "Overall",
     "Part",
+    "Plan",
     "Prepared",
     "Settings",
+    "Systems",
+    "applied_error",
     "attributes",
+    "best_alone",
     "by_column",
+    "by_data_set",
+    "calibrated",
     "compare",
+    "crossed",
+    "error_at",
+    "fuse",
     "histogram",
+    "misleading",
     "official_eer",
+    "operating_points",
     "overall",
     "prepare",
     "reliability",
+    "side_by_side",
+    "split",
+    "stacked",
     "suspicions",
+    "tippett",
+    "together",
     "which_benchmark",
     "worst",
 ]

@@ -50,23 +50,25 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
     """Every pooled figure with its 95 % interval, and the DET curve with its band."""
     import pandas as pd
 
-    settings = settings or Settings()
     part, tally = data.everything, data.everything.tally
-    own, tandem = settings.costs, settings.tandem
-    eer = tally.eer()
-    metrics: dict[str, tuple[Metric, float | None]] = {
-        "eer": (influence.percent_eer, eer.threshold),
-        **_costs(tally, "", ASVSPOOF5),
-        "cllr": (influence.cllr(), None),
-        "min_cllr": (influence.min_cllr, None),
-        "auc": (influence.auc, None),
-    }
-    if own != ASVSPOOF5:
-        metrics |= _costs(tally, "_own", own)
-    if tandem is not None:
-        threshold = tally.min_tdcf(tandem).threshold  # it is that of both forms
-        metrics["min_tdcf"] = (influence.min_tdcf(tandem, 2021), threshold)
-        metrics["min_tdcf_2019"] = (influence.min_tdcf(tandem, 2019), threshold)
+    grid = probit_grid(2e-4, 0.5, 90)
+    miss, low, high = band(part.sample, grid)
+    det = pd.DataFrame({"p_fa": grid, "p_miss": miss, "low": low, "high": high})
+    eer, official = tally.eer(), official_eer(data)
+    tied = (tally.bonafide > 0) & (tally.spoof > 0)
+    return Overall(
+        figures_of(data, settings or Settings()),
+        det,
+        Rate(eer.rate, eer.threshold if data.higher == "spoof" else -eer.threshold),
+        official,
+        int((tally.bonafide + tally.spoof)[tied].sum()),
+    )
+
+
+def figures_of(data: Prepared, settings: Settings) -> pd.DataFrame:
+    """Every pooled figure with its 95 % interval, in `FIGURE_COLUMNS`."""
+    part, tally = data.everything, data.everything.tally
+    metrics = metrics_of(tally, settings)
     sign = 1.0 if data.higher == "spoof" else -1.0
     rows = []
     for name in METRICS:
@@ -86,23 +88,12 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
                 "threshold": None if at is None else sign * at,
                 "n_bonafide": tally.n_bonafide,
                 "n_spoof": tally.n_spoof,
-                "note": f"{_note(name, own)} {why}".strip(),
+                "note": f"{_note(name, settings.costs)} {why}".strip(),
             }
         )
     if settings.asv is not None:
         rows += _tandem(data, settings.asv)
-    grid = probit_grid(2e-4, 0.5, 90)
-    miss, low, high = band(part.sample, grid)
-    det = pd.DataFrame({"p_fa": grid, "p_miss": miss, "low": low, "high": high})
-    official = official_eer(data)
-    tied = (tally.bonafide > 0) & (tally.spoof > 0)
-    return Overall(
-        as_frame(rows, FIGURE_COLUMNS),
-        det,
-        Rate(eer.rate, sign * eer.threshold),
-        official,
-        int((tally.bonafide + tally.spoof)[tied].sum()),
-    )
+    return as_frame(rows, FIGURE_COLUMNS)
 
 
 def _tandem(data: Prepared, asv: AsvScores) -> list[dict[str, Any]]:
@@ -128,6 +119,25 @@ def _tandem(data: Prepared, asv: AsvScores) -> list[dict[str, Any]]:
         }
         for metric, at in found
     ]
+
+
+def metrics_of(tally: Tally, settings: Settings) -> dict[str, tuple[Metric, float | None]]:
+    """The figures of a score file: name to what computes it, and its threshold if it has one."""
+    own, tandem = settings.costs, settings.tandem
+    metrics: dict[str, tuple[Metric, float | None]] = {
+        "eer": (influence.percent_eer, tally.eer().threshold),
+        **_costs(tally, "", ASVSPOOF5),
+        "cllr": (influence.cllr(), None),
+        "min_cllr": (influence.min_cllr, None),
+        "auc": (influence.auc, None),
+    }
+    if own != ASVSPOOF5:
+        metrics |= _costs(tally, "_own", own)
+    if tandem is not None:
+        threshold = tally.min_tdcf(tandem).threshold  # it is that of both forms
+        metrics["min_tdcf"] = (influence.min_tdcf(tandem, 2021), threshold)
+        metrics["min_tdcf_2019"] = (influence.min_tdcf(tandem, 2019), threshold)
+    return metrics
 
 
 def _costs(tally: Tally, suffix: str, costs: Costs) -> dict[str, tuple[Metric, float | None]]:

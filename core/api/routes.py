@@ -108,9 +108,11 @@ async def _worked(
     """Work in a thread, and tell it when the client has left."""
 
     async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        errand.gone.set()
+        try:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+        finally:  # also where the server stops: the thread would keep its process from ending
+            errand.gone.set()
 
     outcome: str | bytes | Exception
     async with anyio.create_task_group() as tasks:

@@ -221,7 +221,7 @@ class Pool(Generic[_Kind]):
         finally:
             with self._free:
                 self._working -= 1
-                self._free.notify()
+                self._free.notify_all()  # those who wait may wait for other numbers
 
     def take(self) -> _Kind:
         """An idle process, or a new one."""

@@ -17,11 +17,11 @@ TOKENS = {"press": "a-token-of-the-press", "court": "a-token-of-the-court"}
 
 
 @contextlib.contextmanager
-def serving(tokens: dict[str, str]) -> Iterator[str]:
-    """Its address, until the end."""
+def serving(tokens: dict[str, str], grace_s: int = 10) -> Iterator[str]:
+    """Its address, until the end; requests under way have so long then."""
     app = Starlette(routes=[Mount("/api/v1", api(Access(tokens)))])
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=10)
+        uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=grace_s)
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -34,6 +34,7 @@ def serving(tokens: dict[str, str]) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(20)
+        assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What the API answers."""
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -23,6 +24,7 @@ from core.api.routes import api
 from core.audio.clip import AudioError
 from core.show import cache
 from core.show.turns import Turns
+from tests.api.conftest import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
@@ -266,7 +268,9 @@ def test_who_leaves_gives_up_the_place_in_the_queue(address, monkeypatch):
     assert queue.running() == 0
 
 
-def test_judging_stops_when_its_caller_has_left(address, monkeypatch):
+@pytest.fixture
+def endless(monkeypatch) -> threading.Event:
+    """Set when a detector that never comes to an end is told to."""
     ended = threading.Event()
 
     class Endless:
@@ -284,8 +288,27 @@ def test_judging_stops_when_its_caller_has_left(address, monkeypatch):
     queue = Turns(1, 5)
     monkeypatch.setattr(cache, "turns", lambda: queue)
     monkeypatch.setattr(cache, "detector", lambda _: Endless())
+    return ended
+
+
+def test_judging_stops_when_its_caller_has_left(address, endless):
     leave(address)
-    assert ended.wait(20) and until(lambda: queue.running() == 0)
+    assert endless.wait(20) and until(lambda: cache.turns().running() == 0)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}], ids=["answer", "stream"])
+def test_judging_stops_when_its_server_does(endless, headers):
+    def ask() -> None:
+        with contextlib.suppress(requests.RequestException):
+            post(address, headers=headers)
+
+    with serving({}, grace_s=1) as address:
+        caller = threading.Thread(target=ask)
+        caller.start()
+        assert until(lambda: cache.turns().running() == 1)
+    assert endless.wait(20)
+    caller.join(20)
+    assert not caller.is_alive()
 
 
 def events(found: requests.Response) -> list[tuple[str, object]]:

@@ -406,3 +406,25 @@ def test_two_kilobytes_that_claim_a_tag_of_two_gigabytes(pool: isolated._Pool) -
         peak = next(s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
         assert int(peak.split()[1]) < 1 << 20
     assert decode_safely(SPEECH).source.codec == "flac"
+
+
+def test_a_slot_that_is_free_is_taken_though_another_waits_for_more(pool: isolated._Pool) -> None:
+    def waits(processes: int) -> None:
+        with pool.slots(processes):
+            pass
+
+    def asleep(n: int) -> bool:
+        until = time.monotonic() + 10
+        while len(pool._free._waiters) < n and time.monotonic() < until:
+            time.sleep(0.01)
+        return len(pool._free._waiters) == n
+
+    with ThreadPoolExecutor(2) as others, pool.slots(3):
+        with pool.slots(3):
+            alone = others.submit(waits, 1)
+            assert asleep(1)
+            second = others.submit(waits, 2)
+            assert asleep(2)
+        second.result(timeout=10)
+        assert not alone.done()
+    alone.result(timeout=10)

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
 
-expect.set_options(timeout=20_000)  # busy cores are slow, not wrong
+expect.set_options(timeout=PATIENCE_MS)  # busy cores are slow, not wrong
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ def serving(
         )
     try:
         url = f"http://localhost:{port}"
-        for _ in range(240):
+        for _ in range(480):
             try:
                 urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read()
                 break
@@ -54,12 +54,12 @@ def serving(
                     pytest.fail(f"The server stopped: {log.read_text()[-2000:]}")
                 time.sleep(0.25)
         else:
-            pytest.fail("The server did not answer within a minute.")
+            pytest.fail("The server did not answer within two minutes.")
         yield url
         assert "Uncaught app execution" not in log.read_text(), log.read_text()[-4000:]
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
 
 PATIENCE_MS = 90_000
-"""The first analysis on a cold machine loads the detector."""
+"""The first analysis on a cold machine loads the detector, and cores may be busy."""
 
 
 def go_to(page: Page, name: str) -> None:

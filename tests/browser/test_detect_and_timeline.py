@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.show.theme import VERDICTS
-from tests.browser.helpers import PATIENCE_MS, SPEECH, overflow
+from tests.browser.helpers import PATIENCE_MS, SPEECH, overflow, settled
 
 pytestmark = pytest.mark.browser
 ANY_VERDICT = re.compile("|".join(style.word for style in VERDICTS.values()))
@@ -26,7 +26,7 @@ def read_card(page: Page) -> str:
     expect(card(page).get_by_role("heading")).to_have_text(ANY_VERDICT, timeout=PATIENCE_MS)
     expect(card(page)).to_contain_text(re.compile(r"Windows\s*\d+"), timeout=PATIENCE_MS)
     expect(page.get_by_role("button", name="Open in Timeline")).to_be_visible(timeout=PATIENCE_MS)
-    page.locator("[data-test-script-state=notRunning]").wait_for()
+    settled(page)
     return card(page).inner_text()
 
 
@@ -74,8 +74,8 @@ def test_an_address_opens_an_example_at_a_part(address, browser):
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}/timeline?example=3&from=1&to=2.5")
     stage = page.get_by_role("slider", name="Position in the clip")
-    stage.wait_for()
-    assert [stage.get_attribute(f"aria-value{edge}") for edge in ("min", "max")] == ["1", "2.5"]
+    expect(stage).to_have_attribute("aria-valuemin", "1")
+    expect(stage).to_have_attribute("aria-valuemax", "2.5")
     page.close()
 
 
@@ -88,12 +88,12 @@ def test_the_timeline_follows_the_sound_and_the_hand(visit):
     end = float(stage.get_attribute("aria-valuemax"))
     box = stage.bounding_box()
     stage.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
-    assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
     expect(page.locator(".st-key-timeline-here")).to_contain_text("window")
+    assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
 
     page.get_by_role("radio", name="1 s", exact=True).click()
     expect(page.get_by_role("radio", name="1 s", exact=True)).to_be_checked()
-    page.locator("[data-test-script-state=notRunning]").wait_for()
+    settled(page)
     assert float(stage.get_attribute("aria-valuenow")) == pytest.approx(end / 2, rel=0.05)
 
     stage.press("ArrowLeft")
@@ -122,10 +122,11 @@ def test_the_brush_chooses_a_part_and_every_clock_shows_the_files_seconds(visit)
     stage = page.get_by_role("slider", name="Position in the clip")
     expect(stage).to_have_attribute("data-ready", "true")
     end = float(stage.get_attribute("aria-valuemax"))
-    box = page.locator(".overview").bounding_box()
 
     def drag(start: float, to: float) -> None:
         """From one share of the clip to another."""
+        settled(page)  # what stands above may move it
+        box = page.locator(".overview").bounding_box()
         page.mouse.move(box["x"] + start * box["width"], box["y"] + 20)
         page.mouse.down()
         page.mouse.move(box["x"] + to * box["width"], box["y"] + 20, steps=4)
@@ -154,6 +155,7 @@ def test_the_brush_chooses_a_part_and_every_clock_shows_the_files_seconds(visit)
     fields[1].fill(f"{0.5 * end:.2f}")
     fields[1].press("Enter")
     expect(stage).to_have_attribute("aria-valuemax", f"{round(0.5 * end, 2):g}")
+    settled(page)
     page.go_back()
     expect(stage).to_have_attribute("aria-valuemax", re.compile(rf"^{0.6 * end:.1f}"))
     expect(fields[1]).to_have_value(re.compile(rf"^{0.6 * end:.1f}"))

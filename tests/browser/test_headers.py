@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.helpers import PATIENCE_MS, SPEECH, go_to
+from tests.browser.helpers import PATIENCE_MS, SPEECH, go_to, settled
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def test_every_page_keeps_to_the_policy(browser, address):
         expect(drawn).to_be_visible()
     for name in ("Your scores", "Under the hood"):
         go_to(page, name)
-        page.locator("[data-test-script-state=notRunning]").wait_for()
+        settled(page)
     go_to(page, "Live")
     start = page.frame_locator("iframe[title*=webrtc]").get_by_role("button", name="Start")
     start.click()

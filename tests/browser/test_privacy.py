@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from core.evaluate.example_scores import example
 from tests.browser.conftest import serving
-from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to
+from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to, settled
 
 pytestmark = pytest.mark.browser
 NAME = "marker-7f3a-of-a-visitor"
@@ -133,7 +133,7 @@ def use_detect(page: Page, clip: Path) -> None:
     page.get_by_text(re.compile(r"^00:0[3-9]$")).first.wait_for()
     page.get_by_role("button", name="Stop recording").click()
     expect(page.get_by_text("Your recording.wav").first).to_be_visible()
-    page.locator("[data-test-script-state=notRunning]").wait_for()
+    settled(page)
     judged(page)
 
 
@@ -170,7 +170,7 @@ def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path, watch)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(url)
         page.get_by_role("heading", level=1).first.wait_for()
-        page.locator("[data-test-script-state=notRunning]").wait_for()
+        settled(page)
         places = (ROOT, home, temporary)
         before = [files(place) for place in places]
         beside = set(os.listdir(TEMPORARY))
@@ -186,7 +186,7 @@ def test_a_tour_leaves_nothing_behind_and_calls_nobody(browser, tmp_path, watch)
                 use_live(page)
             if name == "Your scores":
                 use_scores(page)
-            page.locator("[data-test-script-state=notRunning]").wait_for()
+            settled(page)
             processes.look()
         page.close()
         after = [files(place) for place in places]

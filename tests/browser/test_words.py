@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.show.address import LOST
+from tests.browser.helpers import PATIENCE_MS, settled
 from tests.browser.test_detect_and_timeline import card, read_card, upload
 
 pytestmark = pytest.mark.browser
@@ -26,7 +27,7 @@ PAGES = {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_has_a_title_and_words_that_can_be_read(browser, address, scheme):
     page = browser.new_page(color_scheme=scheme, viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(PATIENCE_MS)
     faint = {}
     for path, title in PAGES.items():
         page.goto(f"{address}/{path}")
@@ -34,7 +35,7 @@ def test_every_page_has_a_title_and_words_that_can_be_read(browser, address, sch
         expect(page).to_have_title(f"{title} · Spoofscope")
         if path.startswith("detect"):
             read_card(page)
-        page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
+        settled(page)
         page.wait_for_timeout(1_500)  # charts are drawn after the script
         if found := page.evaluate(FAINT):
             faint[title] = found

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 from core.evaluate.example_scores import example
-from tests.browser.helpers import PATIENCE_MS, overflow
+from tests.browser.helpers import PATIENCE_MS, overflow, settled
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
         timeout=PATIENCE_MS
     )
     # What is still being drawn closes a list that is open.
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    settled(page)
     speaker = page.get_by_role("combobox", name=re.compile("Speaker"))
     choice = page.get_by_role("option", name="b", exact=True)
     for _ in range(6):

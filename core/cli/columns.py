@@ -29,6 +29,7 @@ OPTIONS = {
     "label": "that says which trials are spoofed",
     "attack": "of attacks",
     "speaker": "of speakers",
+    "data set": "of data sets, where one file holds several",
 }
 
 HINTS = {
@@ -42,10 +43,10 @@ HINTS = {
 
 
 def add_columns(group: Any) -> None:
-    """Add ``--trial``, ``--score``, ``--label``, ``--spoof-label``, ``--attack``, ``--speaker``."""
+    """Add an option for each of `OPTIONS`, and ``--spoof-label``."""
     for role, what in OPTIONS.items():
         group.add_argument(
-            f"--{role}",
+            f"--{role.replace(' ', '-')}",
             action="append",
             default=[],
             metavar="COLUMN",
@@ -61,8 +62,8 @@ def add_columns(group: Any) -> None:
 
 
 EPILOG = """--trial and --score name columns of SCORES, and of --compare where it has them; --label,
---spoof-label, --attack and --speaker speak of --protocol where it is given. "scores:", "protocol:"
-or "compare:" before a name means that file, as in --trial protocol:clip."""
+--spoof-label, --attack, --speaker and --data-set speak of --protocol where it is given. "scores:",
+"protocol:" or "compare:" before a name means that file, as in --trial protocol:clip."""
 
 
 def read(
@@ -111,11 +112,12 @@ def _stated(
 ) -> dict[str, str | None]:
     stated: dict[str, str | None] = {}
     for role in OPTIONS:
-        for given in _of_part(getattr(options, role), role, part, options):
+        said = getattr(options, role.replace(" ", "_"))
+        for given in _of_part(said, role, part, options):
             column = _column(frame, given)
             if column is not None:
                 stated[role] = column
-            elif part != "compare" or f"compare:{given}" in getattr(options, role):
+            elif part != "compare" or f"compare:{given}" in said:
                 # A second file need not be laid out like the first.
                 there = ", ".join(map(str, frame.columns))
                 raise TrialsError(f"{name} has no column {given}; it has: {there}.")
@@ -130,7 +132,7 @@ def _of_part(given: Sequence[str], role: str, part: Part, options: argparse.Name
         if colon and file in ("scores", "protocol", "compare"):
             own += [rest] if file == part else []
             continue
-        about_labels = role in ("label", "attack", "speaker")
+        about_labels = role not in ("trial", "score")
         first: Part = "protocol" if about_labels and options.protocol else "scores"
         if part == first or (part == "compare" and not about_labels):
             own.append(text)

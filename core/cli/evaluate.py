@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, layout_line, read, with_hint
+from core.cli.columns import EPILOG, add_columns, layout_line, with_hint
 from core.cli.options import EXIT_UNUSABLE, add_renamed, add_stance
+from core.cli.several import (
+    Other,
+    add_several,
+    carried_lines,
+    data_sets,
+    digests,
+    fused,
+    fusion_record,
+    others,
+    records,
+    scored,
+)
 from core.detect.decision import Stance
 from core.evaluate import analysis
 from core.evaluate.metrics import ASVSPOOF5, Costs
@@ -23,15 +33,11 @@ from core.evaluate.trials import (
     Problem,
     Trials,
     TrialsError,
-    attach,
     direction,
     of_subset,
     subsets,
 )
 from core.plain import json_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def add_parser(commands: Any) -> None:
@@ -39,10 +45,28 @@ def add_parser(commands: Any) -> None:
     group = commands.add_parser(
         "evaluate", help="error rates and costs of a score file", epilog=EPILOG
     )
-    group.add_argument("scores", metavar="SCORES", help="a score file")
-    group.add_argument("--protocol", metavar="FILE", help="labels and attributes of the trials")
-    group.add_argument("--compare", metavar="FILE", help="another system's scores, same trials")
+    group.add_argument(
+        "scores",
+        metavar="SCORES",
+        nargs="+",
+        help="a score file; several, or a folder of them, are data sets of one system",
+    )
+    group.add_argument(
+        "--protocol",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="labels and attributes of the trials; may be repeated, or a folder",
+    )
+    group.add_argument(
+        "--compare",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="another system's scores, same trials; may be repeated",
+    )
     add_columns(group)
+    add_several(group)
     group.add_argument(
         "--higher",
         choices=("spoof", "bonafide"),
@@ -99,12 +123,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         If a file cannot be read or used, or a setting is out of its range.
     """
     by = [c.strip() for c in (options.by or "").split(",") if c.strip()]
-    path = Path(options.scores)
-    trials, layout = read(path, "scores", options, by)
-    protocol = None
-    if options.protocol:
-        key, protocol = read(Path(options.protocol), "protocol", options, by)
-        trials = attach(trials, key, options.join_by_stem)
+    trials, files, keys = scored(options, by)
+    path = files[0].path
     trials = of_subset(trials, options.subset)
     found = direction(trials, options.higher)
     data = analysis.prepare(trials, found.higher)
@@ -115,13 +135,16 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         asv,
     )
     whole = analysis.overall(data, settings)
-    figures = [whole.figures, *(analysis.by_column(data, c) for c in by)]
+    sets = data_sets(data, settings)
+    figures = [whole.figures, *([sets.figures] if sets else [])]
+    figures += [analysis.by_column(data, c) for c in by]
     problems = [*trials.problems, *(asv.problems if asv else ()), *analysis.suspicions(data)]
+    problems += sets.problems if sets else ()
     report: dict[str, Any] = {
         "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        **_laid_out("", path, layout),
-        **(_laid_out("protocol_", Path(options.protocol), protocol) if protocol else {}),
+        "files": digests(files),
+        **_laid_out("", path, files[0].layout),
+        **({"protocol_layout": "; ".join(keys)} if keys else {}),
         **_directed("", found),
         "subset": _subset(trials, options.subset),
         "unit": data.unit,
@@ -131,26 +154,29 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "tied_across_classes": whole.tied,
         "figures": [row for table in figures for row in records(table)],
     }
-    if options.compare:
-        report |= _compared(options, trials, data, by)
+    if sets:
+        report["carried"] = records(sets.carried)
+    systems = others(options, trials)
+    report["comparisons"] = [_compared(options, other, data, by) for other in systems]
+    fusion = fused(options, data, path.name, systems, settings)
+    if fusion:
+        report["fusion"] = fusion_record(fusion)
     return report
 
 
 def _compared(
-    options: argparse.Namespace, trials: Trials, data: analysis.Prepared, by: Sequence[str]
+    options: argparse.Namespace, other: Other, data: analysis.Prepared, by: Sequence[str]
 ) -> dict[str, Any]:
-    """The second file on the same trials."""
-    path = Path(options.compare)
-    other, layout = read(path, "compare", options, ())
-    labelled = other if "label" in other.table else attach(other, trials, options.join_by_stem)
-    theirs = direction(labelled, options.compare_higher or options.higher)
-    comparison = analysis.compare(data, other, theirs.higher, by, by_stem=options.join_by_stem)
+    """Another system on the same trials."""
+    higher, by_stem = other.found.higher, options.join_by_stem
+    comparison = analysis.compare(data, other.trials, higher, by, by_stem=by_stem)
     return {
-        "compared_with": path.name,
-        **_laid_out("compared_", path, layout),
-        **_directed("compared_", theirs),
-        "compared_trials": comparison.n,
-        "compared_problems": _sentences([*other.problems, *comparison.problems]),
+        "with": other.name,
+        "layout": other.line,
+        "columns": other.layout.columns,
+        **_directed("", other.found),
+        "trials": comparison.n,
+        "problems": _sentences([*other.trials.problems, *comparison.problems]),
         "differences": records(comparison.figures),
     }
 
@@ -175,24 +201,18 @@ def _directed(prefix: str, found: Direction) -> dict[str, Any]:
     }
 
 
-def records(figures: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON can hold them: what is not known or infinite is None."""
-    return [
-        {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in row.items()
-        }
-        for row in figures.to_dict("records")
-    ]
-
-
 def _sentences(problems: Sequence[Problem]) -> list[str]:
     return [f"{p.sentence} (--join-by-stem)" if p.by_stem else p.sentence for p in problems]
 
 
+SAID = ("overall", analysis.DATA_SET)
+"""Breakdowns whose rows need no note behind their interval."""
+
+
 def as_text(report: dict[str, Any]) -> str:
     """The report as a table for a terminal."""
-    lines = [f"{report['layout']}; {report['direction']}."]
+    layouts = "; ".join(file["layout"] for file in report["files"])
+    lines = [f"{layouts}; {report['direction']}."]
     if "protocol_layout" in report:
         lines.append(f"{report['protocol_layout']}.")
     lines += [f"Caution: {report['caution']}"] if report["caution"] else []
@@ -206,7 +226,7 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(
             f"{_condition(row):28} {metric_name(row['metric']):24} {_number(row['value']):>9}  "
             f"{_interval(row):19} {trials:>15}"
-            + (f"  {row['note']}" if row["low"] is None or row["breakdown"] != "overall" else "")
+            + (f"  {row['note']}" if row["low"] is None or row["breakdown"] not in SAID else "")
         )
         lines[-1] = lines[-1].rstrip()
     if report["tied_across_classes"]:
@@ -214,21 +234,50 @@ def as_text(report: dict[str, Any]) -> str:
             f"{report['tied_across_classes']:,} trials tie with the other class; the official code "
             f"passes them one by one and gets an EER of {report['official_eer']:.4f} %."
         )
-    if "differences" in report:
-        lines.append(f"{report['compared_layout']}; {report['compared_direction']}.")
-        caution = report["compared_caution"]
-        lines += [f"Caution: {caution}"] if caution else []
-        lines += report["compared_problems"]
-        lines.append(
-            f"Against {report['compared_with']} on {report['compared_trials']:,} trials "
-            "(first minus second; p after Holm over the conditions of a breakdown):"
-        )
-        for row in report["differences"]:
-            lines.append(
-                f"{_condition(row):28} {metric_name(row['metric'], unit=False):24} "
-                f"{row['difference']:>+9.4f}  {_interval(row):19} {_p_value(row)}".rstrip()
-            )
+    if "carried" in report:
+        lines += carried_lines(report["carried"])
+    for compared in report["comparisons"]:
+        lines += _comparison(compared)
+    if "fusion" in report:
+        lines += _fusion(report["fusion"])
     return "\n".join(lines)
+
+
+def _comparison(compared: dict[str, Any]) -> list[str]:
+    caution = compared["caution"]
+    return [
+        f"{compared['layout']}; {compared['direction']}.",
+        *([f"Caution: {caution}"] if caution else []),
+        *compared["problems"],
+        f"Against {compared['with']} on {compared['trials']:,} trials "
+        "(first minus second; p after Holm over the conditions of a breakdown):",
+        *(_difference(_condition(row), row, row["p_holm"]) for row in compared["differences"]),
+    ]
+
+
+def _fusion(fusion: dict[str, Any]) -> list[str]:
+    best, trials = fusion["best_alone"], f"{fusion['n_bonafide']:,} + {fusion['n_spoof']:,}"
+    lines = [f"Fusion. {fusion['about']}", *fusion["problems"]]
+    for row in fusion["figures"]:
+        lines.append(
+            f"{row['system'][:28]:28} {metric_name(row['metric']):24} {_number(row['value']):>9}  "
+            f"{_interval(row):19} {trials:>15}"
+        )
+    lines.append(f"Fusion minus {best}, which has the lowest EER alone:")
+    lines += [
+        _difference(row["system"], row, row["p_value"])
+        for row in fusion["gains"]
+        if row["against"] == best
+    ]
+    weights = ", ".join(f"{row['system']} {row['weight']:.3f}" for row in fusion["weights"])
+    return [*lines, f"Weights towards spoof, a standard deviation each: {weights}."]
+
+
+def _difference(name: str, row: dict[str, Any], p: float | None) -> str:
+    return (
+        f"{name[:28]:28} {metric_name(row['metric'], unit=False):24} "
+        f"{row['difference']:>+9.4f}  {_interval(row):19} {_p_value(p)}"
+    ).rstrip()
 
 
 def _condition(row: dict[str, Any]) -> str:
@@ -239,8 +288,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _p_value(row: dict[str, Any]) -> str:
-    p = row["p_holm"]
+def _p_value(p: float | None) -> str:
     return "" if p is None else "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
 
 

@@ -210,7 +210,7 @@ def test_the_command_prints_json_and_text(score_file, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert (report["higher"], report["unit"]) == ("bonafide", "speaker")
     assert {r["breakdown"] for r in report["figures"]} == {"overall", "attack", "codec"}
-    assert report["differences"][0]["condition"] == "all"
+    assert report["comparisons"][0]["differences"][0]["condition"] == "all"
     assert main(command) == 0
     assert "attack X03" in capsys.readouterr().out
 

@@ -3,7 +3,7 @@
 from core.evaluate.trials.direction import WAYS, Direction, direction
 from core.evaluate.trials.formats import ROLES
 from core.evaluate.trials.guessing import guess_layout
-from core.evaluate.trials.joining import Match, attach, match
+from core.evaluate.trials.joining import Match, attach, attach_best, match
 from core.evaluate.trials.labels import LABELS, Label, share_of_words
 from core.evaluate.trials.layout import SPOOFED, Doubt, Layout
 from core.evaluate.trials.limits import LARGEST, MOST_COLUMNS, MOST_ROWS
@@ -36,6 +36,7 @@ __all__ = [
     "Trials",
     "TrialsError",
     "attach",
+    "attach_best",
     "check_sure",
     "direction",
     "guess_layout",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 ROLES = (
     *("trial", "label", "score", "attack", "codec", "speaker", "channel", "vocoder", "family"),
-    *("gender", "source", "subset", "trim", "language", "environment"),
+    *("gender", "source", "subset", "trim", "language", "environment", "data set"),
     *("room", "microphone", "distance"),
     *("attack room", "attack microphone", "attack distance", "attack to speaker"),
 )
@@ -37,6 +37,7 @@ _NAMES = {
 }
 
 ROLE_OF = {name: role for role, names in _NAMES.items() for name in names.split()}
+ROLE_OF |= dict.fromkeys(("data set", "data_set", "data-set", "dataset"), "data set")
 
 JUDGED = frozenset("verdict decision pred predicted prediction predicted_label".split())  # noqa: SIM905
 """Columns whose classes are a detector's opinion, never the truth."""

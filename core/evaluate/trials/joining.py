@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -169,3 +170,28 @@ def attach(scores: Trials, protocol: Trials, by_stem: bool = False) -> Trials:
     joined = pd.concat([mine, key.take(place[known]).set_axis(mine.index)], axis=1)
     table = without_filler(joined[in_order(joined)])
     return replace(scores, table=table, problems=tuple(problems))
+
+
+def attach_best(
+    scores: Trials, protocols: Sequence[tuple[str, Trials]], by_stem: bool = False
+) -> tuple[Trials, str | None]:
+    """Add what the protocol says that holds the most of the scored trials, and its name.
+
+    Scores with labels of their own that no protocol holds stay as they are, with None.
+
+    Raises
+    ------
+    TrialsError
+        As in `attach`.
+    """
+    mine = scores.table["trial"]
+    if len(protocols) == 1 and "label" not in scores.table:
+        return attach(scores, protocols[0][1], by_stem), protocols[0][0]
+    held = [
+        int((match(mine, key.table["trial"], name, by_stem).place >= 0).sum())
+        for name, key in protocols
+    ]
+    best = max(range(len(held)), key=held.__getitem__)
+    if not held[best] and "label" in scores.table:
+        return scores, None
+    return attach(scores, protocols[best][1], by_stem), protocols[best][0]

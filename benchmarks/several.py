@@ -1,0 +1,114 @@
+"""How often figures of several files hold the truth: ``python -m benchmarks.several [RUNS]``.
+
+Normal scores as in `benchmarks.coverage`. The mean of three data sets, whose EERs are 4.9, 10 and
+20 %; the gain of fusing a system of 10 % with one as good, and with one that knows nothing.
+``--update`` writes data/results/several.csv.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.coverage import APART, Setting, metrics, truth
+from core.evaluate import analysis
+from core.evaluate.tables.loading import RESULTS
+from core.evaluate.trials import Trials
+
+SETS = (Setting(0, 300, 1200), Setting(8, 200, 800, 0.2), Setting(20, 500, 2000, 0.2))
+FUSED = (Setting(0, 300, 1200), Setting(12, 240, 960, 0.2), Setting(40, 800, 3200, 0.3))
+SHOWN = ("eer", "min_dcf", "act_dcf", "cllr", "auc")
+FILE = RESULTS / "several.csv"
+
+
+def drawn(
+    setting: Setting, rng: np.random.Generator, apart: float, who: str
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """A set's trials without scores, and its scores as log-likelihood ratios."""
+    scores, speakers = setting.draw(rng, apart)
+    label = np.repeat(["bonafide", "spoof"], [len(s) for s in scores])
+    table = pd.DataFrame({"trial": np.arange(len(label)).astype(str), "label": label})
+    if setting.speakers:
+        table["speaker"] = [f"{who}{s}" for s in np.concatenate(speakers)]
+    return table, apart * np.concatenate(scores)
+
+
+def mean(setting: Setting, runs: int, shared: bool) -> dict[str, float]:
+    """Percent of intervals of the mean of three sets that hold it, by metric."""
+    rng, held = np.random.default_rng(0), dict.fromkeys(SHOWN, 0)
+    true = {m: np.mean([truth(a)[m] for a in APART[:3]]) for m in SHOWN}
+    for _ in range(runs):
+        sets = []
+        for number, apart in enumerate(APART[:3]):
+            table, llr = drawn(setting, rng, apart, "p" if shared else f"{number}-")
+            sets.append((str(number), Trials(table.assign(score=llr))))
+        data = analysis.prepare(analysis.stacked(sets), "spoof")
+        figures = analysis.by_data_set(data).figures
+        rows = figures[figures["condition"] == analysis.MEAN].set_index("metric")
+        for metric in SHOWN:
+            scale = 100 if metric == "eer" else 1
+            row = rows.loc[metric]
+            held[metric] += row["low"] <= scale * true[metric] <= row["high"]
+    return {metric: round(100 * count / runs, 1) for metric, count in held.items()}
+
+
+def gain(setting: Setting, runs: int, second: float) -> tuple[dict[str, float], ...]:
+    """Percent of intervals of the gain that hold it, and of tests that see a gain, by metric."""
+    rng, base = np.random.default_rng(0), APART[1]
+    held, seen = dict.fromkeys(SHOWN, 0), dict.fromkeys(SHOWN, 0)
+    both = float(np.hypot(base, second))
+    true = {m: truth(both)[m] - truth(base)[m] for m in SHOWN}
+    assert set(SHOWN) <= set(metrics(base))
+    for _ in range(runs):
+        table, one = drawn(setting, rng, base, "p")
+        _, other = drawn(setting, rng, second or 1.0, "p")
+        if not second:  # it has heard the same people, and no fake
+            spoof = (table["label"] == "spoof").to_numpy()
+            other = other - np.where(spoof, 0.5, -0.5)
+        first = analysis.prepare(Trials(table.assign(score=one)), "spoof")
+        systems = analysis.together(
+            first, "one", [("other", Trials(table.assign(score=other)), "spoof")]
+        )
+        gains = analysis.fuse(systems).gains
+        rows = gains[(gains["system"] == analysis.LOGISTIC) & (gains["against"] == "one")]
+        for metric, row in rows.set_index("metric").iterrows():
+            scale = 100 if metric == "eer" else 1
+            held[metric] += row["low"] <= scale * true[metric] <= row["high"]
+            better = row["difference"] > 0 if metric == "auc" else row["difference"] < 0
+            seen[metric] += bool(better and row["p_value"] < 0.05)
+    return tuple(
+        {m: round(100 * count / runs, 1) for m, count in of.items()} for of in (held, seen)
+    )
+
+
+def main() -> None:
+    """Print the table, and write it where that is wanted."""
+    numbers = [int(a) for a in sys.argv[1:] if a.isdecimal()]
+    runs = numbers[0] if numbers else 400
+    rows = []
+
+    def add(what: str, setting: Setting, found: dict[str, float]) -> None:
+        trials = f"{setting.bonafide} + {setting.spoof}"
+        row = {"what": what, "speakers": setting.speakers, "trials": trials, "runs": runs, **found}
+        rows.append(row)
+        print(row, flush=True)
+
+    for setting in SETS:
+        for shared in (False, True) if setting.speakers else (False,):
+            who = "the same speakers" if shared else "other speakers"
+            who = f"mean of three sets, {who} in each" if setting.speakers else "mean of three sets"
+            add(f"{who}: truth held", setting, mean(setting, runs, shared))
+    for setting in FUSED:
+        held, _ = gain(setting, runs, APART[1])
+        add("fusion with one as good: gain held", setting, held)
+        held, seen = gain(setting, runs, 0.0)
+        add("fusion with noise: no gain held", setting, held)
+        add("fusion with noise: a gain seen", setting, seen)
+    if "--update" in sys.argv:
+        pd.DataFrame(rows).to_csv(FILE, index=False)
+
+
+if __name__ == "__main__":
+    main()

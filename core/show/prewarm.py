@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from core.show import expiry
+from core.show import downloads, expiry
 from core.show.serve import keep_uploads_in_memory, stay_home
 
 _started = threading.Event()
@@ -26,6 +26,7 @@ def prewarm() -> threading.Thread | None:
     stay_home()
     keep_uploads_in_memory()
     expiry.start()
+    downloads.keep_made()
     thread = threading.Thread(target=_import_chart_libraries, name="prewarm", daemon=True)
     thread.start()
     return thread

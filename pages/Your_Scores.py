@@ -7,8 +7,8 @@ import streamlit as st
 from core.show import address
 from core.show.cards import plain
 from core.show.score_report import as_csv
-from core.show.scores import comparisons, inputs, views
-from core.show.scores.files import files
+from core.show.scores import comparisons, fusion_view, inputs, others, sets_view, views
+from core.show.scores.files import files, parts
 from core.show.scores.findings import problems
 from core.show.scores.takeaway import as_report
 
@@ -17,8 +17,10 @@ VIEWS = {
     "Trade-off": views.trade_off,
     "Scores": views.scores,
     "Breakdown": views.breakdown,
+    "Data sets": sets_view.data_sets,
     "Worst trials": views.worst,
-    "Second file": comparisons.second_file,
+    "Other systems": comparisons.other_systems,
+    "Fusion": fusion_view.fusion,
     "Published systems": comparisons.published_systems,
 }
 
@@ -29,6 +31,7 @@ st.markdown(
     "of your session and go when you close it."
 )
 inputs.uploads()
+others.keep()
 address.hold(bool(files()), "score file")
 if "scores" not in files():
     st.info(
@@ -44,7 +47,8 @@ if study is None:
 problems(study.problems)
 
 eer = study.whole.eer.rate
-st.subheader(f"{plain(study.file.name)}: EER {100 * eer:.2f} %", anchor=False)
+pooled = ", pooled" if len(parts("scores")) > 1 else ""
+st.subheader(f"{plain(study.file.name)}: EER {100 * eer:.2f} %{pooled}", anchor=False)
 shown = st.segmented_control(
     *("View", list(VIEWS)),
     default="Figures",

@@ -17,7 +17,6 @@ from core.evaluate.trials import (
     Trials,
     TrialsError,
     attach,
-    attach_best,
     direction,
 )
 
@@ -70,14 +69,11 @@ def scored(options: argparse.Namespace, by: Sequence[str]) -> tuple[Trials, list
     """
     files = _read(options.scores, "scores", options, by)
     keys = _read(options.protocol, "protocol", options, by)
-    named = [(key.path.name, key.trials) for key in keys]
-    sets = []
-    for file in files:
-        trials = file.trials
-        if named:
-            trials, _ = attach_best(trials, named, options.join_by_stem)
-        sets.append((file.path.stem, trials))
-    trials = analysis.stacked(sets) if len(sets) > 1 else sets[0][1]
+    trials = analysis.labelled_sets(
+        [(file.path.stem, file.trials) for file in files],
+        [(key.path.name, key.trials) for key in keys],
+        options.join_by_stem,
+    )
     return trials, files, [layout_line(key.path, key.layout) for key in keys]
 
 

@@ -82,12 +82,22 @@ def test_the_example_shows_its_known_answer_and_the_direction(page):
 
 
 @pytest.mark.parametrize(
-    "view", ["Trade-off", "Scores", "Breakdown", "Worst trials", "Second file", "Published systems"]
+    "view",
+    [
+        "Trade-off",
+        "Scores",
+        "Breakdown",
+        "Data sets",
+        "Worst trials",
+        "Other systems",
+        "Fusion",
+        "Published systems",
+    ],
 )
 def test_every_view_opens(page, view):
     at = show(page, view)
     assert not at.error
-    if view not in ("Worst trials", "Published systems"):
+    if view not in ("Data sets", "Worst trials", "Published systems"):
         assert at.get("arrow_vega_lite_chart") or at.get("vega_lite_chart")
 
 
@@ -172,7 +182,7 @@ def test_bad_files_get_a_sentence(data, sentence):
 
 
 def test_the_direction_of_a_second_file_can_be_chosen(page):
-    show(page, "Second file")
+    show(page, "Other systems")
     way = next(r for r in page.radio if r.key.startswith("scores-higher-second-"))
     assert way.value == "found"  # as was stated of the first
 

@@ -13,6 +13,7 @@ from core.evaluate.analysis.datasets import (
     POOLED,
     DataSets,
     by_data_set,
+    labelled_sets,
     stacked,
 )
 from core.evaluate.analysis.fused import (
@@ -74,6 +75,7 @@ __all__ = [
     "error_at",
     "fuse",
     "histogram",
+    "labelled_sets",
     "misleading",
     "official_eer",
     "operating_points",

@@ -20,7 +20,8 @@ from core.evaluate.analysis.prepared import (
 from core.evaluate.intervals import interval, of_means
 from core.evaluate.metrics import Ints
 from core.evaluate.names import METRICS
-from core.evaluate.trials import Problem, Trials, TrialsError
+from core.evaluate.trials import Problem, Trials, TrialsError, attach_best
+from core.evaluate.trials.tidy import with_problems
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,29 @@ def stacked(sets: Sequence[tuple[str, Trials]]) -> Trials:
         what = "By the names of their scores, files run different ways: state one, or turn them."
         problems.append(Problem(what, 0))
     return Trials(joined, tuple(problems), ways.pop() if len(ways) == 1 else None)
+
+
+def labelled_sets(
+    sets: Sequence[tuple[str, Trials]],
+    protocols: Sequence[tuple[str, Trials]],
+    by_stem: bool = False,
+) -> Trials:
+    """Sets with the labels of the protocol that holds most of each; several are stacked.
+
+    Raises
+    ------
+    TrialsError
+        As in `core.evaluate.trials.attach_best` and `stacked`.
+    """
+    found = []
+    for name, trials in sets:
+        if protocols:
+            trials, taken = attach_best(trials, protocols, by_stem)
+            if len(protocols) > 1:
+                what = f"{name} takes its labels from {taken or 'its own file'}."
+                trials = with_problems(trials, Problem(what, 0))
+        found.append((name, trials))
+    return stacked(found) if len(found) > 1 else found[0][1]
 
 
 def by_data_set(

@@ -95,7 +95,8 @@ def det(
                 "point:N",
                 title=None,
                 scale=alt.Scale(
-                    domain=["equal errors", "lowest cost"], range=["circle", "diamond"]
+                    domain=["equal errors", "lowest cost", "Bayes threshold"],
+                    range=["circle", "diamond", "square"],
                 ),
                 legend=None,  # a second legend leaves a narrow page; the page says it in words
             ),

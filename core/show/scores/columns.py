@@ -15,11 +15,11 @@ from core.evaluate.trials import (
 )
 from core.plain import printable, printable_frame
 from core.show.cards import plain
-from core.show.scores.files import ScoreFile, files, remembered
+from core.show.scores.files import ScoreFile, field_of, files, layout_key, remembered
 from core.show.scores.findings import problems
 
 NONE = "(none)"
-MAPPED = ("trial", "score", "label", "attack", "codec", "speaker", "family")
+MAPPED = ("trial", "score", "label", "attack", "codec", "speaker", "family", "data set")
 MOST_LABELS = 20
 """Values of a label column that are offered."""
 
@@ -35,7 +35,7 @@ def confirmed(part: str) -> tuple[Trials, Layout] | None:
     file = files().get(part)
     if file is None:
         return None
-    key = f"scores.layout.{part}.{file.sha256}"
+    key = layout_key(part)
     guess = remembered("layout", file.sha256, make=lambda: guess_layout(file.frame))
     layout: Layout = _needed(part, st.session_state.get(key, guess))
     main = [f"{r} = {layout.columns[r]}" for r in MAPPED[:3] if r in layout.columns]
@@ -72,10 +72,11 @@ def confirmed(part: str) -> tuple[Trials, Layout] | None:
 
 def _needed(part: str, layout: Layout) -> Layout:
     """The layout with the doubts that matter to this part."""
-    if part == "protocol":
+    field = field_of(part)
+    if field == "protocol":
         return layout.needing("trial", "label")
     doubtful = any(d.role in ("label", SPOOFED) for d in layout.doubts)
-    if part == "scores" and "protocol" not in files() and doubtful:
+    if field == "scores" and "protocol" not in files() and doubtful:
         return layout.needing("trial", "score", "label")
     return layout.needing("trial", "score")
 

@@ -10,44 +10,56 @@ from core.evaluate import analysis
 from core.evaluate.names import bare
 from core.evaluate.sample import LEAST_SPEAKERS
 from core.evaluate.tables import TableError
-from core.evaluate.trials import Trials, TrialsError, attach, direction
+from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts, cache
 from core.show.benchmark_view import colours_of
 from core.show.cards import plain
-from core.show.scores.columns import confirmed
-from core.show.scores.direction_view import caution, choice
-from core.show.scores.files import chart, files, mark, remembered
+from core.show.scores.files import chart, parts, remembered
 from core.show.scores.findings import problems
+from core.show.scores.others import Other, others
 from core.show.scores.study import Study, readable
 from core.show.scores.views import download
 from core.show.theme import system_colours
 
 
-def second_file(study: Study) -> None:
+def other_systems(study: Study) -> None:
     """Two systems on the same trials."""
-    if "second" not in files():
+    if not parts("second"):
         st.info(
-            "Add a second score file above: the same trials scored by another system.",
+            "Add another system's scores above: up to five files of the same trials.",
             icon=":material/compare_arrows:",
         )
         return
-    found = confirmed("second")
-    if found is None:
+    picture = st.container()
+    found = others(study)
+    if not found:
         return
-    other, _ = found
+    with picture:
+        place = 0
+        if len(found) > 1:
+            place = st.selectbox(
+                "Compare with",
+                range(len(found)),
+                format_func=lambda i: plain(found[i].name),
+                key="scores-pair-other",
+            )
+        _pair(study, found[min(place, len(found) - 1)])
+
+
+def _pair(study: Study, other: Other) -> None:
     try:
         result = _compared(study, other)
     except TrialsError as error:
         problems([p.sentence for p in error.problems])
         st.error(plain(str(error)), icon=":material/error:")
         return
-    problems([p.sentence for p in (*other.problems, *result.problems)])
+    problems([p.sentence for p in (*other.trials.problems, *result.problems)])
     metric = st.selectbox(
         "Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="scores-pair-metric"
     )
     rows = result.figures[result.figures["metric"] == metric]
     pooled = rows[rows["breakdown"] == "overall"].iloc[0]
-    one, two = study.file.name, files()["second"].name
+    one, two = study.file.name, other.name
     if one == two:
         one, two = f"{one} (1)", f"{two} (2)"
     gain = pooled["difference"] > 0 if metric == "auc" else pooled["difference"] < 0
@@ -78,7 +90,7 @@ def second_file(study: Study) -> None:
         finding,
         palette=study.colours,
         key="scores-pair",
-        of=(*study.of, files()["second"].sha256, metric, len(pair)),
+        of=(*other.of, metric, len(pair)),
         alt=f"{finding}; 95 % interval {pooled['low']:.4g} to {pooled['high']:.4g}.",
     )
     st.caption(
@@ -97,32 +109,17 @@ def second_file(study: Study) -> None:
     download("Download the comparison", result.figures, "comparison.csv")
 
 
-def _compared(study: Study, other: Trials) -> analysis.Comparison:
-    """Both systems on the trials they share, in the direction that the visitor confirms."""
-    second, of = files()["second"], (*study.of, *mark("second"))
+def _compared(study: Study, other: Other) -> analysis.Comparison:
     by_stem = bool(st.session_state.get("scores-by-stem"))
-    of = (*of, by_stem)
-    known = remembered("labelled", *of, make=lambda: _labelled(other, study.trials, by_stem))
-    # What was stated of the first file holds for the second, unless the visitor says otherwise.
-    same = study.found.higher if study.found.how == "stated" else None
-    seen = remembered("way", *of, same, make=lambda: direction(known, same))
-    key, label = f"scores-higher-second-{second.sha256}", f"In {plain(second.name)}"
-    stated = choice(key, f"{label} a higher score means", seen)
-    if stated is not None:
-        seen = remembered("way", *of, stated, make=lambda: direction(known, stated))
-    caution(seen)
-    way = seen.higher
-    by = tuple(c for c in ("attack", "codec", "family") if c in study.columns)
+    by = tuple(c for c in ("attack", "codec", "family", "data set") if c in study.columns)
     with st.spinner("Comparing both systems trial by trial"):
         return remembered(
             "compare",
-            *(*of, way),
-            make=lambda: analysis.compare(study.data, other, way, by, by_stem=by_stem),
+            *other.of,
+            make=lambda: analysis.compare(
+                study.data, other.trials, other.higher, by, by_stem=by_stem
+            ),
         )
-
-
-def _labelled(other: Trials, known: Trials, by_stem: bool) -> Trials:
-    return other if "label" in other.table else attach(other, known, by_stem)
 
 
 def comparisons(study: Study) -> list[analysis.Comparison]:

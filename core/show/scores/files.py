@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Value = TypeVar("Value")
+
+MOST_FILES = 24
+"""Files of a field."""
 
 KEPT = 80
 """Results that a session keeps; the oldest go first."""
@@ -51,7 +55,7 @@ class ScoreFile:
 
 
 def files() -> dict[str, ScoreFile]:
-    """The visitor's files by their part: ``scores``, ``protocol``, ``second``."""
+    """The visitor's files by their part: ``scores``, ``scores.2``, ``protocol``, ``second`` ..."""
     return st.session_state.setdefault("scores.files", {})
 
 
@@ -88,48 +92,107 @@ def forget(part: str) -> None:
         st.session_state["scores.kept"] = kept
 
 
-def mark(part: str) -> tuple[str, str]:
-    """What results of this part depend on: its content and the chosen columns."""
-    sha256 = files()[part].sha256
-    return sha256, repr(st.session_state.get(f"scores.layout.{part}.{sha256}"))
+def mark(part: str) -> tuple[str, str, str]:
+    """What results of this part depend on: its content, its name and the chosen columns."""
+    file = files()[part]
+    return file.sha256, file.name, repr(st.session_state.get(layout_key(part)))
 
 
-def upload(part: str, label: str, help: str) -> None:
-    """An upload field whose file stays when the visitor leaves the page and comes back."""
-    key = f"scores.upload.{part}"
+def layout_key(part: str) -> str:
+    """Where the columns are kept that a visitor chose for this part's file."""
+    return f"scores.layout.{field_of(part)}.{files()[part].sha256}"
+
+
+def parts(field: str) -> list[str]:
+    """The parts of a field that hold a file, in order: ``scores``, ``scores.2`` ..."""
+    return [p for p in map(partial(_part, field), range(1, MOST_FILES + 1)) if p in files()]
+
+
+def field_of(part: str) -> str:
+    """The field that a part belongs to."""
+    return part.partition(".")[0]
+
+
+def _part(field: str, number: int) -> str:
+    return field if number == 1 else f"{field}.{number}"
+
+
+def drop(field: str, wanted: Callable[[ScoreFile], bool]) -> None:
+    """Forget files of a field; the others keep their order and what was said of them."""
+    left = [files()[part] for part in parts(field) if not wanted(files()[part])]
+    for part in parts(field):
+        if wanted(files()[part]):
+            forget(part)
+        else:
+            files().pop(part)
+    for number, file in enumerate(left, 1):
+        files()[_part(field, number)] = file
+
+
+def clear(field: str) -> None:
+    """Forget all files of a field, those too that its widget still holds."""
+    drop(field, lambda _: True)
+    held = st.session_state.get(f"scores.held.{field}", set())
+    st.session_state.setdefault(f"scores.cleared.{field}", set()).update(held)
+
+
+def upload(field: str, label: str, help: str, most: int) -> None:
+    """A field for up to ``most`` files, which stay when the visitor leaves the page."""
+    key, held = f"scores.upload.{field}", f"scores.held.{field}"
 
     def changed() -> None:
-        if st.session_state.get(key) is None:
-            forget(part)
-        st.session_state.pop(f"scores.error.{part}", None)
+        now = {f.file_id for f in st.session_state.get(key) or []}
+        gone = st.session_state.get(held, set()) - now
+        drop(field, lambda file: file.id in gone)
 
     given = st.file_uploader(
-        label, key=key, help=help, on_change=changed, max_upload_size=session.upload_mb()
+        label,
+        key=key,
+        help=help,
+        on_change=changed,
+        accept_multiple_files=True,
+        max_upload_size=session.upload_mb(),
     )
-    known = files().get(part)
-    failed = st.session_state.get(f"scores.error.{part}", ("", ""))
-    if given is not None and given.file_id not in (known.id if known else "", failed[0]):
-        with st.spinner(f"Reading {plain(given.name)}"):
+    # What the widget holds; it is empty when the visitor comes back.
+    st.session_state[held] = {f.file_id for f in given}
+    failed: dict[str, str] = st.session_state.setdefault(f"scores.error.{field}", {})
+    cleared = st.session_state.get(f"scores.cleared.{field}", set())
+    for one in given:
+        known = {files()[part].id for part in parts(field)} | set(failed) | cleared
+        if one.file_id in known:
+            continue
+        if len(parts(field)) >= most:
+            failed[one.file_id] = f"{one.name} is left out: at most {most} files fit here."
+            continue
+        with st.spinner(f"Reading {plain(one.name)}"):
             try:
-                load(part, printable(given.name), given.getvalue(), given.file_id)
+                free = _part(field, len(parts(field)) + 1)
+                load(free, printable(one.name), one.getvalue(), one.file_id)
             except TrialsError as error:
-                failed = st.session_state[f"scores.error.{part}"] = (given.file_id, str(error))
-        known = files().get(part)
-    if given is not None and failed[0] == given.file_id:
-        st.error(plain(failed[1]), icon=":material/error:")
-    if known is not None and given is None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"In use: {plain(known.name)}")
-            remove = st.button(
-                "Remove",
-                key=f"{key}.drop",
-                icon=":material/close:",
-                type="tertiary",
-                help=f"Forget {plain(known.name)}",
-            )
-        if remove:
-            forget(part)
-            st.rerun()
+                failed[one.file_id] = str(error)
+    for one in given:
+        if one.file_id in failed:
+            st.error(plain(failed[one.file_id]), icon=":material/error:")
+    shown = {f.file_id for f in given}
+    for part in parts(field):
+        known_file = files()[part]
+        if known_file.id not in shown:
+            _in_use(field, known_file)
+
+
+def _in_use(field: str, file: ScoreFile) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"In use: {plain(file.name)}")
+        remove = st.button(
+            "Remove",
+            key=f"scores.drop.{field}.{file.sha256}.{file.id}",
+            icon=":material/close:",
+            type="tertiary",
+            help=f"Forget {plain(file.name)}",
+        )
+    if remove:
+        drop(field, lambda one: one is file)
+        st.rerun()
 
 
 def chart(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -17,7 +17,6 @@ from core.evaluate.trials import (
     Problem,
     Trials,
     TrialsError,
-    attach,
     direction,
     guess_layout,
     of_subset,
@@ -29,13 +28,24 @@ from core.show import session
 from core.show.cards import plain
 from core.show.scores.columns import confirmed
 from core.show.scores.direction_view import caution, choice
-from core.show.scores.files import files, forget, load, mark, remembered, upload
+from core.show.scores.files import (
+    MOST_FILES,
+    clear,
+    field_of,
+    files,
+    layout_key,
+    load,
+    mark,
+    parts,
+    remembered,
+    upload,
+)
 from core.show.scores.findings import problems
 from core.show.scores.study import Study
 
 
 def uploads() -> None:
-    """Fields for the score file, its protocol and a second file; and an example."""
+    """Fields for score files, their protocols and other systems; and an example."""
     with st.container(border=True):
         one, two, three = st.columns(3)
         with one:
@@ -43,17 +53,25 @@ def uploads() -> None:
                 "scores",
                 "Score file",
                 "ASVspoof 2019, 2021 or 5, Speech DF Arena, or any CSV, TSV, JSON lines or "
-                "Parquet; gzip or zip too. Up to 200 MB: compress larger files.",
+                "Parquet; gzip or zip too. Up to 200 MB: compress larger files. Several files are "
+                "data sets of one system.",
+                MOST_FILES,
             )
         with two:
             upload(
                 "protocol",
                 "Protocol or key, if labels are apart",
                 "Labels, attacks, codecs and speakers of the trials: the file that came with the "
-                "benchmark.",
+                "benchmark. Of several, each score file takes the one that holds its trials.",
+                MOST_FILES,
             )
         with three:
-            upload("second", "Second score file, to compare", "Another system, the same trials.")
+            upload(
+                "second",
+                "Other systems, to compare or fuse",
+                "Scores of the same trials, a file a system; up to five.",
+                analysis.MOST_SYSTEMS - 1,
+            )
         st.button(
             "Start with an example",
             on_click=_example,
@@ -65,8 +83,8 @@ def uploads() -> None:
 
 
 def _example() -> None:
-    for part in ("scores", "second", "protocol"):
-        forget(part)
+    for field in ("scores", "second", "protocol"):
+        clear(field)
     load("scores", NAME, example(0))
     load("second", OTHER_NAME, example(1))
     # Its direction is known, as that of a visitor's file is not.
@@ -97,37 +115,35 @@ class Labelled:
 
 def labelled() -> Labelled | None:
     """The trials with the protocol's labels, in the subset that counts; None while in doubt."""
-    found = confirmed("scores")
-    wanted = "protocol" in files()
-    key = confirmed("protocol") if wanted else None
-    if found is None or (wanted and key is None) or misplaced():
+    scored = [(part, confirmed(part)) for part in parts("scores")]
+    keys = [(part, confirmed(part)) for part in parts("protocol")]
+    if any(found is None for _, found in (*scored, *keys)) or misplaced():
         return None
-    trials, layout = found
-    read = [f"{files()['scores'].name}: {layout.in_words()}"]
-    of: tuple[Hashable, ...] = mark("scores")
-    if key is not None:
-        protocol, layout = key
-        read.append(f"{files()['protocol'].name}: {layout.in_words()}")
-        of += mark("protocol")
-        attached = _attached(trials, protocol, of)
-        if attached is None:
-            return None
-        trials, of = attached
+    every = [(files()[part].name, *found) for part, found in (*scored, *keys) if found]
+    read = [f"{name}: {layout.in_words()}" for name, _, layout in every]
+    named = [(name, trials) for name, trials, _ in every]
+    of: tuple[Hashable, ...] = tuple(m for part, _ in (*scored, *keys) for m in mark(part))
+    joined = _joined(named[: len(scored)], named[len(scored) :], of)
+    if joined is None:
+        return None
+    trials, of = joined
     subset = _subset(trials)
     of = (*of, subset)
     chosen = remembered("subset", *of, make=lambda: of_subset(trials, subset))
     return Labelled(chosen, read, of, subset)
 
 
-def _attached(
-    trials: Trials, protocol: Trials, of: tuple[Hashable, ...]
+def _joined(
+    sets: list[tuple[str, Trials]], keys: list[tuple[str, Trials]], of: tuple[Hashable, ...]
 ) -> tuple[Trials, tuple[Hashable, ...]] | None:
-    """The trials with what the protocol says, by their names, and by stem where that is wanted."""
+    """The trials with what protocols say, by their names, and by stem where that is wanted."""
+    if len(sets) > 1:
+        sets = [(name.rpartition(".")[0] or name, trials) for name, trials in sets]
 
     def join(by_stem: bool) -> Trials | TrialsError:
         def made() -> Trials | TrialsError:
             try:
-                return attach(trials, protocol, by_stem)
+                return analysis.labelled_sets(sets, keys, by_stem)
             except TrialsError as error:
                 return error
 
@@ -171,26 +187,23 @@ def _subset(trials: Trials) -> str | None:
 
 def misplaced() -> list[str]:
     """What is wrong where a score file lies in the protocol's field, or the other way round."""
-    roles = {}
-    for part in ("scores", "protocol"):
-        if part in files():
-            file = files()[part]
-            guess = remembered("layout", file.sha256, make=partial(guess_layout, file.frame))
-            layout = st.session_state.get(f"scores.layout.{part}.{file.sha256}", guess)
-            roles[part] = {*layout.columns, *(d.role for d in layout.doubts)}
     said = []
-    if "score" in roles.get("protocol", ()) and "label" not in roles["protocol"]:
-        name = plain(files()["protocol"].name)
-        said.append(
-            f"{name} holds scores and no labels, so it is a score file. Choose it in the field "
-            "*Score file*, and the benchmark's key in the field *Protocol*."
-        )
-    if "label" in roles.get("scores", ()) and "score" not in roles["scores"]:
-        name = plain(files()["scores"].name)
-        said.append(
-            f"{name} holds labels and no scores, so it is a protocol. Choose it in the field "
-            "*Protocol*, and the system's scores in the field *Score file*."
-        )
+    for part in (*parts("scores"), *parts("protocol")):
+        file = files()[part]
+        guess = remembered("layout", file.sha256, make=partial(guess_layout, file.frame))
+        layout = st.session_state.get(layout_key(part), guess)
+        roles = {*layout.columns, *(d.role for d in layout.doubts)}
+        name, field = plain(file.name), field_of(part)
+        if field == "protocol" and "score" in roles and "label" not in roles:
+            said.append(
+                f"{name} holds scores and no labels, so it is a score file. Choose it in the field "
+                "*Score file*, and the benchmark's key in the field *Protocol*."
+            )
+        if field == "scores" and "label" in roles and "score" not in roles:
+            said.append(
+                f"{name} holds labels and no scores, so it is a protocol. Choose it in the field "
+                "*Protocol*, and the system's scores in the field *Score file*."
+            )
     return said
 
 
@@ -226,7 +239,10 @@ def study() -> Study | None:
         tandem, asv = _tandem(known.subset)
     settings = analysis.Settings(costs, tandem)
     of = (*known.of, found.higher)
-    return Study(files()["scores"], known.trials, found, known.read, settings, of, asv)
+    file, count = files()["scores"], len(parts("scores"))
+    if count > 1:
+        file = replace(file, name=f"{count} data sets")
+    return Study(file, known.trials, found, known.read, settings, of, asv)
 
 
 def _costs() -> Costs:

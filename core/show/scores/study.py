@@ -121,20 +121,8 @@ class Study:
 
     def trade_off(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The DET curve with its band, and the points marked on it."""
-        import pandas as pd
-
-        eer, costs = self.whole.eer.rate, self.settings.costs
-        tally = self.data.everything.tally
-        curve = tally.det()
-        cheapest = (costs.miss * curve.p_miss + costs.fa * curve.p_fa).argmin()
-        least = f"{tally.min_dcf(costs).cost:.4f}"
-        marks = pd.DataFrame(
-            [
-                (SYSTEM, eer, eer, "equal errors", ""),
-                (SYSTEM, curve.p_fa[cheapest], curve.p_miss[cheapest], "lowest cost", least),
-            ],
-            columns=["system", "p_fa", "p_miss", "point", "cost"],
-        )
+        marks = analysis.operating_points(self.data.everything.tally, self.settings.costs)
+        marks.insert(0, "system", SYSTEM)
         return self.whole.det.assign(system=SYSTEM), marks
 
 

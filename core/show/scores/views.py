@@ -12,7 +12,11 @@ from core.show.cards import plain
 from core.show.score_report import as_csv
 from core.show.scores import charts
 from core.show.scores.files import chart, remembered
+from core.show.scores.findings import problems
+from core.show.scores.others import marked, others, side_by_side
+from core.show.scores.ratios_view import ratios
 from core.show.scores.study import SYSTEM, Study, readable
+from core.show.theme import system_colours
 
 RANKED = 40
 """Bars of a breakdown; the rest is in its table."""
@@ -79,25 +83,70 @@ def _known_answers(study: Study) -> None:
 
 
 def trade_off(study: Study) -> None:
-    """The DET curve."""
-    band, marks = study.trade_off()
-    eer = study.whole.eer.rate
+    """The DET curve, of up to six systems."""
+    picture = st.container()
+    found = others(study)
+    systems = side_by_side(study, found) if found else None
+    with picture:
+        if systems is not None:
+            _several(study, systems, marked(study, found))
+            return
+        band, marks = study.trade_off()
+        eer = study.whole.eer.rate
+        chart(
+            benchmark_charts.det,
+            band,
+            marks,
+            f"Detection error trade-off, EER {100 * eer:.2f} %",
+            {SYSTEM: study.colours.series[0]},
+            palette=study.colours,
+            key="scores-det",
+            of=(*study.of, study.settings),
+            alt=f"DET curve; equal errors at {100 * eer:.2f} %.",
+        )
+        st.caption(
+            f"Band: 95 % by {study.data.unit}. {MARKS}"
+            + (" The curve lies outside this plot, which ends at 42 %." if eer > 0.4 else "")
+        )
+
+
+MARKS = (
+    "Circle: equal errors. Diamond: the cheapest threshold at your prior and costs. Square: where "
+    "Bayes decisions lie if scores are log-likelihood ratios."
+)
+
+
+def _several(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> None:
+    with st.spinner("Computing figures of every system"):
+        figures, det, marks = remembered(
+            "side by side", *of, make=lambda: analysis.side_by_side(systems, study.settings)
+        )
+    eers = figures[figures["metric"] == "eer"]
+    best = eers.loc[eers["value"].idxmin()]
+    title = f"{best['system']} has the lowest EER, {best['value']:.2f} %"
     chart(
         benchmark_charts.det,
-        band,
+        det,
         marks,
-        f"Detection error trade-off, EER {100 * eer:.2f} %",
-        {SYSTEM: study.colours.series[0]},
+        title,
+        system_colours(list(systems.names), study.colours),
         palette=study.colours,
         key="scores-det",
-        of=(*study.of, study.settings),
-        alt=f"DET curve; equal errors at {100 * eer:.2f} %.",
+        of=of,
+        alt=f"DET curves of {len(systems.names)} systems; {title}.",
     )
     st.caption(
-        f"Band: 95 % by {study.data.unit}. The diamond is the cheapest threshold at your "
-        "prior and costs."
-        + (" The curve lies outside this plot, which ends at 42 %." if eer > 0.4 else "")
+        f"{len(systems.first.scores):,} trials that all have scored. Bands: 95 % by "
+        f"{study.data.unit}. {MARKS} Whether two truly differ: *Other systems*."
     )
+    problems([p.sentence for p in systems.problems])
+    st.dataframe(
+        readable(figures)[["system", "metric", "value", "low", "high", "note"]],
+        hide_index=True,
+        placeholder="–",
+        key="scores-systems",
+    )
+    download("Download figures of all systems", figures, "systems.csv")
 
 
 def scores(study: Study) -> None:
@@ -134,6 +183,7 @@ def scores(study: Study) -> None:
         "scores claim too much. Calibrated: logistic regression on these same trials, so it "
         "flatters."
     )
+    ratios(study)
 
 
 def breakdown(study: Study) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source
 from core.audio.decoding.build import APART_S
 from core.audio.decoding.channels import MOST_CHANNELS
-from core.audio.decoding.messages import unreadable
+from core.audio.decoding.errors import unreadable
 from core.audio.decoding.source import (
     TOO_LARGE,
     Limits,

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from core.audio.clip import AudioError
-from core.audio.decoding.messages import unreadable
+from core.audio.decoding.errors import unreadable
 from core.audio.decoding.source import Reader
 from core.files import CODE
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, Track
 from core.audio.decoding.channels import Layout
-from core.audio.decoding.messages import channel_notes
+from core.audio.decoding.notes import channel_notes
 from core.audio.decoding.output import BLOCK, OVERSCALE, Decoded, Output
 from core.audio.decoding.source import Limits
 

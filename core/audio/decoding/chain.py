@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from core.audio.decoding.messages import another_file, links_not_read, not_read_on
+from core.audio.decoding.notes import another_file, links_not_read, not_read_on
 from core.audio.decoding.pieces import Read, another, begins, find, follows, of_pieces
 from core.audio.decoding.source import Reader
 

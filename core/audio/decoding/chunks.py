@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from core.audio.decoding.messages import other_form, sound_in_chunks
+from core.audio.decoding.notes import other_form, sound_in_chunks
 from core.audio.decoding.pieces import LOOK, OTHERS, Piece, Read, begins, first, of_pieces
 from core.audio.decoding.source import Reader
 

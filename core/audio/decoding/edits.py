@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from core.audio.decoding.messages import edited, edits_not_followed
+from core.audio.decoding.notes import edited, edits_not_followed
 from core.audio.decoding.source import Reader
 
 HIDDEN_S = 0.25

@@ -23,20 +23,22 @@ from core.audio.decoding.container import (
     zero_of,
 )
 from core.audio.decoding.edits import Edits, edits
-from core.audio.decoding.frames import flac_bytes, frame_samples, to_float
-from core.audio.decoding.headers import Header
-from core.audio.decoding.messages import (
-    LEEWAY_S,
+from core.audio.decoding.errors import (
     announced,
-    check_promise,
-    clock_notes,
     encrypted_sound,
-    flac_differs,
     not_audio,
     not_opened,
+    too_damaged,
+)
+from core.audio.decoding.frames import flac_bytes, frame_samples, to_float
+from core.audio.decoding.headers import Header
+from core.audio.decoding.notes import (
+    LEEWAY_S,
+    check_promise,
+    clock_notes,
+    flac_differs,
     piece_not_read,
     read_on,
-    too_damaged,
 )
 from core.audio.decoding.output import BLOCK, OVERSCALE, Decoded, Output, Refusal
 from core.audio.decoding.source import Limits, Reader

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from core.audio.clip import AudioError
-from core.audio.decoding.messages import check_header
+from core.audio.decoding.errors import check_header
 from core.audio.decoding.source import Reader
 
 _NO_END = "The file has no end mark: it may have been cut short."

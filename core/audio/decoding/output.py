@@ -10,7 +10,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Track
 from core.audio.decoding.channels import Channels, Layout
-from core.audio.decoding.messages import check_header, in_words, no_channel, too_long
+from core.audio.decoding.errors import check_header, in_words, no_channel, too_long
 from core.audio.decoding.source import Limits
 
 OVERSCALE = 4.0

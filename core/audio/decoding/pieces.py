@@ -12,10 +12,7 @@ from itertools import accumulate
 from typing import BinaryIO, NamedTuple, cast
 
 from core.audio.decoding.framing import mpeg, runs
-from core.audio.decoding.messages import (
-    another_file,
-    not_read_on,
-)
+from core.audio.decoding.notes import another_file, not_read_on
 from core.audio.decoding.source import Reader
 
 BLOCK = 1 << 20  # bytes looked at at a time

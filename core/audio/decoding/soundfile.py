@@ -8,17 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from core.audio.decoding.errors import check_header, in_words, no_track, too_long
 from core.audio.decoding.frames import flac_bytes, to_float
 from core.audio.decoding.headers import Header
-from core.audio.decoding.messages import (
-    LEEWAY_S,
-    check_header,
-    check_promise,
-    in_words,
-    no_track,
-    not_read_on,
-    too_long,
-)
+from core.audio.decoding.notes import LEEWAY_S, check_promise, not_read_on
 from core.audio.decoding.output import BLOCK, Decoded, Output, Refusal
 from core.audio.decoding.pieces import follows
 from core.audio.decoding.source import Limits, Reader

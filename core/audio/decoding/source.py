@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from core.audio.clip import AudioError
-from core.audio.decoding.messages import TOO_LARGE, unreadable
+from core.audio.decoding.errors import TOO_LARGE, unreadable
 from core.settings import settings
 
 _CHUNK = 1 << 20  # bytes hashed or copied at a time

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from core.audio.decoding.framing import mpeg, runs, wavpack
-from core.audio.decoding.messages import another_file, not_read_on
+from core.audio.decoding.notes import another_file, not_read_on
 from core.audio.decoding.pieces import (
     BLOCK,
     LOOK,

@@ -17,8 +17,8 @@ from core.audio.decoding.container import (
     open_container,
     promised_end,
 )
+from core.audio.decoding.errors import encrypted_sound, no_track
 from core.audio.decoding.frames import frame_samples, to_float
-from core.audio.decoding.messages import encrypted_sound, no_track
 from core.audio.decoding.output import Output
 from core.audio.decoding.source import Reader
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from core.audio.decoding.chunks import Form, chunks, counting, ends_in_chunks, form_of
-from core.audio.decoding.messages import LEEWAY_S, not_read_on, read_on
+from core.audio.decoding.notes import LEEWAY_S, not_read_on, read_on
 from core.audio.decoding.pieces import follows, of_pieces
 from core.audio.decoding.source import Reader
 

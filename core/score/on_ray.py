@@ -36,7 +36,7 @@ STORE_BYTES = 100_000_000
 
 MISSING = (
     "Ray is not installed. Install it with: pip install -r requirements-ray.txt. Without it, "
-    "--engine processes scores the same archive on this machine."
+    "--executor processes scores the same archive on this machine."
 )
 
 

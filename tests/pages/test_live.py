@@ -20,7 +20,8 @@ from core.detect.detection import Stretch
 from core.detect.detector import Decision, DetectorError
 from core.detect.registry import models_home
 from core.detect.stream import LiveWindow, Take
-from core.show import cache, live_view
+from core.show import cache
+from core.show.live import current, microphone, words
 from core.show.theme import VERDICTS
 from tests.damage import NAMES
 from tests.detect.takes import RATE, QuickDetector, frames, read, scored_to, sine, until
@@ -67,7 +68,7 @@ def open_take():
 def show(page: AppTest, take: Take | None, playing: bool) -> AppTest:
     """Run the page with a take, and with the microphone on or off."""
     state = WebRtcStreamerState(playing=playing, signalling=False)
-    page.session_state[live_view.MICROPHONE] = WebRtcStreamerContext(None, state)
+    page.session_state[microphone.MICROPHONE] = WebRtcStreamerContext(None, state)
     if take is not None:
         page.session_state["spoofscope.live"] = take
     page.run()
@@ -75,7 +76,7 @@ def show(page: AppTest, take: Take | None, playing: bool) -> AppTest:
     return page
 
 
-def words(page: AppTest) -> str:
+def shown(page: AppTest) -> str:
     parts = [*page.header, *page.subheader, *page.markdown, *page.caption, *page.html]
     parts += [*page.error, *page.info, *page.warning]
     return "\n".join(str(part.value) for part in parts)
@@ -91,10 +92,10 @@ def labels(page: AppTest) -> list[str]:
 
 def test_the_empty_page_says_what_to_do_and_offers_the_recorder(page):
     show(page, None, playing=False)
-    text = words(page)
+    text = shown(page)
     assert "Nothing is being heard yet" in headings(page)
     assert "gone within a minute" in text
-    assert live_view.OPUS_NOTE in text
+    assert words.OPUS_NOTE in text
     assert [e.label for e in page.expander] == ["Record without a live score"]
     assert len(page.get("audio_input")) == 1
     assert not page.get("vega_lite_chart")
@@ -102,7 +103,7 @@ def test_the_empty_page_says_what_to_do_and_offers_the_recorder(page):
 
 def test_a_running_take_has_level_verdict_interval_facts_and_two_timelines(page, open_take, speech):
     show(page, open_take(speech[: 10 * RATE]), playing=True)
-    text = words(page)
+    text = shown(page)
     assert any(word in headings(page) for word in ANY_VERDICT)
     assert 'aria-label="Level of the microphone"' in text
     assert '<div role="status">The evidence points to machine-made speech.' in text
@@ -118,7 +119,7 @@ def test_a_running_take_has_level_verdict_interval_facts_and_two_timelines(page,
 def test_until_there_is_enough_speech_it_listens_in_grey(page, open_take, speech):
     show(page, open_take(speech[: 3 * RATE]), playing=True)
     assert headings(page) == ":gray[:material/hearing: Listening]"
-    text = words(page)
+    text = shown(page)
     assert "there is not enough speech for a verdict yet" in text
     assert 'aria-label="Synthetic"' not in text
     assert "0 towards synthetic" in text  # windows stay grey as long as no verdict stands
@@ -130,7 +131,7 @@ def test_pause_and_resume(page, open_take, speech):
     page.button[0].click().run()
     assert take.snapshot().state == "paused"
     assert labels(page) == ["Resume"]
-    assert "nothing of it is kept" in words(page)
+    assert "nothing of it is kept" in shown(page)
     page.button[0].click().run()
     assert take.snapshot().state == "live"
     assert labels(page) == ["Pause"]
@@ -145,14 +146,14 @@ def test_a_stopped_take_can_be_heard_kept_examined(page, open_take, speech, monk
     assert len(page.get("audio")) == 1
     assert labels(page) == ["Open in Detect", "Open in Timeline", "Discard"]
     assert [d.proto.label for d in page.get("download_button")] == ["WAV"]
-    assert "You left the page" not in words(page)
+    assert "You left the page" not in shown(page)
     for button, target in enumerate(("pages/Detect.py", "pages/Timeline.py")):
         page.button[button].click().run()
         assert went[-1] == target
         (entry,) = page.session_state["spoofscope.entries"]
         assert entry.name.startswith("Live take ") and not entry.error
         sound = page.session_state["spoofscope.sounds"][entry.sha256, entry.track]
-        assert live_view.OPUS_NOTE in page.session_state["spoofscope.sources"][entry.key].notes
+        assert words.OPUS_NOTE in page.session_state["spoofscope.sources"][entry.key].notes
         assert np.allclose(sound.clip().samples, read(take.wav()), atol=1e-4)
 
 
@@ -171,14 +172,14 @@ def test_coming_back_finds_the_take_ended_and_says_why(page, open_take, speech):
     take = open_take(speech[: 3 * RATE])
     show(page, take, playing=False)
     assert take.snapshot().state == "finished"
-    assert "You left the page, which closed the microphone" in words(page)
+    assert "You left the page, which closed the microphone" in shown(page)
 
 
 def test_a_take_that_was_let_go_of_is_said(page, open_take, speech):
     take = open_take(speech[: 2 * RATE], forget_after_s=0.2)
     until(lambda: take.snapshot().state == "released")
     show(page, take, playing=False)
-    assert "The last take was let go of" in words(page)
+    assert "The last take was let go of" in shown(page)
     assert "Nothing is being heard yet" in headings(page)
 
 
@@ -186,18 +187,18 @@ def test_no_sound_for_ten_seconds_brings_the_recorder_by_itself(page, open_take)
     take = open_take()
     show(page, take, playing=True)
     assert not page.warning and page.expander
-    take._opened = time.monotonic() - live_view.SILENT_AFTER_S - 0.1
+    take._opened = time.monotonic() - current.SILENT_AFTER_S - 0.1
     page.run()
     assert "No sound has come from the microphone" in page.warning[0].value
     assert not page.expander
     assert len(page.get("audio_input")) == 1
 
 
-@pytest.mark.parametrize("problem", live_view.PROBLEMS)
+@pytest.mark.parametrize("problem", microphone.PROBLEMS)
 def test_every_problem_gets_its_sentence(page, monkeypatch, problem):
-    monkeypatch.setattr(live_view, "problem", lambda: problem)
+    monkeypatch.setattr(microphone, "problem", lambda: problem)
     show(page, None, playing=False)
-    assert page.warning[0].value.startswith(live_view.PROBLEMS[problem])
+    assert page.warning[0].value.startswith(microphone.PROBLEMS[problem])
     assert not page.expander and len(page.get("audio_input")) == 1
 
 
@@ -205,7 +206,7 @@ def test_a_recording_goes_to_detect(page, monkeypatch):
     went = []
     monkeypatch.setattr(st, "switch_page", went.append)
     show(page, None, playing=False)
-    data = live_view_wav()
+    data = take_of_a_second()
     page.get("audio_input")[0].upload("recording.wav", data)
     page.run()
     assert went == ["pages/Detect.py"]
@@ -213,7 +214,7 @@ def test_a_recording_goes_to_detect(page, monkeypatch):
     assert arrival.read() == data and arrival.origin == "recording"
 
 
-def live_view_wav() -> bytes:
+def take_of_a_second() -> bytes:
     take = Take(QuickDetector)
     for frame in frames(sine(1.0)):
         take.push(frame)
@@ -231,7 +232,7 @@ def test_missing_weights_get_their_sentence_and_the_sound_is_kept(page, open_tak
     take.finish()
     show(page, take, playing=False)
     assert "No verdict" in headings(page)
-    assert "The weights are missing from this machine." in words(page)
+    assert "The weights are missing from this machine." in shown(page)
     assert len(page.get("audio")) == 1
 
 
@@ -241,7 +242,7 @@ def test_an_error_is_text_and_names_no_folder_of_the_server(page, open_take, nam
         raise DetectorError(f"'{name}' cannot judge sound, see {models_home()}/x.")
 
     show(page, open_take(np.zeros(RATE, np.float32), load=load), playing=False)
-    text = words(page)
+    text = shown(page)
     assert "cannot judge sound" in text and html.escape(name) in text
     assert "<script" not in text and str(models_home()) not in text
 
@@ -251,7 +252,7 @@ def test_no_chance_is_claimed_where_the_calibration_does_not_hold(page, open_tak
     detector.decision = Decision((-0.25, 0.25), needs_wide_band=True)
     narrow = soxr.resample(soxr.resample(speech[: 10 * RATE], RATE, 8_000), 8_000, RATE)
     show(page, open_take(narrow, detector), playing=True)
-    text = words(page)
+    text = shown(page)
     assert VERDICTS["inconclusive"].word in headings(page)
     assert "is not a chance, so none is given" in text
     assert 'aria-label="Synthetic"' not in text and "in 100" not in text
@@ -265,7 +266,7 @@ def test_a_verdict_whose_interval_crosses_the_threshold_is_inconclusive(page, op
     assert VERDICTS["synthetic"].word in headings(page)
     take._spread = (-0.1, 4.0)
     page.run()
-    text = words(page)
+    text = shown(page)
     assert VERDICTS["inconclusive"].word in headings(page) and "Likely" not in text
     assert "reaches across the threshold" in text and 'aria-label="Synthetic"' in text
 
@@ -275,19 +276,19 @@ def test_a_stretch_unlike_the_rest_is_named(page, open_take, speech):
     found = take.snapshot().detection
     take._detection = replace(found, stands_out=(Stretch(2.0, 6.0, 4.0, -2.0, 9.0),))
     show(page, take, playing=True)
-    assert "2.0 to 6.0 s scores unlike the rest" in words(page)
+    assert "2.0 to 6.0 s scores unlike the rest" in shown(page)
 
 
 def test_the_page_says_when_the_oldest_sound_is_gone(page, open_take, speech):
     take = open_take(speech[: 8 * RATE], keep_s=4.0)
     take.finish()
     show(page, take, playing=False)
-    assert "minutes are kept: the first 0:04 are gone" in words(page)
+    assert "minutes are kept: the first 0:04 are gone" in shown(page)
 
 
 def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "RESULTS", tmp_path)
-    assert "has not been measured" in live_view.opus_effect()
+    assert "has not been measured" in words.opus_effect(cache.results("embedded"))
     row = {"system": "embedded", "benchmark": "some_clips", "subset": "test", "breakdown": "codec"}
     row |= {"metric": "eer_percent", "low": 20.0, "high": 30.0, "n_bonafide": 11, "n_spoof": 1234}
     row |= {"kind": "measured", "source": "by hand", "note": ""}
@@ -299,7 +300,7 @@ def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
         row | {"condition": "opus-16, 1 window", "value": 0.99, "metric": "auc"},
     ]
     pd.DataFrame(table).to_csv(tmp_path / "embedded.csv", index=False)
-    text = live_view.opus_effect()
+    text = words.opus_effect(cache.results("embedded"))
     assert (
         "Opus at 16 kbit/s on 11 human and 1,234 synthetic clips of some clips, test, one window "
         "a clip" in text
@@ -312,43 +313,43 @@ def test_no_outside_host_is_asked_unless_a_turn_server_is_set_up(monkeypatch):
     names = ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN", "HF_TOKEN")
     for name in names:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(live_view.st, "secrets", {})
+    monkeypatch.setattr(st, "secrets", {})
     none = {"iceServers": []}
-    assert live_view.rtc_configuration() == none
+    assert microphone.rtc_configuration() == none
     monkeypatch.setenv("HF_TOKEN", "for other things")
     monkeypatch.setenv("CLOUDFLARE_TURN_KEY_ID", "half a pair")
-    assert live_view.rtc_configuration() == none
+    assert microphone.rtc_configuration() == none
     monkeypatch.setenv("CLOUDFLARE_TURN_KEY_API_TOKEN", "the other half")
-    assert live_view.rtc_configuration() is None
+    assert microphone.rtc_configuration() is None
     monkeypatch.delenv("CLOUDFLARE_TURN_KEY_ID")
-    monkeypatch.setattr(live_view.st, "secrets", {"HF_TOKEN": "of this app"})
-    assert live_view.rtc_configuration() is None
+    monkeypatch.setattr(st, "secrets", {"HF_TOKEN": "of this app"})
+    assert microphone.rtc_configuration() is None
 
 
 def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeypatch):
     monkeypatch.setattr(cache, "detector", lambda id: QuickDetector())
     state: dict = {}
-    monkeypatch.setattr(live_view.st, "session_state", state)
+    monkeypatch.setattr(st, "session_state", state)
 
-    def microphone(playing: bool, signalling: bool) -> None:
+    def component(playing: bool, signalling: bool) -> None:
         found = WebRtcStreamerState(playing=playing, signalling=signalling)
-        state[live_view.MICROPHONE] = WebRtcStreamerContext(None, found)
-        live_view.microphone_changed()
+        state[microphone.MICROPHONE] = WebRtcStreamerContext(None, found)
+        microphone.changed()
 
-    microphone(False, True)
-    first = live_view.take()
-    microphone(True, False)
-    assert live_view.take() is first
+    component(False, True)
+    first = current.take()
+    component(True, False)
+    assert current.take() is first
     for frame in frames(sine(1.0)):
         first.push(frame)
-    microphone(False, False)
-    assert first.snapshot().state == "finished" and not live_view.is_silent()
-    microphone(False, True)
-    second = live_view.take()
+    component(False, False)
+    assert first.snapshot().state == "finished" and not current.is_silent()
+    component(False, True)
+    second = current.take()
     assert second is not first and first.snapshot().state == "discarded"
-    microphone(False, False)  # the browser refused before a single frame
-    assert live_view.is_silent()
-    live_view.discard()
+    component(False, False)  # the browser refused before a single frame
+    assert current.is_silent()
+    current.discard()
 
 
 def test_takes_beyond_the_limit_are_refused_until_one_ends(monkeypatch):
@@ -358,32 +359,32 @@ def test_takes_beyond_the_limit_are_refused_until_one_ends(monkeypatch):
     visitors: list[dict] = [{}, {}]
 
     def visit(number: int) -> None:
-        monkeypatch.setattr(live_view.st, "session_state", visitors[number])
+        monkeypatch.setattr(st, "session_state", visitors[number])
 
     visit(0)
-    assert live_view.begin()
-    assert live_view.begin()  # one's own take makes room
+    assert current.begin()
+    assert current.begin()  # one's own take makes room
     visit(1)
-    assert not live_view.begin()
-    assert live_view.take() is None
-    assert "Press Stop" in live_view.refusal()
-    live_view.leave()
-    assert not live_view.refusal()
+    assert not current.begin()
+    assert current.take() is None
+    assert "Press Stop" in current.refusal()
+    current.leave()
+    assert not current.refusal()
     visit(0)
-    live_view.take().finish()
+    current.take().finish()
     visit(1)
-    assert live_view.begin()
+    assert current.begin()
     for number in (0, 1):
         visit(number)
-        live_view.discard()
+        current.discard()
 
 
 def test_the_meter_reads_aloud_and_warns():
-    assert 'aria-valuetext="-20 dB"' in live_view.level_meter(-20.2)
-    assert "very loud" in live_view.level_meter(-2.0)
-    assert "faint" in live_view.level_meter(-50.0)
-    assert "silence" in live_view.level_meter(None)
-    assert "paused" in live_view.level_meter(None, paused=True)
+    assert 'aria-valuetext="-20 dB"' in words.level_meter(-20.2)
+    assert "very loud" in words.level_meter(-2.0)
+    assert "faint" in words.level_meter(-50.0)
+    assert "silence" in words.level_meter(None)
+    assert "paused" in words.level_meter(None, paused=True)
 
 
 @pytest.mark.parametrize("heard", [(1, 1, 2), (2,), ()])
@@ -391,9 +392,9 @@ def test_which_channel_was_heard_is_said_where_they_differ(heard):
     shot = SimpleNamespace(
         windows=[LiveWindow(n, n + 4.0, 1.0, 3.0, True, c) for n, c in enumerate(heard)]
     )
-    said = " ".join(live_view.channels(shot))
+    said = " ".join(words.channels(shot))
     for channel in (1, 2):
         count = heard.count(channel)
         assert (f"channel {channel} in {count}" in said) == bool(count)
     same = SimpleNamespace(windows=[LiveWindow(0.0, 4.0, 1.0, 3.0, True)])
-    assert live_view.channels(same) == []
+    assert words.channels(same) == []

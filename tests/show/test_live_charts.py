@@ -7,7 +7,7 @@ import pytest
 from core.detect.calibration import posterior
 from core.detect.decision import Stance
 from core.detect.stream import LiveWindow
-from core.show.live_charts import COLUMNS, ROLLING_S, cells, drawn, timeline
+from core.show.live.charts import COLUMNS, ROLLING_S, cells, drawn, timeline
 from core.show.theme import DARK, LIGHT
 
 WINDOWS = [

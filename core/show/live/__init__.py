@@ -1,0 +1,1 @@
+"""The Live page: a microphone that is judged while it is heard."""

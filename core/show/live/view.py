@@ -1,0 +1,169 @@
+"""What stands on the Live page: the empty page, the running take, and what to do with one."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from core.detect import outlier
+from core.detect.decision import Stance
+from core.detect.detection import Detection
+from core.detect.stream import Snapshot, Take, decided
+from core.show import cache
+from core.show.cards import limit, probability_bars, withheld, without_folders
+from core.show.charts import LEGEND
+from core.show.live import charts, current, words
+from core.show.theme import VERDICTS, palette
+
+
+def welcome() -> None:
+    """The page before the first take."""
+    with st.container(border=True, key="live-empty"):
+        st.subheader("Nothing is being heard yet", anchor=False)
+        st.markdown(
+            "1. Press **Start** and allow the microphone.\n"
+            "2. Speak, or hold the microphone to a loudspeaker. The first verdict takes about five "
+            "seconds of speech.\n"
+            "3. Press **Stop**: the take stays here to hear, to keep, to examine, or to discard."
+        )
+        st.caption(
+            ":material/lock: The take stays in this server's memory and is written nowhere. It is "
+            "gone within a minute after you leave this page or close the tab."
+        )
+        _opus_note()
+
+
+def panel(take: Take, stance: Stance) -> None:
+    """Everything that moves, drawn again and again while the microphone is open."""
+    take.touch()
+    shot = take.snapshot()
+    if current.give_up_waiting(shot) or shot.state == "released":
+        st.rerun()
+    detector = take.detector
+    detection = shot.detection
+    belt = (0.0, 0.0)
+    if detector is not None:
+        belt = detector.decision.inconclusive_llr
+        if detection is not None:
+            detection = decided(detector.with_stance(detection, stance), shot.spread)
+    if shot.state != "finished":
+        st.html(words.level_meter(shot.level_dbfs, shot.state == "paused"))
+    _verdict_card(shot, detection)
+    _opus_note()
+    _timelines(shot, stance, belt, _grey_until_judged(shot, detection, belt))
+    for sentence in (*words.losses(shot), *words.channels(shot)):
+        st.caption(f":material/warning: {sentence}")
+    if shot.state == "paused":
+        st.info(
+            "Paused: the microphone is still open, but nothing of it is kept.",
+            icon=":material/pause:",
+        )
+
+
+def _verdict_card(shot: Snapshot, detection: Detection | None) -> None:
+    """The running verdict: grey and "Listening" until there is enough speech."""
+    judged = None if shot.listening else detection
+    with st.container(border=True, key="live-verdict"):
+        if judged is None:
+            word = "No verdict" if shot.error or shot.state == "finished" else "Listening"
+            st.header(f":gray[:material/hearing: {word}]", anchor=False)
+        else:
+            style = VERDICTS[judged.verdict]
+            st.header(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
+        said = html.escape(without_folders(words.status(shot, detection)))
+        st.html(f'<div role="status">{said}</div>')
+        if judged is not None and withheld(judged):
+            st.markdown(
+                "For sound like this the detector's score is not a chance, so none is given."
+            )
+        elif judged is not None:
+            st.html(probability_bars(judged))
+            spread = words.spread(shot, judged)
+            st.markdown(spread or "An interval follows once two separate windows are scored.")
+        for reason in detection.reasons if detection else ():
+            st.markdown(f":material/info: {reason.text}")
+        for stretch in judged.stands_out if judged else ():
+            st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**")
+        st.html(words.facts(shot))
+        if judged is not None:
+            st.caption(f":material/shield: {limit(judged)}")
+
+
+def _opus_note() -> None:
+    effect = words.opus_effect(cache.results("embedded"))
+    st.caption(f":material/info: {words.OPUS_NOTE} {effect}")
+
+
+def _timelines(
+    shot: Snapshot, stance: Stance, belt: tuple[float, float], grey: tuple[float, float]
+) -> None:
+    """The last seconds and the whole take, then what they show in words.
+
+    ``belt`` is drawn over the chart; windows whose log-odds lie in ``grey`` are grey.
+    """
+    drawing = st.session_state.get("spoofscope.drawing", 0) + 1
+    st.session_state["spoofscope.drawing"] = drawing
+    for rolling, title in ((True, "The last 30 seconds"), (False, "The whole take")):
+        if rolling and shot.state == "finished":
+            continue
+        st.markdown(f"**{title}**")
+        cells = charts.cells(
+            shot.windows,
+            shot.seconds,
+            drawing=drawing,
+            stance=stance,
+            band=grey,
+            from_s=shot.kept_from_s,
+            rolling=rolling,
+        )
+        st.vega_lite_chart(
+            charts.drawn(charts.timeline(palette(), belt, rolling, stance=stance), cells),
+            key=f"live-{'rolling' if rolling else 'whole'}",
+            alt=f"Score over time, {title.lower()}; the sentence below says it in words.",
+        )
+    st.markdown(LEGEND)
+    st.caption(words.in_words(shot, stance, grey))
+
+
+def _grey_until_judged(
+    shot: Snapshot, detection: Detection | None, band: tuple[float, float]
+) -> tuple[float, float]:
+    """Log-odds between which windows are grey: all of them while no verdict stands."""
+    if shot.listening or detection is None or withheld(detection):
+        return (-20.0, 20.0)
+    return band
+
+
+def buttons(take: Take, shot: Snapshot) -> None:
+    """What can be done with a finished take."""
+    if current.was_left():
+        st.info(
+            "You left the page, which closed the microphone. The take up to then is here.",
+            icon=":material/info:",
+        )
+    sound = take.wav()
+    if not sound:
+        return
+    st.audio(sound, alt="Sound of the take")
+    with st.container(horizontal=True):
+        if st.button("Open in Detect", icon=":material/hearing:", type="primary"):
+            current.bring(take, shot)
+            st.switch_page("pages/Detect.py")
+        if st.button("Open in Timeline", icon=":material/timeline:"):
+            current.bring(take, shot)
+            st.switch_page("pages/Timeline.py")
+        st.download_button(
+            "WAV",
+            sound,
+            "live-take.wav",
+            "audio/wav",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.button("Discard", icon=":material/delete:", on_click=current.discard, type="tertiary")
+    st.caption(
+        "Detect judges the take as a file: it levels all its windows together, so its score can "
+        "differ a little from the one above. Discarding forgets the sound and the scores; what you "
+        "opened in Detect stays there until you forget it there. A new start discards this take."
+    )

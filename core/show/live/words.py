@@ -1,0 +1,181 @@
+"""A live take in words and HTML, without Streamlit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from core.detect.decision import Stance
+from core.detect.detection import Detection
+from core.detect.spans import kind_of
+from core.detect.stream import Snapshot
+from core.evaluate.names import benchmark_name
+from core.settings import settings
+from core.show.cards import headline, withheld
+from core.show.charts import percent
+from core.show.theme import LIGHT
+
+LEVEL_FLOOR_DB = -60.0
+"""Left end of the level meter."""
+
+OPUS_NOTE = (
+    "A live take: before it came here the browser sent the sound through one pass of the Opus "
+    "codec."
+)
+
+
+def opus_effect(figures: pd.DataFrame | None) -> str:
+    """What Opus does to the embedded detector's error, from its table of measured figures."""
+    if figures is not None:
+        codecs = figures[
+            (figures["system"] == "embedded")  # the table holds others too, for comparison
+            & (figures["breakdown"] == "codec")
+            & (figures["metric"] == "eer_percent")
+        ]
+        opus = codecs[codecs["condition"].str.startswith("opus-")]
+        # Browsers send speech at 24 to 40 kbit/s unless told otherwise.
+        near = opus[opus["condition"].str.startswith("opus-24")]
+        for row in (opus if near.empty else near).itertuples():
+            return f"{_effect(row, codecs)} A browser's own rate differs, so this is a guide."
+    return "What that does to the detector's error has not been measured."
+
+
+def _effect(row: Any, codecs: Any) -> str:
+    codec, _, windows = row.condition.partition(", ")
+    plain = "none" + (f", {windows}" if windows else "")
+    many = ", one window a clip" if windows else ""
+    same = codecs[
+        (codecs["condition"] == plain)
+        & (codecs["benchmark"] == row.benchmark)
+        & (codecs["subset"] == row.subset)
+    ]
+    without = "" if same.empty else f", {same.iloc[0]['value']:.1f} % without"
+    interval = "" if row.low != row.low else f" (95 % interval {row.low:.1f} to {row.high:.1f} %)"
+    return (
+        f"Measured with Opus at {codec.removeprefix('opus-')} kbit/s on {row.n_bonafide:,.0f} "
+        f"human and {row.n_spoof:,.0f} synthetic clips of {benchmark_name(row.benchmark)}, "
+        f"{row.subset}{many}: equal error rate {row.value:.1f} %"
+        f"{interval}{without}."
+    )
+
+
+def losses(shot: Snapshot) -> list[str]:
+    """Sentences on what is missing from a take."""
+    found = []
+    if shot.lost:
+        found.append(
+            f"{shot.lost:,} of {shot.frames + shot.lost:,} frames of sound were lost on the way; "
+            "silence stands in for them."
+        )
+    if shot.skipped:
+        found.append(
+            f"{shot.skipped:,} windows were not scored, because the machine could not keep up."
+        )
+    if shot.kept_from_s > 0:
+        found.append(
+            f"Only the last {settings().live_keep_s / 60:g} minutes are kept: the first "
+            f"{clock(shot.kept_from_s)} are gone, and play no part in the verdict."
+        )
+    return found
+
+
+def channels(shot: Snapshot) -> list[str]:
+    """A sentence on what was heard where the two channels differ."""
+    heard = [w.channel for w in shot.windows if w.channel and w.llr is not None]
+    if not heard:
+        return []
+    counts = " and ".join(f"channel {n} in {heard.count(n):,}" for n in (1, 2) if n in heard)
+    return [
+        "The two channels differ, and an average could hide a voice: each window was scored on "
+        f"the louder one that speaks ({counts}). Open the take in Detect for a verdict on each."
+    ]
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def level_meter(level_dbfs: float | None, paused: bool = False) -> str:
+    """The level of the last moments as a labelled meter (HTML)."""
+    level = LEVEL_FLOOR_DB if level_dbfs is None else max(LEVEL_FLOOR_DB, min(0.0, level_dbfs))
+    share = 100 * (1 - level / LEVEL_FLOOR_DB)
+    words = "silence" if level_dbfs is None or level <= LEVEL_FLOOR_DB else f"{level:.0f} dB"
+    words = "paused" if paused else words
+    hint = " · very loud" if level > -6 else " · faint" if -60 < level < -45 else ""
+    return (
+        '<div style="display:grid;grid-template-columns:3rem 1fr 8.5rem;gap:.6rem;'
+        'align-items:center"><span>Level</span>'
+        '<span role="meter" aria-label="Level of the microphone" '
+        f'aria-valuemin="{LEVEL_FLOOR_DB:g}" aria-valuemax="0" '
+        f'aria-valuenow="{level:.0f}" aria-valuetext="{words}{hint}" '
+        'style="height:.8rem;border-radius:.4rem;overflow:hidden;display:block;'
+        'background:rgba(128,140,155,.22)">'
+        f'<span style="display:block;height:100%;width:{share:.1f}%;background:{LIGHT.series[2]}">'
+        '</span></span><span style="font-variant-numeric:tabular-nums;white-space:nowrap">'
+        f"{words}{hint}</span></div>"
+    )
+
+
+def facts(shot: Snapshot) -> str:
+    """Time, speech, latency and losses as a list (HTML)."""
+    latency = "not yet" if shot.latency_s is None else f"{shot.latency_s:.1f} s"
+    pairs = [
+        ("Since the start", clock(shot.seconds)),
+        ("Speech", f"{shot.speech_s:.0f} s"),
+        ("Sound to score", latency),
+        ("Windows scored", f"{sum(w.llr is not None for w in shot.windows):,}"),
+        ("Frames lost", f"{shot.lost:,}"),
+    ]
+    items = "".join(
+        '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
+        f'{name}</div><div style="font-weight:600;font-variant-numeric:tabular-nums">'
+        f"{value}</div></div>"
+        for name, value in pairs
+    )
+    return (
+        '<div role="list" style="display:grid;gap:.7rem 1rem;margin:.4rem 0 .2rem;'
+        f'grid-template-columns:repeat(auto-fit,minmax(6.8rem,1fr))">{items}</div>'
+    )
+
+
+def status(shot: Snapshot, detection: Detection | None) -> str:
+    """What the running verdict means, in one sentence that changes only when the verdict does."""
+    if shot.error:
+        return shot.error
+    if shot.listening or detection is None:
+        if shot.state == "finished":
+            return "This take holds too little speech for a verdict."
+        if not shot.frames:
+            return "Waiting for the microphone."
+        if not shot.ready:
+            return "Loading the detector. The sound is kept meanwhile."
+        return "Listening: there is not enough speech for a verdict yet."
+    return headline(detection)
+
+
+def spread(shot: Snapshot, detection: Detection) -> str:
+    """The interval of the mean score, as what it is; empty where there is none."""
+    if shot.spread is None or detection.llr is None or withheld(detection):
+        return ""
+    low, high = shot.spread
+    text = f"Log-likelihood ratio {detection.llr:+.2f}, interval {low:+.2f} to {high:+.2f}"
+    if detection.calibrated:
+        ends = (percent(detection.stance.posterior(edge)) for edge in (low, high))
+        text += f", which is {' to '.join(ends)} synthetic"
+    return (
+        f"{text}. It comes from how much the windows differ **over this take**, not from how often "
+        "the detector errs."
+    )
+
+
+def in_words(shot: Snapshot, stance: Stance, band: tuple[float, float]) -> str:
+    """What the timeline shows, for readers who do not see it."""
+    kinds = [kind_of(w.llr, stance, band) for w in shot.windows]
+    return (
+        f"{len(kinds):,} windows so far: {kinds.count('synthetic'):,} towards synthetic, "
+        f"{kinds.count('authentic'):,} towards human, {kinds.count('inconclusive'):,} undecided, "
+        f"{kinds.count('no speech'):,} with too little speech."
+    )

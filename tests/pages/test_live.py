@@ -57,7 +57,7 @@ def open_take():
         for second in range(len(samples) // RATE):
             for frame in frames(samples[second * RATE :][:RATE], second * RATE):
                 take.push(frame)
-            until(lambda n=second: take.snapshot().error or scored_to(take) >= n)
+            until(lambda n=second: take.snapshot().error or not take.open or scored_to(take) >= n)
         return take
 
     yield make

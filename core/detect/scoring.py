@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +16,6 @@ from core.detect.engine import Engine
 from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.networks import LEVEL
-
-if TYPE_CHECKING:
-    pass
-
 
 STRETCH = 3 * SAMPLE_RATE
 """Samples that go through a shared front end at once, more or less: bounds memory, and keeps what

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.detect.model_config import DetectorError as DetectorError
-
-if TYPE_CHECKING:
-    pass
 
 
 def sha256_of(path: Path) -> str:

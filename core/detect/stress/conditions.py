@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from core.audio import acoustics, codecs
-
-if TYPE_CHECKING:
-    pass
-
 
 RT60_S, DIRECT_DB = 0.5, 0.0
 """A furnished living room, heard from where its reverberation is as loud as the voice itself."""

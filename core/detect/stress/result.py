@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from core.detect.decision import Stance
 from core.detect.detection import Verdict
 from core.detect.stress.conditions import Kind
-
-if TYPE_CHECKING:
-    pass
-
 
 SCHEMA = "spoofscope.stress/2"
 """Name and version of the dictionary that `StressTest.to_dict` makes."""

@@ -1,4 +1,4 @@
-"""What is to be known of a visitor's files."""
+"""What may be wrong with a visitor's score files, listed on the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.show.cards import plain
 
 
 def problems(sentences: list[str]) -> None:
-    """What is to be known of the files, where there is anything."""
+    """List what readers of the files noted; nothing where they noted nothing."""
     if sentences:
         things = "1 thing" if len(sentences) == 1 else f"{len(sentences)} things"
         many = f"{things} to know about these files"

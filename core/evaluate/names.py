@@ -50,6 +50,12 @@ METRICS: dict[str, tuple[str, str, float | None]] = {
 COMPARED = ("eer", "auc", "min_dcf", "act_dcf", "cllr", "min_cllr", "min_tdcf", "min_tdcf_2019")
 """Metrics by which systems are compared."""
 
+OF_SCORES = ("eer", "min_dcf", "act_dcf", "cllr", "auc")
+"""Metrics that any score file has, whatever was assumed."""
+
+EER = ("eer", "eer_percent")
+"""Keys of the equal error rate in the tables; both hold percent there."""
+
 BENCHMARKS = {"public_samples": "Public samples", "today_samples": "Voices of today"}
 
 SYSTEMS = {

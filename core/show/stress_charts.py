@@ -13,6 +13,7 @@ import pandas as pd
 from core.detect.detection import Verdict
 from core.detect.spans import band_in_llr
 from core.detect.stress import StressRow, StressTest
+from core.evaluate.names import EER
 from core.show.charts import percent
 from core.show.theme import LIGHT, VERDICTS, Palette, chart_config
 
@@ -239,7 +240,7 @@ def measured_errors(figures: pd.DataFrame | None, system: str) -> pd.DataFrame:
     rows = figures[
         (figures["system"] == system)
         & figures["breakdown"].isin(["codec", "pooled"])
-        & figures["metric"].isin(["eer_percent", "eer"])
+        & figures["metric"].isin(EER)
     ]
     if rows.empty:
         return empty

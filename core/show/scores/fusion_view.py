@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate import analysis
-from core.evaluate.names import bare
+from core.evaluate.names import OF_SCORES, bare
 from core.evaluate.names import readable as named
 from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = "Other speakers, in folds"
-METRICS = ["eer", "min_dcf", "act_dcf", "cllr", "auc"]
 
 
 def fusion(study: Study) -> None:
@@ -47,7 +46,7 @@ def _fused(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> N
     how = _plan(systems.first, study.columns)
     if how is None:
         return
-    metric = st.selectbox("Metric", METRICS, format_func=bare, key="scores-fusion-metric")
+    metric = st.selectbox("Metric", OF_SCORES, format_func=bare, key="scores-fusion-metric")
     try:
         with st.spinner("Learning weights and judging by them"):
             result = remembered(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.evaluate import analysis
-from core.evaluate.names import bare
+from core.evaluate.names import OF_SCORES, bare
 from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts
 from core.show.cards import plain
@@ -13,8 +13,6 @@ from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
 from core.show.scores.study import SYSTEM, Study, readable
 from core.show.scores.views import download
-
-METRICS = ["eer", "min_dcf", "act_dcf", "cllr", "auc"]
 
 
 def data_sets(study: Study) -> None:
@@ -35,7 +33,7 @@ def data_sets(study: Study) -> None:
         placeholder="Which column?",
         key="scores-sets-column",
     )
-    metric = right.selectbox("Metric", METRICS, format_func=bare, key="scores-sets-metric")
+    metric = right.selectbox("Metric", OF_SCORES, format_func=bare, key="scores-sets-metric")
     if column is None:
         st.info(
             "One file per data set above, or a column here that names them.",

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit_webrtc import component
 
-from core.show import candidates
-from core.show.candidates import guard, may_reach, without
+from core.show.live import candidates
+from core.show.live.candidates import guard, may_reach, without
 
 STRANGE = [
     *("127.0.0.1", "127.1.2.3", "0.0.0.0", "169.254.169.254", "10.0.0.1", "172.16.0.1"),

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, create_audio_sink_track, webrtc_streamer
 
-from core.show import candidates, session
-from core.show.live import current
+from core.show import session
+from core.show.live import candidates, current
 
 MICROPHONE = "live-microphone"
 """Key of the WebRTC component."""

@@ -479,11 +479,14 @@ with right:
     detection = done.get(chosen.key) if chosen else None
     if detection is None:
         st.stop()
+    together = st.container()
     result(chosen, detection, detector)
     said = {key: {detector.id: found} for key, found in done.items() if found}
     detectors = {detector.id: detector}
     if others:
         said[chosen.key], detectors = second_opinions(chosen, detection, detector, others)
+        with together:
+            opinions_view.at_a_glance(said[chosen.key], detectors, str(chosen.key))
     report_section(said, detectors)
     with st.expander("About this detector", icon=":material/info:"):
         cards.about_detector(

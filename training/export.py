@@ -13,16 +13,10 @@ import pandas as pd
 from core.detect.calibration import Calibration
 from core.detect.detector import Detector
 from core.detect.model_directory import load_directory
+from core.evaluate.calibrating import fit_band
 from training.clips import read_index
 from training.data import keep_for_training
 from training.model_files import put, write_config
-
-COVERAGE = 0.75
-"""Least share of either class of development clips that gets a verdict, on average; the rest lies
-in the inconclusive band."""
-
-ACCUSED = 2.0
-"""What calling human speech synthetic counts beside a missed fake, where the band is chosen."""
 
 HEADS = ("parts.", "families.")
 """Weights that teach the others and are not shipped."""
@@ -208,46 +202,6 @@ def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], tuple[float, flo
     scored = dev.dropna(subset="raw")
     llr = Calibration(**calibration).llr(scored["raw"].to_numpy(float))
     return calibration, fit_band(llr, (scored["label"] == "spoof").to_numpy())
-
-
-def fit_band(llr: np.ndarray, spoof: np.ndarray) -> tuple[float, float]:
-    """The band around a threshold of 0 that leaves the fewest errors among verdicts.
-
-    Of all bands that leave at least `COVERAGE` outside, the mean over both classes, the one with
-    the least ``ACCUSED * (humans called synthetic) + (synthetic called authentic)``, each as a
-    share of that class's verdicts. Edges are tried on a grid of 0.05.
-
-    Parameters
-    ----------
-    llr : numpy.ndarray
-        Log-likelihood ratios, shape ``[n]``.
-    spoof : numpy.ndarray
-        Whether each is synthetic, shape ``[n]``.
-
-    Returns
-    -------
-    (float, float)
-        Lower edge, at most 0, and upper edge, at least 0.
-    """
-    human, fake = np.sort(llr[~spoof]), np.sort(llr[spoof])
-    best, found = math.inf, (0.0, 0.0)
-    edges = np.arange(0.0, max(float(np.abs(llr).max()), 0.05), 0.05)
-
-    def above(scores: np.ndarray, edge: float) -> float:
-        return 1.0 - np.searchsorted(scores, edge, "left") / len(scores)
-
-    def below(scores: np.ndarray, edge: float) -> float:
-        return float(np.searchsorted(scores, edge, "right") / len(scores))
-
-    for low in -edges:
-        for high in edges:
-            given = [above(s, high) + below(s, low) for s in (human, fake)]
-            if sum(given) / 2 < COVERAGE or not all(given):
-                break  # a higher edge leaves fewer still
-            cost = ACCUSED * above(human, high) / given[0] + below(fake, low) / given[1]
-            if cost < best - 1e-12:
-                best, found = cost, (float(low), float(high))
-    return round(found[0], 2) + 0.0, round(found[1], 2)
 
 
 def _read(indexes: Sequence[str | Path]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from core.plain import Inert
 from core.settings import SettingsError, settings
 from core.version import in_words
 
-MOVED = ("corpus", "train", "holdout", "export", "calibrate", "families", "card")
+MOVED = ("corpus", "train", "holdout", "export", "families", "card")
 """Commands of version 0.1 that went to the workshop."""
 
 
@@ -45,9 +45,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Tells synthetic speech from human speech, and shows where the evidence lies.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    from core.cli import app, archive, detect, detectors, evaluate, inspect, report, sasv
+    from core.cli import (
+        app,
+        archive,
+        calibrate,
+        detect,
+        detectors,
+        evaluate,
+        harness,
+        inspect,
+        report,
+        sasv,
+    )
 
-    for command in (app, detect, inspect, detectors, archive, evaluate, sasv, report):
+    for command in (
+        app,
+        detect,
+        inspect,
+        detectors,
+        calibrate,
+        archive,
+        evaluate,
+        sasv,
+        report,
+        harness,
+    ):
         command.add_parser(commands)
     parser.add_argument("--version", action="store_true", help="print version and commit")
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -20,11 +21,13 @@ from core.cli.options import (
     stance_of,
 )
 from core.cli.progress import bar
+from core.detect.agreement import AGREED
 from core.plain import csv_text, json_text, printable
 from core.settings import ENGINES
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
+    from core.detect.agreement import Agreement
     from core.detect.decision import Stance
     from core.detect.detection import Detection
     from core.detect.detector import Detector
@@ -42,9 +45,10 @@ def add_parser(commands: Any) -> None:
     form.add_argument("--csv", action="store_true", help="print one CSV row a file or channel")
     parser.add_argument(
         "--detector",
-        default="embedded",
+        action="append",
         metavar="ID",
-        help="an id, a model directory, a file, or code of your own (FILE.py)",
+        help="an id, a model directory, a file, or code of your own (FILE.py); may be repeated; "
+        "embedded by default",
     )
     parser.add_argument(
         "--engine",
@@ -78,14 +82,14 @@ def run(options: argparse.Namespace) -> int:
         print("No audio files were found there.", file=sys.stderr)
         return EXIT_UNUSABLE
     prepare()
-    say_terms(options.detector)
+    detectors: dict[str, Detector] = {}
     try:
-        detector: Detector = load_detector(
-            options.detector,
-            progress=bar("fetching weights"),
-            engine=options.engine,
-            code=True,
-        )
+        for name in options.detector or ["embedded"]:
+            say_terms(name)
+            loaded = load_detector(
+                name, progress=bar("fetching weights"), engine=options.engine, code=True
+            )
+            detectors[loaded.id] = loaded
     except DetectorError as error:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
@@ -100,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
             clip = decode_safely(
                 file, name=printable(file.name), track=options.track, channel=options.channel
             )
-            for part in clip.parts:
+            for part, detector in product(clip.parts, detectors.values()):
                 found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
                 if options.stress:
                     tests.append(_stress(detector, part, stance, options.span))
@@ -120,14 +124,33 @@ def run(options: argparse.Namespace) -> int:
         ]
         for item, test in zip(items, tests, strict=False):
             item["stress"] = test.to_dict()
+        for at, together in _together(found, detectors).items():
+            for item in items[at - len(detectors) : at]:
+                item[AGREED] = together.to_dict()
         print(json_text(items))
     elif options.csv:
         write_csv(found, sys.stdout)
     else:
-        write_table(found, sys.stdout)
+        write_table(found, sys.stdout, _together(found, detectors))
         for test in tests:
             write_stress(test, sys.stdout)
     return EXIT_UNUSABLE if failed else 0
+
+
+def _together(
+    found: Sequence[tuple[Path, Detection]], detectors: Mapping[str, Detector]
+) -> dict[int, Agreement]:
+    """What several detectors say together, by the place after their last judgement of a clip."""
+    from core.detect.agreement import agreement
+
+    bands = {id: one.decision.inconclusive_llr for id, one in detectors.items()}
+    many = len(detectors)
+    if many < 2:
+        return {}
+    return {
+        at: agreement({d.detector: d for _, d in found[at - many : at]}, bands)
+        for at in range(many, len(found) + 1, many)
+    }
 
 
 def _origin(file: Path) -> dict[str, Any]:
@@ -209,8 +232,16 @@ def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
     out.write(csv_text(COLUMNS, (row(file, detection).values() for file, detection in found)))
 
 
-def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
-    """Write a table for a terminal; below each file its reasons, its notes and its other tracks."""
+def write_table(
+    found: Sequence[tuple[Path, Detection]],
+    out: TextIO,
+    together: Mapping[int, Agreement] | None = None,
+) -> None:
+    """Write a table for a terminal; below each file its reasons, its notes and its other tracks.
+
+    With several detectors each line names its own, and what they say ``together`` follows those of
+    a clip, see `_together`.
+    """
     from core.detect.outlier import in_words
 
     if not found:
@@ -218,7 +249,16 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
     from core.audio.parts import track_in_words
 
     names = [
-        ", ".join(filter(None, [_shortened(printable(str(file)), 48), detection.source.part]))
+        ", ".join(
+            filter(
+                None,
+                [
+                    _shortened(printable(str(file)), 48),
+                    detection.source.part,
+                    detection.detector if together else "",
+                ],
+            )
+        )
         for file, detection in found
     ]
     width = max(map(len, names))
@@ -226,7 +266,7 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
         f"{'file':{width}}  {'verdict':12}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
     )
     said: tuple[Path, list[str]] | None = None
-    for name, (file, detection) in zip(names, found, strict=True):
+    for at, (name, (file, detection)) in enumerate(zip(names, found, strict=True), 1):
         p = f"{100 * (detection.p_spoof or 0.0):.1f} %" if detection.gives_chance else "-"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
         out.write(
@@ -242,17 +282,23 @@ def write_table(found: Sequence[tuple[Path, Detection]], out: TextIO) -> None:
         if (file, here) != said:  # the channels of one file have them in common
             out.writelines(f"  {sentence}\n" for sentence in here if sentence)
         said = file, here
-    detection = found[0][1]
-    kind = "calibrated" if detection.calibrated else "uncalibrated"
-    stance = detection.stance
+        if together and at in together:
+            agreed = together[at]
+            out.write(f"  Together: {agreed.headline} {agreed.places} {agreed.meaning}\n")
+    stance = found[0][1].stance
     costs = (
         f", a missed fake costs {stance.cost_missed_fake:g} and a false accusation "
         f"{stance.cost_false_accusation:g}"
         if stance.threshold
         else ""
     )
+    by = {
+        d.detector: f"{d.detector} ({'calibrated' if d.calibrated else 'uncalibrated'}, weights "
+        f"{d.weights_sha256[:12]})"
+        for _, d in found
+    }
     out.write(
-        f"Detector {detection.detector} ({kind}, weights {detection.weights_sha256[:12]}), prior "
+        f"Detector{'s' * (len(by) > 1)} {', '.join(by.values())}, prior "
         f"{stance.prior:g}{costs}. One piece of evidence, not proof.\n"
     )
 

@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _describe(entry: Entry) -> int:
+    from core.detect.own_calibration import of_detector
+    from core.detect.registry import models_home
     from core.evaluate.tables.loading import TableError, load
     from core.show.known_detectors import described, known
 
@@ -54,6 +56,8 @@ def _describe(entry: Entry) -> int:
     print(f"{entry.name}\n{entry.summary}")
     for word, said in described(entry, facts):
         print(f"{word + ':':12} {said}")
+    for made in of_detector(models_home(), entry.id):
+        print(f"{'Calibrated:':12} on {made.fitted_on}")
     if len(facts.figures):
         print("Published equal error rates:")
         for row in facts.figures.itertuples():

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
     from core.detect.registry import is_named, load_detector
-    from core.detect.saved import UNKNOWN, Saved, SavedError, open_saved, read_saved
+    from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
     from core.files import write_whole
@@ -149,7 +149,7 @@ def run(options: argparse.Namespace) -> int:
             d, known = one.detection, installed(one.detection.detector)
             sound, again = _again(d, clips.get(d.source.sha256, []), known)
             print(f"{d.source.name}: {again}")
-            fits = UNKNOWN not in one.doubts
+            fits = not UNCHECKED & set(one.doubts)
             band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
             of = origins.get(d.source.sha256)
             case = Case(d, band, record(d.detector), (), sound, True, one.doubts, again, of)

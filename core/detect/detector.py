@@ -22,6 +22,8 @@ from core.detect.outlier import named_in
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.detect.own_calibration import OwnCalibration
+
 from core.detect.scoring import WindowScorer
 
 MIN_WINDOW_SPEECH_S = 0.5
@@ -95,6 +97,9 @@ class Detector:
         For clips that arrive in a codec which shifts the scores, by the codec's name.
     caution : Reason, optional
         What weakens all of its verdicts.
+    log_odds : bool
+        Whether raw scores are log-odds, so that 0 lies between the sides though nothing calibrates
+        them; where not, there is no verdict before a calibration.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Detector:
         config: Mapping[str, Any] | None = None,
         by_codec: Mapping[str, Calibration] | None = None,
         caution: Reason | None = None,
+        log_odds: bool = True,
     ) -> None:
         self.id = id
         self.name = name
@@ -122,6 +128,8 @@ class Detector:
         self.calibration = calibration
         self.by_codec = dict(by_codec or {})
         self.caution = caution
+        self.log_odds = log_odds
+        self.own_calibration: OwnCalibration | None = None
         self.decision = decision or Decision()
         self.feed, self.window, self.hop = feed, feed.window, feed.hop
         self.familiarity = familiarity
@@ -357,6 +365,15 @@ class Detector:
                 "so it does not decide on such sound.",
                 "inconclusive",
             )
+        without_threshold = not detection.calibrated and not self.log_odds
+        if without_threshold:
+            known = False
+            yield Reason(
+                "no_threshold",
+                "Nothing calibrates this detector's scores, so none of them means synthetic or "
+                "human. Calibrate it on labelled clips: python -m core calibrate.",
+                "inconclusive",
+            )
         if known and side == "inconclusive":
             yield Reason(
                 "near_threshold",
@@ -372,13 +389,15 @@ class Detector:
                 + ("; its score was calibrated on speech through that codec." if fits else "."),
                 "caution",
             )
-        if not detection.calibrated:
+        if not detection.calibrated and not without_threshold:
             yield Reason(
                 "uncalibrated",
                 "Nothing calibrates this detector's scores: read the probability as a score, "
                 "not as a chance.",
                 "caution",
             )
+        if self.own_calibration is not None:
+            yield self.own_calibration.reason
         if self.caution is not None:
             yield self.caution
 
@@ -389,5 +408,5 @@ def _seconds(window: tuple[int, int]) -> tuple[float, float]:
 
 _JUDGING_CODES = {
     "near_threshold", "wide_interval", "unfamiliar", "needs_wide_band", "codec_calibration",
-    "uncalibrated", "other_precision",
+    "uncalibrated", "no_threshold", "other_precision", "own_calibration",
 }  # fmt: skip

@@ -19,6 +19,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import speech_in
+from core.detect.agreement import AGREED
 from core.detect.decision import StanceError, decide
 from core.detect.detection import (
     ORIGIN,
@@ -32,6 +33,7 @@ from core.detect.detection import (
 )
 from core.detect.detector import MIN_HOP_S
 from core.detect.outlier import MOST, named_in
+from core.detect.own_calibration import CODE
 from core.detect.spans import cells
 from core.plain import printable_in
 from core.settings import settings
@@ -43,7 +45,7 @@ MOST_PARTS = 200_000
 """Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
 take thirty times their text in memory."""
 
-BESIDE = ("file", "stress", ORIGIN)
+BESIDE = ("file", "stress", ORIGIN, AGREED)
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
 CLOSE = 1e-6
@@ -56,6 +58,10 @@ AGREES = 0.05
 """How far scores of one clip may lie apart on two machines, as log-likelihood ratios."""
 
 UNKNOWN = "by weights that this installation does not know, so its score cannot be checked here"
+OTHER_CALIBRATION = (
+    "by another calibration than its detector has here, so its score cannot be checked here"
+)
+UNCHECKED = {UNKNOWN, OTHER_CALIBRATION}
 UNSEALED = "it holds no check sum: an earlier version saved it, or somebody changed it"
 CHANGED = "it was changed after it was saved: its check sum does not fit"
 
@@ -200,6 +206,9 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
                 detector = None
             if detector is None:
                 doubts.insert(0, UNKNOWN)
+            elif _calibrated_by(made) != _calibration_here(detector):
+                detector = None
+                doubts.insert(0, OTHER_CALIBRATION)
             problem = _contradiction(made) or _unlike(made, detector)
             if not problem and detector is not None:
                 made, problem = _with_stretches(made, detector, "stands_out" in fields)
@@ -212,6 +221,16 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
     if problem:
         raise SavedError(f"Item {number} is damaged: {problem}.")
     return Saved(made, tuple(doubts))
+
+
+def _calibrated_by(d: Detection) -> str:
+    """What a Detection says of a calibration that was fitted where it was made; else empty."""
+    return next((reason.text for reason in d.reasons if reason.code == CODE), "")
+
+
+def _calibration_here(detector: Detector) -> str:
+    own = detector.own_calibration
+    return own.reason.text if own is not None else ""
 
 
 def _problem(d: Detection) -> str:

@@ -38,7 +38,7 @@ def checked_sha256(path: Path, expected: str) -> str:
     return digest
 
 
-def briefly(error: Exception) -> str:
+def briefly(error: BaseException) -> str:
     """The first line of a library's error, as the end of a sentence."""
     text = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
     line = next(iter(text.strip().splitlines()), "") or type(error).__name__

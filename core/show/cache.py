@@ -94,6 +94,14 @@ def detector(
         return shelf.loaded[key]
 
 
+def let_go(id: str) -> None:
+    """Have a detector loaded anew where it is asked for next."""
+    shelf = _shelf()
+    with shelf.lock:
+        for key in [key for key in shelf.loaded if key.split(" ")[0] == id]:
+            del shelf.loaded[key]
+
+
 @st.cache_resource(show_spinner=False)
 def turns() -> Turns:
     """The queue of all sessions for judging clips."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from core.audio.clip import Source
 from core.audio.parts import in_words
 from core.detect import outlier
+from core.detect.agreement import agreement
 from core.detect.detection import Detection
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
@@ -186,7 +187,12 @@ def evidence(
         report.sections.append(
             (
                 "At a glance",
-                "Scores of different detectors have no common unit and are never averaged.",
+                " ".join(
+                    [
+                        *agreements(cases),
+                        "Scores of different detectors have no common unit and are never averaged.",
+                    ]
+                ),
                 pd.DataFrame([_glance(case) for case in cases]),
                 None,
             )
@@ -198,6 +204,25 @@ def evidence(
             _add_origin(report, case, case.origin, filing.personal)
         _add(report, case)
     return report
+
+
+def agreements(cases: Sequence[Case]) -> list[str]:
+    """What several detectors say of one clip together, a sentence a clip."""
+    of: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        source = case.detection.source
+        of.setdefault((source.sha256, source.track, source.channel), []).append(case)
+    said = []
+    for group in of.values():
+        asked = {name_of(case.detection.detector): case for case in group}
+        if len(asked) > 1:
+            together = agreement(
+                {name: case.detection for name, case in asked.items()},
+                {name: case.band for name, case in asked.items()},
+            )
+            label = group[0].detection.source.label
+            said.append(f"{label}: {together.to_dict()['in_words']}")
+    return said
 
 
 def _add_origin(report: Report, case: Case, origin: Provenance, personal: bool) -> None:

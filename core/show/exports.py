@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
+from core.detect.agreement import AGREED, Agreement
 from core.detect.decision import STANCE
 from core.detect.detection import ORIGIN, Detection
 from core.detect.outlier import seconds_of
@@ -32,6 +33,12 @@ def detection_json(
     if isinstance(detections, Detection):
         return json_text(one(detections))
     return json_text([one(d) for d in detections])
+
+
+def opinions_json(detections: Iterable[Detection], together: Agreement) -> str:
+    """Detections of one clip by several detectors, each with what they say together."""
+    agreed = {AGREED: together.to_dict()}
+    return json_text([d.to_dict() | agreed for d in detections])
 
 
 def windows_csv(detection: Detection) -> str:

@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from core.detect.agreement import disagreements
 from core.detect.detection import Detection
-from core.detect.spans import Cell, cells
+from core.detect.spans import cells
 from core.show.charts import KIND_WORDS, kind_colours, percent
 from core.show.theme import LIGHT, Palette, chart_config
 
 DISAGREE = "They disagree"
 """Name of the row that marks where one detector says synthetic and another human."""
-
-
-def disagreements(timelines: Mapping[str, list[Cell]]) -> list[tuple[float, float]]:
-    """Stretches of time where one detector says synthetic and another human.
-
-    Parameters
-    ----------
-    timelines : mapping of str to list of Cell
-        One a detector, over the same clip.
-
-    Returns
-    -------
-    list of (float, float)
-        In seconds, in order, neighbours joined.
-    """
-    edges = sorted({e for line in timelines.values() for c in line for e in (c.start_s, c.end_s)})
-    found: list[tuple[float, float]] = []
-    for start, end in pairwise(edges):
-        middle = (start + end) / 2
-        said = {
-            c.kind for line in timelines.values() for c in line if c.start_s <= middle < c.end_s
-        }
-        if {"synthetic", "authentic"} <= said:
-            if found and found[-1][1] == start:
-                found[-1] = (found[-1][0], end)
-            else:
-                found.append((start, end))
-    return found
 
 
 def stacked(

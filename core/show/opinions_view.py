@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import html
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from core.detect.detection import Detection, Verdict
+from core.detect.agreement import Agreement, agreement
+from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES, classes_of
-from core.detect.spans import cells
+from core.evaluate import arena
 from core.evaluate.names import benchmark_name
+from core.plain import printable
 from core.settings import settings
-from core.show import cache, cards
+from core.show import cache, cards, exports
 from core.show.charts import LEGEND
-from core.show.opinions_charts import disagreements, stacked
-from core.show.theme import VERDICTS, palette
+from core.show.opinions_charts import stacked
+from core.show.theme import DARK, LIGHT, VERDICTS, palette
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
-    from core.detect.registry import Entry
 
 SIDES = {"spoof": "synthetic speech", "bonafide": "human speech"}
 
@@ -141,31 +142,56 @@ def labels_of(id: str) -> dict[str, str] | None:
     return st.session_state.get("spoofscope.others", {}).get(id) or None
 
 
-def in_words(detections: Mapping[str, Detection]) -> str:
-    """Whether detectors agree, in a sentence or two that names each side.
+def agreed(detections: Mapping[str, Detection], detectors: Mapping[str, Detector]) -> Agreement:
+    """What detectors say of one clip together, each by its name for people."""
+    return agreement(
+        {name_of(id): d for id, d in detections.items()},
+        {name_of(id): one.decision.inconclusive_llr for id, one in detectors.items()},
+    )
 
-    Parameters
-    ----------
-    detections : mapping of str to Detection
-        By the detector's name, of one clip.
-    """
-    said: dict[Verdict, list[str]] = {}
-    for name, detection in detections.items():
-        said.setdefault(detection.verdict, []).append(cards.plain(name))
-    parts = [
-        f"{', '.join(names)}: **{VERDICTS[verdict].word.lower()}**"
-        for verdict, names in said.items()
-    ]
-    if {"synthetic", "authentic"} <= set(said):
-        return f"**The detectors disagree.** {'; '.join(parts)}. Neither side is shown by this."
-    if len(said) == 1 and set(said) <= {"synthetic", "authentic"}:
-        all_of_them = "Both" if len(detections) == 2 else f"All {len(detections)}"
-        return (
-            f"{all_of_them} say **{VERDICTS[next(iter(said))].word.lower()}**. Detectors "
-            "that learnt from similar speech share their errors, so this is less than that many "
-            "independent proofs."
+
+def at_a_glance(
+    detections: Mapping[str, Detection], detectors: Mapping[str, Detector], key: str
+) -> None:
+    """How many detectors say what, and each with its mark; nothing where there is one alone."""
+    if len(detections) < 2:
+        return
+    together = agreed(detections, detectors)
+    chips = "".join(_chip(name_of(id), d) for id, d in detections.items())
+    with st.container(border=True, key=f"detect-glance-{key}"):
+        st.markdown(f"**{together.headline}**")
+        st.html(
+            '<div role="list" style="display:grid;gap:.8rem;'
+            f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{chips}</div>'
         )
-    return f"They do not contradict each other, and not all decide. {'; '.join(parts)}."
+        st.caption(f"{together.meaning} {together.places}")
+        st.download_button(
+            "All opinions as JSON",
+            exports.opinions_json(detections.values(), together),
+            "opinions.json",
+            "application/json",
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+            key=f"detect-opinions-json-{key}",
+        )
+
+
+def _chip(name: str, d: Detection) -> str:
+    style = VERDICTS[d.verdict]
+    light, dark = (getattr(p, _COLOURS.get(d.verdict, "neutral_text")) for p in (LIGHT, DARK))
+    said = cards.chance(d) or ("" if d.llr is None else f"score {d.llr:+.2f}, no chance")
+    return (
+        f'<div role="listitem" style="border-left:.3rem solid light-dark({light},{dark});'
+        'padding-left:.6rem;overflow-wrap:anywhere">'
+        f'<div style="font-size:.85rem;opacity:.8">{html.escape(printable(name))}</div>'
+        f'<div style="font-weight:600;color:light-dark({light},{dark})">'
+        f'<span aria-hidden="true">{style.mark}</span> {style.word}</div>'
+        f'<div style="font-size:.85rem">{html.escape(said)}</div></div>'
+    )
+
+
+_COLOURS = {"synthetic": "synthetic_text", "authentic": "authentic_text"}
 
 
 def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame | None) -> str:
@@ -180,28 +206,39 @@ def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame 
                 f"{benchmark_name(row.benchmark)}, {words}, {row.kind}"
                 for row in of.itertuples()
             ]
-    if id in ENTRIES and ENTRIES[id].arena and not ENTRIES[id].published:
-        parts.append(_of_others(ENTRIES[id]))
-    if published is not None and id in ENTRIES and ENTRIES[id].published:
-        rows = published[(published["system"] == ENTRIES[id].published)]
+    entry = ENTRIES.get(id)
+    if entry is not None and entry.arena:
+        parts.append(_unseen(entry.arena))
+    if published is not None and entry is not None and entry.published:
+        rows = published[(published["system"] == entry.published)]
         rows = rows[(rows["benchmark"] == "ASVspoof 2019 LA eval") & (rows["metric"] == "eer")]
         rows = rows[(rows["breakdown"] == "overall") & (rows["condition"] == "all")]
-        parts += [f"{row.value:.2f} % on {row.benchmark}, {row.kind}" for row in rows.itertuples()]
-    return "; ".join(parts) or "not measured"
+        parts += [
+            f"{row.value:.2f} % on its own corpus, {row.benchmark}, {row.kind}"
+            for row in rows.itertuples()
+        ]
+    return "; ".join(filter(None, parts)) or "not measured"
 
 
-def _of_others(entry: Entry) -> str:
-    """Published figures of a system, lowest and highest, with the number of corpora."""
-    from core.show.known_detectors import known
-
-    rates = known(
-        entry, cache.table("arena_systems"), cache.table("arena"), cache.table("network_parity")
-    ).figures
-    if rates.empty:
-        return "none published in the tables here"
+def _unseen(system: str) -> str:
+    """What others print of a system on corpora that it has not seen: range, middle and number."""
+    figures = cache.table("arena")
+    own = figures[(figures["system"] == system) & (figures["metric"] == "eer")]
+    if own.empty:
+        return ""
+    joined = arena.joined(own, cache.table("arena_systems"), cache.table("arena_corpora"))
+    cells = arena.cells(joined)
+    new = cells[cells["seen"] == arena.UNSEEN]["value"]
+    if (cells["seen"] == arena.UNSTATED).all():
+        return (
+            f"{cells['value'].min():.2f} to {cells['value'].max():.2f} % on {len(cells)} corpora, "
+            "of which nobody says whether it was trained on them"
+        )
+    if new.empty:
+        return "no figure on a corpus that it has not seen"
     return (
-        f"{rates['value'].min():.2f} to {rates['value'].max():.2f} % on {len(rates)} corpora, "
-        "by its authors or others"
+        f"{new.min():.2f} to {new.max():.2f} % on {len(new)} corpora that it has not seen, half of "
+        f"them below {new.median():.2f} %, by its authors or others"
     )
 
 
@@ -219,7 +256,6 @@ def comparison(
     """
     st.subheader("Second opinions", anchor=False)
     named = {name_of(id): d for id, d in detections.items()}
-    st.markdown(in_words(named))
     st.dataframe(
         pd.DataFrame([_row(id, d) for id, d in detections.items()]),
         hide_index=True,
@@ -245,17 +281,10 @@ def comparison(
             alt=f"What each of {len(scored)} detectors says over the clip's seconds, row by row.",
         )
         st.markdown(LEGEND)
-        apart = disagreements({name: cells(d, bands[name]) for name, d in scored.items()})
-        seconds = math.fsum(end - start for start, end in apart)
         st.caption(
-            (
-                f"One says synthetic and another human during {seconds:.1f} s. "
-                if apart
-                else "At no time does one say synthetic and another human. "
-            )
-            + "Each row is coloured by that detector's own score and threshold; windows and hops "
+            "Each row is coloured by that detector's own score and threshold; windows and hops "
             "differ. Scores are never averaged: those of uncalibrated detectors have no common "
-            "unit, and agreement of detectors with the same weakness proves little."
+            "unit."
         )
 
 

@@ -12,7 +12,7 @@ from core.detect import outlier
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import is_named
-from core.detect.saved import UNKNOWN, Saved, SavedError, agreement, open_saved
+from core.detect.saved import UNCHECKED, Saved, SavedError, agreement, open_saved
 from core.show import cache, cards, exports, session
 from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
 from core.show.opinions_view import name_of, published_table, track_record
@@ -192,7 +192,7 @@ def open_saved_section() -> None:
             again = _judged_again(d, number)
             if again:
                 st.markdown(f":material/compare: {cards.plain(again)}")
-            known = None if UNKNOWN in saved.doubts else _installed(d.detector)
+            known = None if UNCHECKED & set(saved.doubts) else _installed(d.detector)
             band = known.decision.inconclusive_llr if known else (0.0, 0.0)
             cases.append(Case(d, band, saved=True, doubts=saved.doubts, again=again))
         if opened.count > SHOWN:

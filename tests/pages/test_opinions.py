@@ -1,18 +1,20 @@
 """Several detectors, priors and costs on Detect, with detectors whose scores are given."""
 
-import json
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.detect.agreement import disagreements
 from core.detect.detector import DetectorError
 from core.detect.registry import classes_of, load_detector
+from core.evaluate import arena
+from core.evaluate.tables.loading import load as load_table
 from core.show import opinions_view
-from core.show.opinions_charts import DISAGREE, disagreements, stacked
+from core.show.opinions_charts import DISAGREE, stacked
 from core.show.theme import DARK, LIGHT
-from tests.pages.test_detect import PAGE, headings, upload, words
+from tests.pages.test_detect import PAGE, download, headings, upload, words
 from tests.show.builders import SCORES, HandDetector, clip
 
 
@@ -47,7 +49,8 @@ def test_two_detectors_that_disagree_are_shown_apart_and_never_averaged(page, tw
     page.multiselect(key="detect-detectors").set_value(["embedded", "aasist"]).run()
     text = words(upload(page, "synthetic.wav"))
     assert "Second opinions" in headings(page)
-    assert "**The detectors disagree.**" in text
+    assert "**1 of 2: likely synthetic; 1 of 2: likely authentic.**" in text
+    assert "They disagree, so neither side is shown." in text
     assert "never averaged" in text
     table = next(d.value for d in page.dataframe if "Verdict" in d.value)
     assert [v.split(" ", 1)[1] for v in table["Verdict"]] == [
@@ -167,12 +170,6 @@ def test_names_that_say_so_are_guessed_and_odd_ids_refused(tmp_path, monkeypatch
         classes_of("hub:owner/name")
 
 
-def test_agreement_is_not_sold_as_proof():
-    one = HandDetector(SCORES).detect(clip(9.0))
-    assert "share their errors" in opinions_view.in_words({"a": one, "b": one})
-    assert json.loads(json.dumps(one.to_dict()))["stance"]["cost_missed_fake"] == 1.0
-
-
 def test_large_weights_are_offered_where_they_are_or_to_the_servers_owner(monkeypatch, tmp_path):
     monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path))
     small = ["embedded", "wav2vec2-base-asvspoof2019", "aasist", "aasist-l"]
@@ -187,12 +184,23 @@ def test_large_weights_are_offered_where_they_are_or_to_the_servers_owner(monkey
     assert not any(id.startswith("df-arena") for id in mine)
 
 
-def test_error_rates_of_the_field_come_from_the_arenas_table():
-    from core.evaluate.tables.loading import load
-
-    rows = load("arena")
-    own = rows[(rows["system"] == "Nes2Net-X") & (rows["metric"] == "eer")]
+def test_error_rates_of_the_field_are_those_on_corpora_that_a_system_has_not_seen():
+    rows = arena.joined(*map(load_table, ("arena", "arena_systems", "arena_corpora")))
+    own = arena.cells(rows[(rows["system"] == "Nes2Net-X") & (rows["metric"] == "eer")])
+    new = own[own["seen"] == arena.UNSEEN]["value"]
+    assert 0 < len(new) < len(own)
     said = opinions_view.track_record("nes2net-x", None, None)
-    assert f"{own['value'].min():.2f} to" in said
-    assert f"on {own['benchmark'].nunique()} corpora" in said
+    assert (
+        f"{new.min():.2f} to {new.max():.2f} % on {len(new)} corpora that it has not seen" in said
+    )
+    assert "nobody says" in opinions_view.track_record("spectra-0", None, None)
     assert opinions_view.track_record("antideepfake-xls-r-1b", None, None) == "not measured"
+
+
+def test_at_a_glance_is_a_chip_a_detector_and_what_they_say_is_taken_away(page, two):
+    page.multiselect(key="detect-detectors").set_value(["embedded", "aasist"]).run()
+    upload(page, "synthetic.wav")
+    chips = next(h.value for h in page.html if 'role="listitem"' in h.value and "AASIST" in h.value)
+    assert chips.count('role="listitem"') == 2
+    assert "Likely synthetic" in chips and "Likely authentic" in chips and "no chance" in chips
+    assert download(page, "All opinions as JSON")

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from core import version
+from core.detect.registry import load_detector
 from core.evaluate import tables
 from core.show import cache
 
@@ -113,3 +115,30 @@ def test_signs_of_history_stand_with_their_measured_shares():
     found = shown.loc["digital silence"]
     assert found["synthetic, %"] == round(100 * row["share_spoof"], 1)
     assert found["collections, human"] == row["sources_bonafide"]
+
+
+def test_on_ones_own_machine_a_detector_is_calibrated_on_ones_own_clips(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path / "models"))
+    assert not [t for t in run().text_input if t.key == "hood-clips"]
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
+    detector = load_detector("embedded")
+    raw = np.random.default_rng(0).normal([-1.0] * 40 + [1.0] * 40, 1)
+    scored = pd.DataFrame({"path": [f"{i}.wav" for i in range(80)], "raw": raw})
+    scored = scored.assign(label=["human"] * 40 + ["fake"] * 40)
+    scored.assign(weights_sha256=detector.weights_sha256).to_csv(tmp_path / "s.csv", index=False)
+    at = run()
+    fit = next(b for b in at.button if b.label == "Fit")
+    at.text_input(key="hood-clips").set_value(str(tmp_path / "no.csv"))
+    fit.click().run()
+    assert "There is no manifest" in at.error[0].value.replace("\\", "")
+    at.text_input(key="hood-clips").set_value(str(tmp_path / "s.csv"))
+    at.text_input(key="hood-clips-name").set_value("*calls*")
+    next(b for b in at.button if b.label == "Fit").click().run()
+    assert not at.exception and not at.error
+    assert "40 human and 40 synthetic clips" in " ".join(c.value for c in at.caption)
+    at.button(key="hood-calibration-keep").click().run()
+    assert "Calibrated on 40 human and 40 synthetic clips called '\\*calls\\*'" in text(at)
+    assert cache.detector("embedded").own_calibration.clips == "*calls*"
+    at.button(key="hood-calibration-forget").click().run()
+    assert "Calibrated on 40" not in text(at)
+    assert cache.detector("embedded").own_calibration is None

@@ -22,6 +22,7 @@ from core.detect.familiarity import fit, load
 from core.detect.model_directory import load_directory
 from core.detect.networks import build
 from core.detect.registry import EMBEDDED, ROOT
+from core.evaluate.calibrating import COVERAGE, fit_band
 from tests.training.conftest import TINY_NETWORK
 from training import benchmark
 from training.benchmark import (
@@ -33,13 +34,11 @@ from training.benchmark import (
     within_source,
 )
 from training.export import (
-    COVERAGE,
     _between,
     add_families,
     calibrate_codec,
     calibrate_engine,
     export_model,
-    fit_band,
 )
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}

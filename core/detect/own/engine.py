@@ -87,6 +87,7 @@ class _Said:
     rate: int
     feed: Feed
     weights: tuple[Path, ...]
+    log_odds: bool
 
 
 def detector_of(found: Any, id: str, source: Sequence[Path] = ()) -> Detector:
@@ -120,6 +121,7 @@ def detector_of(found: Any, id: str, source: Sequence[Path] = ()) -> Detector:
         network=OwnEngine(said.name, said.score, said.rate),
         weights_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
         feed=said.feed,
+        log_odds=said.log_odds,
     )
 
 
@@ -161,6 +163,7 @@ def _said(found: Any, id: str) -> _Said:
         int(rate),
         Feed(window, hop=max(window // 2, SAMPLE_RATE // 20), short=short),
         tuple(map(Path, files)),
+        bool(getattr(found, "log_odds", False)),
     )
 
 

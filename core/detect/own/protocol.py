@@ -13,7 +13,8 @@ class Scorer(Protocol):
     A function ``score(waves, rate)`` alone will do as well. What else an object may say, each with
     a default: ``window_s`` (seconds of one wave, 4), ``short`` (what becomes of a shorter clip:
     ``padded`` with silence, the default, or ``repeated``), ``weights`` (files that scores depend
-    on, which belong into its hash).
+    on, which belong into its hash), ``log_odds`` (whether 0 lies between the sides; else there is
+    no verdict before a calibration).
 
     Attributes
     ----------

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 from core.detect.own import PREFIX, id_of, is_code
 from core.detect.registry.entry import Entry
@@ -33,7 +34,7 @@ def _of_packages() -> Iterator[Entry]:
     points = entry_points(group=GROUP)
     for point in sorted(points, key=lambda p: (p.name, _package(p))):
         name = printable(point.name)[:60]
-        about = point.dist.metadata if point.dist is not None else {}
+        about: Any = point.dist.metadata if point.dist is not None else {}
         fits = re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,59}", point.name) is not None
         yield Entry(
             id=PREFIX + name,

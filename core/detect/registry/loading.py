@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from core.detect import own_calibration
 from core.detect.detector import Detector, DetectorError
 from core.detect.model_config import read_config
 from core.detect.model_directory import load_directory
 from core.detect.own import is_code, load_own
 from core.detect.registry.entries import ENTRIES, is_named
-from core.detect.registry.entry import EMBEDDED, Entry
+from core.detect.registry.entry import EMBEDDED, Entry, models_home
 from core.detect.registry.fetching import (
     Progress,
     check_hub_size,
@@ -38,8 +39,9 @@ def load_detector(
     fetch: bool = True,
     engine: str | None = None,
     code: bool = False,
+    kept: bool = True,
 ) -> Detector:
-    """Load a detector.
+    """Load a detector, with the calibration that was fitted for it here, if there is one.
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ def load_detector(
         ``module:object`` (see `core.detect.own`), which is run then. Only where whoever runs the
         program gave it, never for what a visitor typed. Code that is registered needs no such
         leave.
+    kept : bool
+        Whether a calibration that was fitted here is looked for, see `core.detect.own_calibration`.
 
     Returns
     -------
@@ -75,7 +79,18 @@ def load_detector(
     DetectorError
         With a sentence that says what is wrong and what to do.
     """
-    name = str(detector)
+    loaded = _load(str(detector), labels, progress, fetch, engine, code)
+    return own_calibration.applied(loaded, models_home()) if kept else loaded
+
+
+def _load(
+    name: str,
+    labels: Mapping[str, str] | None,
+    progress: Progress | None,
+    fetch: bool,
+    engine: str | None,
+    code: bool,
+) -> Detector:
     if name == "embedded":
         return load_directory(EMBEDDED, engine)
     if name == "embedded-int8":
@@ -105,7 +120,7 @@ def load_detector(
         if not code:
             raise _is_code(name)
         return _tried(load_own(name))
-    path = Path(detector)
+    path = Path(name)
     if os.path.isdir(path):  # no error for a name too long
         if is_project_model(path):
             return _tried(load_directory(path, engine))

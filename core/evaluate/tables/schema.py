@@ -297,6 +297,19 @@ TABLES: dict[str, Table] = {
         },
         ("network", "naming", "encoder"),
     ),
+    "calibration_counts": Table(
+        {
+            "eer_percent": Column("number", low=0, high=100),
+            "clips": Column("count"),
+            "true_bits": Column("number", low=0),
+            "excess_bits": Column("number"),
+            "excess_bits_95": Column("number"),
+            "runs": Column("count"),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+        },
+        ("eer_percent", "clips"),
+    ),
     "paired": Table(
         {
             "first": _TEXT,

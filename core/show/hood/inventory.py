@@ -11,6 +11,7 @@ from core import version
 from core.detect.registry import ENTRIES, Entry, list_detectors
 from core.evaluate.names import readable
 from core.show import cache, cards, diagrams
+from core.show.hood.calibrating import calibrate
 from core.show.known_detectors import Known, described, known
 
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
@@ -49,6 +50,7 @@ def by_name() -> None:
     st.markdown(cards.plain(entry.summary))
     said = described(entry, known)
     st.markdown("\n".join(f"- **{word}**: {cards.plain(text)}" for word, text in said))
+    calibrate(entry)
     if entry.obstacle or not entry.file:
         return
     if known.figures.empty:

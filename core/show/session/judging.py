@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key, str, float]:
-    return entry.key, shared.id, hop_s or shared.hop / SAMPLE_RATE
+    own = shared.own_calibration
+    by = shared.id if own is None else f"{shared.id} {own.sha256}"
+    return entry.key, by, hop_s or shared.hop / SAMPLE_RATE
 
 
 def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:

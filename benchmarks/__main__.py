@@ -10,7 +10,7 @@ from pathlib import Path
 
 NAMES = (
     "metrics", "scores", "figure_pages", "decode_memory", "isolated", "live", "load", "detection",
-    "scaling", "coverage", "calibration",
+    "scaling", "coverage", "calibration", "encoders",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ FORBIDDEN = {
 HEAVY = ("torch", "transformers")
 NETWORKS = (
     *("spectral_transformer", "wav2vec2", "aasist"),
-    *("graphs", "encoder", "over_encoder", "heads"),
+    *("graphs", "encoder", "over_encoder", "graph_encoder", "heads"),
 )
 """Modules that load one of those."""
 

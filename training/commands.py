@@ -150,6 +150,11 @@ def add_parsers(commands: Any) -> None:
     card = commands.add_parser("card", help="make the tables of the model card and of docs anew")
     card.set_defaults(run=_card)
 
+    quantise = commands.add_parser(
+        "quantise", help="write a registered network over an encoder in 8-bit integers"
+    )
+    quantise.add_argument("detector", metavar="ID", help="whose weights are on this machine")
+    quantise.set_defaults(run=_quantise)
     parity = commands.add_parser(
         "parity", help="compare networks rebuilt here with what their authors' code gave"
     )
@@ -419,6 +424,29 @@ def _parity(options: argparse.Namespace) -> int:
         write(Path(options.folder))
     except (*_EXPECTED, KeyError, DetectorError) as error:
         return _complain(error)
+    return 0
+
+
+def _quantise(options: argparse.Namespace) -> int:
+    from core.detect.detector import DetectorError
+    from core.detect.engine import TorchEngine
+    from core.detect.registry import ENTRIES, load_detector
+    from training.onnx_encoder import eight_bit
+
+    entry = ENTRIES.get(options.detector)
+    if entry is None or not entry.network:
+        return _complain(
+            ValueError(f"'{options.detector}' is no registered network over an encoder.")
+        )
+    try:
+        _need("onnx")
+        detector = load_detector(entry.id, fetch=False, engine="torch", kept=False)
+        assert isinstance(detector.engine, TorchEngine)
+        out = entry.path.parent / "int8"
+        eight_bit(detector.engine.network, entry.network, detector.weights_sha256, out)
+    except (*_EXPECTED, DetectorError) as error:
+        return _complain(error)
+    print(f"{out} holds {entry.id} in 8-bit integers: core detect --detector {entry.id}-int8")
     return 0
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from core.detect.agreement import Agreement, agreement
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
-from core.detect.registry import ENTRIES, classes_of
+from core.detect.registry import ENTRIES, classes_of, in_8_bit
 from core.evaluate import arena
 from core.evaluate.names import benchmark_name
 from core.plain import printable
@@ -57,6 +57,8 @@ def offered() -> list[str]:
 
 def name_of(id: str) -> str:
     """A detector's name for people."""
+    if (entry := in_8_bit(id)) is not None:
+        return f"{entry.name}, 8-bit"
     return ENTRIES[id].name if id in ENTRIES else id.removeprefix("hub:")
 
 

@@ -60,8 +60,7 @@ def test_terminal_and_json_say_it_and_saved_detections_open_again(tmp_path, caps
     text = capsys.readouterr().out
     first, second = json.loads(text)
     assert first[AGREED] == second[AGREED]
-    verdicts = {v: n for v, n in first[AGREED]["verdicts"].items()}
-    assert verdicts[second["verdict"]] == ["own:flatness"]
+    assert "own:flatness" in first[AGREED]["verdicts"][second["verdict"]]
     assert "changed" not in " ".join(d for s in open_saved(text.encode()) for d in s.doubts)
     assert main(["detect", str(SPEECH)]) == 0
     assert "Together" not in capsys.readouterr().out

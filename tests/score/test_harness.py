@@ -45,7 +45,7 @@ def test_every_registered_detector_is_a_class_and_nothing_else_is():
         made = getattr(harness, id)
         assert (made.name, made.detector_id) == (entry.name, id)
         assert (made.expected_sample_rate, made.batch_size) == (16_000, 1)
-    for name in ("nothing", "__path__", "os"):
+    for name in ("nothing", "__path__", "own:none"):
         with pytest.raises(AttributeError):
             getattr(harness, name)
     with pytest.raises(ValueError, match="mono sound at 16,000 Hz"):

@@ -6,6 +6,7 @@ from core.detect.registry.entries import (
     AASIST_WEIGHTS,
     ENTRIES,
     PUBLISHED,
+    in_8_bit,
     is_named,
     list_detectors,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Entry",
     "Progress",
     "classes_of",
+    "in_8_bit",
     "is_named",
     "is_project_model",
     "list_detectors",

@@ -80,6 +80,16 @@ def list_detectors() -> list[Entry]:
     return list(ENTRIES.values())
 
 
+INT8 = "-int8"
+"""How ids end of networks over an encoder in 8-bit integers, see `core.detect.eight_bit`."""
+
+
+def in_8_bit(id: str) -> Entry | None:
+    """The entry that an id means in 8-bit integers, None where it means none."""
+    entry = ENTRIES.get(id.removesuffix(INT8)) if id.endswith(INT8) else None
+    return entry if entry is not None and entry.network else None
+
+
 def is_named(id: str) -> bool:
     """Whether an id is one of the registry, and no folder, file or address."""
-    return id in ENTRIES or id in ("embedded-int8", "embedded-fp32")
+    return id in ENTRIES or id in ("embedded-int8", "embedded-fp32") or in_8_bit(id) is not None

@@ -297,6 +297,26 @@ TABLES: dict[str, Table] = {
         },
         ("network", "naming", "encoder"),
     ),
+    "encoder_speed": Table(
+        {
+            "encoder": _TEXT,
+            "head": _TEXT,
+            "parameters": Column("count"),
+            "window_s": Column("number", low=0),
+            "cores": Column("count"),
+            "plain_s": Column("number", low=0),
+            "int8_s": Column("number", low=0),
+            "ratio": Column("number", low=0),
+            "largest_difference": _SHARE,
+            "peak_mb": Column("count"),
+            "file_mb": Column("count"),
+            "weights": Column(choices=("random", "published")),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+            "note": _OPTIONAL,
+        },
+        ("encoder", "head"),
+    ),
     "calibration_counts": Table(
         {
             "eer_percent": Column("number", low=0, high=100),

@@ -47,9 +47,9 @@ def main() -> int:
         print(f"\n{name}", flush=True)
         importlib.import_module(f"benchmarks.{name}").main()
     if not wanted.names:
-        from benchmarks import detection, first_paint
+        from benchmarks import detection, encoders, first_paint
 
-        rows = [*detection.main(), *first_paint.main()]
+        rows = [*detection.main(), *encoders.rows(), *first_paint.main()]
         where = machine()
         print(table(rows, where))
         if wanted.json:

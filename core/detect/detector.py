@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.outlier import named_in
+from core.detect.reasons import OF_JUDGING, against
 
 if TYPE_CHECKING:
     from torch import nn
@@ -323,7 +324,7 @@ class Detector:
             With new posteriors, verdict and reasons.
         """
         detection = replace(detection, stance=stance)
-        reasons = [r for r in detection.reasons if r.code not in _JUDGING_CODES]
+        reasons = [r for r in detection.reasons if r.code not in OF_JUDGING]
         windows = tuple(
             replace(w, p_spoof=None if w.llr is None else stance.posterior(w.llr))
             for w in detection.windows
@@ -331,7 +332,7 @@ class Detector:
         if detection.llr is None:
             return replace(detection, windows=windows, verdict="not judged")
         side = decide(detection.llr, stance, self.decision.inconclusive_llr)
-        reasons = [*reasons, *self._reasons(detection, reasons, side)]
+        reasons = [*reasons, *against(self, detection, reasons, side)]
         held_back = any(reason.effect == "inconclusive" for reason in reasons)
         verdict: Verdict = "inconclusive" if held_back else side
         return replace(
@@ -342,71 +343,6 @@ class Detector:
             reasons=tuple(reasons),
         )
 
-    def _reasons(self, detection: Detection, heard: list[Reason], side: str) -> Iterator[Reason]:
-        """What stands against the score, beside what was ``heard``; no two contradict each other.
-
-        Where the sound itself takes the score's meaning away, nothing is said of how near it lies
-        to the threshold, or of what it was calibrated on.
-        """
-        known = not any(reason.effect == "inconclusive" for reason in heard)
-        if detection.familiarity is not None and detection.familiarity.level == "unfamiliar":
-            known = False
-            yield Reason(
-                "unfamiliar",
-                "The clip is unlike anything this detector was trained on, so its score "
-                "carries no known meaning.",
-                "inconclusive",
-            )
-        if self.decision.needs_wide_band and any(r.code == "narrow_band" for r in heard):
-            known = False
-            yield Reason(
-                "needs_wide_band",
-                "Measured through telephone lines, this detector erred too often to be of use, "
-                "so it does not decide on such sound.",
-                "inconclusive",
-            )
-        without_threshold = not detection.calibrated and not self.log_odds
-        if without_threshold:
-            known = False
-            yield Reason(
-                "no_threshold",
-                "Nothing calibrates this detector's scores, so none of them means synthetic or "
-                "human. Calibrate it on labelled clips: python -m core calibrate.",
-                "inconclusive",
-            )
-        if known and side == "inconclusive":
-            yield Reason(
-                "near_threshold",
-                "The score lies too close to the threshold for this detector to decide.",
-                "inconclusive",
-            )
-        codec = detection.source.codec.split("-")[0]
-        if codec in self.by_codec:
-            fits = known and detection.calibrated
-            yield Reason(
-                "codec_calibration",
-                f"The clip arrives as {codec.capitalize()}, which shifts scores and hides evidence"
-                + ("; its score was calibrated on speech through that codec." if fits else "."),
-                "caution",
-            )
-        if not detection.calibrated and not without_threshold:
-            yield Reason(
-                "uncalibrated",
-                "Nothing calibrates this detector's scores: read the probability as a score, "
-                "not as a chance.",
-                "caution",
-            )
-        if self.own_calibration is not None:
-            yield self.own_calibration.reason
-        if self.caution is not None:
-            yield self.caution
-
 
 def _seconds(window: tuple[int, int]) -> tuple[float, float]:
     return window[0] / SAMPLE_RATE, window[1] / SAMPLE_RATE
-
-
-_JUDGING_CODES = {
-    "near_threshold", "wide_interval", "unfamiliar", "needs_wide_band", "codec_calibration",
-    "uncalibrated", "no_threshold", "other_precision", "own_calibration",
-}  # fmt: skip

@@ -1,9 +1,11 @@
 """Several detectors, priors and costs on Detect, with detectors whose scores are given."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from core.detect.agreement import disagreements
@@ -11,7 +13,7 @@ from core.detect.detector import DetectorError
 from core.detect.registry import classes_of, load_detector
 from core.evaluate import arena
 from core.evaluate.tables.loading import load as load_table
-from core.show import opinions_view
+from core.show import cache, opinions_view
 from core.show.opinions_charts import DISAGREE, stacked
 from core.show.theme import DARK, LIGHT
 from tests.pages.test_detect import PAGE, download, headings, upload, words
@@ -204,3 +206,27 @@ def test_at_a_glance_is_a_chip_a_detector_and_what_they_say_is_taken_away(page, 
     assert chips.count('role="listitem"') == 2
     assert "Likely synthetic" in chips and "Likely authentic" in chips and "no chance" in chips
     assert download(page, "All opinions as JSON")
+
+
+def test_a_large_detector_says_how_long_a_clip_takes_before_it_starts(page, two, monkeypatch):
+    said = []
+    entry = dataclasses.replace(opinions_view.ENTRIES["aasist"], bytes=1_300_000_000)
+    monkeypatch.setitem(opinions_view.ENTRIES, "aasist", entry)
+    monkeypatch.setattr(cache, "pace", lambda shared: 7.0)
+    heard = two["aasist"].detect
+
+    def listen(clip, **options):
+        options["progress"](0.0)
+        return heard(clip, **options)
+
+    monkeypatch.setattr(two["aasist"], "detect", listen)
+    shown = DeltaGenerator.progress
+    monkeypatch.setattr(
+        DeltaGenerator, "progress", lambda *a, text="", **k: said.append(text) or shown(*a, **k)
+    )
+    page.multiselect(key="detect-detectors").set_value(["embedded", "aasist"]).run()
+    upload(page, "synthetic.wav")
+    assert not page.exception
+    lines = [text for text in said if "about" in text]
+    assert lines and all("listens, about 28 s" in text for text in lines)  # four windows
+    assert not any("Listening" in text and "about" in text for text in said)

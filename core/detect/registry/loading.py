@@ -17,7 +17,7 @@ from core.detect.eight_bit import load_int8
 from core.detect.model_config import read_config
 from core.detect.model_directory import load_directory
 from core.detect.own import is_code, load_own
-from core.detect.registry.entries import ENTRIES, in_8_bit, is_named
+from core.detect.registry.entries import ENTRIES, INT8, in_8_bit, is_named
 from core.detect.registry.entry import EMBEDDED, Entry, models_home
 from core.detect.registry.fetching import (
     Progress,
@@ -62,7 +62,7 @@ def load_detector(
     engine : str, optional
         What runs a model directory's network, one of `core.detect.engine.ENGINES`; the ids
         ``embedded-int8`` and ``embedded-fp32`` say it too. With ``int8``, or an id ending so, a
-        registered network over an encoder runs from what ``python -m training quantise`` wrote.
+        network over an encoder runs from what ``python -m training quantise`` wrote.
     code : bool
         Whether ``detector`` may be Python code, ``FILE.py``, ``FILE.py:object`` or
         ``module:object`` (see `core.detect.own`), which is run then. Only where whoever runs the
@@ -104,12 +104,9 @@ def _load(
         raise DetectorError(f"{entry.name} cannot be run here. {entry.obstacle}")
     if entry is not None and entry.code:
         return _tried(load_own(entry.code, entry.id))
-    eight_bit = in_8_bit(name)
-    if entry is not None and entry.network and engine == "int8":
-        eight_bit = entry
-    if eight_bit is not None:
-        folder = eight_bit.path.parent / "int8"
-        return _tried(load_int8(folder, eight_bit.id, eight_bit.name))
+    small = in_8_bit(name if engine != "int8" else f"{name}{INT8}") or in_8_bit(name)
+    if small is not None:
+        return _tried(load_int8(small.path.parent / "int8", small.id, small.name))
     if entry is not None:
         wrong = what_is_wrong(entry)
         if wrong and not fetch:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import window_ranges
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection
+from core.detect.registry import ENTRIES
 from core.show.session.busy import refused
 from core.show.session.clips import Entry, Key, clip_of, shelf
 from core.show.turns import TooBusy
@@ -70,6 +72,8 @@ def judge(
         if clip is None:
             return None
         place = st.empty() if bar is None else bar
+        stop = st.empty()
+        doing += _expected(len(clip.samples), entry, shared, hop_s, stop, place)
 
         def listening(share: float) -> None:
             place.progress(share, text=doing)
@@ -85,8 +89,51 @@ def judge(
         except TooBusy as error:
             place.empty()
             refused(error)
+        finally:
+            stop.empty()
         shelf("detections")[_settings(entry, shared, hop_s)] = found
     return found if found.stance == stance else shared.with_stance(found, stance)
+
+
+LARGE = 10**9
+"""Bytes of weights from which it is said before how long a clip takes."""
+
+
+def _expected(
+    samples: int,
+    entry: Entry,
+    shared: Detector,
+    hop_s: float | None,
+    stop: DeltaGenerator,
+    place: DeltaGenerator,
+) -> str:
+    """How long a clip will take a large detector, as the end of a sentence, and a way to stop it.
+
+    Empty for others. The first time it is measured on noise.
+    """
+    of = ENTRIES.get(shared.id)
+    if of is None or (of.bytes or 4 * of.parameters) < LARGE:
+        return ""
+    from core.show import cache
+
+    place.progress(0.0, text="Measuring how long this detector takes here")
+    hop = shared.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
+    windows = len(window_ranges(samples, shared.window, hop))
+    stop.button(
+        "Stop, and leave this detector out",
+        icon=":material/stop:",
+        key=f"judge-stop-{shared.id}-{entry.key}",
+        on_click=_leave_out,
+        args=(shared.id,),
+    )
+    return f", about {max(1, round(windows * cache.pace(shared))):,} s"
+
+
+def _leave_out(id: str) -> None:
+    """Ask the other chosen detectors from now on, or the embedded one."""
+    chosen = [one for one in st.session_state.get("detect-detectors", []) if one != id]
+    st.session_state["detect-detectors"] = chosen or ["embedded"]
+    st.session_state["detector"] = st.session_state["detect-detectors"][0]
 
 
 def stance() -> Stance:

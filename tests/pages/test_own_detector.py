@@ -1,0 +1,49 @@
+"""A detector of one's own on the page, as docs/your-detector.md says."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.detect import registry
+from core.detect.registry import added
+from tests.detect.test_own import SPEECH, written
+from tests.pages.test_detect import PAGE, headings, words
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    def opened(code: str = "", name: str = "flatness.py") -> AppTest:
+        st.cache_resource.clear()
+        monkeypatch.setenv("SPOOFSCOPE_DETECTORS", written(tmp_path, code, name))
+        for entry in added.added():
+            monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
+        at = AppTest.from_file(PAGE, default_timeout=60).run()
+        at.multiselect(key="detect-detectors").set_value([f"own:{Path(name).stem}"]).run()
+        at.file_uploader[0].upload("speech.flac", SPEECH.read_bytes())
+        return at.run()
+
+    yield opened
+    st.cache_resource.clear()
+
+
+def test_it_is_chosen_and_judges_like_any_other(page):
+    at = page()
+    assert not at.exception and "Inconclusive" in headings(at)[0]
+    said = words(at)
+    assert "none of them means synthetic or human" in said and "not a chance" in said
+
+
+def test_what_it_does_wrong_is_a_sentence_on_the_page(page):
+    at = page("def score(waves, rate):\n    return 1 / 0\n", "bad.py")
+    assert "The detector 'bad' failed: ZeroDivisionError" in at.error[0].value.replace("\\", "")
+
+
+def test_no_code_that_a_visitor_names_is_run(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
+    at = page()
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    at.text_input(key="detect-another").set_value(str(tmp_path / "evil.py")).run()
+    assert "is code, which is run only where" in at.error[0].value.replace("\\", "")
+    assert not (tmp_path / "ran").exists()

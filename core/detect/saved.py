@@ -381,7 +381,8 @@ def _contradiction(d: Detection) -> str:
     effects = {r.effect for r in d.reasons}
     if ("not judged" in effects) != (d.llr is None):
         return "its verdict does not follow from its reasons"
-    if ("uncalibrated" in codes) != (d.llr is not None and not d.calibrated):
+    said = bool({"uncalibrated", "no_threshold"} & codes)
+    if said != (d.llr is not None and not d.calibrated):
         return "its reasons do not say whether it is calibrated"
     strange = d.familiarity is not None and d.familiarity.level == "unfamiliar"
     if d.llr is None:

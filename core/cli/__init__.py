@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         inspect,
         report,
         sasv,
+        segments,
     )
 
     for command in (
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archive,
         evaluate,
         sasv,
+        segments,
         report,
         harness,
     ):

@@ -9,6 +9,7 @@ from core.evaluate.trials.layout import SPOOFED, Doubt, Layout
 from core.evaluate.trials.limits import LARGEST, MOST_COLUMNS, MOST_ROWS
 from core.evaluate.trials.problems import Problem, TrialsError
 from core.evaluate.trials.reading import read_table
+from core.evaluate.trials.spans import Spans, has_times, read_reference, read_scored_spans
 from core.evaluate.trials.spoof_aware import SpoofAwareTrials, has_three_kinds, read_spoof_aware
 from core.evaluate.trials.subsets import ALL, EVAL, of_subset, subsets, usual
 from core.evaluate.trials.tidy import FORMULA, Trials, check_sure, read_scores, tidy
@@ -32,6 +33,7 @@ __all__ = [
     "Layout",
     "Match",
     "Problem",
+    "Spans",
     "SpoofAwareTrials",
     "Trials",
     "TrialsError",
@@ -41,8 +43,11 @@ __all__ = [
     "direction",
     "guess_layout",
     "has_three_kinds",
+    "has_times",
     "match",
     "of_subset",
+    "read_reference",
+    "read_scored_spans",
     "read_scores",
     "read_spoof_aware",
     "read_table",

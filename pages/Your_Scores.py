@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.show import address
 from core.show.cards import plain
-from core.show.score_report import as_csv
-from core.show.scores import comparisons, fusion_view, inputs, others, sets_view, views
+from core.show.scores import comparisons, fusion_view, inputs, kinds, others, sets_view, views
 from core.show.scores.files import files, parts
 from core.show.scores.findings import problems
+from core.show.scores.tables import hand_over, scores_as
 from core.show.scores.takeaway import as_report
 
 VIEWS = {
@@ -41,6 +41,8 @@ if "scores" not in files():
     )
     st.stop()
 
+if kinds.shown():
+    st.stop()
 study = inputs.study()
 if study is None:
     st.stop()
@@ -61,17 +63,9 @@ VIEWS[shown](study)
 st.divider()
 # Looked up here: a download is made outside the script, where the session is out of reach.
 compared = comparisons.comparisons(study)
+hand_over(study.whole.figures, "figures", "Figures")
 one, two = st.columns(2)
 one.download_button(
-    "Figures (CSV)",
-    lambda: as_csv(study.whole.figures),
-    "figures.csv",
-    "text/csv",
-    icon=":material/table:",
-    on_click="ignore",
-    width="stretch",
-)
-two.download_button(
     "Report (HTML)",
     lambda: as_report(study, compared),
     "report.html",
@@ -80,4 +74,6 @@ two.download_button(
     on_click="ignore",
     width="stretch",
 )
+with two:
+    scores_as(study)
 st.caption("In a terminal: `python -m core evaluate SCORES --protocol KEY --compare OTHER --json`")

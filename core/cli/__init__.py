@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app,
         archive,
         calibrate,
+        convert,
         detect,
         detectors,
         evaluate,
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluate,
         sasv,
         segments,
+        convert,
         report,
         harness,
     ):

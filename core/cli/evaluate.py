@@ -92,6 +92,9 @@ def add_parser(commands: Any) -> None:
         "--asv", metavar="FILE", help="scores of a verification system, for t-DCF and t-EER"
     )
     group.add_argument("--json", action="store_true", help="print one JSON object")
+    group.add_argument(
+        "--table", choices=("csv", "latex", "markdown"), help="print the figures as such a table"
+    )
     group.set_defaults(run=run)
 
 
@@ -109,9 +112,27 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     if options.json:
         print(json_text(report))
+    elif options.table:
+        print(as_table(report, options.table), end="")
     else:
         print(as_text(report))
     return 0
+
+
+def as_table(report: dict[str, Any], form: str) -> str:
+    """The report's figures for a spreadsheet, a paper or notes."""
+    import pandas as pd
+
+    from core.plain import csv_of
+    from core.show.table_formats import as_latex, as_markdown
+
+    figures = pd.DataFrame(report["figures"])
+    if form == "csv":
+        return csv_of(figures)
+    shown = figures.drop(columns="note").assign(metric=figures["metric"].map(metric_name))
+    if form == "latex":
+        return as_latex(shown, f"Evaluation of {report['file']}").decode()
+    return as_markdown(shown).decode()
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:

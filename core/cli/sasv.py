@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.evaluate import records
 from core.cli.options import EXIT_UNUSABLE
+from core.cli.several import records
 from core.evaluate.metrics import ADCF_ASVSPOOF5, AdcfCosts
 from core.evaluate.names import metric_name
 from core.evaluate.spoof_aware import SpoofAware

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.evaluate import records
 from core.cli.options import EXIT_UNUSABLE
+from core.cli.several import records
 from core.evaluate.segments import RESOLUTIONS, figures, pieces
 from core.evaluate.trials import TrialsError, read_reference, read_scored_spans
 from core.evaluate.trials.spans import NAMES

@@ -184,7 +184,7 @@ def _laid(edges: Ints, start: Ints, end: Ints, value: Floats) -> tuple[Floats, I
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     place = np.repeat(first, counts) + within
     sums = np.bincount(place, weights=np.repeat(value, counts), minlength=len(edges))
-    return sums, np.bincount(place, minlength=len(edges))
+    return sums.astype(np.float64, copy=False), np.bincount(place, minlength=len(edges))
 
 
 def _unnamed(files: Sequence[str], covers: bool) -> Problem:

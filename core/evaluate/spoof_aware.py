@@ -201,9 +201,10 @@ def _interval(
     speakers = None
     if "speaker" in part.table:
         kinds, given = part.table["kind"], part.table["speaker"]
-        speakers = tuple(
+        one, two = (
             [s for kind in group for s in given[kinds == kind]] for group in (first, second)
         )
+        speakers = one, two
     metrics = {"eer": influence.percent_eer}
     return intervals(positive, negative, metrics, speakers=speakers, higher="bonafide")["eer"]
 

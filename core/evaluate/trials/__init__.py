@@ -2,6 +2,7 @@
 
 from core.evaluate.trials.direction import WAYS, Direction, direction
 from core.evaluate.trials.formats import ROLES
+from core.evaluate.trials.forms import FORMS, Form, in_form
 from core.evaluate.trials.guessing import guess_layout
 from core.evaluate.trials.joining import Match, attach, attach_best, match
 from core.evaluate.trials.labels import LABELS, Label, share_of_words
@@ -18,6 +19,7 @@ from core.evaluate.trials.verification import AsvScores
 __all__ = [
     "ALL",
     "EVAL",
+    "FORMS",
     "FORMULA",
     "LABELS",
     "LARGEST",
@@ -29,6 +31,7 @@ __all__ = [
     "AsvScores",
     "Direction",
     "Doubt",
+    "Form",
     "Label",
     "Layout",
     "Match",
@@ -44,6 +47,7 @@ __all__ = [
     "guess_layout",
     "has_three_kinds",
     "has_times",
+    "in_form",
     "match",
     "of_subset",
     "read_reference",

@@ -65,6 +65,8 @@ class Spans:
 def has_times(frame: pd.DataFrame) -> bool:
     """Whether a table scores stretches of files: it has a start, an end or length, and scores."""
     found = _columns(frame, {})
+    if "label" in found:
+        return False  # a row is a clip of its own
     return {"file", "start", "score"} <= set(found) and bool({"end", "duration"} & set(found))
 
 
@@ -97,7 +99,8 @@ def read_scored_spans(
     if not columns and frame.shape[1] == 4 and hop is None:
         columns = dict(zip(("file", "start", "end", "score"), map(str, frame.columns), strict=True))
     elif "file" not in columns and frame.shape[1] > 1:
-        columns = {"file": str(frame.columns[0]), "score": str(frame.columns[-1])} | columns
+        first: dict[Role, str] = {"file": str(frame.columns[0]), "score": str(frame.columns[-1])}
+        columns = {**first, **columns}
     table = _numbers(frame, columns, ("start", "end", "duration", "score"))
     if "start" not in table and hop:
         if not 0 < hop < LONGEST_S:
@@ -106,10 +109,10 @@ def read_scored_spans(
         table["start"], table["duration"] = place * hop, hop
     table = _timed(table, name)
     _need(table, ("file", "start", "end", "score"), name)
-    table, problems = _usable(table, ["start", "end", "score"], name)
+    table, left = _usable(table, ["start", "end", "score"], name)
     said = speaks_for(columns["score"]) or ("spoof" if columns["score"] == "llr" else None)
     words = in_words([f"{role} = {c}" for role, c in columns.items() if role != "label"])
-    problems = (*frame.attrs.get("problems", ()), *problems)
+    problems = (*frame.attrs.get("problems", ()), *left)
     return Spans(table[["file", "start", "end", "score"]], words, problems, said)
 
 
@@ -245,7 +248,7 @@ def _rttm(data: bytes, name: str) -> pd.DataFrame:
             rows.append((cells[1], cells[3], cells[4], cells[7]))
             lines.append(number)
     frame = pd.DataFrame(rows, columns=["file", "start", "duration", "label"], index=lines)
-    columns: dict[Role, str] = {r: r for r in ("file", "start", "duration", "label")}  # type: ignore[misc]
+    columns: dict[Role, str] = {r: r for r in ("file", "start", "duration", "label")}
     return _timed(_numbers(frame, columns, ("start", "duration")), name)
 
 
@@ -259,5 +262,5 @@ def _lines(data: bytes, name: str) -> pd.DataFrame:
             rows.append((cells[0], start, end, label))
             lines.append(number)
     frame = pd.DataFrame(rows, columns=["file", "start", "end", "label"], index=lines)
-    columns: dict[Role, str] = {r: r for r in ("file", "start", "end", "label")}  # type: ignore[misc]
+    columns: dict[Role, str] = {r: r for r in ("file", "start", "end", "label")}
     return _timed(_numbers(frame, columns, ("start", "end")), name)

@@ -1,0 +1,82 @@
+"""``python -m core convert SCORES --to FORM``: a score file as a challenge wants it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.cli.columns import EPILOG, add_columns, read, with_hint
+from core.cli.options import EXIT_UNUSABLE
+from core.evaluate.metrics import Higher
+from core.evaluate.trials import FORMS, Trials, TrialsError, attach, direction, in_form
+from core.files import write_whole
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to ``python -m core``."""
+    forms = "; ".join(f"{key}: {form.name}" for key, form in FORMS.items())
+    group = commands.add_parser(
+        "convert",
+        help="a score file in the form of a challenge",
+        epilog=f"In all forms higher means bona fide. {forms}. {EPILOG}",
+    )
+    group.add_argument("scores", metavar="SCORES", help="a score file")
+    group.add_argument("--to", required=True, choices=list(FORMS), help="the form")
+    group.add_argument("--output", metavar="FILE", help="where it goes (default: printed)")
+    group.add_argument("--protocol", metavar="FILE", help="labels and attacks of the trials")
+    add_columns(group)
+    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
+    group.add_argument(
+        "--join-by-stem",
+        action="store_true",
+        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
+    )
+    group.set_defaults(run=run, compare=[])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert ``options.scores``; 0 when all went well, 2 when it could not be used."""
+    try:
+        trials = _read(options)
+        higher = _direction(trials, options)
+        written = in_form(trials, higher, options.to)
+        for problem in trials.problems:
+            print(problem.sentence, file=sys.stderr)
+        if options.output:
+            write_whole(options.output, written)
+        else:
+            sys.stdout.write(written.decode())
+    except TrialsError as error:
+        for line in [*(p.sentence for p in error.problems), str(with_hint(error))]:
+            print(line, file=sys.stderr)
+        return EXIT_UNUSABLE
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
+    return 0
+
+
+def _read(options: argparse.Namespace) -> Trials:
+    path = Path(options.scores)
+    if options.protocol or "label" in FORMS[options.to].columns:
+        trials, _ = read(path, "scores", options, ())
+    else:
+        # Labels are of no use here, so they may be in doubt, as beside a protocol.
+        alone = argparse.Namespace(**(vars(options) | {"protocol": True}))
+        trials, _ = read(path, "scores", alone, ())
+    if options.protocol:
+        key, _ = read(Path(options.protocol), "protocol", options, ())
+        trials = attach(trials, key, options.join_by_stem)
+    return trials
+
+
+def _direction(trials: Trials, options: argparse.Namespace) -> Higher:
+    if options.higher or trials.higher:
+        return options.higher or trials.higher
+    if "label" not in trials.table:
+        raise TrialsError("What does a high score mean? --higher spoof or --higher bonafide.")
+    found = direction(trials)
+    print(found.caution(), "--higher states it.", file=sys.stderr)
+    return found.higher

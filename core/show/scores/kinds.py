@@ -1,0 +1,241 @@
+"""Score files of other kinds: spoof-aware verification, and fakes within recordings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.evaluate.metrics import AdcfCosts, Higher
+from core.evaluate.names import METRICS, readable
+from core.evaluate.segments import Pieces, pieces
+from core.evaluate.segments import figures as figures_of
+from core.evaluate.spoof_aware import SpoofAware, paths
+from core.evaluate.trials import (
+    WAYS,
+    Spans,
+    TrialsError,
+    has_three_kinds,
+    has_times,
+    read_reference,
+    read_scored_spans,
+    read_spoof_aware,
+)
+from core.plain import printable
+from core.show import session
+from core.show.cards import plain
+from core.show.scores import kinds_charts
+from core.show.scores.files import ScoreFile, chart, files, mark, remembered
+from core.show.scores.findings import problems
+from core.show.scores.tables import hand_over
+from core.show.theme import palette
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def shown() -> bool:
+    """Show the score file if it is of another kind than a countermeasure's scores of clips."""
+    file = files()["scores"]
+    key = files().get("protocol")
+    kinds = [f for f in (file, key) if f is not None]
+    if any(remembered("kinds", f.sha256, make=lambda f=f: has_three_kinds(f.frame)) for f in kinds):
+        _spoof_aware(file, key)
+        return True
+    if remembered("times", file.sha256, make=lambda: has_times(file.frame)):
+        _within(file)
+        return True
+    return False
+
+
+def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
+    """a-DCF and t-EER."""
+    of = (*mark("scores"), *(mark("protocol") if key else ()))
+    try:
+        trials = remembered(
+            "spoof-aware", *of,
+            make=lambda: read_spoof_aware(file.frame, file.name, key.frame if key else None),
+        )  # fmt: skip
+        with st.expander("Your own priors and costs", icon=":material/tune:"):
+            costs = _costs()
+        found = SpoofAware(trials, costs)
+        with st.spinner("Computing figures and their intervals"):
+            table = remembered("spoof-aware figures", *of, costs, make=lambda: found.figures)
+    except (TrialsError, ValueError) as error:
+        problems([p.sentence for p in getattr(error, "problems", ())])
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    problems([p.sentence for p in (*trials.problems, *found.suspicions())])
+    st.subheader(f"{plain(file.name)}: speaker verification and fakes", anchor=False)
+    st.caption(plain(f"{trials.in_words}. Higher must speak for the target, or for bona fide."))
+    whole = table[table["breakdown"] == "overall"].set_index("metric")
+    _cards(whole)
+    if found.paired:
+        _paths(found, whole, of)
+    st.dataframe(
+        _named(table),
+        hide_index=True,
+        placeholder="–",
+        key="scores-sasv-table",
+        column_config={
+            c: st.column_config.NumberColumn(c, format="%.5g")
+            for c in ("value", "low", "high", "threshold", "cm threshold")
+        },
+    )
+    first = whole.iloc[0]
+    st.caption(
+        f"{first['n_target']:,} targets, {first['n_nontarget']:,} other speakers, "
+        f"{first['n_spoof']:,} fakes. Thresholds are the lowest scores that are accepted. In a "
+        "tandem both systems must accept; their errors are taken to be independent of each other."
+    )
+    hand_over(table, "spoof-aware-verification", "Spoof-aware speaker verification")
+    st.caption("In a terminal: `python -m core sasv SCORES --key KEY`")
+
+
+def _costs() -> AdcfCosts:
+    left, middle, right = st.columns(3)
+    other = left.number_input("Prior of other speakers (%)", 0.1, 98.0, 5.0, key="scores-p-other")
+    fakes = left.number_input("Prior of fakes (%)", 0.1, 98.0, 5.0, key="scores-p-fakes")
+    miss = middle.number_input("Cost of a rejected target", 0.01, 1e3, 1.0, key="scores-c-miss")
+    speaker = middle.number_input("Cost of another speaker", 0.01, 1e3, 10.0, key="scores-c-other")
+    fake = right.number_input("Cost of an accepted fake", 0.01, 1e3, 20.0, key="scores-c-fake")
+    right.caption("Those of ASVspoof 5, track 2, unless you change them.")
+    return AdcfCosts(1 - (other + fakes) / 100, other / 100, fakes / 100, miss, speaker, fake)
+
+
+def _cards(whole: pd.DataFrame) -> None:
+    cards = [m for m in ("min_adcf", "sasv_eer", "teer", "min_adcf_tandem") if m in whole.index]
+    for column, metric in zip(st.columns(len(cards)), cards, strict=True):
+        row, (name, unit, _) = whole.loc[metric], METRICS[metric]
+        percent = " %" if unit else ""
+        digits = 2 if unit else 4
+        known = row["value"] == row["value"]
+        with column.container(border=True, height="stretch"):
+            st.metric(name, f"{row['value']:.{digits}f}{percent}" if known else "none")
+            sure = row["low"] == row["low"]
+            ends = f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. " if sure else ""
+            st.caption(f"{ends}{row['note']}")
+
+
+def _paths(found: SpoofAware, whole: pd.DataFrame, of: tuple[object, ...]) -> None:
+    row = whole.loc["teer"]
+    known = row["value"] == row["value"]
+    title = (
+        f"Whatever the share of fakes, errors are equal at {row['value']:.2f} %"
+        if known
+        else "No threshold treats other speakers and fakes alike"
+    )
+    chart(
+        kinds_charts.tandem_paths,
+        remembered("paths", *of, make=lambda: paths(found.tandem)),
+        (row["threshold"], row["value"]) if known else None,
+        title,
+        palette=palette(),
+        key="scores-teer",
+        of=of,
+        alt=f"{title}. Tandem EER along the verification threshold, for three shares of fakes.",
+    )
+    st.caption(
+        "At each verification threshold the countermeasure's is set so that misses and false "
+        "alarms are equal. The lines meet in the concurrent t-EER."
+    )
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    chosen = table.assign(
+        condition=table["condition"].where(
+            table["breakdown"] != "attack", "attack " + table["condition"]
+        )
+    )
+    columns = ["condition", "metric", "value", "low", "high", "threshold", "cm_threshold", "note"]
+    return readable(chosen[columns], ["metric"])
+
+
+def _within(file: ScoreFile) -> None:
+    """Segment EER and range EER."""
+    given = st.file_uploader(
+        "Which stretches are fakes",
+        key="scores-spans",
+        max_upload_size=session.upload_mb(),
+        help="RTTM; a table of file, start, end and label, fakes alone where there is none; or a "
+        "line a file with spans as start-end-label.",
+    )
+    try:
+        scores = remembered(
+            "scored spans", file.sha256, make=lambda: read_scored_spans(file.frame, file.name)
+        )
+        higher = _direction(scores, file)
+        if given is None or higher is None:
+            st.info(
+                f"{plain(file.name)} scores stretches of recordings. Add which of them are fakes"
+                + ("." if higher else ", and say what a high score means."),
+                icon=":material/segment:",
+            )
+            return
+        name, data = printable(given.name), given.getvalue()
+        reference = remembered("spans", given.file_id, make=lambda: read_reference(data, name))
+        of = (file.sha256, given.file_id, higher)
+        found = remembered("pieces", *of, make=lambda: pieces(scores, reference, higher))
+        with st.spinner("Computing figures and their intervals"):
+            table = remembered("segments", *of, make=lambda: figures_of(found))
+    except TrialsError as error:
+        problems([p.sentence for p in error.problems])
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    _within_figures(file, found, table, of)
+
+
+def _direction(scores: Spans, file: ScoreFile) -> Higher | None:
+    ways: list[Higher] = ["spoof", "bonafide"]
+    return st.segmented_control(
+        "A higher score means",
+        ways,
+        default=scores.higher,
+        format_func=lambda way: WAYS[way],
+        key=f"scores-spans-higher-{file.sha256}",
+    )
+
+
+def _within_figures(
+    file: ScoreFile, found: Pieces, table: pd.DataFrame, of: tuple[object, ...]
+) -> None:
+    problems([p.sentence for p in found.problems])
+    whole = table.iloc[0]
+    st.subheader(f"{plain(file.name)}: range EER {whole['value']:.2f} %", anchor=False)
+    segments = table[table["measure"] == "segment"].dropna(subset="value")
+    if not segments.empty:
+        worst = segments.loc[segments["value"].idxmax()]
+        title = (
+            f"Segment EER: {segments['value'].min():.2f} to {segments['value'].max():.2f} % by the "
+            "length of segments"
+        )
+        chart(
+            kinds_charts.by_resolution,
+            segments,
+            float(whole["value"]),
+            title,
+            palette=palette(),
+            key="scores-resolution",
+            of=of,
+            alt=f"{title}; worst at {1000 * worst['resolution_s']:g} ms. "
+            f"Range EER {whole['value']:.2f} %.",
+        )
+    st.dataframe(
+        table,
+        hide_index=True,
+        placeholder="–",
+        key="scores-segments-table",
+        column_config={
+            "resolution_s": st.column_config.NumberColumn("segment (s)", format="%g"),
+            **{
+                c: st.column_config.NumberColumn(c, format="%.4g")
+                for c in ("value", "low", "high", "threshold", "bonafide", "spoof")
+            },
+        },
+    )
+    st.caption(
+        "The range EER (dashed) weighs every instant alike and does not depend on a length. A "
+        "segment is a fake if any of it is. Intervals are for other files."
+    )
+    hand_over(table, "segments", "Fakes within recordings")
+    st.caption("In a terminal: `python -m core segments SCORES --reference SPANS`")

@@ -1,0 +1,70 @@
+"""What a visitor takes away: tables, and their scores, in the form that they need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.evaluate.trials import FORMS, TrialsError, in_form
+from core.show.cards import plain
+from core.show.exports import safe_stem
+from core.show.score_report import as_csv
+from core.show.scores.files import remembered
+from core.show.scores.study import Study
+from core.show.table_formats import as_latex, as_markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def hand_over(table: pd.DataFrame, name: str, caption: str) -> None:
+    """Buttons that hand a table over as CSV, LaTeX and Markdown."""
+    forms = {
+        "CSV": ("csv", "text/csv", lambda: as_csv(table)),
+        "LaTeX": ("tex", "application/x-tex", lambda: as_latex(table, caption)),
+        "Markdown": ("md", "text/markdown", lambda: as_markdown(table)),
+    }
+    with st.container(horizontal=True):
+        for label, (suffix, mime, make) in forms.items():
+            st.download_button(
+                f"{caption} ({label})",
+                make,
+                f"{name}.{suffix}",
+                mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"scores-take-{name}-{suffix}",
+            )
+
+
+def scores_as(study: Study) -> None:
+    """The scores in the form of a challenge."""
+    with st.popover("Scores as a challenge takes them", icon=":material/send:", width="stretch"):
+        form = st.selectbox(
+            "Form",
+            list(FORMS),
+            index=None,
+            format_func=lambda key: FORMS[key].name,
+            key="scores-form",
+        )
+        if form is None:
+            return
+        try:
+            written = remembered(
+                "form", form, *study.of,
+                make=lambda: in_form(study.trials, study.found.higher, form),
+            )  # fmt: skip
+        except TrialsError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+            return
+        st.caption("In all of them higher means bona fide; the trials are those that count here.")
+        st.download_button(
+            "Download the scores",
+            written,
+            f"{safe_stem(study.file.name)}-{form}.{FORMS[form].suffix}",
+            "text/plain",
+            icon=":material/download:",
+            on_click="ignore",
+            key="scores-form-download",
+        )

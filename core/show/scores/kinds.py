@@ -10,7 +10,7 @@ from core.evaluate.metrics import AdcfCosts, Higher
 from core.evaluate.names import METRICS, readable
 from core.evaluate.segments import Pieces, pieces
 from core.evaluate.segments import figures as figures_of
-from core.evaluate.spoof_aware import SpoofAware, paths
+from core.evaluate.spoof_aware import NO_INTERVAL, SpoofAware, paths
 from core.evaluate.trials import (
     WAYS,
     Spans,
@@ -86,7 +86,8 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
     st.caption(
         f"{first['n_target']:,} targets, {first['n_nontarget']:,} other speakers, "
         f"{first['n_spoof']:,} fakes. Thresholds are the lowest scores that are accepted. In a "
-        "tandem both systems must accept; their errors are taken to be independent of each other."
+        "tandem both systems must accept; their errors are taken to be independent of each other. "
+        "What chooses its thresholds on these trials has no interval."
     )
     hand_over(table, "spoof-aware-verification", "Spoof-aware speaker verification")
     st.caption("In a terminal: `python -m core sasv SCORES --key KEY`")
@@ -111,10 +112,10 @@ def _cards(whole: pd.DataFrame) -> None:
         digits = 2 if unit else 4
         known = row["value"] == row["value"]
         with column.container(border=True, height="stretch"):
-            st.metric(name, f"{row['value']:.{digits}f}{percent}" if known else "none")
+            st.metric(name, f"{row['value']:.{digits}f}{percent}" if known else "None")
             sure = row["low"] == row["low"]
             ends = f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. " if sure else ""
-            st.caption(f"{ends}{row['note']}")
+            st.caption(f"{ends}{row['note'].replace(NO_INTERVAL, '')}".strip() or "Both systems.")
 
 
 def _paths(found: SpoofAware, whole: pd.DataFrame, of: tuple[object, ...]) -> None:

@@ -21,6 +21,13 @@ _SIGNATURE = re.compile(r"claimSignature\.(?!outsideValidity)|signingCredential\
 _CLAIMS = re.compile(r"(assertion\.)?hashedURI\.(mismatch|missing)|assertion\.missing")
 _EXPIRED = ("claimSignature.outsideValidity", "signingCredential.expired")
 _UNTRUSTED = "signingCredential.untrusted"
+_STORE = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+"""Description of the superbox of a manifest store (C2PA Technical Specification 2.4, 11.1.4.2)."""
+
+_MARKS = (b"c2pa", b"C2PA", b"provenance")
+"""One of these stands in every file that holds credentials, or says where they are kept (the term
+``dcterms:provenance`` of its XMP)."""
+
 _REMOTE = re.compile(r"remote manifests? from url (\S+)", re.IGNORECASE)
 
 
@@ -62,7 +69,8 @@ def read_credentials(file: BinaryIO, anchors: str = "") -> Credentials | None:
     import c2pa
 
     form = form_of(file)
-    if not form:
+    # Nothing but a mark is worth the library: files of many small parts take it minutes.
+    if not form or not _holds(file, *_MARKS):
         return None
     file.seek(0)
     try:
@@ -72,7 +80,7 @@ def read_credentials(file: BinaryIO, anchors: str = "") -> Credentials | None:
     except c2pa.C2paError as error:
         if remote := _REMOTE.search(str(error)):
             return Credentials(remote=_text(remote[1]))
-        return Credentials(damaged=True) if _announces(file) else None
+        return Credentials(damaged=True) if _holds(file, _STORE) else None
     except (ValueError, RecursionError):
         return Credentials(damaged=True)
     return _credentials(store, bool(anchors.strip()))
@@ -95,19 +103,15 @@ def form_of(file: BinaryIO) -> str:
     return ""
 
 
-def _announces(file: BinaryIO) -> bool:
-    """Whether a file that could not be read has a C2PA store in it: its superbox's description.
-
-    Source: C2PA Technical Specification 2.4, section 11.1.4.2: the box ``jumd`` of a manifest
-    store has this type.
-    """
-    mark = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+def _holds(file: BinaryIO, *marks: bytes) -> bool:
+    """Whether one of some words stands in a file."""
+    longest = max(map(len, marks))
     file.seek(0)
     tail = b""
     while chunk := file.read(1 << 20):
-        if mark in tail + chunk:
+        if any(mark in tail + chunk for mark in marks):
             return True
-        tail = chunk[-len(mark) :]
+        tail = (tail + chunk)[-longest:]
     return False
 
 

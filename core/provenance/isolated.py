@@ -26,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 COMMAND = [sys.executable, "-m", "core.provenance.worker"]
 
-UNSEEN = "What the file says of its origin could not be read: its parts are damaged."
+UNSEEN = (
+    "What the file says of its origin could not be read: its parts are damaged, or take too long."
+)
 UNHEARD = "The file's samples could not be looked at: they are damaged, or take too long."
 
 _FILES = 200  # after which a process is replaced

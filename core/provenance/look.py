@@ -26,7 +26,7 @@ def look_into(
     anchors : str
         Certificates of the trust list as PEM; may be empty.
     first : callable, optional
-        Given what credentials and tags say, before the samples are looked at.
+        Given what credentials say, and then tags, too, before the samples are looked at.
 
     Returns
     -------
@@ -38,6 +38,8 @@ def look_into(
         credentials = read_credentials(file, anchors)
     except ImportError:
         notes.append(NO_LIBRARY)
+    if first is not None and credentials is not None:
+        first(Provenance(credentials, notes=tuple(notes)))
     signs, personal = read_tags(file)
     if first is not None:
         first(Provenance(credentials, tuple(_in_order(signs)), tuple(personal), tuple(notes)))

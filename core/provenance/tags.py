@@ -44,7 +44,12 @@ PROGRAMS = {
 """Code of a sign -> what it names, and how tags name it."""
 
 _TIMES = ("creation_time", "date", "modification_time", "origination_date", "origination_time")
-_SAID = ("encoder", "encoded_by", "software", "tool", "encoding_tool", "coding_history", "vendor")
+_SAID = (
+    "encoder", "encoded_by", "software", "tool", "encoding_tool", "coding_history", "vendor",
+    "originator", "ixml_file_creator",
+)  # fmt: skip
+_MADE = r"\b(?:made|created|generated|produced|synthesi[sz]ed|edited|voiced?) (?:with|by|using|in) "
+_TIME = re.compile(r"[\dT:Z+\-./ ]{4,40}")
 _CONTAINER = ("major_brand", "minor_version", "compatible_brands", "handler_name", "vendor_id")
 _BEXT = (
     ("description", 0, 256),
@@ -52,6 +57,11 @@ _BEXT = (
     ("originator_reference", 288, 320),
     ("origination_date", 320, 330),
     ("origination_time", 330, 338),
+)
+_SOURCE_TYPE = re.compile(r"https?://cv\.iptc\.org/newscodes/digitalsourcetype/(\w{1,60})/?")
+_IN_XMP = re.compile(
+    r"DigitalSourceType(?:>|\s*=\s*[\"']|[^<>]{0,80}?resource\s*=\s*[\"'])\s*"
+    + _SOURCE_TYPE.pattern
 )
 _MOST_BYTES = 4 << 20  # of one chunk that is read as text
 _DECLARED = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia",
@@ -73,10 +83,12 @@ def read_tags(file: BinaryIO) -> tuple[list[Sign], list[tuple[str, str]]]:
     held = [*_of_ffmpeg(file), *_of_riff(file), *_of_mp3(file)]
     held = list(dict.fromkeys((name.lower(), value.strip()) for name, value in held if value))
     signs = list(_programs(held))
-    if times := {name: value[:60] for name, value in held if name in _TIMES}:
+    # Whoever writes words where a time belongs may name somebody.
+    times = {name: value for name, value in held if name in _TIMES and _TIME.fullmatch(value)}
+    if times:
         signs.append(Sign("times", times))
     signs += _declared(file, held)
-    ours = (*_TIMES, *_CONTAINER, "encoder", "lame_settings")
+    ours = (*times, *_CONTAINER, "encoder", "lame_settings")
     personal = [(name, value[:500]) for name, value in held if name not in ours]
     return signs, personal[:100]
 
@@ -85,12 +97,12 @@ def _programs(held: list[tuple[str, str]]) -> Iterator[Sign]:
     settings = dict(held).get("lame_settings", "")
     for code, (name, pattern) in PROGRAMS.items():
         for tag, value in held:
-            # What names a synthesiser may stand anywhere; a program in the fields for programs.
-            anywhere = code == "synthesiser-named" or code.startswith(("messenger", "editor"))
-            if (anywhere or tag in _SAID or tag in _CONTAINER) and (
-                found := re.search(pattern, value)
-            ):
-                about = {"program": name, "tag": tag, "says": _version(value, found)}
+            # Elsewhere a name may be a topic, or somebody's own.
+            told = tag in _SAID or tag in _CONTAINER
+            if found := re.search(pattern if told else f"(?i:{_MADE})(?:{pattern})", value):
+                said = re.search(pattern, value) or found
+                about = {"program": name, "says": _version(value, said)}
+                about |= {"tag": tag} if told else {}
                 if code == "encoder-lame" and settings:
                     about["settings"] = settings
                 yield Sign(code, about)
@@ -177,18 +189,20 @@ def _declared(file: BinaryIO, held: list[tuple[str, str]]) -> Iterator[Sign]:
 
     Source: IPTC Photo Metadata Standard, DigitalSourceType in XMP; GB 45438-2025, the field AIGC.
     """
-    texts = [value for _, value in held]
-    texts += [p.decode("utf-8", "replace") for p in _xmp_packets(file)]
-    kinds = [k for text in texts for k in re.findall(r"digitalsourcetype/(\w{1,60})", text)]
+    texts = [p.decode("utf-8", "replace") for p in _xmp_packets(file)]
+    kinds = [kind for text in texts for kind in _IN_XMP.findall(text)]
+    kinds += [kind[1] for _, value in held if (kind := _SOURCE_TYPE.fullmatch(value))]
     for kind in dict.fromkeys(k for k in kinds if k in _DECLARED):
         yield Sign("declares-source", {"source_type": kind})
     labels: list[Any] = [value for name, value in held if name.upper() == "AIGC"]
+    texts += [value for _, value in held]
     labels += [m for text in texts for m in re.findall(r'"AIGC"\s*:\s*(\{[^{}]{0,2000}\})', text)]
     for label in labels[:1]:
         try:
             about = json.loads(label)
             about = about.get("AIGC", about)
-            yield Sign("declares-aigc", {"label": str(about["Label"])[:20]})
+            if str(about["Label"]) in ("1", "2", "3"):
+                yield Sign("declares-aigc", {"label": str(about["Label"])})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
 
@@ -200,5 +214,16 @@ def _xmp_packets(file: BinaryIO) -> list[bytes]:
     for start in dict.fromkeys((0, max(0, size - _MOST_BYTES))):
         file.seek(start)
         pieces.append(file.read(_MOST_BYTES))
-    found = re.compile(rb"<x:xmpmeta.{0,100000}?</x:xmpmeta>", re.DOTALL)
-    return list(dict.fromkeys(p for piece in pieces for p in found.findall(piece)))[:10]
+    return list(dict.fromkeys(p for piece in pieces for p in _between(piece)))[:10]
+
+
+def _between(piece: bytes) -> Iterator[bytes]:
+    """The first packets in a piece; each is as long as from the nearest beginning to its end."""
+    end = 0
+    for _ in range(10):
+        end = piece.find(b"</x:xmpmeta>", end + 1)
+        if end < 0:
+            return
+        start = piece.rfind(b"<x:xmpmeta", max(0, end - 100_000), end)
+        if start >= 0:
+            yield piece[start:end]

@@ -43,7 +43,7 @@ def test_a_signature_that_fits_is_told_in_one_line():
 @pytest.mark.parametrize("trust", ["unknown", "no list"])
 def test_an_unknown_signer_is_said_to_be_unknown(trust):
     text = line(trust=trust).text
-    assert "unknown signer that calls itself Voice Works" in text
+    assert "unknown signer that calls itself “Voice Works”" in text
     assert "Anyone can make such a certificate" in text and "Signed by Voice Works" not in text
 
 
@@ -51,6 +51,14 @@ def test_an_unknown_signer_is_said_to_be_unknown(trust):
     ("changes", "says"),
     [
         ({"sound": "differs"}, "changed after Voice Works signed it"),
+        (
+            {"sound": "differs", "trust": "unknown"},
+            "changed after an unknown signer that calls itself “Voice Works” signed it",
+        ),
+        (
+            {"expired": True, "problems": ("x",), "trust": "no list"},
+            "Signed by an unknown signer that calls itself “Voice Works”",
+        ),
         ({"claims": "differs"}, "were altered"),
         ({"signature": "differs"}, "were altered"),
         ({"expired": True, "problems": ("claimSignature.outsideValidity",)}, "had run out"),
@@ -78,7 +86,7 @@ def test_synthetic_in_an_earlier_version_counts():
     said = line(manifests=(edited, MADE))
     assert said.kind == "synthetic"
     assert said.text.startswith("Signed by Desk, 2026")  # Desk did not say so
-    assert "signed as made by a trained algorithm by a signer that calls itself Voice" in said.text
+    assert "signed as made by a trained algorithm by a signer that calls itself “Voice" in said.text
 
 
 def test_an_earlier_version_that_was_changed_says_nothing():

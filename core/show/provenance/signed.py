@@ -85,7 +85,7 @@ def _signed(held: Credentials) -> Line:
         return Line(
             "warning", "The file holds Content Credentials that cannot be read: they are damaged."
         )
-    by = held.manifests[0].signer or "an unnamed signer"
+    by = _who(held)
     if held.signature == "differs" or held.claims == "differs":
         return Line(
             "warning",
@@ -125,19 +125,31 @@ def _signed(held: Credentials) -> Line:
             if held.trust == "no list"
             else "who is not on the list of trusted signers here"
         )
-        text = (
-            f"Signed{what}{when} by an unknown signer that calls itself {by} ({where}); {fits}. "
-            "Anyone can make such a certificate."
-        )
+        text = f"Signed{what}{when} by {by} ({where}); {fits}. Anyone can make such a certificate."
     if made and made[2]:
         before = held.manifests[made[2]].signer or "nobody named"
         text += (
             f" It was made from an earlier version, signed as {made[1]} by a signer that calls "
-            f"itself {before}."
+            f"itself \N{LEFT DOUBLE QUOTATION MARK}{before}\N{RIGHT DOUBLE QUOTATION MARK}."
         )
     elif not made:
         text += " It does not say how the sound was made."
     return Line(kind, text)
+
+
+def _who(held: Credentials) -> str:
+    """The signer's name where a list vouches for it, else what it calls itself."""
+    name = held.manifests[0].signer
+    if held.trust == "listed":
+        return name or "a signer without a name"
+    if not name:
+        return "an unknown signer without a name"
+    # In marks, so that no name reads on as a part of the sentence.
+    name = name.replace("\N{RIGHT DOUBLE QUOTATION MARK}", "'")
+    return (
+        "an unknown signer that calls itself "
+        f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK}"
+    )
 
 
 def made_as(held: Credentials) -> tuple[Kind, str, int] | None:

@@ -12,9 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from core.detect.eight_bit import WEIGHTS
 from core.detect.weights import sha256_of
 
 OPSET = 20
+SMALL, PAGE = 1 << 10, 1 << 12
+"""Bytes of a tensor that stays in the graph, and to whose multiples others begin beside it."""
+
 LARGEST = 63
 """Of a weight: 7 of 8 bits, see `training.onnx_int8`."""
 
@@ -25,13 +29,33 @@ class _Graph:
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
+        self.beside = bytearray()
 
     def constant(self, value: Any, kind: Any = np.float32) -> str:
         from onnx import numpy_helper
 
         name = f"w{len(self.tensors)}"
-        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(value, kind), name))
+        array = np.ascontiguousarray(value, kind)
+        if array.nbytes < SMALL:
+            self.tensors.append(numpy_helper.from_array(array, name))
+        else:
+            self.tensors.append(self._beside(name, array))
         return name
+
+    def _beside(self, name: str, array: np.ndarray) -> Any:
+        """A tensor in the file of weights, which the runtime maps and does not read twice."""
+        from onnx import TensorProto, helper
+
+        self.beside += bytes(-len(self.beside) % PAGE)
+        place = {"location": WEIGHTS, "offset": len(self.beside), "length": array.nbytes}
+        tensor = TensorProto(
+            name=name, data_type=helper.np_dtype_to_tensor_dtype(array.dtype), dims=array.shape
+        )
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=str(value))
+        self.beside += array.tobytes()
+        return tensor
 
     def node(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         from onnx import helper
@@ -61,7 +85,7 @@ class _Graph:
         return self.node("Transpose", x, perm=[0, 2, 1])
 
 
-def encoder_graph(model: Any, every_layer: bool = False) -> bytes:
+def encoder_graph(model: Any, every_layer: bool = False) -> tuple[bytes, bytes]:
     """The graph of a `transformers.Wav2Vec2Model`.
 
     Parameters
@@ -73,8 +97,8 @@ def encoder_graph(model: Any, every_layer: bool = False) -> bytes:
 
     Returns
     -------
-    bytes
-        From ``waves [1, n]`` to ``[1, t, width]``.
+    (bytes, bytes)
+        The graph, from ``waves [1, n]`` to ``[1, t, width]``, and its file of weights.
     """
     from onnx import TensorProto, helper
 
@@ -143,7 +167,8 @@ def encoder_graph(model: Any, every_layer: bool = False) -> bytes:
         g.tensors,
     )
     sets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
-    return helper.make_model(graph, opset_imports=sets, ir_version=10).SerializeToString()
+    made = helper.make_model(graph, opset_imports=sets, ir_version=10)
+    return made.SerializeToString(), bytes(g.beside)
 
 
 def eight_bit(network: Any, kind: str, weights_sha256: str, out: Path) -> Path:
@@ -167,19 +192,21 @@ def eight_bit(network: Any, kind: str, weights_sha256: str, out: Path) -> Path:
     """
     from safetensors.torch import save_file
 
-    from core.detect.eight_bit import FORMAT, GRAPH, HEAD, SAYS
+    from core.detect.eight_bit import FILES, FORMAT, GRAPH, HEAD, SAYS
     from core.files import write_whole
 
     out.mkdir(parents=True, exist_ok=True)
     every = getattr(network.head, "every_layer", False)
-    write_whole(out / GRAPH, encoder_graph(network.encoder.model, every))
+    graph, weights = encoder_graph(network.encoder.model, every)
+    write_whole(out / GRAPH, graph)
+    write_whole(out / WEIGHTS, weights)
     head = {k: v.contiguous() for k, v in network.head.state_dict().items()}
     save_file(head, out / HEAD)
     says = {
         "format": FORMAT,
         "network": kind,
         "made_from": weights_sha256,
-        "files": {name: sha256_of(out / name) for name in (GRAPH, HEAD)},
+        "files": {name: sha256_of(out / name) for name in FILES},
     }
     write_whole(out / SAYS, json.dumps(says, indent=1) + "\n")
     return out

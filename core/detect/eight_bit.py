@@ -13,7 +13,8 @@ from core.detect.model_config import DetectorError
 from core.detect.weights import briefly, checked_sha256
 
 FORMAT = "spoofscope.int8/1"
-GRAPH, HEAD, SAYS = "encoder.onnx", "head.safetensors", "int8.json"
+GRAPH, WEIGHTS, HEAD = FILES = ("encoder.onnx", "encoder.weights", "head.safetensors")
+SAYS = "int8.json"
 
 
 def load_int8(folder: Path, id: str, name: str) -> Detector:
@@ -41,9 +42,9 @@ def load_int8(folder: Path, id: str, name: str) -> Detector:
     try:
         says: Any = json.loads((folder / SAYS).read_text("utf-8"))
         network, files = str(says["network"]), dict(says["files"])
-        if says["format"] != FORMAT or network not in FEEDS or set(files) != {GRAPH, HEAD}:
+        if says["format"] != FORMAT or network not in FEEDS or set(files) != set(FILES):
             raise ValueError("it is of another form")
-        hashes = [checked_sha256(folder / file, str(files[file])) for file in (GRAPH, HEAD)]
+        hashes = [checked_sha256(folder / file, str(files[file])) for file in FILES]
     except DetectorError:
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

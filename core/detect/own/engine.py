@@ -147,7 +147,7 @@ def _said(found: Any, id: str) -> _Said:
     rate = _number(found, label, "rate", SAMPLE_RATE, *RATES)
     longest = LONGEST_WINDOW / SAMPLE_RATE
     seconds = _number(found, label, "window_s", 4.0, 0.1, longest)
-    short = getattr(found, "short", "padded")
+    short: Any = getattr(found, "short", "padded")
     if short not in get_args(Short)[:2]:
         raise DetectorError(
             f"The 'short' of the detector '{label}' is neither padded nor repeated."

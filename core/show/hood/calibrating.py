@@ -119,7 +119,7 @@ def _again(id: str) -> None:
     cache.let_go(id)
 
 
-def worth(fit: Fit, palette: Palette = LIGHT) -> alt.LayerChart:
+def worth(fit: Fit, palette: Palette = LIGHT) -> alt.LayerChart | alt.FacetChart:
     """Cllr before and after with intervals, beside 1, which is saying nothing."""
     data = pd.DataFrame(
         [

@@ -182,7 +182,12 @@ def at_a_glance(
 def _chip(name: str, d: Detection) -> str:
     style = VERDICTS[d.verdict]
     light, dark = (getattr(p, _COLOURS.get(d.verdict, "neutral_text")) for p in (LIGHT, DARK))
-    said = cards.chance(d) or ("" if d.llr is None else f"score {d.llr:+.2f}, no chance")
+    chance = cards.chance(d)
+    said = (
+        f"{chance} synthetic"
+        if chance
+        else ("" if d.llr is None else f"score {d.llr:+.2f}, no chance")
+    )
     return (
         f'<div role="listitem" style="border-left:.3rem solid light-dark({light},{dark});'
         'padding-left:.6rem;overflow-wrap:anywhere">'

@@ -7,6 +7,8 @@ from typing import Any
 
 from core.api import query
 from core.api.body import PART
+from core.detect.registry import PRECISIONS, list_detectors
+from core.settings import settings
 
 ERRORS = {
     400: "the query, or the form of the body, cannot be used",
@@ -50,25 +52,36 @@ GETS = {
 PUBLIC = ("/health", "/openapi.json", "/docs")
 """Need no token."""
 
+MIN_HOP_S, MAX_HOP_S = 0.05, 4.0
+SWITCH = {"type": "string", "enum": ["0", "1", "true", "false"]}
+
 TYPES: dict[str, dict[str, Any]] = {
     "prior": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
     "cost_missed_fake": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
     "cost_false_accusation": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
-    "hop": {"type": "number"},
+    "hop": {"type": "number", "minimum": MIN_HOP_S, "maximum": MAX_HOP_S},
     "track": {"type": "integer", "minimum": 1},
     "channel": {"type": "integer", "minimum": 1},
-    "stress": {"type": "string", "enum": ["0", "1"]},
+    "stress": SWITCH,
     "span": {"type": "string", "pattern": r"^\d+(\.\d+)?-\d+(\.\d+)?$"},
-    "personal": {"type": "string", "enum": ["0", "1"]},
+    "personal": SWITCH,
     "format": {"type": "string", "enum": ["html", "pdf"]},
 }
 
 
-def document() -> dict[str, Any]:
-    """The API as an OpenAPI document."""
+def document(base: str) -> dict[str, Any]:
+    """The API as an OpenAPI document.
+
+    Parameters
+    ----------
+    base : str
+        Path of the server under which its addresses are.
+    """
     paths: dict[str, Any] = {path: {"post": _post(path)} for path in POSTS}
     for path, (summary, meaning) in GETS.items():
-        answers = {"200": {"description": meaning}, **_errors(401, 403, 429, 500)}
+        if path == "/metrics" and not settings().api_metrics:
+            continue
+        answers = {"200": {"description": meaning}, **_errors(400, 401, 403, 500)}
         paths[path] = {"get": {"summary": summary, "responses": answers}}
         if path in PUBLIC:
             paths[path]["get"]["security"] = []
@@ -86,7 +99,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Spoofscope", "version": "1"},
-        "servers": [{"url": "."}],
+        "servers": [{"url": base or "/"}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {
@@ -99,10 +112,20 @@ def document() -> dict[str, Any]:
 def _post(path: str) -> dict[str, Any]:
     summary, meaning, takes = POSTS[path]
     binary = {"type": "string", "format": "binary"}
-    form = {"type": "object", "properties": {PART: {"type": "array", "items": binary}}}
-    kinds = ("application/json", "text/event-stream")
+    several = {"type": "array", "minItems": 1, "items": binary}
+    form = {
+        "type": "object",
+        "required": [PART],
+        "properties": {PART: several},
+        "additionalProperties": False,
+    }
+    items = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}}}
+    kinds: dict[str, Any] = {
+        "application/json": {"schema": {"type": "array", "items": items}},
+        "text/event-stream": {},
+    }
     if path == "/report":
-        kinds = ("text/html", "application/pdf")
+        kinds = {"text/html": {}, "application/pdf": {}}
     return {
         "summary": summary,
         "parameters": [
@@ -122,7 +145,7 @@ def _post(path: str) -> dict[str, Any]:
             },
         },
         "responses": {
-            "200": {"description": meaning, "content": {kind: {} for kind in kinds}},
+            "200": {"description": meaning, "content": kinds},
             **_errors(*ERRORS),
         },
     }
@@ -130,6 +153,9 @@ def _post(path: str) -> dict[str, Any]:
 
 def _schema(name: str, often: bool) -> dict[str, Any]:
     one = TYPES.get(name, {"type": "string"})
+    if name == "detector":
+        ready = [entry.id for entry in list_detectors() if entry.ready]
+        one = {"type": "string", "enum": [*ready, *PRECISIONS]}
     return {"type": "array", "items": one} if often else one
 
 

@@ -64,11 +64,11 @@ def _span(text: str) -> tuple[float, float]:
 
 
 def _switch(text: str) -> bool:
-    return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+    return {"1": True, "true": True, "0": False, "false": False}[text]
 
 
 def _form(text: str) -> str:
-    return {"html": "html", "pdf": "pdf"}[text.lower()]
+    return {"html": "html", "pdf": "pdf"}[text]
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,14 @@ PARAMETERS = {
         "One channel; if absent their average, or each where they differ too much.",
     ),
     "stress": Parameter(
-        _switch, "1 or 0", "Judge again through codecs, noise, a room, other speeds and levels."
+        _switch,
+        "1 or 0",
+        "Stress test: judge again through codecs, noise, a room, other speeds and levels.",
     ),
     "span": Parameter(
         _span,
         "FROM-TO, such as 2-9.5",
-        "With stress: test this part, in seconds of the file.",
+        "Stress test of this part alone, in seconds of the file.",
     ),
     "name": Parameter(str, "a name", "What a file that is the whole body is called."),
     "personal": Parameter(_switch, "1 or 0", "With tags that may name people and places."),
@@ -182,8 +184,6 @@ def _read(name: str, text: str) -> Any:
 
 
 def _check_spans(query: Query) -> None:
-    if query.span and not query.stress:
-        raise Problem(400, "A span names the part that stress=1 tests: give both.", "query")
     if len(query.span) > MOST_SPANS:
         raise Problem(400, f"At most {MOST_SPANS} spans are tested at a time.", "query")
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from core.api import query, work
 from core.api.access import Access
 from core.api.body import Upload, uploads_of
-from core.api.description import document, page
+from core.api.description import PUBLIC, document, page
 from core.api.events import KIND, Events
 from core.api.metrics import Metrics
 from core.api.problems import HANDLERS, told
@@ -42,9 +42,9 @@ def api(access: Access) -> Starlette:
     """
     metrics = Metrics()
 
-    def route(path: str, answer: Answer, method: str = "GET", public: bool = False) -> Route:
+    def route(path: str, answer: Answer, method: str = "GET") -> Route:
         async def endpoint(request: Request) -> Response:
-            found = await _answered(request, access, answer, public)
+            found = await _answered(request, access, answer, path in PUBLIC)
             found.headers["Cache-Control"] = "no-store"
             metrics.count(path, found.status_code)
             return found
@@ -59,9 +59,9 @@ def api(access: Access) -> Starlette:
         route("/inspect", partial(_files, work.inspect, query.INSPECT), "POST"),
         route("/report", partial(_files, work.report, query.REPORT), "POST"),
         route("/detectors", _detectors),
-        route("/health", _health, public=True),
-        route("/openapi.json", _document, public=True),
-        route("/docs", _page, public=True),
+        route("/health", _health),
+        route("/openapi.json", _document),
+        route("/docs", _page),
     ]
     if settings().api_metrics:
         routes.append(route("/metrics", counts))
@@ -71,11 +71,13 @@ def api(access: Access) -> Starlette:
 
 
 async def _answered(request: Request, access: Access, answer: Answer, public: bool) -> Response:
-    """An answer, whatever happens; who asks may have as many under way as the settings say."""
+    """An answer, whatever happens; files are taken from a caller as the settings say."""
     try:
         if public and access.by_token:
             return await answer(request, "")
         caller = access.caller(request)
+        if request.method != "POST":
+            return await answer(request, caller)
         with ExitStack() as held:
             held.enter_context(access.place(caller))
             found = await answer(request, caller)
@@ -150,8 +152,8 @@ async def _health(*_: object) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _document(*_: object) -> Response:
-    return JSONResponse(document())
+async def _document(request: Request, _: str) -> Response:
+    return JSONResponse(document(request.scope.get("root_path", "")))
 
 
 async def _page(*_: object) -> Response:

@@ -272,7 +272,7 @@ def _tested(
                 span=span,
             )
         except ValueError as error:  # a part that this clip does not have
-            raise Problem(400, f"{errand.file}: {error}", "query") from error
+            raise Problem(422, f"{errand.file}: {error}", "no_such_part") from error
 
 
 def _look(upload: Upload, errand: Errand, patient: bool = False) -> Provenance:

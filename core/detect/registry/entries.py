@@ -90,6 +90,10 @@ def in_8_bit(id: str) -> Entry | None:
     return entry if entry is not None and entry.network else None
 
 
+PRECISIONS = ("embedded-int8", "embedded-fp32")
+"""The embedded detector by the precision in which it runs."""
+
+
 def is_named(id: str) -> bool:
     """Whether an id is one of the registry, and no folder, file or address."""
-    return id in ENTRIES or id in ("embedded-int8", "embedded-fp32") or in_8_bit(id) is not None
+    return id in ENTRIES or id in PRECISIONS or in_8_bit(id) is not None

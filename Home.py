@@ -12,6 +12,12 @@ from core.show.prewarm import prewarm
 ICON = Path(__file__).parent / "core" / "show" / "assets" / "icon.png"  # a symbol would be fetched
 STYLE = ICON.with_name("style.css")
 
+
+def known_as(page: st.Page) -> str:
+    """The address of a page that is shown by its file name."""
+    return page.url_path.lower().replace("_", "-")
+
+
 pages = [
     st.Page("pages/Welcome.py", title="Home", icon=":material/home:", default=True),
     st.Page("pages/Detect.py", title="Detect", icon=":material/hearing:", url_path="detect"),
@@ -45,6 +51,12 @@ pages = [
         url_path="under-the-hood",
     ),
 ]
+# A link by a page's file name, such as /Your_Scores, shows that page too.
+pages += [
+    st.Page(file, title=file.stem.replace("_", " "), url_path=file.stem, visibility="hidden")
+    for file in sorted((Path(__file__).parent / "pages").glob("*.py"))
+    if file.stem != "Welcome"  # the default page has its own
+]
 # Before st.navigation, which would else take a page's symbol as the tab's icon and fetch it.
 st.set_page_config(page_title="Spoofscope", page_icon=str(ICON), layout="wide")
 page = st.navigation(pages)
@@ -56,6 +68,7 @@ except SettingsError as error:
     st.error(str(error).replace("_", "\\_"), icon=":material/error:")
     st.stop()
 prewarm()
-keep_history(("benchmarks", "systems", "under-the-hood"))
-with explained(page.url_path):
+kept = ("benchmarks", "systems", "under-the-hood")
+keep_history([p.url_path for p in pages if known_as(p) in kept])
+with explained(known_as(page)):
     page.run()

@@ -133,6 +133,12 @@ class Settings:
     live_forget_after_s: float = _number(
         45.0, 10.0, 3_600.0, "s", "A live take whose page is gone for so long is let go of"
     )
+    turn_url: str = _other(
+        "",
+        "TURN server of one's own for live takes, as `turn:turn.example.org:3478`; several with "
+        "commas",
+    )
+    turn_secret: str = _secret("What coturn has as `static-auth-secret`; goes with it")
     # What programs may ask.
     api: bool = _other(False, "Whether the HTTP API answers under `/api/v1`, see docs/api.md")
     api_tokens: str = _secret(

@@ -53,6 +53,7 @@ PUBLIC = ("/health", "/openapi.json", "/docs")
 """Need no token."""
 
 MIN_HOP_S, MAX_HOP_S = 0.05, 4.0
+COUNTED = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 SWITCH = {"type": "string", "enum": ["0", "1", "true", "false"]}
 
 TYPES: dict[str, dict[str, Any]] = {
@@ -60,8 +61,8 @@ TYPES: dict[str, dict[str, Any]] = {
     "cost_missed_fake": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
     "cost_false_accusation": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
     "hop": {"type": "number", "minimum": MIN_HOP_S, "maximum": MAX_HOP_S},
-    "track": {"type": "integer", "minimum": 1},
-    "channel": {"type": "integer", "minimum": 1},
+    "track": COUNTED,
+    "channel": COUNTED,
     "stress": SWITCH,
     "span": {"type": "string", "pattern": r"^\d+(\.\d+)?-\d+(\.\d+)?$"},
     "personal": SWITCH,

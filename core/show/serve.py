@@ -85,12 +85,14 @@ def main(*prepare: Callable[[], None]) -> None:
     from core.show import expiry
     from core.show.arrival import limit_waiting
     from core.show.headers import send_security_headers
+    from core.show.live.relay import own_urls
 
     try:
         given = options(os.environ)
         log(settings().log_level)
         send_security_headers()
         limit_waiting()
+        own_urls()
         for step in prepare:
             step()
     except SettingsError as error:

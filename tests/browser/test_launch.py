@@ -1,8 +1,13 @@
 """The very first visitor of a fresh server may come through a deep link."""
 
 import re
+from pathlib import Path
+
+import pytest
 
 from tests.browser.helpers import PATIENCE_MS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_first_visitor_with_a_deep_link_finds_the_page(address, browser):
@@ -13,4 +18,22 @@ def test_first_visitor_with_a_deep_link_finds_the_page(address, browser):
     )
     assert page.get_by_text("Page not found").count() == 0
     assert page.get_by_role("link", name="Under the hood").count() == 1
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "name", sorted({path.stem for path in (ROOT / "pages").glob("*.py")} - {"Welcome"})
+)
+def test_a_link_by_file_name_shows_the_page(address, browser, name):
+    page = browser.new_page()
+    page.goto(f"{address}/{name}")
+    own = name.lower().replace("_", "-")
+    heading = page.get_by_role("heading", level=1).first
+    heading.wait_for(timeout=90_000)
+    said = heading.inner_text()
+    assert page.get_by_text("Page not found").count() == 0
+    page.goto(f"{address}/{own}")
+    heading.wait_for(timeout=90_000)
+    assert heading.inner_text() == said
+    assert page.get_by_test_id("stSidebarNavLink").count() == 9
     page.close()

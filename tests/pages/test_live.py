@@ -309,23 +309,6 @@ def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
     assert "99" not in text and "39.4" not in text
 
 
-def test_no_outside_host_is_asked_unless_a_turn_server_is_set_up(monkeypatch):
-    names = ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN", "HF_TOKEN")
-    for name in names:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(st, "secrets", {})
-    none = {"iceServers": []}
-    assert microphone.rtc_configuration() == none
-    monkeypatch.setenv("HF_TOKEN", "for other things")
-    monkeypatch.setenv("CLOUDFLARE_TURN_KEY_ID", "half a pair")
-    assert microphone.rtc_configuration() == none
-    monkeypatch.setenv("CLOUDFLARE_TURN_KEY_API_TOKEN", "the other half")
-    assert microphone.rtc_configuration() is None
-    monkeypatch.delenv("CLOUDFLARE_TURN_KEY_ID")
-    monkeypatch.setattr(st, "secrets", {"HF_TOKEN": "of this app"})
-    assert microphone.rtc_configuration() is None
-
-
 def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeypatch):
     monkeypatch.setattr(cache, "detector", lambda id: QuickDetector())
     state: dict = {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.settings import settings
+from core.show.live.relay import own_urls
 
 if TYPE_CHECKING:
     from aiortc import RTCConfiguration, RTCIceCandidate
@@ -45,7 +46,8 @@ def may_reach(host: str, own: str | None, relayed: bool = False) -> bool:
     own : str or None
         The visitor's own address as the server sees it, if known.
     relayed : bool
-        Whether a TURN server sends them: then to public addresses.
+        Whether a TURN server sends them: then to public addresses, and to that of the host's own
+        TURN server, where the visitor's packets come out.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def may_reach(host: str, own: str | None, relayed: bool = False) -> bool:
         return False
     if own is not None and address in _own(own):
         return True
-    return relayed and _is_public(address)
+    return relayed and (_is_public(address) or host in own_urls().values())
 
 
 def without(sdp: str, may: Callable[[str], bool]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, create_audio_sink_track, webrtc_streamer
 
 from core.show import session
-from core.show.live import candidates, current
+from core.show.live import candidates, current, relay
 
 MICROPHONE = "live-microphone"
 """Key of the WebRTC component."""
@@ -50,11 +49,6 @@ WORDS = {
 }
 """What the WebRTC component says."""
 
-_TURN_PAIRS = (
-    ("CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_KEY_API_TOKEN"),
-    ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
-)
-
 
 def changed() -> None:
     """Follow the component: a start opens a take, a stop finishes it."""
@@ -81,22 +75,6 @@ def problem() -> str:
     return state.problem or ("silent" if current.is_silent() else "")
 
 
-def rtc_configuration() -> dict[str, Any] | None:
-    """ICE servers: none on this machine; the component's own search where TURN is set up.
-
-    A hub token counts only as a secret of this app: in a shell it is there for other things.
-    """
-    pairs = any(all(os.environ.get(name) for name in pair) for pair in _TURN_PAIRS)
-    return None if pairs or _secret("HF_TOKEN") else {"iceServers": []}
-
-
-def _secret(name: str) -> bool:
-    try:
-        return bool(st.secrets.get(name))
-    except FileNotFoundError:  # there is no file of secrets
-        return False
-
-
 def on_air() -> bool:
     """Draw start and stop, and send every frame to this visitor's take.
 
@@ -110,7 +88,7 @@ def on_air() -> bool:
     context = webrtc_streamer(
         key=MICROPHONE,
         mode=WebRtcMode.SENDONLY,
-        rtc_configuration=rtc_configuration(),
+        rtc_configuration=relay.rtc_configuration(),
         media_stream_constraints=CONSTRAINTS,
         sink_audio_track=create_audio_sink_track(take.push if take else _ignore, key="live-sink"),
         translations=WORDS,

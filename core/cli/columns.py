@@ -14,6 +14,8 @@ from core.evaluate.trials import (
     TrialsError,
     check_sure,
     guess_layout,
+    has_three_kinds,
+    has_times,
     read_table,
     tidy,
 )
@@ -91,7 +93,18 @@ def read(
         check_sure(layout, path.name, frame)
         return tidy(frame, layout, path.name), layout
     except TrialsError as error:
-        raise with_hint(error, part) from error
+        raise with_hint(_of_another_kind(error, frame), part) from error
+
+
+def _of_another_kind(error: TrialsError, frame: pd.DataFrame) -> TrialsError:
+    """The error with the command that such a file is for, where it is for another."""
+    if has_three_kinds(frame):
+        said = "Trials of targets, other speakers and fakes are for: python -m core sasv."
+    elif has_times(frame):
+        said = "Scores of stretches of recordings are for: python -m core segments."
+    else:
+        return error
+    return TrialsError(f"{error} {said}", error.problems, missing=error.missing)
 
 
 def with_hint(error: TrialsError, part: Part = "scores") -> TrialsError:

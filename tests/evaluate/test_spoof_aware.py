@@ -262,3 +262,14 @@ def test_a_countermeasure_with_a_verification_file_gets_its_teer(tmp_path, capsy
     for metric in ("teer", "min_adcf_tandem"):
         assert figures[metric]["value"] == pytest.approx(whole.loc[metric, "value"])
         assert figures[metric]["threshold"] == pytest.approx(whole.loc[metric, "cm_threshold"])
+
+
+@pytest.mark.parametrize(
+    ("data", "command"),
+    [(lines(f"{HEAD}\tasv-label"), "sasv"), (b"file,start,end,score\na,0,1,2.5\n" * 3, "segments")],
+)
+def test_evaluate_names_the_command_for_files_of_another_kind(data, command, tmp_path, capsys):
+    path = tmp_path / "a.txt"
+    path.write_bytes(data)
+    assert main(["evaluate", str(path)]) == 2
+    assert f"python -m core {command}" in capsys.readouterr().err

@@ -192,6 +192,7 @@ def _direction(scores: Spans, file: ScoreFile) -> Higher | None:
         "A higher score means",
         ways,
         default=scores.higher,
+        required=scores.higher is not None,
         format_func=lambda way: WAYS[way],
         key=f"scores-spans-higher-{file.sha256}",
     )

@@ -18,6 +18,9 @@ from core.show import (
     session,
     stance_view,
 )
+from core.show import verdict_words as words
+from core.show.known_detectors import name_of
+from core.show.markdown import for_visitors, plain
 from core.show.provenance import view as origin_view
 from core.show.report_view import open_saved_section, report_section
 from core.show.stress_view import stress_section
@@ -137,10 +140,10 @@ def load(detector_id: str):
             except DetectorError as error:
                 if entry is None or not entry.file:
                     raise
-                st.error(cards.for_visitors(error), icon=":material/error:")
+                st.error(for_visitors(error), icon=":material/error:")
         else:
             st.warning(f"The weights of **{entry.name}** are not installed here.")
-        st.caption(cards.plain(entry.terms))
+        st.caption(plain(entry.terms))
         if not entry.fetched:
             return cache.detector(detector_id, fetch=False)
         if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
@@ -149,7 +152,7 @@ def load(detector_id: str):
             detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
         )
     except DetectorError as error:
-        st.error(cards.for_visitors(error), icon=":material/error:")
+        st.error(for_visitors(error), icon=":material/error:")
         st.stop()
     finally:
         waiting.empty()
@@ -163,7 +166,7 @@ def take_in(detector_id: str):
     detector = None
     waiting = st.empty()
     while session.arrivals():
-        name = cards.plain(session.arrivals()[0].name)
+        name = plain(session.arrivals()[0].name)
         left_over = f" ({len(session.arrivals())} to go)" if len(session.arrivals()) > 1 else ""
         waiting.progress(0.0, text=f"Reading {name}{left_over}")
         new = session.next_entries(waiting, f"Reading {name}{left_over}")
@@ -172,7 +175,7 @@ def take_in(detector_id: str):
                 continue
             waiting.empty()
             detector = detector or load(detector_id)
-            doing = f"Listening to {cards.plain(entry.label)}{left_over}"
+            doing = f"Listening to {plain(entry.label)}{left_over}"
             waiting.progress(0.0, text=doing)
             session.judge(entry, detector, bar=waiting, doing=doing)
         session.admit(new)
@@ -189,7 +192,7 @@ def judge_all(detector) -> dict:
             detector,
             stance=session.stance(),
             bar=waiting,
-            doing=f"Listening to {cards.plain(entry.label)}",
+            doing=f"Listening to {plain(entry.label)}",
         )
         for entry in session.entries()
         if not entry.error
@@ -226,7 +229,7 @@ def several(done: dict) -> None:
             "Analysis (ms)": pd.Series(
                 [round(d.elapsed_ms) if d else None for _, d in rows], dtype="Int64"
             ),
-            "Why": [entry.error or (cards.why(d) if d else "") for entry, d in rows],
+            "Why": [entry.error or (words.why(d) if d else "") for entry, d in rows],
         }
     )
     event = st.dataframe(
@@ -354,9 +357,9 @@ def truth(example) -> None:
 
 def result(entry, detection, detector) -> None:
     """Everything about one clip."""
-    band = cards.undecided_band(detection, detector.decision.inconclusive_llr)
+    band = words.undecided_band(detection, detector.decision.inconclusive_llr)
     example = next((e for e in cache.examples() if e.order == entry.example), None)
-    st.markdown(f"**{cards.plain(example.title if example else entry.label)}**")
+    st.markdown(f"**{plain(example.title if example else entry.label)}**")
     if detection.quality.duration_s > settings().sound_to_browser_s:
         st.caption("A long clip: hear its windows below, or open it in Timeline.")
     elif (clip := session.clip_of(entry)) is not None:
@@ -417,10 +420,10 @@ def second_opinions(entry, detection, detector, others: list[str]) -> tuple[dict
                 detectors[id],
                 stance=session.stance(),
                 bar=waiting,
-                doing=f"{cards.plain(opinions_view.name_of(id))} listens",
+                doing=f"{plain(name_of(id))} listens",
             )
         except DetectorError as error:
-            st.error(cards.for_visitors(error), icon=":material/error:")
+            st.error(for_visitors(error), icon=":material/error:")
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}
     opinions_view.comparison(heard, detectors, str(entry.key))
@@ -460,7 +463,7 @@ with right:
     for entry in session.entries():
         if entry.error:
             st.error(
-                f"**{cards.plain(entry.name)}**: {cards.plain(entry.error)}",
+                f"**{plain(entry.name)}**: {plain(entry.error)}",
                 icon=":material/error:",
             )
     if not any(not entry.error for entry in session.entries()):

@@ -6,7 +6,7 @@ from core.audio.parts import in_words
 from core.detect.detector import DetectorError
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.show import address, cache, charts, outlier_view, session
-from core.show.cards import for_visitors, plain, undecided_band
+from core.show.markdown import for_visitors, plain
 from core.show.opinions_view import labels_of
 from core.show.provenance.history import marks
 from core.show.provenance.view import marks_below
@@ -19,6 +19,7 @@ from core.show.timeline_view import (
     picture,
     span_table,
 )
+from core.show.verdict_words import undecided_band
 
 HOPS = (2.0, 1.0, 0.5, 0.25)
 

@@ -7,34 +7,24 @@ says one thing throughout, and what a detector of this installation could have s
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from core.audio.clip import SAMPLE_RATE
-from core.audio.quality import speech_in
 from core.detect.agreement import AGREED
-from core.detect.decision import StanceError, decide
+from core.detect.consistency import contradiction, problem_of, unlike, with_stretches
+from core.detect.decision import StanceError
 from core.detect.detection import (
     ORIGIN,
     READABLE,
     SCHEMA,
     SEAL,
     Detection,
-    Stretch,
-    Verdict,
     seal,
 )
-from core.detect.detector import MIN_HOP_S
-from core.detect.outlier import MOST, named_in
 from core.detect.own_calibration import CODE
-from core.detect.spans import cells
 from core.plain import printable_in
 from core.settings import settings
 
@@ -48,11 +38,6 @@ take thirty times their text in memory."""
 BESIDE = ("file", "stress", ORIGIN, AGREED)
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
-CLOSE = 1e-6
-"""How far two numbers may lie apart that are computed from the same ones."""
-
-CLOSE_S = 0.02
-"""The same of sums of times, in seconds."""
 
 AGREES = 0.05
 """How far scores of one clip may lie apart on two machines, as log-likelihood ratios."""
@@ -197,7 +182,7 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
         elif given != seal(fields):
             doubts.append(CHANGED)
         made = Detection.from_dict(printable_in(fields))
-        problem = _problem(made)
+        problem = problem_of(made)
         if not problem:
             detector = detector_of(made.detector)
             if detector is not None and (made.detector, made.weights_sha256) != (
@@ -209,9 +194,9 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
             elif _calibrated_by(made) != _calibration_here(detector):
                 detector = None
                 doubts.insert(0, OTHER_CALIBRATION)
-            problem = _contradiction(made) or _unlike(made, detector)
+            problem = contradiction(made) or unlike(made, detector)
             if not problem and detector is not None:
-                made, problem = _with_stretches(made, detector, "stands_out" in fields)
+                made, problem = with_stretches(made, detector, "stands_out" in fields)
     except StanceError as error:
         raise SavedError(f"Item {number} is damaged. {error}") from error
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -231,206 +216,3 @@ def _calibrated_by(d: Detection) -> str:
 def _calibration_here(detector: Detector) -> str:
     own = detector.own_calibration
     return own.reason.text if own is not None else ""
-
-
-def _problem(d: Detection) -> str:
-    """What in a Detection cannot have been measured; empty where nothing."""
-    source = d.source
-    texts = [d.detector, d.weights_sha256, source.name, source.sha256]
-    texts += [source.container, source.codec, source.decoder, *source.notes]
-    texts += [
-        text for track in source.tracks for text in (track.codec, track.language, track.title)
-    ]
-    texts += [text for r in d.reasons for text in (r.code, r.text, r.effect)]
-    texts += d.familiarity.nearest if d.familiarity is not None else ()
-    if not all(isinstance(text, str) and len(text) < 5_000 for text in texts):
-        return "a text is missing or too long"
-    if not all(re.fullmatch(r"[0-9a-f]{64}", h) for h in (source.sha256, d.weights_sha256)):
-        return "a hash is not a SHA-256"
-    if d.verdict not in get_args(Verdict):
-        return "its verdict is none of those that exist"
-    if any(r.effect not in ("not judged", "inconclusive", "caution") for r in d.reasons):
-        return "a reason has an effect that does not exist"
-    if not 0 < _number(d.window_s) < 3600 or not 0 < _number(d.hop_s) <= d.window_s:
-        return "its windows have no length"
-    if round(d.hop_s * SAMPLE_RATE) < round(MIN_HOP_S * SAMPLE_RATE):
-        return "its windows follow each other more closely than a detector's do"
-    if (d.llr is None) != (d.p_spoof is None) or (d.llr is None) != (d.verdict == "not judged"):
-        return "its verdict and its score contradict each other"
-    whole = [source.sample_rate, source.channels, source.track]
-    whole += [] if source.channel is None else [source.channel]
-    whole += [n for t in source.tracks for n in (t.number, t.sample_rate, t.channels)]
-    if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in whole):
-        return "its file has no sound"
-    if not isinstance(d.calibrated, bool):
-        return "it does not say whether it is calibrated"
-    scores = [d.llr, *(w.llr for w in d.windows)]
-    if not all(abs(_number(s)) < 1e6 for s in scores if s is not None):
-        return "a score is out of range"
-    # A certain chance has no log-odds, and no detector gives one.
-    chances = [d.p_spoof, *(w.p_spoof for w in d.windows)]
-    if not all(0 < _number(p) < 1 for p in chances if p is not None):
-        return "a chance is not between 0 and 1"
-    if d.familiarity is not None:
-        if d.familiarity.level not in ("familiar", "edge", "unfamiliar"):
-            return "its familiarity is none of those that exist"
-        if _number(d.familiarity.distance) < 0 or not 0 <= _number(d.familiarity.percentile) <= 100:
-            return "its familiarity is out of range"
-    if _number(d.elapsed_ms) < 0 or any(_number(t.duration_s or 0.0) < 0 for t in source.tracks):
-        return "a duration is negative"
-    for track in source.tracks:
-        _number(track.level_db or 0.0)
-    return _problem_of_sound(d) or _problem_of_windows(d) or _problem_of_stretches(d)
-
-
-def _problem_of_sound(d: Detection) -> str:
-    """The same of what was measured of the sound, and of its times."""
-    quality, source = d.quality, d.source
-    length = _number(quality.duration_s)
-    if length < 0 or _number(quality.speech_s) < 0 or _number(source.duration_s) < 0:
-        return "a duration is negative"
-    if abs(length - source.duration_s) > CLOSE_S:
-        return "its durations contradict each other"
-    if source.channel is not None and source.channel > source.channels:
-        return "its file has no such channel"
-    for name, spans in (("speech", quality.speech), ("missing stretches", source.missing)):
-        edges = [_number(edge) for span in spans for edge in span]
-        if edges != sorted(edges) or (edges and (edges[0] < 0 or edges[-1] > length + CLOSE_S)):
-            return f"its {name} do not lie within the clip in order"
-    if abs(math.fsum(b - a for a, b in quality.speech) - quality.speech_s) > CLOSE_S:
-        return "its seconds of speech contradict each other"
-    shares = (quality.clipped_share, quality.zero_share)
-    if not all(0 <= _number(share) <= 1 for share in shares):
-        return "a share is not between 0 and 1"
-    if not 0 <= _number(quality.peak) < 1e6 or not 0 <= _number(quality.bandwidth_hz) <= 1e6:
-        return "a measurement of its sound is out of range"
-    if quality.level_dbfs is not None and abs(_number(quality.level_dbfs)) > 1e3:
-        return "a measurement of its sound is out of range"
-    return ""
-
-
-def _problem_of_windows(d: Detection) -> str:
-    """The same of the windows alone."""
-    if not d.windows:
-        return "" if d.llr is None else "it has a score and no windows"
-    start = -1.0
-    for window in d.windows:
-        if not 0 <= _number(window.start_s) < _number(window.end_s) or window.start_s <= start:
-            return "its windows are not in order"
-        start = window.start_s
-        hops = start / d.hop_s
-        if abs(hops - round(hops)) * d.hop_s > CLOSE_S:
-            return "its windows do not follow each other by its hop"
-        if window.end_s > min(d.quality.duration_s, start + d.window_s) + CLOSE_S:
-            return "its windows do not lie within the clip"
-        heard = speech_in(d.quality.speech, window.start_s, window.end_s)
-        if not 0 <= _number(window.speech_s) <= heard + CLOSE_S:
-            return "a window has more speech than was found"
-        if window.llr is not None and d.source.lacks(window.start_s, window.end_s):
-            return "a window has a score where the file lacks the sound"
-        if (window.llr is None) != (window.p_spoof is None):
-            return "a window's score and chance contradict each other"
-    if any(cell.start_s >= cell.end_s for cell in cells(d)):
-        return "its windows are not in order"
-    return ""
-
-
-def _problem_of_stretches(d: Detection) -> str:
-    """The same of the stretches that stand out."""
-    scores = [w.llr for w in d.windows if w.llr is not None]
-    end = 0.0
-    for s in d.stands_out:
-        if not end <= _number(s.start_s) < _number(s.end_s) <= d.quality.duration_s + CLOSE_S:
-            return "the stretches that it names do not lie within the clip in order"
-        end = s.end_s
-        means = (_number(s.llr), _number(s.rest_llr))
-        if not scores or min(means) < min(scores) - CLOSE or max(means) > max(scores) + CLOSE:
-            return "a stretch that it names does not follow from its windows"
-        if _number(s.score) * (s.llr - s.rest_llr) <= 0:
-            return "a stretch that it names contradicts itself"
-    return "it names more stretches than can be" if len(d.stands_out) > MOST else ""
-
-
-def _with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detection, str]:
-    """The same with what stands out by its own windows, and what contradicts that; earlier
-    versions named no stretches."""
-    due = named_in(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
-    if not named:
-        return replace(d, stands_out=due), ""
-    same = len(due) == len(d.stands_out) and all(map(_same, due, d.stands_out))
-    return d, "" if same else "the stretches that it names do not follow from its windows"
-
-
-def _same(one: Stretch, other: Stretch) -> bool:
-    return all(
-        abs(a - b) <= CLOSE * max(1.0, abs(a))
-        for a, b in zip(astuple(one), astuple(other), strict=True)
-    )
-
-
-def _contradiction(d: Detection) -> str:
-    """What in a Detection does not follow from the rest of it, whoever made it."""
-    scored = [w for w in d.windows if w.llr is not None]
-    given = [(d.llr, d.p_spoof), *((w.llr, w.p_spoof) for w in scored)]
-    for llr, chance in given:
-        if llr is not None and chance is not None:
-            due = d.stance.posterior(llr)
-            if abs(due - chance) > CLOSE:
-                return "a chance does not follow from its score under its prior"
-    codes = {r.code for r in d.reasons}
-    effects = {r.effect for r in d.reasons}
-    if ("not judged" in effects) != (d.llr is None):
-        return "its verdict does not follow from its reasons"
-    said = bool({"uncalibrated", "no_threshold"} & codes)
-    if said != (d.llr is not None and not d.calibrated):
-        return "its reasons do not say whether it is calibrated"
-    strange = d.familiarity is not None and d.familiarity.level == "unfamiliar"
-    if d.llr is None:
-        return "a window has a score in a clip that has none" if scored else ""
-    if not scored:
-        return "it has a score and no window that has one"
-    if ("unfamiliar" in codes) != strange:
-        return "its reasons and its familiarity contradict each other"
-    if ("inconclusive" in effects) != (d.verdict == "inconclusive"):
-        return "its verdict does not follow from its reasons"
-    if d.verdict != "inconclusive" and d.verdict != decide(d.llr, d.stance):
-        return "its verdict does not follow from its score"
-    return ""
-
-
-def _unlike(d: Detection, detector: Detector | None) -> str:
-    """What no detector, or not this one, would have said of such windows."""
-    if detector is not None and abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
-        return "its windows are not those of its detector"
-    llrs = [w.llr for w in d.windows if w.llr is not None]
-    if d.llr is None:
-        return ""
-    if detector is None:
-        limit = max(map(abs, llrs))  # it may be one, and windows there may have been cut to it
-    else:
-        limit = detector.calibration_of(d.source.codec).llr_limit
-        if max(map(abs, [*llrs, d.llr])) > limit + CLOSE:
-            return "a score lies beyond what its detector gives"
-        if d.calibrated != (detector.calibration is not None):
-            return "it does not say whether it is calibrated"
-        codes = {r.code for r in d.reasons}
-        side = decide(d.llr, d.stance, detector.decision.inconclusive_llr)
-        if ("near_threshold" in codes) != (side == "inconclusive"):
-            return "its reasons do not follow from its score"
-        if detector.decision.needs_wide_band and (
-            ("narrow_band" in codes) != ("needs_wide_band" in codes)
-        ):
-            return "its reasons contradict each other"
-    # A clip's score is that of the mean over its windows before they are cut to the limit.
-    mean = float(np.mean(llrs))
-    low = -math.inf if min(llrs) <= CLOSE - limit else mean
-    high = math.inf if max(llrs) >= limit - CLOSE else mean
-    if not low - CLOSE <= d.llr <= high + CLOSE:
-        return "its score does not follow from those of its windows"
-    return ""
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError("not a number")
-    return float(value)

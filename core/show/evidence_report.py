@@ -5,40 +5,32 @@ Made from Detections and stress tests alone, so that the page and the command li
 
 from __future__ import annotations
 
-import math
-import platform
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from core.audio.clip import Source
 from core.audio.parts import in_words
 from core.detect import outlier
 from core.detect.agreement import agreement
 from core.detect.detection import Detection
-from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.detect.stress import StressTest
-from core.show import cards, charts
-from core.show.opinions_view import name_of
+from core.show import charts
+from core.show import verdict_words as words
+from core.show.known_detectors import name_of
 from core.show.provenance.history import history
 from core.show.provenance.signed import contradiction, facts, line
+from core.show.report_commands import commands, versions
 from core.show.report_pictures import pictures
+from core.show.report_tables import few_windows, spans_table, stress_table
 from core.show.score_report import Report, as_html
 from core.show.theme import VERDICTS
 from core.version import in_words as this_version
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from core.audio.clip import Clip
-    from core.detect.decision import Stance
     from core.provenance.found import Provenance
 
-MOST_BARS = 1_000
-"""Windows in a printed chart."""
 
 FOOTER = (
     "Made by Spoofscope. One piece of evidence, not proof: a detector says how sound resembles "
@@ -254,62 +246,6 @@ def _labelled(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:
     return [(name if at == 0 else "\N{NO-BREAK SPACE}", line) for at, line in enumerate(lines)]
 
 
-def commands(cases: Sequence[Case]) -> list[str]:
-    """The command lines that make the report again: one for what was tested alike."""
-    alike: dict[tuple[object, ...], list[Case]] = {}
-    for case in cases:
-        alike.setdefault(tuple(test.asked for test in case.tests), []).append(case)
-    if len(alike) <= 1:
-        return [command(cases)]
-    return [command(group, f"report-{n}.html") for n, group in enumerate(alike.values(), 1)]
-
-
-def command(cases: Sequence[Case], out: str = "report.html") -> str:
-    """The command line that reports on these cases, of which all were tested alike."""
-    names = list(dict.fromkeys(case.detection.source.name for case in cases)) or ["FILE"]
-    first = cases[0].detection if cases else None
-    parts = ["python -m core report", *map(as_argument, names), f"--out {out}"]
-    for id in dict.fromkeys(case.detection.detector for case in cases):
-        parts.append(shlex.quote(f"--detector={id}"))
-    sources = [case.detection.source for case in cases]
-    if len({s.track for s in sources}) == 1 and not _is_default(sources[0]):
-        parts.append(f"--track {sources[0].track}")
-    if len({s.channel for s in sources}) == 1 and sources[0].channel:
-        parts.append(f"--channel {sources[0].channel}")
-    if first is not None:
-        parts.append(_stance_options(first.stance))
-    tests = cases[0].tests if cases else ()
-    if tests:
-        parts.append("--stress")
-    if len(tests) > 1 or any(test.asked for test in tests):
-        for test in tests:
-            start, end = test.asked or (0.0, cases[0].detection.quality.duration_s)
-            parts.append(f"--span {start:.12g} {end:.12g}")
-    return " ".join(parts)
-
-
-def _is_default(source: Source) -> bool:
-    """Whether players would choose the track that was judged."""
-    default = next((track.number for track in source.tracks if track.default), 1)
-    return source.track == default
-
-
-def as_argument(name: str) -> str:
-    """A file's name as one word of a command line that no shell and no parser reads otherwise."""
-    return shlex.quote(f"./{name}" if name.startswith("-") else name)
-
-
-def versions() -> str:
-    """What computed the figures: Python and the packages that scores depend on."""
-    found = [f"Python {platform.python_version()}"]
-    for package in ("numpy", "onnxruntime", "torch", "transformers", "soundfile", "av", "soxr"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
-
-
 def _glance(case: Case) -> dict[str, str]:
     d = case.detection
     return {
@@ -318,14 +254,14 @@ def _glance(case: Case) -> dict[str, str]:
         "verdict": VERDICTS[d.verdict].word,
         "score": "" if d.llr is None else f"{d.llr:+.2f}",
         "chance of synthetic": _chance(d),
-        "why": cards.why(d),
+        "why": words.why(d),
     }
 
 
 def _chance(d: Detection) -> str:
     if d.p_spoof is None:
         return ""
-    return cards.chance(d) or ("none" if d.calibrated else "not calibrated")
+    return words.chance(d) or ("none" if d.calibrated else "not calibrated")
 
 
 def _add(report: Report, case: Case) -> None:
@@ -334,7 +270,7 @@ def _add(report: Report, case: Case) -> None:
     from core.show.benchmark_view import image
 
     d = case.detection
-    spoken = " ".join(filter(None, [cards.headline(d), _plain(cards.explanation(d))]))
+    spoken = " ".join(filter(None, [words.headline(d), _plain(words.explanation(d))]))
     report.sections.append(
         (
             f"{d.source.label}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
@@ -343,9 +279,9 @@ def _add(report: Report, case: Case) -> None:
             None,
         )
     )
-    band = cards.undecided_band(d, case.band)
+    band = words.undecided_band(d, case.band)
     if d.llr is not None:
-        few, thinned = _few_windows(d)
+        few, thinned = few_windows(d)
         missing = " Dashed: missing from the file." if d.source.missing else ""
         # With the sound at hand the scores are drawn below its spectrogram.
         drawn = (
@@ -375,66 +311,9 @@ def _add(report: Report, case: Case) -> None:
         if case.clip is not None:
             for stretch, drawn in pictures(case.clip, d, band):
                 report.sections.append((f"Spectrogram and scores, {stretch}", "", None, drawn))
-        if not cards.withheld(d):
-            report.sections.append(_spans(d, band))
-    report.sections += [_stress(test) for test in case.tests]
-
-
-def _few_windows(d: Detection) -> tuple[Detection, str]:
-    """A detection of as many windows as can be told apart in print, and what was left out."""
-    group = -(-len(d.windows) // MOST_BARS)
-    if group <= 1:
-        return d, ""
-    highest = tuple(
-        max(d.windows[i : i + group], key=lambda w: -math.inf if w.llr is None else w.llr)
-        for i in range(0, len(d.windows), group)
-    )
-    return (
-        replace(d, windows=highest),
-        f" There are {len(d.windows):,} windows: of every {group} the highest is drawn.",
-    )
-
-
-def _spans(d: Detection, band: tuple[float, float]) -> tuple[str, str, pd.DataFrame, None]:
-    import pandas as pd
-
-    edge = band_in_probability(band, d.stance.threshold)[2]
-    found = synthetic_spans(cells(d, band))
-    return (
-        "Spans towards synthetic",
-        f"Stretches whose windows lie above {charts.percent(edge)}."
-        if found
-        else f"No stretch lies above {charts.percent(edge)}.",
-        pd.DataFrame(
-            {
-                "from (s)": [f"{s.start_s:.2f}" for s in found],
-                "to (s)": [f"{s.end_s:.2f}" for s in found],
-                "highest score": [f"{s.peak_llr:+.2f}" for s in found],
-            }
-        ),
-        None,
-    )
-
-
-def _stress(test: StressTest) -> tuple[str, str, pd.DataFrame, None]:
-    import pandas as pd
-
-    return (
-        "Does the verdict hold?",
-        f"{test.summary()} Tested from {test.from_s:g} to {test.to_s:g} s"
-        + ("" if test.whole else ", and compared with the verdict on that part alone")
-        + ". A verdict that holds is firm, not right.",
-        pd.DataFrame(
-            {
-                "condition": [row.label for row in test.rows],
-                "score": ["" if row.llr is None else f"{row.llr:+.2f}" for row in test.rows],
-                "verdict": [row.verdict or "" for row in test.rows],
-                "compared with the clip": [row.outcome or "" for row in test.rows],
-                "note": [row.reason or row.note for row in test.rows],
-            }
-        ),
-        None,
-    )
+        if not words.withheld(d):
+            report.sections.append(spans_table(d, band))
+    report.sections += [stress_table(test) for test in case.tests]
 
 
 def _facts(case: Case) -> list[tuple[str, str]]:
@@ -459,9 +338,9 @@ def _facts(case: Case) -> list[tuple[str, str]]:
                   f"{d.stance.cost_false_accusation:g}"),
     ]  # fmt: skip
     if d.gives_chance:
-        rows.append(("Chance of synthetic afterwards", cards.chance(d)))
+        rows.append(("Chance of synthetic afterwards", words.chance(d)))
     if d.familiarity is not None:
-        rows.append(("Familiarity", _plain(cards.familiarity_in_words(d))))
+        rows.append(("Familiarity", _plain(words.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]
     rows += [("Unlike the rest", outlier.in_words(s)) for s in d.stands_out]
     rows += [("Note", note) for note in (*in_words(source), *source.notes)]
@@ -471,21 +350,10 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     if case.again:
         rows.append(("Judged again", case.again))
     rows.append(("Equal error rates known of this detector", case.record))
-    rows.append(("Limit", cards.limit(d)))
+    rows.append(("Limit", words.limit(d)))
     return rows
 
 
 def _plain(markdown: str) -> str:
     """Text without the marks that Streamlit's Markdown needs."""
     return markdown.replace("**", "").replace("\\", "")
-
-
-def _stance_options(stance: Stance) -> str:
-    """The options that say a stance; the costs only where they differ."""
-    said = f"--prior {stance.prior:.12g}"
-    if stance.threshold:
-        said += (
-            f" --cost-missed-fake {stance.cost_missed_fake:.12g}"
-            f" --cost-false-accusation {stance.cost_false_accusation:.12g}"
-        )
-    return said

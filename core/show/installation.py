@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.detect.model_config import DetectorError
 from core.evaluate.tables import TableError
-from core.show import cards
+from core.show.markdown import for_visitors
 
 OF_FIGURES = ("", "benchmarks", "systems", "overfitting", "under-the-hood")
 """Addresses of the pages that are drawn from data/results and data/models alone."""
@@ -38,7 +38,7 @@ def explained(url_path: str) -> Iterator[None]:
         st.error(f"{error} {RESTORE}", icon=":material/error:")
     except DetectorError as error:
         logging.getLogger(__name__).error("a detector failed: %s", error)
-        st.error(cards.for_visitors(error), icon=":material/error:")
+        st.error(for_visitors(error), icon=":material/error:")
     except (LookupError, ValueError, TypeError, AttributeError, OSError):
         if url_path not in OF_FIGURES:
             raise

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.detect.feeds import FEEDS
-from core.detect.registry import Entry
+from core.detect.registry import ENTRIES, Entry, in_8_bit
 from core.evaluate import arena
 
 if TYPE_CHECKING:
@@ -89,3 +89,10 @@ def described(entry: Entry, facts: Known) -> list[tuple[str, str]]:
         ("Why not", entry.obstacle),
     ]
     return [(word, said) for word, said in pairs if said]
+
+
+def name_of(id: str) -> str:
+    """A detector's name for people."""
+    if (entry := in_8_bit(id)) is not None:
+        return f"{entry.name}, 8-bit"
+    return ENTRIES[id].name if id in ENTRIES else id.removeprefix("hub:")

@@ -13,13 +13,16 @@ import streamlit as st
 from core.detect.agreement import Agreement, agreement
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
-from core.detect.registry import ENTRIES, classes_of, in_8_bit
+from core.detect.registry import ENTRIES, classes_of
 from core.evaluate import arena
 from core.evaluate.names import benchmark_name
 from core.plain import printable
 from core.settings import settings
 from core.show import cache, cards, exports
+from core.show import verdict_words as words
 from core.show.charts import LEGEND
+from core.show.known_detectors import name_of
+from core.show.markdown import plain
 from core.show.opinions_charts import stacked
 from core.show.theme import DARK, LIGHT, VERDICTS, palette
 
@@ -53,13 +56,6 @@ def offered() -> list[str]:
         or (mine and not entry.obstacle)
         or (entry.fetched and entry.commercial and 0 < entry.bytes <= MOST_FETCHED)
     ]
-
-
-def name_of(id: str) -> str:
-    """A detector's name for people."""
-    if (entry := in_8_bit(id)) is not None:
-        return f"{entry.name}, 8-bit"
-    return ENTRIES[id].name if id in ENTRIES else id.removeprefix("hub:")
 
 
 def choose() -> list[str]:
@@ -103,12 +99,12 @@ def _another() -> None:
         try:
             classes = classes_of(id)
         except DetectorError as error:
-            st.error(cards.plain(str(error)), icon=":material/error:")
+            st.error(plain(str(error)), icon=":material/error:")
             return
         labels: dict[str, str] = {}
         for name, guess in classes.items():
             side = st.selectbox(
-                f"Its class “{cards.plain(name)}” means",
+                f"Its class “{plain(name)}” means",
                 list(SIDES),
                 index=None if guess is None else list(SIDES).index(guess),
                 format_func=SIDES.__getitem__,
@@ -182,7 +178,7 @@ def at_a_glance(
 def _chip(name: str, d: Detection) -> str:
     style = VERDICTS[d.verdict]
     light, dark = (getattr(p, _COLOURS.get(d.verdict, "neutral_text")) for p in (LIGHT, DARK))
-    chance = cards.chance(d)
+    chance = words.chance(d)
     said = (
         f"{chance} synthetic"
         if chance
@@ -206,11 +202,11 @@ def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame 
     parts = []
     if figures is not None:
         rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
-        for (breakdown, condition), words in cards.MEASURED_ON.items():
+        for (breakdown, condition), heard in cards.MEASURED_ON.items():
             of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
             parts += [
                 f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on "
-                f"{benchmark_name(row.benchmark)}, {words}, {row.kind}"
+                f"{benchmark_name(row.benchmark)}, {heard}, {row.kind}"
                 for row in of.itertuples()
             ]
     entry = ENTRIES.get(id)
@@ -273,13 +269,13 @@ def comparison(
     figures, published = cache.results("embedded"), published_table()
     for id in detections:
         st.caption(
-            f"**{cards.plain(name_of(id))}**, equal error rates known: "
-            f"{cards.plain(track_record(id, figures, published))}"
+            f"**{plain(name_of(id))}**, equal error rates known: "
+            f"{plain(track_record(id, figures, published))}"
         )
     scored = {name: d for name, d in named.items() if d.llr is not None}
     if len(scored) > 1:
         bands = {
-            name_of(id): cards.undecided_band(detections[id], shared.decision.inconclusive_llr)
+            name_of(id): words.undecided_band(detections[id], shared.decision.inconclusive_llr)
             for id, shared in detectors.items()
         }
         st.altair_chart(
@@ -314,5 +310,5 @@ def _row(id: str, detection: Detection) -> dict[str, Any]:
             "calibrated log-likelihood ratio" if detection.calibrated else "uncalibrated log-odds"
         ),
         "To its training data": familiar.level if familiar else "not measured",
-        "Why": cards.why(detection),
+        "Why": words.why(detection),
     }

@@ -7,7 +7,7 @@ import streamlit as st
 from core.audio import parts
 from core.audio.clip import Source
 from core.show import session
-from core.show.cards import plain
+from core.show.markdown import plain
 
 WHY_APART = (
     "The channels of {files} differ so much that an average would hide part of the sound, so each "

@@ -13,9 +13,13 @@ from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import is_named
 from core.detect.saved import UNCHECKED, Saved, SavedError, agreement, open_saved
-from core.show import cache, cards, exports, session
+from core.show import cache, exports, session
+from core.show import verdict_words as words
+from core.show.charts import percent
 from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
-from core.show.opinions_view import name_of, published_table, track_record
+from core.show.known_detectors import name_of
+from core.show.markdown import plain
+from core.show.opinions_view import published_table, track_record
 from core.show.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -168,7 +172,7 @@ def open_saved_section() -> None:
             st.session_state[OPENED] = _opened(given.file_id, given.getvalue())
         opened: _Opened = st.session_state[OPENED]
         if opened.error:
-            st.error(cards.plain(opened.error), icon=":material/error:")
+            st.error(plain(opened.error), icon=":material/error:")
             return
         shown = opened.shown
         st.caption(
@@ -179,19 +183,19 @@ def open_saved_section() -> None:
         for number, saved in enumerate(shown):
             d = saved.detection
             style = VERDICTS[d.verdict]
-            chance = f", {cards.chance(d)} synthetic" if d.gives_chance else ""
+            chance = f", {words.chance(d)} synthetic" if d.gives_chance else ""
             st.markdown(
-                f"{style.icon} **{cards.plain(d.source.name)}**: {style.word}{chance}, by "
-                f"{cards.plain(name_of(d.detector))}, assuming {cards.percent(d.stance.prior)} "
+                f"{style.icon} **{plain(d.source.name)}**: {style.word}{chance}, by "
+                f"{plain(name_of(d.detector))}, assuming {percent(d.stance.prior)} "
                 f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
             for stretch in d.stands_out:
-                st.caption(f":material/join_inner: {cards.plain(outlier.in_words(stretch))}")
+                st.caption(f":material/join_inner: {plain(outlier.in_words(stretch))}")
             for doubt in saved.doubts:
-                st.caption(f":material/warning: This detection is doubtful: {cards.plain(doubt)}.")
+                st.caption(f":material/warning: This detection is doubtful: {plain(doubt)}.")
             again = _judged_again(d, number)
             if again:
-                st.markdown(f":material/compare: {cards.plain(again)}")
+                st.markdown(f":material/compare: {plain(again)}")
             known = None if UNCHECKED & set(saved.doubts) else _installed(d.detector)
             band = known.decision.inconclusive_llr if known else (0.0, 0.0)
             cases.append(Case(d, band, saved=True, doubts=saved.doubts, again=again))

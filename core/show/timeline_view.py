@@ -10,9 +10,10 @@ import streamlit as st
 from core.detect.decision import Stance
 from core.detect.spans import Cell, Span, band_in_probability, cell_at
 from core.show import address, cache, charts, exports, session
-from core.show.cards import plain, withheld
+from core.show.markdown import plain
 from core.show.player import overview_wave, player, player_data, says
 from core.show.theme import palette
+from core.show.verdict_words import withheld
 from core.show.waveform import spectrogram_png, wav_bytes
 
 if TYPE_CHECKING:

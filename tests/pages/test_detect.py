@@ -15,9 +15,9 @@ from core.audio.clip import AudioError
 from core.detect.detector import DetectorError
 from core.detect.saved import open_saved
 from core.show import cache, clip_store, report_view, session
-from core.show.cards import plain
 from core.show.charts import PICK
 from core.show.clip_store import STORE
+from core.show.markdown import plain
 from core.show.theme import VERDICTS
 from core.show.turns import Place, TooBusy
 from tests.show.builders import clip, tone, wav

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.detect.detector import DetectorError
 from core.evaluate.example_scores import example
-from core.show.cards import plain
+from core.show.markdown import plain
 from tests.damage import HOSTILE, NAMES, TAG
 from tests.pages.test_detect import FILES, PAGE, upload
 from tests.pages.test_opinions import classifier

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.audio import isolated
 from core.audio.clip import AudioError
 from core.audio.decoding import decode
-from core.show.cards import plain
+from core.show.markdown import plain
 from tests.show.builders import channels_apart, decoder, one_of_tracks, tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,9 +16,11 @@ from core.detect.decision import Stance
 from core.detect.detection import UNDECIDED
 from core.detect.detector import DetectorError
 from core.detect.registry import fetching
-from core.show import cards, charts, serve
+from core.show import charts, serve
+from core.show import verdict_words as words
 from core.show.charts import percent
 from core.show.evidence_report import Case, evidence_html
+from core.show.markdown import for_visitors, plain
 from tests.show.builders import SCORES, HandDetector, clip
 
 DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -26,7 +28,7 @@ DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 def test_a_visitor_is_not_told_the_folders_of_the_server():
     entry = registry.ENTRIES["aasist"]
-    said = cards.for_visitors(DetectorError(fetching._put_in_place(entry)))
+    said = for_visitors(DetectorError(fetching._put_in_place(entry)))
     assert str(registry.models_home()) not in said
     assert "not on this machine" in said and "the server's folder of models" in said
 
@@ -41,11 +43,11 @@ def test_nothing_asks_an_outside_host_for_the_public_address(monkeypatch):
 
 @given(text=st.text(st.sampled_from("a\u202e\u202a\u2066\u2069\u200f\u061c<b. ")), rest=st.text())
 def test_no_mark_of_direction_reorders_a_name_and_each_is_seen(text, rest):
-    said = cards.plain(text + rest)
+    said = plain(text + rest)
     assert not [c for c in said if unicodedata.bidirectional(c) in DIRECTIONS]
     marks = [c for c in text + rest if unicodedata.bidirectional(c) in DIRECTIONS]
     assert said.count(r"\u\{") >= len(marks)
-    assert cards.plain("clip\u202evaw.exe") == r"clip\\u\{202e\}vaw\.exe"
+    assert plain("clip\u202evaw.exe") == r"clip\\u\{202e\}vaw\.exe"
 
 
 def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5):
@@ -60,18 +62,18 @@ def detection(hertz: float = 220.0, calibrated: bool = True, prior: float = 0.5)
     ],
 )
 def test_difficulty_follows_the_likelier_side(p, word):
-    assert cards.difficulty(replace(detection(), p_spoof=p)) == word
+    assert words.difficulty(replace(detection(), p_spoof=p)) == word
 
 
 def test_an_inconclusive_clip_is_uncertain_whatever_its_score():
-    assert cards.difficulty(replace(detection(), p_spoof=0.99, verdict="inconclusive")) == (
+    assert words.difficulty(replace(detection(), p_spoof=0.99, verdict="inconclusive")) == (
         "uncertain"
     )
 
 
 def test_the_explanation_gives_the_ratio_and_the_frequency_under_the_prior():
     made = replace(detection(prior=0.1), llr=3.0, p_spoof=posterior(3.0, 0.1))
-    text = cards.explanation(made)
+    text = words.explanation(made)
     assert "**20 times** as likely from synthetic as from human" in text  # e^3 = 20.09
     assert "Assuming that 10 %" in text
     assert "**69 in 100**" in text  # 20.09 / 9 odds
@@ -79,12 +81,12 @@ def test_the_explanation_gives_the_ratio_and_the_frequency_under_the_prior():
 
 def test_evidence_for_a_human_voice_is_said_the_other_way_round():
     made = replace(detection(330.0), llr=-3.0, p_spoof=posterior(-3.0))
-    assert "**20 times** as likely from human as from synthetic" in cards.explanation(made)
-    assert "**5 in 100**" in cards.explanation(made)
+    assert "**20 times** as likely from human as from synthetic" in words.explanation(made)
+    assert "**5 in 100**" in words.explanation(made)
 
 
 def test_even_evidence_names_no_side():
-    assert "about as likely" in cards.explanation(replace(detection(), llr=0.01, p_spoof=0.5025))
+    assert "about as likely" in words.explanation(replace(detection(), llr=0.01, p_spoof=0.5025))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_even_evidence_names_no_side():
 )
 def test_no_chance_is_claimed_where_the_calibration_does_not_hold(code):
     made = replace(detection(), reasons=(Reason(code, "Why.", "inconclusive"),))
-    claims = "in 100" in cards.explanation(made)
+    claims = "in 100" in words.explanation(made)
     assert claims == (code in UNDECIDED)
 
 
@@ -112,16 +114,16 @@ def test_nothing_calls_a_number_a_chance_that_is_none(calibrated, codes, false, 
     reasons = tuple(Reason(code, "Why.", "inconclusive") for code in codes)
     if codes and made.llr is not None:
         made = replace(made, reasons=reasons, verdict="inconclusive")
-    said = [cards.headline(made), cards.chance(made), charts.share_name(made)]
+    said = [words.headline(made), words.chance(made), charts.share_name(made)]
     if made.p_spoof is not None:
-        said.append(cards.probability_bars(made))
+        said.append(words.probability_bars(made))
         said.append(json.dumps(charts.window_timeline(made, (-1.0, 1.0)).to_dict()))
-    words = re.sub("not a chance", "", " ".join(said))
-    named = re.findall(r"[Cc]hance of|Probability, assuming", words)
+    claims = re.sub("not a chance", "", " ".join(said))
+    named = re.findall(r"[Cc]hance of|Probability, assuming", claims)
     meaning = (
         calibrated and made.llr is not None and not {"unfamiliar", "needs_wide_band"} & {*codes}
     )
-    assert made.gives_chance == meaning == bool(cards.chance(made)) == bool(named)
+    assert made.gives_chance == meaning == bool(words.chance(made)) == bool(named)
 
 
 @pytest.mark.parametrize(("calibrated", "code"), [(True, "needs_wide_band"), (False, "none")])
@@ -134,28 +136,28 @@ def test_no_report_gives_a_chance_that_is_none(calibrated, code):
 
 
 def test_an_uncalibrated_score_is_not_called_a_chance():
-    text = cards.explanation(detection(calibrated=False))
+    text = words.explanation(detection(calibrated=False))
     assert "not calibrated" in text
     assert "in 100**" not in text
 
 
 def test_nothing_is_explained_where_nothing_was_scored():
-    assert cards.explanation(detection(550.0)) == ""
+    assert words.explanation(detection(550.0)) == ""
 
 
 def test_every_verdict_has_a_headline_and_its_limits():
     for hertz, verdict in ((220, "synthetic"), (330, "authentic"), (440, "inconclusive")):
         made = detection(float(hertz))
         assert made.verdict == verdict
-        assert cards.headline(made)
-        assert cards.limit(made)
+        assert words.headline(made)
+        assert words.limit(made)
 
 
 def test_a_clip_with_a_part_unlike_the_rest_is_not_sent_for_a_longer_copy():
     made = HandDetector(SCORES).detect(clip(66.0, hertz=660.0))
     assert made.verdict == "inconclusive" and made.stands_out
-    assert "longer" not in cards.limit(made) and "Hear that part" in cards.limit(made)
-    assert "longer" in cards.limit(replace(made, stands_out=()))
+    assert "longer" not in words.limit(made) and "Hear that part" in words.limit(made)
+    assert "longer" in words.limit(replace(made, stands_out=()))
 
 
 @pytest.mark.parametrize(
@@ -181,19 +183,19 @@ def test_what_may_help_fits_the_reason(codes, advice, apart):
     made = replace(made, verdict="inconclusive", reasons=reasons)
     if apart and codes[0] in UNDECIDED:
         advice = "Hear that part"
-    kinds = [*cards.ADVICE.values(), cards.PART_APART, cards.MORE]
-    assert advice in cards.limit(made)
-    assert sum(kind in cards.limit(made) for kind in set(kinds)) == 1
+    kinds = [*words.ADVICE.values(), words.PART_APART, words.MORE]
+    assert advice in words.limit(made)
+    assert sum(kind in words.limit(made) for kind in set(kinds)) == 1
 
 
 def test_weak_evidence_is_called_weak():
     firm, weak = detection(), replace(detection(), p_spoof=0.6)
-    assert "weakly" not in cards.headline(firm)
-    assert "only weakly" in cards.headline(weak)
+    assert "weakly" not in words.headline(firm)
+    assert "only weakly" in words.headline(weak)
 
 
 def test_both_bars_carry_their_value_for_those_who_do_not_see_them():
-    bars = cards.probability_bars(detection())
+    bars = words.probability_bars(detection())
     assert bars.count('role="meter"') == 2
     assert 'aria-label="Synthetic"' in bars
     assert 'aria-label="Human"' in bars
@@ -202,14 +204,14 @@ def test_both_bars_carry_their_value_for_those_who_do_not_see_them():
 def test_facts_escape_what_a_file_claims():
     made = detection()
     made = replace(made, source=replace(made.source, codec="<script>"))
-    assert "<script>" not in cards.facts(made)
+    assert "<script>" not in words.facts(made)
     for fact in ("9.00 s", "42 ms", "familiar"):
-        assert fact in cards.facts(made)
+        assert fact in words.facts(made)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "shown"),
     [(0.5, "0.50 s"), (119.99, "119.99 s"), (120.0, "2:00 min"), (3599.6, "1:00:00 h")],
 )
-def test_durations_are_readable(seconds, words):
-    assert cards.duration(seconds) == words
+def test_durations_are_readable(seconds, shown):
+    assert words.duration(seconds) == shown

@@ -22,7 +22,7 @@ from core.detect.decision import EVEN
 from core.detect.detection import Detection, Reason
 from core.detect.stress import CONDITIONS, stress
 from core.plain import printable
-from core.show import evidence_report, report_pdf, report_pictures
+from core.show import report_commands, report_pdf, report_pictures, report_tables
 from core.show.evidence_report import FROM_FILE, Case, Filing, evidence_html, evidence_pdf
 from tests.damage import HOSTILE, NAMES
 from tests.show.builders import BAND, SCORES, HandDetector, clip, tone, wav
@@ -110,9 +110,9 @@ def test_a_report_draws_as_many_windows_as_can_be_told_apart():
     page = evidence_html([Case(replace(one, windows=tuple(windows)), BAND)], made=NOON).decode()
     assert "There are 5,400 windows: of every 6 the highest is drawn." in page
     assert page.count("<td class=text>+0.100</td>") == 5_399  # all are in the table
-    few, _ = evidence_report._few_windows(replace(one, windows=tuple(windows)))
+    few, _ = report_tables.few_windows(replace(one, windows=tuple(windows)))
     assert len(few.windows) == 900 and max(w.llr for w in few.windows) == 5.9
-    assert evidence_report._few_windows(one) == (one, "")
+    assert report_tables.few_windows(one) == (one, "")
 
 
 def test_a_clip_without_speech_gets_no_number():
@@ -223,7 +223,7 @@ def test_a_report_says_which_version_judged_and_none_of_a_saved_file():
 def test_a_command_names_its_file_and_nothing_else(name):
     """For the shell, for the parser, and on the disk."""
     d = case(name=name).detection
-    words = shlex.split(evidence_report.command([Case(replace(d, detector="-d $(x)"))]))
+    words = shlex.split(report_commands.command([Case(replace(d, detector="-d $(x)"))]))
     assert words[:4] == ["python", "-m", "core", "report"]
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
@@ -256,7 +256,7 @@ def test_the_commands_test_the_same_parts_again(asked):
     add_parser(parser.add_subparsers())
     said: dict[str, list] = {}
     outs = []
-    for line in evidence_report.commands(cases):
+    for line in report_commands.commands(cases):
         options = parser.parse_args(shlex.split(line)[3:])
         outs.append(options.out)
         for file in options.files:

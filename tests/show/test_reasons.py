@@ -14,7 +14,7 @@ from core.detect.detection import Familiarity, Reason
 from core.detect.detector import Decision
 from core.detect.stream.snapshot import SOURCE as LIVE
 from core.detect.stream.snapshot import decided
-from core.show import cards
+from core.show import verdict_words as words
 from core.show.theme import VERDICTS
 from tests.show.builders import BAND, SCORES, HandDetector, clip
 
@@ -32,11 +32,11 @@ DETECTION = HandDetector(SCORES).detect(clip(9.0))
 
 
 def said(detection) -> str:
-    parts = [VERDICTS[detection.verdict].word, cards.headline(detection)]
-    parts += [cards.explanation(detection), cards.limit(detection)]
+    parts = [VERDICTS[detection.verdict].word, words.headline(detection)]
+    parts += [words.explanation(detection), words.limit(detection)]
     parts += [reason.text for reason in detection.reasons]
-    if cards.familiarity_is_said(detection):
-        parts.append(cards.familiarity_in_words(detection))
+    if words.familiarity_is_said(detection):
+        parts.append(words.familiarity_in_words(detection))
     return " ".join(parts)
 
 

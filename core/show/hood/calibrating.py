@@ -14,7 +14,8 @@ from core.detect.detector import DetectorError
 from core.detect.registry import Entry, models_home
 from core.evaluate.calibrating import LEAST
 from core.settings import settings
-from core.show import cache, cards
+from core.show import cache
+from core.show.markdown import plain
 from core.show.theme import LIGHT, Palette, chart_config, palette
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ FITTED = "hood.fitted"
 def calibrate(entry: Entry) -> None:
     """Whose calibration a detector has here; on one's own machine the way to another one."""
     for made in own_calibration.of_detector(models_home(), entry.id):
-        st.markdown(f":material/tune: Calibrated on {cards.plain(made.fitted_on)}.")
+        st.markdown(f":material/tune: Calibrated on {plain(made.fitted_on)}.")
     if not settings().own_machine or not entry.ready:
         return
     with st.expander("Calibrate it on your own clips", icon=":material/tune:"):
@@ -65,18 +66,18 @@ def _fit(entry: Entry, where: str, name: str) -> None:
     st.button("Stop", icon=":material/stop:", key="hood-calibrate-stop")
 
     def show(done: int, total: int, clip: str) -> None:
-        bar.progress(done / total, text=f"{done + 1} of {total}: {cards.plain(clip)}")
+        bar.progress(done / total, text=f"{done + 1} of {total}: {plain(clip)}")
 
     try:
         detector = load_detector(entry.id, fetch=False, kept=False)
         with cache.seat(lambda place: bar.progress(0.0, text=place.in_words()), patient=True):
             scored = heard(labelled(where, detector), detector, show)
         for clip, why in list(scored.left_out.items())[:10]:
-            st.caption(f"Left out: **{cards.plain(clip)}**: {cards.plain(why)}")
+            st.caption(f"Left out: **{plain(clip)}**: {plain(why)}")
         fitted = calibration(scored, detector, name or Path(where).stem)
         st.session_state[FITTED] = (entry.id, *fitted)
     except (ArchiveError, CalibrationError, DetectorError, OSError) as error:
-        st.error(cards.plain(str(error)), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
     bar.empty()
 
 

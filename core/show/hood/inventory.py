@@ -10,9 +10,10 @@ import streamlit as st
 from core import version
 from core.detect.registry import ENTRIES, Entry, list_detectors
 from core.evaluate.names import readable
-from core.show import cache, cards, diagrams
+from core.show import cache, diagrams
 from core.show.hood.calibrating import calibrate
 from core.show.known_detectors import Known, described, known
+from core.show.markdown import plain
 
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
 
@@ -47,9 +48,9 @@ def by_name() -> None:
         bind="query-params",
     )
     entry, known = ENTRIES[chosen], facts[chosen]
-    st.markdown(cards.plain(entry.summary))
+    st.markdown(plain(entry.summary))
     said = described(entry, known)
-    st.markdown("\n".join(f"- **{word}**: {cards.plain(text)}" for word, text in said))
+    st.markdown("\n".join(f"- **{word}**: {plain(text)}" for word, text in said))
     calibrate(entry)
     if entry.obstacle or not entry.file:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.provenance.found import Provenance
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.provenance import history, signed
 
 _ICONS = {

@@ -14,7 +14,7 @@ from core.evaluate.trials import (
     tidy,
 )
 from core.plain import printable, printable_frame
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores.files import ScoreFile, field_of, files, layout_key, remembered
 from core.show.scores.findings import problems
 

@@ -13,7 +13,7 @@ from core.evaluate.tables import TableError
 from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts, cache
 from core.show.benchmark_view import colours_of
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores.files import chart, parts, remembered
 from core.show.scores.findings import problems
 from core.show.scores.others import Other, others

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import WAYS, Direction
-from core.show.cards import plain
+from core.show.markdown import plain
 
 FOUND = "found"
 """The choice that leaves it to the name of the scores or to the labels."""

@@ -19,7 +19,7 @@ from core.plain import printable
 from core.show import session
 from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_view import make_spec, show_spec
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.score_report import as_csv
 
 if TYPE_CHECKING:

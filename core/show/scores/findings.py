@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.show.cards import plain
+from core.show.markdown import plain
 
 
 def problems(sentences: list[str]) -> None:

@@ -11,7 +11,7 @@ from core.evaluate.names import OF_SCORES, bare
 from core.evaluate.names import readable as named
 from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores.files import chart, parts, remembered
 from core.show.scores.findings import problems
 from core.show.scores.others import marked, others, side_by_side

@@ -25,7 +25,7 @@ from core.evaluate.trials import (
 )
 from core.plain import printable
 from core.show import session
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores.columns import confirmed
 from core.show.scores.direction_view import caution, choice
 from core.show.scores.files import (

@@ -23,7 +23,7 @@ from core.evaluate.trials import (
 )
 from core.plain import printable
 from core.show import session
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores import kinds_charts
 from core.show.scores.files import ScoreFile, chart, files, mark, remembered
 from core.show.scores.findings import problems

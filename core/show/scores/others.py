@@ -10,7 +10,7 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import Trials, TrialsError, attach, direction
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores.columns import confirmed
 from core.show.scores.direction_view import caution, choice
 from core.show.scores.files import files, mark, parts, remembered

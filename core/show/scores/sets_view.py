@@ -8,7 +8,7 @@ from core.evaluate import analysis
 from core.evaluate.names import OF_SCORES, bare
 from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
 from core.show.scores.study import SYSTEM, Study, readable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.trials import FORMS, TrialsError, in_form
-from core.show.cards import plain
 from core.show.exports import safe_stem
+from core.show.markdown import plain
 from core.show.score_report import as_csv
 from core.show.scores.files import remembered
 from core.show.scores.study import Study

@@ -8,7 +8,7 @@ from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, known_eer
 from core.evaluate.names import METRICS, bare
 from core.show import benchmark_charts
-from core.show.cards import plain
+from core.show.markdown import plain
 from core.show.score_report import as_csv
 from core.show.scores import charts
 from core.show.scores.files import chart, remembered

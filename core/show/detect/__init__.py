@@ -1,0 +1,1 @@
+"""Detect: clips are brought, judged, and shown with the evidence."""

@@ -1,0 +1,126 @@
+"""The clips of a session, read and judged by the chosen detectors, with progress on the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.detect.detection import Detection
+from core.detect.detector import DetectorError
+from core.detect.registry import ENTRIES
+from core.show import cache, opinions_view, session, stance_view
+from core.show.known_detectors import name_of
+from core.show.markdown import for_visitors, plain
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
+
+
+def choose_settings() -> list[str]:
+    """The detectors' ids; the stance is read by `session.stance`."""
+    with st.expander("Settings", icon=":material/tune:"):
+        chosen = opinions_view.choose()
+        stance_view.choose()
+    return chosen
+
+
+def load(detector_id: str) -> Detector:
+    """The shared detector; weights that are not here are fetched only when the visitor says so."""
+    entry = ENTRIES.get(detector_id)
+    waiting = st.empty()
+    try:
+        if entry is None or entry.ready or not entry.file:
+            try:
+                with st.spinner("Loading the detector…"):
+                    return cache.detector(
+                        detector_id,
+                        fetch=entry is None,
+                        labels=opinions_view.labels_of(detector_id),
+                    )
+            except DetectorError as error:
+                if entry is None or not entry.file:
+                    raise
+                st.error(for_visitors(error), icon=":material/error:")
+        else:
+            st.warning(f"The weights of **{entry.name}** are not installed here.")
+        st.caption(plain(entry.terms))
+        if not entry.fetched:
+            return cache.detector(detector_id, fetch=False)
+        if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
+            st.stop()
+        return cache.detector(
+            detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
+        )
+    except DetectorError as error:
+        st.error(for_visitors(error), icon=":material/error:")
+        st.stop()
+    finally:
+        waiting.empty()
+
+
+def take_in(detector_id: str) -> Detector | None:
+    """Read and judge what has arrived, one by one: a long file must not hold up memory for all.
+
+    The detector is loaded only if a file could be read.
+    """
+    detector = None
+    waiting = st.empty()
+    while session.arrivals():
+        name = plain(session.arrivals()[0].name)
+        left_over = f" ({len(session.arrivals())} to go)" if len(session.arrivals()) > 1 else ""
+        waiting.progress(0.0, text=f"Reading {name}{left_over}")
+        new = session.next_entries(waiting, f"Reading {name}{left_over}")
+        for entry in new:
+            if entry.error:
+                continue
+            waiting.empty()
+            detector = detector or load(detector_id)
+            doing = f"Listening to {plain(entry.label)}{left_over}"
+            waiting.progress(0.0, text=doing)
+            session.judge(entry, detector, bar=waiting, doing=doing)
+        session.admit(new)
+    waiting.empty()
+    return detector
+
+
+def judge_all(detector: Detector) -> dict[session.Key, Detection | None]:
+    """Detections by the entries' keys; another detector than before listens again."""
+    waiting = st.empty()
+    done = {
+        entry.key: session.judge(
+            entry,
+            detector,
+            stance=session.stance(),
+            bar=waiting,
+            doing=f"Listening to {plain(entry.label)}",
+        )
+        for entry in session.entries()
+        if not entry.error
+    }
+    waiting.empty()
+    return done
+
+
+def second_opinions(
+    entry: session.Entry, detection: Detection, detector: Detector, others: list[str]
+) -> tuple[dict[str, Detection], dict[str, Detector]]:
+    """The other chosen detectors on the same clip: all Detections, and all detectors, by id."""
+    detectors = {detector.id: detector} | {id: load(id) for id in others}
+    waiting = st.empty()
+    found: dict[str, Detection | None] = {detector.id: detection}
+    for id in others:
+        try:
+            found[id] = session.judge(
+                entry,
+                detectors[id],
+                stance=session.stance(),
+                bar=waiting,
+                doing=f"{plain(name_of(id))} listens",
+            )
+        except DetectorError as error:
+            st.error(for_visitors(error), icon=":material/error:")
+    waiting.empty()
+    heard = {id: d for id, d in found.items() if d is not None}
+    opinions_view.comparison(heard, detectors, str(entry.key))
+    return heard, detectors

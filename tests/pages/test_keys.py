@@ -25,8 +25,8 @@ PAGES = {
 }
 """File of a page -> what its keys begin with, then ``-`` or ``.``; other state: ``spoofscope.``."""
 
-ANYWHERE = {"try-again"}
-"""Buttons that end whichever page they are on."""
+ANYWHERE = {"try-again", "history", "spoofscope-history"}
+"""What may stand on any page: a button that ends it, and what keeps the history."""
 
 
 def head(value: ast.expr | None) -> str:

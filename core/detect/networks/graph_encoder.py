@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from core.detect.engine import session
 from core.detect.feeds import FEEDS
 from core.detect.networks.over_encoder import HEADS, OverEncoder
+from core.detect.onnx_session import session
 from core.settings import settings
 
 

@@ -12,7 +12,12 @@ from core.cli.several import records
 from core.evaluate.metrics import ADCF_ASVSPOOF5, AdcfCosts
 from core.evaluate.names import metric_name
 from core.evaluate.spoof_aware import SpoofAware
-from core.evaluate.trials import TrialsError, read_spoof_aware
+from core.evaluate.trials import (
+    SPOOF_AWARE_FORMS,
+    TrialsError,
+    in_spoof_aware_form,
+    read_spoof_aware,
+)
 from core.evaluate.trials.spoof_aware import NAMED
 from core.plain import json_text
 
@@ -45,6 +50,9 @@ def add_parser(commands: Any) -> None:
             type=float, default=value, metavar="X", help=f"{meaning} (default: {value:g})",
         )  # fmt: skip
     group.add_argument("--json", action="store_true", help="print one JSON object")
+    group.add_argument(
+        "--to", choices=list(SPOOF_AWARE_FORMS), help="print the scores in this form instead"
+    )
     group.set_defaults(run=run)
 
 
@@ -56,6 +64,9 @@ def run(options: argparse.Namespace) -> int:
         costs = AdcfCosts(**{name: getattr(options, name) for name in COSTS})
         key = Path(options.key) if options.key else None
         trials = read_spoof_aware(path, path.name, key, stated)
+        if options.to:
+            sys.stdout.write(in_spoof_aware_form(trials, options.to).decode())
+            return 0
         found = SpoofAware(trials, costs)
         problems = [*trials.problems, *found.suspicions()]
         figures = records(found.figures)

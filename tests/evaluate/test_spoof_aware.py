@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from core.cli import main
 from core.evaluate import metrics as m
 from core.evaluate.spoof_aware import SpoofAware
-from core.evaluate.trials import TrialsError, read_spoof_aware, read_table
+from core.evaluate.trials import (
+    SPOOF_AWARE_FORMS,
+    TrialsError,
+    read_spoof_aware,
+    read_table,
+)
 
 scores = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=8)
 PRIORS = m.AdcfCosts(0.5, 0.25, 0.25, 1, 1, 2)
@@ -273,3 +278,16 @@ def test_evaluate_names_the_command_for_files_of_another_kind(data, command, tmp
     path.write_bytes(data)
     assert main(["evaluate", str(path)]) == 2
     assert f"python -m core {command}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", SPOOF_AWARE_FORMS)
+def test_scores_in_the_forms_of_challenges_read_back_the_same(form, tmp_path, capsys):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(lines(f"{HEAD}\tasv-label"))
+    assert main(["sasv", str(path), "--to", form]) == 0
+    written = capsys.readouterr().out.encode()
+    given = read_spoof_aware(path, path.name).table
+    key = read_table(lines(f"{HEAD}\tasv-label"), "key.tsv")[["filename", "spk", "asv-label"]]
+    back = read_spoof_aware(written, "b", None if form == "sasv" else key).table
+    for column in ("trial", "speaker", "kind", "sasv"):
+        assert list(back[column]) == list(given[column])

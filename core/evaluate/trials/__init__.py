@@ -2,7 +2,13 @@
 
 from core.evaluate.trials.direction import WAYS, Direction, direction
 from core.evaluate.trials.formats import ROLES
-from core.evaluate.trials.forms import FORMS, Form, in_form
+from core.evaluate.trials.forms import (
+    FORMS,
+    SPOOF_AWARE_FORMS,
+    Form,
+    in_form,
+    in_spoof_aware_form,
+)
 from core.evaluate.trials.guessing import guess_layout
 from core.evaluate.trials.joining import Match, attach, attach_best, match
 from core.evaluate.trials.labels import LABELS, Label, share_of_words
@@ -27,6 +33,7 @@ __all__ = [
     "MOST_ROWS",
     "ROLES",
     "SPOOFED",
+    "SPOOF_AWARE_FORMS",
     "WAYS",
     "AsvScores",
     "Direction",
@@ -48,6 +55,7 @@ __all__ = [
     "has_three_kinds",
     "has_times",
     "in_form",
+    "in_spoof_aware_form",
     "match",
     "of_subset",
     "read_reference",

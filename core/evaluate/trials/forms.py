@@ -9,6 +9,7 @@ import numpy as np
 
 from core.evaluate.metrics import Floats, Higher
 from core.evaluate.trials.problems import TrialsError, in_words
+from core.evaluate.trials.spoof_aware import SpoofAwareTrials
 from core.evaluate.trials.tidy import Trials
 
 if TYPE_CHECKING:
@@ -51,6 +52,39 @@ FORMS = {
 """Sources: evaluation packages of ASVspoof 2019 (``tDCF_python_v2``), 2021 and 5, and the score
 files of the Speech DF Arena."""
 
+SPOOF_AWARE_FORMS = {
+    "sasv": Form("SASV", ("speaker", "trial", "sasv", "kind")),
+    "asvspoof5-track2": Form(
+        "ASVspoof 5, track 2",
+        ("trial", "speaker", "cm", "asv", "sasv"),
+        ("filename", "spk", "cm-score", "asv-score", "sasv-score"),
+        "\t",
+        "tsv",
+    ),
+}
+"""The same of spoof-aware verification; higher means target, or bona fide."""
+
+
+def in_spoof_aware_form(trials: SpoofAwareTrials, form: str) -> bytes:
+    """Scores of spoof-aware verification as a form of `SPOOF_AWARE_FORMS` takes them; UTF-8.
+
+    Raises
+    ------
+    TrialsError
+        As in `in_form`.
+    """
+    wanted, table = SPOOF_AWARE_FORMS[form], trials.table
+    missing = [c for c in wanted.columns if c not in table]
+    if missing:
+        raise TrialsError(f"{wanted.name} wants {in_words(missing)} in a score file.")
+    cells = [
+        [repr(float(v)) for v in table[c]]
+        if table[c].dtype.kind == "f"
+        else _texts(table[c].astype("str"), wanted)
+        for c in wanted.columns
+    ]
+    return _written(cells, wanted)
+
 
 def in_form(trials: Trials, higher: Higher, form: str) -> bytes:
     """Scores as a form takes them, in the order of the file; UTF-8.
@@ -76,8 +110,12 @@ def in_form(trials: Trials, higher: Higher, form: str) -> bytes:
             f"{wanted.name} wants {in_words(missing)} in a score file.", missing=missing
         )
     cells = [_cells(trials.table, column, higher, wanted) for column in wanted.columns]
-    rows = [wanted.header] if wanted.header else []
-    text = "".join(f"{wanted.separator.join(row)}\n" for row in [*rows, *zip(*cells, strict=True)])
+    return _written(cells, wanted)
+
+
+def _written(cells: list[list[str]], form: Form) -> bytes:
+    rows = [form.header] if form.header else []
+    text = "".join(f"{form.separator.join(row)}\n" for row in [*rows, *zip(*cells, strict=True)])
     return text.encode()
 
 
@@ -90,6 +128,11 @@ def _cells(table: pd.DataFrame, column: str, higher: Higher, form: Form) -> list
     texts = table[column].astype("str").fillna("-").replace({"": "-"})
     if column == "attack":
         texts = texts.where(table["label"] == "spoof", "-")
+    return _texts(texts, form)
+
+
+def _texts(texts: pd.Series, form: Form) -> list[str]:
+    """Names, none of which would break a line."""
     cut = texts.str.contains(r"[\t\r\n]" if form.separator == "\t" else r"\s", regex=True)
     if cut.any():
         raise TrialsError(

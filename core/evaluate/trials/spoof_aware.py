@@ -39,7 +39,7 @@ class SpoofAwareTrials:
     ----------
     table : pandas.DataFrame
         ``kind`` (target, nontarget, spoof), the columns of `SCORES` that were found, and
-        ``attack`` and ``speaker`` where they are known; the index holds line numbers.
+        ``attack``, ``speaker`` and ``trial`` where they are known; the index holds line numbers.
     columns : dict of str to str
         Which column of the file each of them is.
     problems : tuple of Problem
@@ -94,6 +94,8 @@ def read_spoof_aware(
         If it does not hold such trials, or it is in doubt which column holds the scores.
     """
     frame = _table(source, name)
+    if frame.shape[1] > 3:
+        frame = _named(frame)
     problems: list[Problem] = list(frame.attrs.get("problems", ()))
     if key is not None:
         frame, left = _joined(frame, _table(key, "The key"), name)
@@ -183,7 +185,7 @@ def _scores(
 def _attributes(texts: Mapping[str, pd.Series]) -> dict[str, str]:
     wanted = {"attack_anon": "attack", "tar_spk_anon": "speaker"}
     roles = {c: wanted.get(c.lower()) or ROLE_OF.get(c.lower()) for c in texts}
-    return {r: c for c, r in reversed(roles.items()) if r in ("attack", "speaker")}
+    return {r: c for c, r in reversed(roles.items()) if r in ("attack", "speaker", "trial")}
 
 
 def _joined(
@@ -217,10 +219,13 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """A table whose columns of speakers and trials are called so."""
     also = {"tar_spk_anon": "speaker", "trial_anon": "trial"}
     roles = {c: also.get(str(c).lower()) or ROLE_OF.get(str(c).lower()) for c in frame.columns}
+    kept = frame.attrs
     names: dict[str, str] = {}
     for column, role in roles.items():
         if role in ("speaker", "trial") and role not in names.values():
             names[str(column)] = role
     if not names and str(frame.columns[0]) == "column 1" and frame.shape[1] > 2:
         names = {"column 1": "speaker", "column 2": "trial"}
-    return frame.rename(columns=names)
+    frame = frame.rename(columns=names)
+    frame.attrs = kept
+    return frame

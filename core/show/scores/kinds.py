@@ -27,7 +27,7 @@ from core.show.markdown import plain
 from core.show.scores import kinds_charts
 from core.show.scores.files import ScoreFile, chart, files, mark, remembered
 from core.show.scores.findings import problems
-from core.show.scores.tables import hand_over
+from core.show.scores.tables import hand_over, spoof_aware_as
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
         "tandem both systems must accept; their errors are taken to be independent of each other. "
         "What chooses its thresholds on these trials has no interval."
     )
-    hand_over(table, "spoof-aware-verification", "Spoof-aware speaker verification")
+    hand_over(table, "spoof-aware-verification", "Figures")
+    spoof_aware_as(trials, file.name, of)
     st.caption("In a terminal: `python -m core sasv SCORES --key KEY`")
 
 
@@ -231,7 +232,11 @@ def _within_figures(
             "resolution_s": st.column_config.NumberColumn("segment (s)", format="%g"),
             **{
                 c: st.column_config.NumberColumn(c, format="%.4g")
-                for c in ("value", "low", "high", "threshold", "bonafide", "spoof")
+                for c in ("value", "low", "high", "threshold")
+            },
+            **{
+                c: st.column_config.NumberColumn(c, format="localized")
+                for c in ("bonafide", "spoof")
             },
         },
     )
@@ -239,5 +244,5 @@ def _within_figures(
         "The range EER (dashed) weighs every instant alike and does not depend on a length. A "
         "segment is a fake if any of it is. Intervals are for other files."
     )
-    hand_over(table, "segments", "Fakes within recordings")
+    hand_over(table, "segments", "Figures")
     st.caption("In a terminal: `python -m core segments SCORES --reference SPANS`")

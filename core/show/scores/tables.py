@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.evaluate.trials import FORMS, TrialsError, in_form
+from core.evaluate.trials import (
+    FORMS,
+    SPOOF_AWARE_FORMS,
+    Form,
+    SpoofAwareTrials,
+    TrialsError,
+    in_form,
+    in_spoof_aware_form,
+)
 from core.show.exports import safe_stem
 from core.show.markdown import plain
 from core.show.score_report import as_csv
@@ -39,30 +48,49 @@ def hand_over(table: pd.DataFrame, name: str, caption: str) -> None:
 
 
 def scores_as(study: Study) -> None:
-    """The scores in the form of a challenge."""
+    """The scores of a countermeasure in the form of a challenge."""
+    _in_a_form(
+        FORMS,
+        lambda form: in_form(study.trials, study.found.higher, form),
+        study.file.name,
+        study.of,
+        "The trials are those that count here.",
+    )
+
+
+def spoof_aware_as(trials: SpoofAwareTrials, name: str, of: tuple[Hashable, ...]) -> None:
+    """The scores of spoof-aware verification in the form of a challenge."""
+    forms = SPOOF_AWARE_FORMS
+    _in_a_form(forms, lambda form: in_spoof_aware_form(trials, form), name, of, "")
+
+
+def _in_a_form(
+    forms: Mapping[str, Form],
+    write: Callable[[str], bytes],
+    name: str,
+    of: tuple[Hashable, ...],
+    more: str,
+) -> None:
     with st.popover("Scores as a challenge takes them", icon=":material/send:", width="stretch"):
         form = st.selectbox(
             "Form",
-            list(FORMS),
+            list(forms),
             index=None,
-            format_func=lambda key: FORMS[key].name,
+            format_func=lambda key: forms[key].name,
             key="scores-form",
         )
         if form is None:
             return
         try:
-            written = remembered(
-                "form", form, *study.of,
-                make=lambda: in_form(study.trials, study.found.higher, form),
-            )  # fmt: skip
+            written = remembered("form", form, *of, make=lambda: write(form))
         except TrialsError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
-        st.caption("In all of them higher means bona fide; the trials are those that count here.")
+        st.caption(f"In all of them higher means bona fide. {more}")
         st.download_button(
             "Download the scores",
             written,
-            f"{safe_stem(study.file.name)}-{form}.{FORMS[form].suffix}",
+            f"{safe_stem(name)}-{form}.{forms[form].suffix}",
             "text/plain",
             icon=":material/download:",
             on_click="ignore",

@@ -307,7 +307,11 @@ def _row(id: str, detection: Detection) -> dict[str, Any]:
         "Verdict": f"{style.mark} {style.word}",
         "Score": detection.llr,
         "What the score is": (
-            "calibrated log-likelihood ratio" if detection.calibrated else "uncalibrated log-odds"
+            "calibrated log-likelihood ratio"
+            if detection.calibrated
+            else "uncalibrated score"
+            if any(reason.code == "no_threshold" for reason in detection.reasons)
+            else "uncalibrated log-odds"
         ),
         "To its training data": familiar.level if familiar else "not measured",
         "Why": words.why(detection),

@@ -347,3 +347,14 @@ def test_a_folder_is_no_saved_file(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "Is a directory." in said and "No such file or directory." in said
     assert "Errno" not in said
+
+
+def test_a_report_says_what_detectors_say_together():
+    against = {h: [None if x is None else -x for x in given] for h, given in SCORES.items()}
+    second = HandDetector(against).detect(clip(9.0))
+    source = case().detection.source
+    two = [case(), Case(replace(second, detector="aasist", source=source), BAND)]
+    page = evidence_html(two, made=NOON).decode()
+    assert "clip.wav: 1 of 2: likely synthetic; 1 of 2: likely authentic." in page
+    assert "They disagree, so neither side is shown." in page
+    assert "of 2: " not in evidence_html([case(), case(330.0, "b.wav")], made=NOON).decode()

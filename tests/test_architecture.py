@@ -213,6 +213,18 @@ def test_importing_core_costs_nothing():
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
+def test_charts_words_and_reports_need_no_streamlit():
+    show = ROOT / "core" / "show"
+    free = {*show.rglob("*charts.py"), *show.rglob("*words.py"), show / "evidence_report.py"}
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sorted(free)]
+    script = (
+        f"import importlib, sys\nfor name in {names!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    assert 'streamlit' not in sys.modules, name\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
 WRITES_CSV = re.compile(
     r"\.to_csv$|^(csv|pyarrow\.csv|pa_csv)\.(writer|DictWriter|CSVWriter|write_csv)$"
 )

@@ -12,11 +12,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import speech_in
 from core.detect.decision import decide
-from core.detect.detection import (
-    Detection,
-    Stretch,
-    Verdict,
-)
+from core.detect.detection import Detection, Stretch, Verdict
 from core.detect.detector import MIN_HOP_S
 from core.detect.outlier import MOST, named_in
 from core.detect.spans import cells

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "metrics", "scores", "figure_pages", "decode_memory", "isolated", "live", "load", "detection",
-    "scaling", "coverage", "calibration", "encoders",
+    "metrics", "scores", "figure_pages", "decode_memory", "isolated", "live", "load", "load_api",
+    "detection", "scaling", "coverage", "calibration", "encoders",
 )  # fmt: skip
 
 

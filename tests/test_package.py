@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -52,3 +53,15 @@ def test_an_installed_package_judges_a_clip_far_from_the_project(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "synthetic" in done.stdout
+
+
+def test_uv_looks_beyond_the_index_that_has_a_package_first():
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    uv = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]
+    assert any(line.startswith("--extra-index-url") for line in lines)
+    assert uv == {"index-strategy": "unsafe-best-match"}
+
+
+def test_the_python_that_hosts_are_told_of_is_one_that_the_package_takes():
+    version = (ROOT / ".python-version").read_text("utf-8").strip()
+    assert version in SpecifierSet(PROJECT["requires-python"])

@@ -62,12 +62,12 @@ VIEWS[shown](study)
 
 st.divider()
 # Looked up here: a download is made outside the script, where the session is out of reach.
-compared = comparisons.comparisons(study)
+made = comparisons.made(study)
 hand_over(study.whole.figures, "figures", "Figures")
 one, two = st.columns(2)
 one.download_button(
     "Report (HTML)",
-    lambda: as_report(study, compared),
+    lambda: as_report(study, made),
     "report.html",
     "text/html",
     icon=":material/description:",

@@ -50,8 +50,8 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     expect(page.get_by_text("trials of one speaker count together").first).to_be_visible()
 
     give(page, "second", "theirs.csv", example(1))
-    page.get_by_role("radio", name="Second file").or_(
-        page.get_by_role("button", name="Second file")
+    page.get_by_role("radio", name="Other systems").or_(
+        page.get_by_role("button", name="Other systems")
     ).first.click()
     expect(page.get_by_text("5,000 trials in common")).to_be_visible(timeout=PATIENCE_MS)
     with page.expect_download() as download:
@@ -59,7 +59,7 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     report = Path(download.value.path()).read_text("utf-8")
     assert "Evaluation of mine.csv" in report
     assert "<svg" in report
-    assert "Against the second file" in report
+    assert "Against theirs.csv" in report
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])

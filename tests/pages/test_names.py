@@ -135,7 +135,7 @@ def test_files_attacks_and_columns_on_your_scores(name):
         assert_text(page, name)
     show(page, "Worst trials")
     assert_text(page, name)
-    show(page, "Second file")
+    show(page, "Other systems")
     assert_text(page, name, 4)
 
 
@@ -218,6 +218,6 @@ def test_no_page_of_scores_holds_one_either():
         field = next(f for f in page.file_uploader if f.key == f"scores.upload.{part}")
         field.upload(f"{HOSTILE}.tsv", data, "text/plain")
     page.run()
-    for view in ("Breakdown", "Worst trials", "Second file"):
+    for view in ("Breakdown", "Worst trials", "Other systems"):
         show(page, view)
         assert_inert(page)

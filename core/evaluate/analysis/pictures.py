@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.evaluate.analysis.fused import calibrated
 from core.evaluate.analysis.prepared import Prepared
-from core.evaluate.metrics import Affine, Tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def reliability(data: Prepared, p_spoof: float = 0.5, bins: int = 10) -> pd.Data
     """Stated probability of a fake against how often it is one, at a stated prior.
 
     The scores are taken for natural-log likelihood ratios, as given and after logistic calibration
-    on the same trials. Classes are weighted to the prior, because a benchmark's mix is arbitrary.
+    by other folds. Classes are weighted to the prior, because a benchmark's mix is arbitrary.
 
     Returns
     -------
@@ -66,15 +66,13 @@ def reliability(data: Prepared, p_spoof: float = 0.5, bins: int = 10) -> pd.Data
     """
     import pandas as pd
 
-    tally = data.everything.tally
-    affine = _calibration(data)
     odds = math.log(p_spoof) - math.log1p(-p_spoof)
     parts = []
-    calibrated = None if affine is None else affine.scale * tally.values + affine.offset
-    for name, llr in (("as given", tally.values), ("calibrated", calibrated)):
-        if llr is None:
+    for name, ratios in (("as given", data), ("calibrated", calibrated(data))):
+        if ratios is None:
             continue
-        stated = 0.5 * (1 + np.tanh(0.5 * (llr + odds)))
+        tally = ratios.everything.tally
+        stated = 0.5 * (1 + np.tanh(0.5 * (tally.values + odds)))
         place = np.minimum((stated * bins).astype(np.int64), bins - 1)
         bona = (1 - p_spoof) * tally.bonafide / tally.n_bonafide
         spoof = p_spoof * tally.spoof / tally.n_spoof
@@ -95,17 +93,6 @@ def reliability(data: Prepared, p_spoof: float = 0.5, bins: int = 10) -> pd.Data
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def _calibration(data: Prepared) -> Affine | None:
-    """Fitted to the finite scores; None where a class has none, or all are alike."""
-    finite = np.isfinite(data.scores)
-    bona, spoof = data.scores[finite & ~data.is_spoof], data.scores[finite & data.is_spoof]
-    if not len(bona) or not len(spoof):
-        return None
-    affine = Tally.of(bona, spoof).affine_calibration()
-    # Zero times an infinite score is nothing.
-    return None if affine.scale == 0 and not finite.all() else affine
 
 
 def worst(data: Prepared, count: int = 50) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -20,6 +20,14 @@ from core.show.scores.others import Other, others
 from core.show.scores.study import Study, readable
 from core.show.scores.views import download
 from core.show.theme import system_colours
+
+
+class Made(NamedTuple):
+    """Comparisons with their file's name, and the last figures by data set and of a fusion."""
+
+    compared: list[tuple[str, analysis.Comparison]]
+    sets: analysis.DataSets | None = None
+    fused: analysis.Fused | None = None
 
 
 def other_systems(study: Study) -> None:
@@ -40,7 +48,7 @@ def other_systems(study: Study) -> None:
             place = st.selectbox(
                 "Compare with",
                 range(len(found)),
-                format_func=lambda i: plain(found[i].name),
+                format_func=lambda i: found[i].name,
                 key="scores-pair-other",
             )
         _pair(study, found[min(place, len(found) - 1)])
@@ -122,14 +130,18 @@ def _compared(study: Study, other: Other) -> analysis.Comparison:
         )
 
 
-def comparisons(study: Study) -> list[analysis.Comparison]:
-    """Those that were made of this study and are kept."""
+def made(study: Study) -> Made:
+    """What was made of this study besides its own figures, and is kept."""
     kept: dict[Any, Any] = st.session_state.get("scores.kept", {})
-    return [
-        result
-        for made, result in kept.items()
-        if made[0] == "compare" and made[1 : 1 + len(study.of)] == study.of
-    ]
+    own = {
+        key: result
+        for key, result in kept.items()
+        if key[0] in ("compare", "sets", "fused") and key[1 : 1 + len(study.of)] == study.of
+    }
+    named = 2 + len(study.of)  # behind the study's own come a file's hash and its name
+    compared = [(str(k[named]), result) for k, result in own.items() if k[0] == "compare"]
+    last = {key[0]: result for key, result in own.items()}
+    return Made(compared, last.get("sets"), last.get("fused"))
 
 
 def published_systems(study: Study) -> None:

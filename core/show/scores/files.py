@@ -140,20 +140,21 @@ def upload(field: str, label: str, help: str, most: int) -> None:
     """A field for up to ``most`` files, which stay when the visitor leaves the page."""
     key, held = f"scores.upload.{field}", f"scores.held.{field}"
 
-    def changed() -> None:
-        now = {f.file_id for f in st.session_state.get(key) or []}
-        gone = st.session_state.get(held, set()) - now
+    def let_go() -> None:
+        gone = st.session_state.get(held, set()) - {f.file_id for f in st.session_state[key] or []}
         drop(field, lambda file: file.id in gone)
 
     given = st.file_uploader(
         label,
         key=key,
         help=help,
-        on_change=changed,
+        on_change=let_go,
         accept_multiple_files=True,
         max_upload_size=session.upload_mb(),
     )
-    # What the widget holds; it is empty when the visitor comes back.
+    if given:
+        let_go()
+    # What the widget holds; it is empty when the visitor comes back, and lets nothing go then.
     st.session_state[held] = {f.file_id for f in given}
     failed: dict[str, str] = st.session_state.setdefault(f"scores.error.{field}", {})
     cleared = st.session_state.get(f"scores.cleared.{field}", set())

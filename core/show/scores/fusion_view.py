@@ -21,6 +21,7 @@ from core.show.theme import system_colours
 
 if TYPE_CHECKING:
     import pandas as pd
+    from streamlit.delta_generator import DeltaGenerator
 
 FOLDS = "Other speakers, in folds"
 
@@ -43,10 +44,11 @@ def fusion(study: Study) -> None:
 
 
 def _fused(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> None:
-    how = _plan(systems.first, study.columns)
+    first, *rest = st.columns(4)
+    metric = first.selectbox("Metric", OF_SCORES, format_func=bare, key="scores-fusion-metric")
+    how = _plan(systems.first, study.columns, rest)
     if how is None:
         return
-    metric = st.selectbox("Metric", OF_SCORES, format_func=bare, key="scores-fusion-metric")
     try:
         with st.spinner("Learning weights and judging by them"):
             result = remembered(
@@ -88,10 +90,11 @@ def _fused(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> N
         "the same way."
     )
     st.dataframe(
-        named(result.gains[result.gains["metric"] == metric]),
+        named(result.gains[result.gains["metric"] == metric].drop(columns="metric")),
         hide_index=True,
         placeholder="–",
         key="scores-gains",
+        column_config={"p": st.column_config.NumberColumn("p", format="%.2g")},
     )
     st.dataframe(named(result.weights), hide_index=True, key="scores-weights")
     st.caption(
@@ -116,10 +119,12 @@ def finding(result: analysis.Fused, metric: str) -> str:
     return f"Fusion {'gains' if gain > 0 else 'loses'} {size} against {row['against']}"
 
 
-def _plan(data: analysis.Prepared, columns: list[str]) -> tuple[str, ...] | None:
+def _plan(
+    data: analysis.Prepared, columns: list[str], places: list[DeltaGenerator]
+) -> tuple[str, ...] | None:
     """What is learnt from what: () for folds, else column, value and what is judged."""
     splits = [c for c in columns if c != "speaker" and _two_classes(data, c)]
-    left, middle, right = st.columns(3)
+    left, middle, right = places
     folds = FOLDS if data.speakers is not None else "Other trials, in folds"
     by = left.selectbox("Learn from", [folds, *splits], key="scores-fusion-by")
     if by == folds:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.evaluate import analysis
-from core.evaluate.names import OF_SCORES, bare
+from core.evaluate.names import OF_SCORES, bare, readable
 from core.evaluate.trials import TrialsError
 from core.show import benchmark_charts
 from core.show.markdown import plain
 from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
-from core.show.scores.study import SYSTEM, Study, readable
+from core.show.scores.study import SYSTEM, Study, wide
 from core.show.scores.views import download
 
 
@@ -75,14 +75,14 @@ def data_sets(study: Study) -> None:
         "The mean counts each set once. Pooled: all trials as one set under one threshold, which "
         "is worse where scores of the sets lie apart."
     )
-    _carried(study, found, of)
     st.dataframe(
-        readable(found.figures).drop(columns="breakdown"),
+        wide(found.figures, "condition").round(4),
         hide_index=True,
         placeholder="–",
         key="scores-sets-table",
     )
     download("Download figures by data set", found.figures, "data-sets.csv")
+    _carried(study, found, of)
 
 
 def _carried(study: Study, found: analysis.DataSets, of: tuple[object, ...]) -> None:
@@ -113,5 +113,7 @@ def _carried(study: Study, found: analysis.DataSets, of: tuple[object, ...]) -> 
         "Mean of both error rates (%) where the threshold of one set is used on another: what a "
         "user meets who cannot choose it anew."
     )
-    st.dataframe(carried, hide_index=True, placeholder="–", key="scores-carried-table")
+    st.dataframe(
+        readable(carried, ()).round(4), hide_index=True, placeholder="–", key="scores-carried-table"
+    )
     download("Download carried thresholds", carried, "carried-thresholds.csv")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate import analysis
+from core.evaluate.names import metric_name
 from core.evaluate.names import readable as named
 from core.evaluate.trials import Direction, Problem, Trials
 from core.show.scores.files import ScoreFile, remembered
@@ -129,3 +130,21 @@ class Study:
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
     """Figures with the metrics' names; conditions are called as the visitor's file calls them."""
     return named(rows, ["metric"])
+
+
+WIDE = ("eer", "min_dcf", "act_dcf", "cllr", "auc")
+
+
+def wide(figures: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Figures as one row a system or data set, with the EER's interval in words."""
+    order = list(dict.fromkeys(figures[by]))
+    kept = figures[figures["metric"].isin(WIDE)]
+    table = kept.pivot(index=by, columns="metric", values="value").loc[order, list(WIDE)]
+    table = table.rename(columns=metric_name)
+    eers = kept[kept["metric"] == "eer"].set_index(by).loc[order]
+    ends = [
+        "none" if low != low else f"{low:.2f} to {high:.2f}"
+        for low, high in zip(eers["low"], eers["high"], strict=True)
+    ]
+    table.insert(1, "95 %", ends)
+    return table.reset_index()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from core.evaluate import analysis
+from core.evaluate.names import readable as named
 from core.show import benchmark_charts
 from core.show.benchmark_view import image
 from core.show.score_report import Report, as_html
-from core.show.scores import charts
+from core.show.scores import charts, ratio_charts
+from core.show.scores.comparisons import Made
 from core.show.scores.files import spec_of
+from core.show.scores.ratios_view import lines
 from core.show.scores.study import SYSTEM, Study, readable
 from core.show.theme import LIGHT
 
@@ -18,7 +20,7 @@ BREAKDOWNS = 3
 """Columns whose figures are in the report."""
 
 
-def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes:
+def as_report(study: Study, made: Made) -> bytes:
     """Everything that the page shows of the score file, in light colours."""
     costs = study.settings.costs
     light: dict[str, Any] = {"palette": LIGHT}
@@ -39,6 +41,15 @@ def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes
         "Stated against observed",
         **light, of=by_settings, key="scores-report-reliability", alt="Reliability diagram",
     )  # fmt: skip
+    ape = spec_of(
+        *(ratio_charts.applied_error, lines(study), -costs.threshold),
+        "Applied probability of error",
+        **light, of=by_settings, key="scores-report-applied", alt="APE plot",
+    )  # fmt: skip
+    ratios = spec_of(
+        *(ratio_charts.tippett, analysis.tippett(study.data.everything.tally), "Likelihood ratios"),
+        **light, of=by_file, key="scores-report-tippett", alt="Tippett plot",
+    )  # fmt: skip
     bona, spoof = study.counts
     report = Report(
         f"Evaluation of {study.file.name}",
@@ -55,13 +66,23 @@ def as_report(study: Study, comparisons: Sequence[analysis.Comparison]) -> bytes
             ("Detection error trade-off", "", None, image(det, "svg")),
             ("Scores", "", None, image(bars, "svg")),
             ("Reliability", f"At a prior of {study.prior}.", None, image(trust, "svg")),
+            ("Error over the prior", "APE plot.", None, image(ape, "svg")),
+            ("Likelihood ratios", "Tippett plot.", None, image(ratios, "svg")),
         ],
     )
     for column in [c for c in study.columns if c != "speaker"][:BREAKDOWNS]:
         rows = study.by(column)
         report.sections.append((f"By {column}", "", readable(rows), None))
-    for result in comparisons:
+    if made.sets is not None:
+        about = "Pooled: all trials as one set. Mean: of the sets' figures."
+        report.sections.append(("By data set", about, readable(made.sets.figures), None))
+        report.sections.append(("Thresholds carried over", "In percent.", made.sets.carried, None))
+    for name, result in made.compared:
         table = readable(result.figures)
-        report.sections.append(("Against the second file", "First minus second.", table, None))
+        report.sections.append((f"Against {name}", "First minus second.", table, None))
+    if made.fused is not None:
+        about = made.fused.about
+        report.sections.append(("Fusion", about, named(made.fused.figures), None))
+        report.sections.append(("What fusing gains", "", named(made.fused.gains), None))
     report.sections.append(("Worst trials", "", analysis.worst(study.data, 20), None))
     return as_html(report)

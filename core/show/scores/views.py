@@ -15,7 +15,7 @@ from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
 from core.show.scores.others import marked, others, side_by_side
 from core.show.scores.ratios_view import ratios
-from core.show.scores.study import SYSTEM, Study, readable
+from core.show.scores.study import SYSTEM, Study, readable, wide
 from core.show.theme import system_colours
 
 RANKED = 40
@@ -123,6 +123,8 @@ def _several(study: Study, systems: analysis.Systems, of: tuple[object, ...]) ->
         )
     eers = figures[figures["metric"] == "eer"]
     best = eers.loc[eers["value"].idxmin()]
+    beyond = [plain(n) for n in eers.loc[eers["value"] > 40, "system"]]
+    outside = f" Outside this plot, which ends at 42 %: {', '.join(beyond)}." if beyond else ""
     title = f"{best['system']} has the lowest EER, {best['value']:.2f} %"
     chart(
         benchmark_charts.det,
@@ -138,10 +140,11 @@ def _several(study: Study, systems: analysis.Systems, of: tuple[object, ...]) ->
     st.caption(
         f"{len(systems.first.scores):,} trials that all have scored. Bands: 95 % by "
         f"{study.data.unit}. {MARKS} Whether two truly differ: *Other systems*."
+        f"{outside}"
     )
     problems([p.sentence for p in systems.problems])
     st.dataframe(
-        readable(figures)[["system", "metric", "value", "low", "high", "note"]],
+        wide(figures, "system").round(4),
         hide_index=True,
         placeholder="–",
         key="scores-systems",
@@ -180,8 +183,7 @@ def scores(study: Study) -> None:
     )
     st.caption(
         f"At a prior of {study.prior} (set above), classes weighted to it. Below the diagonal the "
-        "scores claim too much. Calibrated: logistic regression on these same trials, so it "
-        "flatters."
+        "scores claim too much. Calibrated: by logistic regression on other folds."
     )
     ratios(study)
 

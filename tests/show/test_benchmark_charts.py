@@ -164,6 +164,14 @@ def test_figures_on_cells_can_be_read_in_every_state(palette, name):
     assert all(contrast(i, f) >= 4.5 for i, f in zip(data["ink"], data["fill"], strict=True))
 
 
+@pytest.mark.parametrize("name", LIGHT_CHARTS)
+def test_ticks_between_whole_numbers_are_not_rounded(name):
+    for channel, encoding in encodings(LIGHT_CHARTS[name].to_dict()):
+        axis = (encoding.get("axis") if channel in ("x", "y") else None) or {}
+        if any(tick % 1 for tick in axis.get("values", ())):
+            assert {"format", "labelExpr"} & set(axis)
+
+
 def test_figures_that_crowd_are_spread_by_a_root_and_the_axis_says_so():
     def scale(chart):
         axis = dict(encodings(chart.to_dict()))["x"]

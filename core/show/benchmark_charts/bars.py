@@ -95,7 +95,9 @@ def ranked(
         domain=[0, top * (1.16 if few else 1.04)],
         nice=False,
     )
-    axis = alt.Axis(values=[t for t in _TICKS if t <= top]) if crowded else alt.Axis(tickCount=6)
+    axis = alt.Axis(tickCount=6)
+    if crowded:
+        axis = alt.Axis(values=[t for t in _TICKS if t <= top], format="~g")
     quantity = metric_name(metric) + (", square-root scale" if crowded else "")
     # Never stacked: two figures of one row are two figures, not a sum.
     x = alt.X("value:Q", title=quantity, scale=scale, axis=axis, stack=None)

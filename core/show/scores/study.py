@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate import analysis
-from core.evaluate.names import metric_name
+from core.evaluate.names import OF_SCORES, metric_name
 from core.evaluate.names import readable as named
 from core.evaluate.trials import Direction, Problem, Trials
 from core.show.scores.files import ScoreFile, remembered
@@ -132,14 +132,11 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
     return named(rows, ["metric"])
 
 
-WIDE = ("eer", "min_dcf", "act_dcf", "cllr", "auc")
-
-
 def wide(figures: pd.DataFrame, by: str) -> pd.DataFrame:
     """Figures as one row a system or data set, with the EER's interval in words."""
     order = list(dict.fromkeys(figures[by]))
-    kept = figures[figures["metric"].isin(WIDE)]
-    table = kept.pivot(index=by, columns="metric", values="value").loc[order, list(WIDE)]
+    kept = figures[figures["metric"].isin(OF_SCORES)]
+    table = kept.pivot(index=by, columns="metric", values="value").loc[order, list(OF_SCORES)]
     table = table.rename(columns=metric_name)
     eers = kept[kept["metric"] == "eer"].set_index(by).loc[order]
     ends = [

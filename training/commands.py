@@ -99,6 +99,9 @@ def add_parsers(commands: Any) -> None:
     train.add_argument("--start", metavar="FILE", help="weights to start from")
     train.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
     train.add_argument("--threads", type=int, metavar="N")
+    train.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that make crops"
+    )
     train.set_defaults(run=_train)
 
     holdout = commands.add_parser(
@@ -303,6 +306,7 @@ def _train(options: argparse.Namespace) -> int:
             options.start,
             options.resume,
             options.threads,
+            options.workers,
         )
     except _EXPECTED as error:
         return _complain(error)

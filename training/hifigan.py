@@ -207,12 +207,13 @@ class HifiganCopies:
         import torch
 
         file = self.files[0] if rng.random() < 0.85 else self.files[-1]
+        device = "cuda" if torch.cuda.is_available() else "cpu"
         if file not in self._models:
-            self._models[file] = load_generator(file)
+            self._models[file] = load_generator(file).to(device)
         peak = max(float(np.max(np.abs(samples))), 1e-6)
         wave = soxr.resample(samples * (rng.uniform(0.4, 0.95) / peak), SAMPLE_RATE, RATE)
         wave = np.pad(wave, (0, SIZE + HOP - len(wave) % HOP))
         mel = torch.from_numpy(varied(log_mel(wave), rng).astype(np.float32))
         with torch.inference_mode():
-            made = self._models[file](mel[None])[0].double().numpy()
+            made = self._models[file](mel[None].to(device))[0].double().cpu().numpy()
         return soxr.resample(made, RATE, SAMPLE_RATE)[: len(samples)]

@@ -111,18 +111,18 @@ def test_a_wrong_file_is_fetched_again_once_where_that_is_allowed(monkeypatch, w
         "core.detect.registry.loading.load_checkpoint", lambda path, *_: path.read_bytes()
     )
     fake_hub(monkeypatch, content)
-    assert load_detector(entry.id) == content
+    assert load_detector(entry.id, kept=False) == content
     entry.path.write_bytes(wrong)
     with pytest.raises(DetectorError, match="Fetch it again"):
-        load_detector(entry.id, fetch=False)
+        load_detector(entry.id, fetch=False, kept=False)
     assert entry.path.read_bytes() == wrong
-    assert load_detector(entry.id) == content
+    assert load_detector(entry.id, kept=False) == content
     fake_hub(monkeypatch, b"another")
-    assert load_detector(entry.id) == content  # nothing is fetched any more
+    assert load_detector(entry.id, kept=False) == content  # nothing is fetched any more
     entry.path.write_bytes(wrong)
     fake_hub(monkeypatch, content, etag="0" * 64)
     with pytest.raises(DetectorError, match="damaged"):
-        load_detector(entry.id)
+        load_detector(entry.id, kept=False)
     assert entry.path.read_bytes() == wrong  # what is no better replaces nothing
 
 

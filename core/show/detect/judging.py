@@ -29,18 +29,17 @@ def load(detector_id: str) -> Detector:
     """The shared detector; weights that are not here are fetched only when the visitor says so."""
     entry = ENTRIES.get(detector_id)
     waiting = st.empty()
+
+    def fetching(share: float) -> None:
+        waiting.progress(share, text="Fetching…")
+
     try:
-        if entry is None or entry.ready or not entry.file:
+        if entry is None or not entry.file:
+            return _loaded(detector_id, fetch=entry is None)
+        if entry.ready:
             try:
-                with st.spinner("Loading the detector…"):
-                    return cache.detector(
-                        detector_id,
-                        fetch=entry is None,
-                        labels=opinions_view.labels_of(detector_id),
-                    )
+                return _loaded(detector_id, fetch=False)
             except DetectorError as error:
-                if entry is None or not entry.file:
-                    raise
                 st.error(for_visitors(error), icon=":material/error:")
         else:
             st.warning(f"The weights of **{entry.name}** are not installed here.")
@@ -49,14 +48,18 @@ def load(detector_id: str) -> Detector:
             return cache.detector(detector_id, fetch=False)
         if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
             st.stop()
-        return cache.detector(
-            detector_id, lambda share: waiting.progress(share, text="Fetching…"), fetch=True
-        )
+        return cache.detector(detector_id, fetching, fetch=True)
     except DetectorError as error:
         st.error(for_visitors(error), icon=":material/error:")
         st.stop()
     finally:
         waiting.empty()
+
+
+def _loaded(detector_id: str, fetch: bool) -> Detector:
+    with st.spinner("Loading the detector…"):
+        made = cache.detector(detector_id, fetch=fetch, labels=opinions_view.labels_of(detector_id))
+    return made
 
 
 def take_in(detector_id: str) -> Detector | None:

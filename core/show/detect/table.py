@@ -59,7 +59,10 @@ def _table(rows: Sequence[_Row]) -> pd.DataFrame:
                 for _, d in rows
             ],
             "Synthetic": pd.Series(
-                [100 * d.p_spoof if d and d.gives_chance else None for _, d in rows],
+                [
+                    100 * d.p_spoof if d and d.gives_chance and d.p_spoof is not None else None
+                    for _, d in rows
+                ],
                 dtype="float64",
             ),
             "LLR": pd.Series([d.llr if d else None for _, d in rows], dtype="float64"),

@@ -10,20 +10,23 @@ from core.show import charts, session
 from core.show.theme import palette
 from core.show.waveform import wav_bytes
 
+SCALES = {"probability": "Probability", "llr": "Log-likelihood ratio"}
+
 
 def windows(entry: session.Entry, detection: Detection, band: tuple[float, float]) -> None:
     """The score of every window, and its sound on a click."""
     st.subheader("Where the evidence lies", anchor=False)
-    scale = st.segmented_control(
+    chosen = st.segmented_control(
         "Scale",
-        ["probability", "llr"],
-        format_func={"probability": "Probability", "llr": "Log-likelihood ratio"}.get,
+        list(SCALES),
+        format_func=lambda scale: SCALES[scale],
         default="probability",
         required=True,
         key="detect-scale",
         label_visibility="collapsed",
         persist_state="session",
     )
+    scale: charts.Scale = "llr" if chosen == "llr" else "probability"
     identity = f"{entry.key}-{detection.detector}-{scale}"
     event = st.altair_chart(
         charts.window_timeline(detection, band, scale, palette()),

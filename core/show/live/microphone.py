@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit_webrtc import WebRtcMode, create_audio_sink_track, webrtc_streamer
+from streamlit_webrtc import Translations, WebRtcMode, create_audio_sink_track, webrtc_streamer
 
 from core.show import session
 from core.show.live import candidates, current, relay
@@ -38,7 +38,7 @@ PROBLEMS = {
 }
 """What keeps the microphone away, in sentences."""
 
-WORDS = {
+WORDS: Translations = {
     "start": "Start",
     "stop": "Stop",
     "select_device": "Choose microphone",

@@ -35,7 +35,7 @@ SOUND_FORMATS = [
     ("RF64", "PCM_16", "rf64", "pcm_s16le", 16_000, 50),
     ("AIFF", "PCM_16", "aiff", "pcm_s16be", 32_000, 50),
     ("AU", "ULAW", "au", "pcm_mulaw", 16_000, 25),
-    ("CAF", "PCM_16", "caf", "pcm_s16le", 16_000, 50),
+    ("CAF", "PCM_16", "caf", "pcm_s16be", 16_000, 50),
     ("FLAC", "PCM_16", "flac", "flac", 16_000, 80),
     ("FLAC", "PCM_24", "flac", "flac", 48_000, 50),
     ("OGG", "VORBIS", "ogg", "vorbis", 16_000, 5),

@@ -90,7 +90,7 @@ def decoded_parts(
         files, said = what_to_read(file)
         header = read_header(files[-1])
         whole, more = read_uncounted(files[0])
-        files, notes = (whole, *files[1:]), (*said, *header.notes, *more)
+        files, notes = (whole, *files[1:]), (*said, *more)
 
         def once(channel: int | None) -> Decoded:
             found = with_soundfile(files[0], header, limits, progress, track, channel)

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, Track
 from core.audio.decoding.channels import Layout
-from core.audio.decoding.notes import channel_notes
+from core.audio.decoding.notes import channel_notes, form_notes
 from core.audio.decoding.output import BLOCK, OVERSCALE, Decoded, Output
 from core.audio.decoding.source import Limits
 
@@ -59,7 +59,8 @@ def clip_of(
     samples = out.samples()
     if not len(samples):
         raise AudioError("This file has a sound track, but not one sample in it.", "no_samples")
-    said = [*notes, *found.notes, *channel_notes(layout, kept)]
+    said = [*notes, *found.notes, *form_notes(out.rate, out.channels, out.changes)]
+    said += channel_notes(layout, kept)
     if out.peak > OVERSCALE:
         said.append(
             f"Samples reach {out.peak:.3g} times full scale: the file was probably written "

@@ -36,6 +36,7 @@ class Chunk(NamedTuple):
     start: int  # of what it holds
     end: int
     open: bool  # whether its length was never filled in
+    length: int  # that its head counts, however much is there
 
 
 def form_of(head: bytes) -> Form | None:
@@ -74,7 +75,7 @@ def chunks(file: Reader, size: int, form: Form) -> Iterator[Chunk]:
             return
         start = at + form.head
         end = size if unfilled else min(size, start + length)
-        yield Chunk(head[:4], at, start, end, unfilled)
+        yield Chunk(head[:4], at, start, end, unfilled, length)
         at = end + -(end - at) % form.align if form.align > 1 else end
         if at >= size:
             return

@@ -67,7 +67,8 @@ def zero_of(container: Any) -> float:
     return 0.0
 
 
-_CLOCKED = frozenset(["mov", "matroska", "ogg", "mpegts", "mpeg", "asf", "flv", "flac"])
+_CONTAINERS = frozenset(["mov", "matroska", "ogg", "mpegts", "mpeg", "asf", "flv"])
+_CLOCKED = _CONTAINERS | {"flac", "wv", "tta", "ape"}
 
 
 def has_clock(container: Any, stream: Any) -> bool:
@@ -79,12 +80,17 @@ def has_clock(container: Any, stream: Any) -> bool:
 
 def has_tracks(container: Any) -> bool:
     """Whether there can be several tracks in a file of this format."""
-    return not (_CLOCKED - {"flac"} | {"avi"}).isdisjoint(container.format.name.split(","))
+    return not (_CONTAINERS | {"avi"}).isdisjoint(container.format.name.split(","))
 
 
 def joinable(container: Any) -> bool:
     """Whether files of this format are joined by putting one behind the other."""
     return container.format.name in ("ogg", "mpegts", "mpeg", "flv")
+
+
+_PROMISING = frozenset(
+    ["mov", "matroska", "flac", "wav", "w64", "aiff", "caf", "avi", "flv", "tta", "wv", "ape"]
+)
 
 
 def promised_end(container: Any, stream: Any) -> float:
@@ -93,7 +99,7 @@ def promised_end(container: Any, stream: Any) -> float:
     0 where the format has no such promise and FFmpeg only estimates.
     """
     names = set(container.format.name.split(","))
-    if not {"mov", "matroska", "flac", "wav", "w64", "aiff", "caf"} & names:
+    if not _PROMISING & names:
         return 0.0
     if stream.duration is not None and stream.time_base:
         return max(0.0, float((stream.duration + (stream.start_time or 0)) * stream.time_base))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
+from core.audio.decoding.pieces import LOOK, another
 from core.audio.decoding.source import Reader
 
 
@@ -45,14 +46,29 @@ def ts_end(file: Reader, size: int) -> tuple[int, bool]:
 
 
 def flv_end(file: Reader, size: int) -> tuple[int, bool]:
-    """Where the tags of an FLV end."""
+    """Where the tags of an FLV end for good."""
     at = 13
     while at < size:
         head = file.at(at, 11)
         if len(head) < 11 or head[0] not in (8, 9, 18) or head[8:11] != bytes(3):
-            return at, True
-        at += 15 + int.from_bytes(head[1:4], "big")
+            block = file.at(at, 1 << 20)
+            resumes = (m.start() for m in _FLV_TAG.finditer(block) if _flv_tag(block, m.start()))
+            found = next(resumes, None)
+            if found is None or another(file, at, min(size, at + found + LOOK))[1]:
+                return at, True
+            at += found
+        else:
+            at += 15 + int.from_bytes(head[1:4], "big")
     return size, True
+
+
+_FLV_TAG = re.compile(rb"(?=[\x08\x09\x12].{7}\0{3})", re.DOTALL)
+
+
+def _flv_tag(block: bytes, at: int) -> bool:
+    """Whether a tag stands there: its length stands behind it too."""
+    length = 11 + int.from_bytes(block[at + 1 : at + 4], "big")
+    return block[at + length : at + length + 4] == length.to_bytes(4, "big")
 
 
 def avi_end(file: Reader, size: int) -> tuple[int, bool]:
@@ -117,3 +133,30 @@ def flac_frames(file: Reader, size: int) -> int:
         if head[0] & 0x80:
             break
     return min(at, size)
+
+
+def flac_behind(frame: bytes) -> int:
+    """Bytes behind a FLAC's last frame, by the checksum (CRC-16) at its end; at least so many.
+
+    Parameters
+    ----------
+    frame : bytes
+        What FFmpeg takes for the frame: all that no other frame follows.
+    """
+    rest, end = 0, 0
+    for at, byte in enumerate(frame[:_MOST_FRAME], 1):
+        rest = (rest << 8 & 0xFF00) ^ _CRC_16[rest >> 8 ^ byte]
+        if not rest:
+            end = at
+    return len(frame) - end if rest and end else 0
+
+
+def _crc_16(byte: int) -> int:
+    rest = byte << 8
+    for _ in range(8):
+        rest = (rest << 1) ^ (0x8005 if rest & 0x8000 else 0)
+    return rest & 0xFFFF
+
+
+_CRC_16 = [_crc_16(byte) for byte in range(256)]
+_MOST_FRAME = 1 << 20

@@ -22,6 +22,14 @@ _SOUND_MAGIC = {
     b"\x1aE\xdf\xa3": "Matroska or WebM",
     b"#!AMR": "AMR",
     b"caff": "CAF",
+    b"RF64": "WAV",
+    b"riff\x2e\x91": "W64",
+    b".snd": "AU",
+    b"TTA1": "TTA",
+    b"wvpk": "WavPack",
+    b"MAC ": "Monkey's Audio",
+    b"FLV\x01": "FLV",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "WMA",
 }
 _OTHER_MAGIC = {
     b"\x89PNG": "a picture",

@@ -23,6 +23,7 @@ from core.audio.decoding.container import (
     zero_of,
 )
 from core.audio.decoding.edits import Edits, edits
+from core.audio.decoding.ends import flac_behind
 from core.audio.decoding.errors import (
     announced,
     encrypted_sound,
@@ -34,9 +35,11 @@ from core.audio.decoding.frames import flac_bytes, frame_samples, to_float
 from core.audio.decoding.headers import Header
 from core.audio.decoding.notes import (
     LEEWAY_S,
+    another_codec,
     check_promise,
     clock_notes,
     flac_differs,
+    not_read_on,
     piece_not_read,
     read_on,
 )
@@ -47,6 +50,9 @@ from core.audio.decoding.tracks import choose, listed
 
 LOST_SHARE = 0.5
 """A file in which more than this share of the packets cannot be decoded is refused."""
+
+_CHECKED = frozenset(["ape", "tak", "tta", "wavpack"])
+"""Codecs whose packets have a checksum that FFmpeg heeds only when asked."""
 
 _REMEMBERED = 1_024  # packets among which one that comes twice is found
 
@@ -68,8 +74,9 @@ def with_ffmpeg(
         If there is no such track, it is damaged beyond use, or it exceeds a limit.
     """
     first = _decoded(files[0], header, refusal, limits, progress, track, channel)
-    notes = list(first.notes)
+    notes, codec = list(first.notes), first.codec
     for number, file in enumerate(files[1:], 2):
+        start_s = first.out.finished()
         try:
             more = _decoded(file, header, refusal, limits, progress, track, channel, first.out)
         except AudioError as error:
@@ -77,6 +84,9 @@ def with_ffmpeg(
                 raise
             notes.append(piece_not_read(number, len(files), file.size(), str(error)))
         else:
+            if more.codec != codec:
+                notes.append(another_codec(start_s, codec, more.codec))
+                codec = more.codec
             notes += [f"Piece {number} of {len(files)}: {note}" for note in more.notes]
     return replace(first, notes=notes)
 
@@ -129,6 +139,7 @@ def _decoded(
         if out.taken == taken:
             if packets.bad:
                 raise too_damaged()
+            check_promise(0.0 if header.kind else promised_s, 0.0)  # their headers were checked
             raise AudioError(
                 "This file has a sound track, but nothing is recorded in it.", "no_samples"
             )
@@ -136,10 +147,12 @@ def _decoded(
             known = refusal.known or announced(file.rewound().read(16))
             raise too_damaged() if known else not_audio()
         ends_s = clock.clock_s
-        notes = check_promise(promised_s or ends_s / header.present_share, ends_s)
+        notes = check_promise(max(promised_s, ends_s / header.present_share), ends_s)
         more_s = ends_s - promised_s if header.kind == "flac" and promised_s else 0.0
         notes += listed_edits.notes
         notes += [read_on(promised_s, more_s)] if more_s > LEEWAY_S else []
+        behind_it = flac_behind(bytes(packets.last)) if header.kind == "flac" else 0
+        notes += [not_read_on(behind_it, "or more ")] if behind_it else []
         notes += pour.damage(packets, refusal.promised_s > 0 and not notes)
         notes += clock_notes(
             out.missing[missing:],
@@ -176,6 +189,9 @@ class _Packets:
         self._page = (-1, 0.0)  # of Ogg: where the latest began, and the sound in it
         self._paged = container.format.name == "ogg"
         self.context = stream.codec_context
+        if self.context.name in _CHECKED:
+            self.context.options = {"err_detect": "crccheck+explode"}
+        self.last: Any = None  # that could be decoded
         self._demuxed = container.demux(stream)
         self._tick_s = float(stream.time_base or 0)
         self._joined = joined
@@ -248,6 +264,7 @@ class _Pour:
         for packet in packets:
             try:
                 yield from (frame for frame in packet.decode() if frame.samples)
+                packets.last = packet if packet.size else packets.last
             except av.EOFError:
                 pass
             except (av.FFmpegError, ValueError):

@@ -1,4 +1,4 @@
-"""What a WAV, AIFF, FLAC, MP3 or Ogg header says, read without either library."""
+"""What the header of a WAV, AIFF, CAF, W64, AU, FLAC or MP3 says, read without a library."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ import struct
 from dataclasses import dataclass
 
 from core.audio.clip import AudioError
+from core.audio.decoding.chunks import chunks, form_of
 from core.audio.decoding.errors import check_header
 from core.audio.decoding.source import Reader
-
-_NO_END = "The file has no end mark: it may have been cut short."
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a WAV, AIFF or FLAC header says, read without either library."""
+    """What a header says."""
 
     kind: str = ""
     present_share: float = 1.0  # sound bytes that are there, of those promised
     flac_md5: bytes = b""
     flac_bits: int = 0
-    notes: tuple[str, ...] = ()
     ffmpeg_only: bool = False  # libsndfile would stop before the end
 
 
 def read_header(file: Reader) -> Header:
-    """Check a WAV or AIFF header against the file; read a FLAC's checksum and an Ogg's end.
+    """Check what a header counts against the file; read a FLAC's checksum.
 
-    libsndfile silently shortens a file that promises more than is there.
+    Both libraries silently shorten a file that promises more than is there.
     """
     size = file.size()
     head = file.rewound().read(42)
@@ -39,13 +37,13 @@ def read_header(file: Reader) -> Header:
     if head[:1] == b"\xff":  # perhaps an MPEG frame; nothing that libsndfile knows besides
         return Header("", _mp3_share(file, head, size), ffmpeg_only=True)
     if head[:4] == b"OggS":
-        return Header("ogg", notes=() if _ogg_ended(file) else (_NO_END,), ffmpeg_only=True)
+        return Header("ogg", ffmpeg_only=True)
     if head[:4] in (b"RIFF", b"RIFX") and head[8:12] == b"WAVE":
         order, sound, tag = ("<" if head[3:4] == b"F" else ">"), b"data", "wav"
     elif head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         order, sound, tag = ">", b"SSND", "aiff"
     else:
-        return Header()
+        return Header(present_share=_counted_share(file, size))
     position = 12
     for _ in range(1000):
         file.seek(position)
@@ -70,16 +68,22 @@ def read_header(file: Reader) -> Header:
     return Header(tag)
 
 
-def _ogg_ended(file: Reader) -> bool:
-    """Whether an Ogg file's last page is marked as the last."""
-    position = flags = 0
-    while True:
-        file.seek(position)
-        page = file.read(27 + 255)
-        if len(page) < 27 or page[:4] != b"OggS" or len(page) < 27 + page[26]:
-            return bool(flags & 4)
-        flags = page[5]
-        position += 27 + page[26] + sum(page[27 : 27 + page[26]])
+def _counted_share(file: Reader, size: int) -> float:
+    """Bytes of sound that are there, of those that a CAF, W64, RF64, AU or AVI counts."""
+    head = file.at(0, 64)
+    if head[:4] == b".snd" and len(head) >= 12:
+        start, length = struct.unpack(">II", head[4:12])
+        counted = 0 if length >= 0x7FFFF000 else length
+        return min(1.0, max(1, size - start) / counted) if counted else 1.0
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        counted = 8 + int.from_bytes(head[4:8], "little")
+        return min(1.0, size / counted) if counted > 100 else 1.0  # a live one leaves it open
+    form = form_of(head)
+    for chunk in chunks(file, size, form) if form else ():
+        if form and chunk.name == form.sound:
+            counted = 0 if chunk.open else chunk.length
+            return min(1.0, max(1, size - chunk.start) / counted) if counted > 0 else 1.0
+    return 1.0
 
 
 def _mp3_share(file: Reader, head: bytes, size: int) -> float:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.audio.decoding.channels import Layout
 
+MOVED_END = (
+    "Pages are lost before the file's last one: the sound of that page stands in their place, "
+    "earlier than it was."
+)
+
+NO_END = "The file has no end mark: it may have been cut short."
+
 PRESENT_SHARE = 0.5
 """A file with less than this share of the sound its header promises is refused as truncated."""
 
@@ -175,6 +182,35 @@ def clock_notes(
     if repeated:
         notes.append(f"The file holds {repeated:,} packets twice: each was decoded once.")
     return notes
+
+
+def form_notes(rate: int, channels: int, changes: list[tuple[float, int, int]]) -> list[str]:
+    """Notes on where a file goes on at another rate or with other channels.
+
+    Parameters
+    ----------
+    rate, channels : int
+        At the beginning.
+    changes : list of (float, int, int)
+        From which second on, rate and channels.
+    """
+    notes, before = [], _form(rate, channels)
+    for at, rate, channels in changes[:_NAMED]:
+        now = _form(rate, channels)
+        notes.append(f"At {at:.1f} s the sound changes from {before} to {now}.")
+        before = now
+    if len(changes) > _NAMED:
+        notes.append(f"It changes so {len(changes) - _NAMED:,} more times.")
+    return notes
+
+
+def _form(rate: int, channels: int) -> str:
+    return f"{rate:,} Hz, {channels} channel{'s' * (channels != 1)}"
+
+
+def another_codec(seconds: float, before: str, now: str) -> str:
+    """A note on a piece of a chain in another codec than the first."""
+    return f"From {seconds:.1f} s on the sound is in another codec: {now}, not {before}."
 
 
 def clock_time(seconds: float) -> str:

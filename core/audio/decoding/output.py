@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ filters and squares of larger ones would overflow."""
 BLOCK = 1 << 18
 """Samples over all channels in one block: 1 MB of float32."""
 
+_SETTLED_S = 0.5  # decoders may find out within the first frames what they decode
 _GROWTH = 1 << 24  # most samples (64 MB) by which the output grows at once
 
 
@@ -55,6 +56,8 @@ class Output:
         Sum of their squares.
     missing : list of (int, int)
         Where silence was put in, in samples at 16 kHz.
+    changes : list of (float, int, int)
+        From which second on there is another rate or number of channels, and which.
     """
 
     def __init__(
@@ -69,6 +72,9 @@ class Output:
         self.rate = self.channels = self.taken = 0
         self.peak = self.energy = 0.0
         self.missing: list[tuple[int, int]] = []
+        self.changes: list[tuple[float, int, int]] = []
+        self._form = (0, 0)  # rate and channels of the latest block
+        self._widest = 0
         self._compared: Channels | None = None
         self._progress = progress
         self._bound = bound
@@ -85,9 +91,15 @@ class Output:
         """Add samples, float32 ``[frames, channels]``; rate and channels may change."""
         frames, channels = block.shape
         if not self.rate:
-            self._begin(int(rate), channels)
+            check_header(rate, channels)
+            self.rate, self.channels = int(rate), channels
         if not frames:
             return
+        if self._form not in ((0, 0), (rate, channels)) and self.seconds > _SETTLED_S:
+            self.changes.append((self.seconds, rate, channels))
+        self._form, self._widest = (rate, channels), max(self._widest, channels)
+        if self._channel is None and channels > 1 and not self._compared:
+            self._compared = Channels(channels)
         self.taken += frames * channels
         self.energy += float(np.vdot(block, block))
         if self.taken > self.limits.max_samples:
@@ -126,6 +138,8 @@ class Output:
 
     def samples(self) -> np.ndarray:
         """Flush the resampler and hand over the samples, float32 ``[n]``."""
+        if self._channel is not None and self._widest and not 1 <= self._channel <= self._widest:
+            raise no_channel(self._channel, self._widest)
         self._flush()
         self._buffer.resize(self._n, refcheck=False)  # gives the unused pages back
         return self._buffer
@@ -137,15 +151,8 @@ class Output:
 
     def layout(self) -> Layout:
         """What was found of the channels, where several are averaged."""
-        return self._compared.layout() if self._compared else Layout()
-
-    def _begin(self, rate: int, channels: int) -> None:
-        check_header(rate, channels)
-        self.rate, self.channels = rate, channels
-        if self._channel is not None and not 1 <= self._channel <= channels:
-            raise no_channel(self._channel, channels)
-        if self._channel is None and channels > 1:
-            self._compared = Channels(channels)
+        found = self._compared.layout() if self._compared else Layout()
+        return replace(found, silent=()) if self.changes else found
 
     def _mono(self, block: np.ndarray) -> np.ndarray:
         channels = block.shape[1]

@@ -36,6 +36,9 @@ _CODEC_NAMES = {
 }
 
 
+_BIG = (("BIG", "BIG"), ("BIG", "LITTLE"), ("FILE", "BIG"))  # said, and usual in the format
+
+
 def with_soundfile(
     file: Reader,
     header: Header,
@@ -98,7 +101,8 @@ def with_soundfile(
         if flac:
             codec = "flac"
         elif codec[:5] in ("pcm_s", "pcm_f") and codec != "pcm_s8":
-            codec += "be" if sound.format in ("AIFF", "AU") or sound.endian == "BIG" else "le"
+            usual = "BIG" if sound.format in ("AIFF", "AU", "CAF") else "LITTLE"
+            codec += "be" if (sound.endian, usual) in _BIG else "le"
         container = "wav" if sound.format == "WAVEX" else sound.format.lower()
         out.rate, out.channels = sound.samplerate, sound.channels
         notes = check_promise(decoded_s / header.present_share, decoded_s)

@@ -3,12 +3,14 @@
 Weights are random, of the published shapes: speed and memory do not depend on what they hold, and
 published ones never ran here. Both ways hear the same windows in turn, in one run; memory is the
 peak of a process of its own that loads and scores one window. Writes
-data/results/encoder_speed.csv.
+data/results/encoder_speed.csv; where other work ran beside, its load average says so, and only the
+ratio counts.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -118,7 +120,8 @@ def measured(name: str) -> dict:
         "weights": "random",
         "kind": "measured",
         "source": COMMAND,
-        "note": "seconds of a window; plain is PyTorch in single precision in the same run",
+        "note": f"a window in turn, by PyTorch in single precision and by 8-bit integers; load "
+        f"average {os.getloadavg()[0]:.0f}",
     }
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from core.detect.eight_bit import GRAPH, SAYS, load_int8
 from core.detect.networks import encoder
 from core.detect.networks.over_encoder import HEADS
 from core.detect.registry import ENTRIES, is_named, load_detector
+from core.evaluate.tables import load as load_table
 from tests.detect.over_encoders import TINY, network, official
 from tests.detect.test_aasist import noise
 from training.commands import main
@@ -70,3 +72,15 @@ def test_a_registered_detector_runs_in_8_bit_under_a_name_and_a_hash_of_its_own(
     with pytest.raises(DetectorError, match="is damaged"):
         load_detector("spectra-0-int8")
     assert main(["quantise", "embedded"]) == 2
+
+
+def test_the_document_says_what_was_measured():
+    rows = load_table("encoder_speed")
+    document = (Path(__file__).resolve().parents[2] / "docs" / "detectors.md").read_text("utf-8")
+    for row in rows.itertuples():
+        first = f"| {row.encoder} | {row.parameters:,} | {row.ratio:.2f} |"
+        rest = f" {row.largest_difference:g} | {row.peak_mb} MB | {row.file_mb} MB |"
+        assert first + rest in document
+    large = rows.set_index("encoder").loc["XLS-R 300M"]
+    assert large["ratio"] >= 2.5 and large["largest_difference"] <= 0.02
+    assert large["peak_mb"] < 1_200 and large["weights"] == "random"

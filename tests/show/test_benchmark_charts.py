@@ -181,6 +181,18 @@ def test_figures_that_crowd_are_spread_by_a_root_and_the_axis_says_so():
     assert scale(LIGHT_CHARTS["bars"]) == ("linear", "EER (%)")
 
 
+def test_ticks_that_are_no_whole_numbers_are_written_as_they_are():
+    given = 0
+    for name, chart in LIGHT_CHARTS.items():
+        for _, encoding in encodings(chart.to_dict()):
+            axis = (encoding.get("axis") if isinstance(encoding, dict) else None) or {}
+            values = [v for v in axis.get("values") or [] if isinstance(v, (int, float))]
+            if "labelExpr" not in axis and not all(float(v).is_integer() for v in values):
+                assert axis.get("format") == "~g", name
+                given += 1
+    assert given
+
+
 def test_differences_name_their_axis_in_every_layer_and_pool_first():
     spec = LIGHT_CHARTS["differences"].to_dict()
     titles = [e["title"] for channel, e in encodings(spec) if channel == "x"]

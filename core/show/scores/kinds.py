@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -39,7 +40,7 @@ def shown() -> bool:
     file = files()["scores"]
     key = files().get("protocol")
     kinds = [f for f in (file, key) if f is not None]
-    if any(remembered("kinds", f.sha256, make=lambda f=f: has_three_kinds(f.frame)) for f in kinds):
+    if any(remembered("kinds", f.sha256, make=partial(has_three_kinds, f.frame)) for f in kinds):
         _spoof_aware(file, key)
         return True
     if remembered("times", file.sha256, make=lambda: has_times(file.frame)):

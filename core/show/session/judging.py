@@ -122,7 +122,7 @@ def _expected(
     stop.button(
         "Stop, and leave this detector out",
         icon=":material/stop:",
-        key=f"judge-stop-{shared.id}-{entry.key}",
+        key=f"spoofscope.judge-stop-{shared.id}-{entry.key}",
         on_click=_leave_out,
         args=(shared.id,),
     )

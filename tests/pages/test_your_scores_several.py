@@ -3,6 +3,7 @@
 import pytest
 
 from core.evaluate.example_scores import example
+from core.show.scores import files
 from tests.pages.test_your_scores import show, start, told
 
 
@@ -15,9 +16,9 @@ def of_codec(codec, system=0, prefix=""):
 def given(**fields):
     """The page with these files: field to (name, data) of each."""
     at = start()
-    for field, files in fields.items():
+    for field, content in fields.items():
         widget = next(f for f in at.file_uploader if f.key == f"scores.upload.{field}")
-        widget.set_value([(name, data, "text/plain") for name, data in files])
+        widget.set_value([(name, data, "text/plain") for name, data in content])
     at.run()
     assert not at.exception
     return at
@@ -63,14 +64,14 @@ def test_a_column_can_name_data_sets():
 
 
 def test_each_score_file_takes_the_key_that_holds_it():
-    files = {"scores": [], "protocol": []}
+    every = {"scores": [], "protocol": []}
     for codec, prefix in (("none", ""), ("alaw", "t")):
         lines = [line.split(",") for line in of_codec(codec, 0, prefix).decode().splitlines()[1:]]
         scores = "".join(f"{c[0]} {c[5]}\n" for c in lines).encode()
         key = "".join(f"{c[1]} {c[0]} - {c[2]} {c[4]}\n" for c in lines).encode()
-        files["scores"].append((f"{codec}.txt", scores))
-        files["protocol"].append((f"key-{codec}.txt", key))
-    at = given(**files)
+        every["scores"].append((f"{codec}.txt", scores))
+        every["protocol"].append((f"key-{codec}.txt", key))
+    at = given(**every)
     assert "alaw takes its labels from key-alaw.txt." in told(at)
     assert any("2 data sets: EER" in s.value for s in at.subheader)
 
@@ -114,3 +115,9 @@ def test_more_systems_than_fit_are_left_out():
     others = [(f"{n}.csv", example(1) + b"x,S01,-,none,bonafide,%d\n" % n) for n in range(6)]
     at = given(scores=[("a.csv", example())], second=others)
     assert "5.csv is left out: at most 5 files fit here." in told(at)
+
+
+def test_files_that_are_too_large_together_are_left_out(monkeypatch):
+    monkeypatch.setattr(files, "TABLES_HELD", 0)
+    at = given(scores=[("a.csv", example())], second=[("b.csv", example(1))])
+    assert "b.csv is left out: these files are too large together." in told(at)

@@ -366,5 +366,19 @@ TABLES: dict[str, Table] = {
         },
         ("what", "metric", *("eer_percent", "speakers", "n_bonafide", "n_spoof", "dependence")),
     ),
+    "several": Table(
+        {
+            "what": _TEXT,
+            "metric": _TEXT,
+            "speakers": Column("count"),
+            "n_bonafide": Column("count"),
+            "n_spoof": Column("count"),
+            "percent": Column("number", low=0, high=100),
+            "runs": Column("count"),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+        },
+        ("what", "metric", "speakers", "n_bonafide", "n_spoof"),
+    ),
 }
 """File name without suffix -> what it holds."""

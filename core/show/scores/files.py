@@ -16,6 +16,7 @@ import streamlit as st
 
 from core.evaluate.trials import TrialsError, read_table
 from core.plain import printable
+from core.settings import settings
 from core.show import session
 from core.show.benchmark_charts import AnyChart
 from core.show.benchmark_view import make_spec, show_spec
@@ -29,6 +30,9 @@ Value = TypeVar("Value")
 
 MOST_FILES = 24
 """Files of a field."""
+
+TABLES_HELD = 6
+"""Memory of a visitor's tables together, in times of the largest text that is read."""
 
 KEPT = 80
 """Results that a session keeps; the oldest go first."""
@@ -171,6 +175,10 @@ def upload(field: str, label: str, help: str, most: int) -> None:
                 load(free, printable(one.name), one.getvalue(), one.file_id)
             except TrialsError as error:
                 failed[one.file_id] = str(error)
+                continue
+        if len(files()) > 1 and _held_mb() > TABLES_HELD * settings().max_table_mb:
+            forget(free)
+            failed[one.file_id] = f"{one.name} is left out: these files are too large together."
     for one in given:
         if one.file_id in failed:
             st.error(plain(failed[one.file_id]), icon=":material/error:")
@@ -179,6 +187,10 @@ def upload(field: str, label: str, help: str, most: int) -> None:
         known_file = files()[part]
         if known_file.id not in shown:
             _in_use(field, known_file)
+
+
+def _held_mb() -> float:
+    return sum(float(f.frame.memory_usage().sum()) for f in files().values()) / 1e6
 
 
 def _in_use(field: str, file: ScoreFile) -> None:

@@ -123,7 +123,7 @@ def of_means(
     variance = share**2 * sum(f.variance for f in figures)
     sums = [share * s.sums(f) for f, s in zip(figures, samples, strict=True)]
     _, codes = np.unique(np.concatenate(list(units)), return_inverse=True)
-    total = np.bincount(codes, weights=np.concatenate(sums))
+    total = np.bincount(codes, weights=np.concatenate(sums)).astype(np.float64)
     spreads, freedom = spread(total, sum(s.freedom for s in samples))
     for figure, sample in zip(figures, samples, strict=True):
         if figure.value <= figure.low:  # a set without errors counts half of one in either class
@@ -138,7 +138,8 @@ def of_means(
     sizes = [min(s.sizes[i] for s in samples) for i in (0, 1)]
     ends = _ends(linear, spreads, freedom, (sizes[0], sizes[1]), level)
     why = "" if ends else "its trials all contribute alike"
-    return Interval(mean["value"], *(ends or (None, None)), level, unit, why)
+    low, high = ends or (None, None)
+    return Interval(mean["value"], low, high, level, unit, why)
 
 
 def _ends(

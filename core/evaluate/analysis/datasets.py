@@ -197,10 +197,10 @@ def _mean(sets: dict[str, Prepared], settings: Settings, column: str) -> pd.Data
 def _speakers(sets: Sequence[Prepared]) -> list[Ints]:
     """Of every unit of every set, a number that the same speaker has in all of them."""
     known: dict[str, int] = {}
-    found = []
+    found: list[Ints] = []
     for data in sets:
         sample = data.everything.sample
-        own = -1 - np.arange(sample.count) - sum(map(len, found))  # nobody else's
+        own = -1 - np.arange(sample.count) - sum(len(f) for f in found)  # nobody else's
         if sample.units.unit == "speaker" and data.speakers is not None:
             codes, names = data.codes("speaker")
             first = np.zeros(sample.count, dtype=np.int64)

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.several import table
 from core.evaluate import analysis as an
 from core.evaluate.metrics import Tally
+from core.evaluate.tables.loading import ROOT, load
 from core.evaluate.trials import Trials, TrialsError
 
 PHI = NormalDist().cdf
@@ -133,3 +135,11 @@ def test_an_error_free_set_leaves_room_in_the_mean():
     mean = value(an.by_data_set(data), an.MEAN)
     assert mean["value"] == pytest.approx(100 * PHI(-1) / 2, abs=0.1)
     assert mean["low"] < mean["value"] < mean["high"]
+
+
+def test_the_document_shows_what_was_measured():
+    rows = load("several")
+    assert table(rows) in (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+    held = rows["what"].str.endswith("held")
+    assert rows.loc[held, "percent"].min() >= 93
+    assert rows.loc[~held, "percent"].max() <= 5

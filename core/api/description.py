@@ -157,7 +157,10 @@ def _schema(name: str, often: bool) -> dict[str, Any]:
     if name == "detector":
         ready = [entry.id for entry in list_detectors() if entry.ready]
         one = {"type": "string", "enum": [*ready, *PRECISIONS]}
-    return {"type": "array", "items": one} if often else one
+    if not often:
+        return one
+    most = {"detector": settings().detectors_at_once, "span": query.MOST_SPANS}[name]
+    return {"type": "array", "maxItems": most, "items": one}
 
 
 def _errors(*statuses: int) -> dict[str, Any]:

@@ -162,9 +162,10 @@ def query_of(given: Iterable[tuple[str, str]], takes: Takes) -> Query:
             known = f"Known are {all_of_them}." if all_of_them else "This address takes none."
             raise Problem(400, f"There is no parameter '{_said(name)}'. {known}", "query")
         value = _read(name, text)
-        if name in found and (name not in takes.often or value in found[name]):
+        if name in found and name not in takes.often:
             raise Problem(400, f"The parameter {name} is given twice.", "query")
-        found[name] = (*found.get(name, ()), value)
+        if value not in found.get(name, ()):
+            found[name] = (*found.get(name, ()), value)
     values: dict[str, Any] = {n: v if n in REPORT.often else v[0] for n, v in found.items()}
     made = Query(**values)
     made.stance  # noqa: B018 - its errors are those of the query

@@ -70,7 +70,8 @@ def _fit(entry: Entry, where: str, name: str) -> None:
 
     st.session_state.pop(FITTED, None)
     bar = st.progress(0.0, text="Starting")
-    st.button("Stop", icon=":material/stop:", key="hood-calibrate-stop")
+    stop = st.empty()
+    stop.button("Stop", icon=":material/stop:", key="hood-calibrate-stop")
 
     def show(done: int, total: int, clip: str) -> None:
         bar.progress(done / total, text=f"{done + 1} of {total}: {plain(clip)}")
@@ -86,6 +87,7 @@ def _fit(entry: Entry, where: str, name: str) -> None:
     except (ArchiveError, CalibrationError, DetectorError, OSError) as error:
         st.error(plain(str(error)), icon=":material/error:")
     bar.empty()
+    stop.empty()
 
 
 def _show(made: own_calibration.OwnCalibration, fit: Fit) -> None:
@@ -141,11 +143,15 @@ def worth(fit: Fit, palette: Palette = LIGHT) -> alt.LayerChart | alt.FacetChart
     nothing = alt.Chart(pd.DataFrame({"x": [1.0]}))
     return alt.layer(
         nothing.mark_rule(color=palette.rule, strokeDash=[4, 3]).encode(
-            x=alt.X("x:Q", title="Cllr in bits: 0 is perfect, 1 (dashed) says nothing")
+            x=alt.X(
+                "x:Q",
+                title="Cllr in bits: 0 is perfect, 1 (dashed) says nothing",
+                axis=alt.Axis(tickCount=5),
+            )
         ),
         base.mark_rule(color=palette.text, strokeWidth=2).encode(y=rows, x="low:Q", x2="high:Q"),
         base.mark_point(color=palette.series[0], filled=True, size=90, opacity=1).encode(
             y=rows, x=alt.X("value:Q", scale=alt.Scale(zero=True))
         ),
         base.mark_text(color=palette.text, dy=-12).encode(y=rows, x="value:Q", text="shown:N"),
-    ).properties(height=130, config=chart_config(palette))
+    ).properties(height=170, config=chart_config(palette))

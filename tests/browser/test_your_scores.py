@@ -50,8 +50,8 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     expect(page.get_by_text("trials of one speaker count together").first).to_be_visible()
 
     give(page, "second", "theirs.csv", example(1))
-    page.get_by_role("radio", name="Other systems").or_(
-        page.get_by_role("button", name="Other systems")
+    page.get_by_role("radio", name="Other systems", exact=True).or_(
+        page.get_by_role("button", name="Other systems", exact=True)
     ).first.click()
     expect(page.get_by_text("5,000 trials in common")).to_be_visible(timeout=PATIENCE_MS)
     with page.expect_download() as download:

@@ -6,9 +6,13 @@ of data/benchmarks; how often each sign is met in test clips stands in data/resu
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.fft import next_fast_len
+from scipy.linalg import solve_toeplitz
+from scipy.signal import fftconvolve
 
 from core.provenance.found import Sign
 from core.provenance.native import Native
@@ -29,11 +33,17 @@ CODEC_HZ = 12_300.0
 ZEROS_S, REPEAT_S = 0.02, 0.05
 """Shortest run of exact zeros, and shortest exact repeat, in seconds."""
 
-CLICK_TIMES, CLICK_LEAST = 10.0, 0.02
-"""Third difference of a jump: so many times the highest around it, and least of all."""
+ORDER, BLOCK = 64, 1 << 18
+"""Of the filter that whitens the sound; samples that are filtered at a time."""
 
-FLOOR_DB, NO_NOISE_DB = 10.0, -80.0
-"""Least step of the noise floor; below that level there is no noise, but silence."""
+CLICK_TIMES, CLICK_LEAST = 15.0, 1e-4
+"""A jump behind that filter: so many times the highest around it, or of that least level."""
+
+FRAME_S, FLOOR_LEAST, FLOOR_MOST = 0.02, 75, 150
+"""Frames on each side of a step of the noise floor, and how long one is, in seconds."""
+
+FLOOR_DB = 8.0
+"""Least step of the noise floor."""
 
 HUM_DB = 12.0
 """Least height of a mains line above its surroundings."""
@@ -191,19 +201,54 @@ def _periodic(x: np.ndarray) -> bool:
 
 
 def clicks(sound: Native) -> Sign | None:
-    """Jumps that stand far out of all that is within some milliseconds on both sides."""
-    x = sound.samples
-    jump = np.abs(np.diff(x, n=3, prepend=x[[0, 0]], append=x[-1:]))
-    reach, apart = max(24, round(0.004 * sound.rate)), 4
-    jump[:reach] = jump[-reach:] = 0  # a file begins and ends with one
-    highest = _running_max(np.pad(jump, reach + apart), reach)
-    before, after = highest[: len(jump)], highest[reach + 2 * apart + 1 :][: len(jump)]
-    high = np.flatnonzero((jump > CLICK_TIMES * np.maximum(before, after)) & (jump > CLICK_LEAST))
-    if not len(high):
+    """Jumps that the sound's own spectrum does not explain: what a hard cut leaves.
+
+    A matched filter for an impulse in sound of this spectrum, its whitening filter there and back:
+    it listens most where the sound is weakest. A jump must stand out of all within 60 ms.
+    """
+    x, rate = sound.samples, sound.rate
+    reach, apart = round(0.06 * rate), 2 * ORDER
+    edge = reach + apart
+    if len(x) < 4 * edge:
         return None
-    groups = np.split(high, np.flatnonzero(np.diff(high) > reach) + 1)
+    whitening = _whitening(x)
+    strength = _filtered(x, np.convolve(whitening, whitening[::-1]))
+    strength[:apart] = strength[-apart:] = 0  # a file begins and ends with one
+    highest = _running_max(np.pad(strength, edge), reach)
+    before, after = highest[: len(x)], highest[reach + 2 * apart + 1 :][: len(x)]
+    high = strength > CLICK_TIMES * np.maximum(np.maximum(before, after), CLICK_LEAST)
+    high[:edge] = high[-edge:] = False
+    found = np.flatnonzero(high)
+    if not len(found):
+        return None
+    groups = np.split(found, np.flatnonzero(np.diff(found) > reach) + 1)
     places = [(int(g[0]), int(g[-1]) + 1) for g in groups]
-    return Sign("clicks", {"clicks": len(places)}, _places(places, sound.rate))
+    return Sign("clicks", {"clicks": len(places)}, _places(places, rate))
+
+
+def _filtered(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Magnitude behind a filter, float32: blocks, so that minutes of sound fit a worker."""
+    padded = np.pad(x, len(kernel) // 2)
+    made = np.empty(len(x), np.float32)
+    for first in range(0, len(x), BLOCK):
+        part = padded[first : first + BLOCK + len(kernel) - 1].astype(np.float64)
+        made[first : first + BLOCK] = np.abs(fftconvolve(part, kernel, "valid"))
+    return made
+
+
+def _whitening(x: np.ndarray) -> np.ndarray:
+    """Filter that makes sound white: linear prediction over all of it.
+
+    Source: J. Makhoul, "Linear prediction: a tutorial review", Proceedings of the IEEE 63, 1975.
+    """
+    likeness = np.zeros(ORDER + 1)
+    size = next_fast_len(BLOCK + 2 * ORDER, real=True)
+    for first in range(0, len(x), BLOCK):
+        here = np.fft.rfft(x[first : first + BLOCK].astype(np.float64), size)
+        on = np.fft.rfft(x[first : first + BLOCK + ORDER].astype(np.float64), size)
+        likeness += np.fft.irfft(here.conj() * on, size)[: ORDER + 1] / len(x)
+    likeness[0] += likeness[0] * 1e-9 + 1 / 12 / 2**30  # rounding to 16 bits
+    return np.concatenate([[1.0], solve_toeplitz(likeness[:-1], -likeness[1:])])
 
 
 def _running_max(x: np.ndarray, width: int) -> np.ndarray:
@@ -220,32 +265,52 @@ def _running_max(x: np.ndarray, width: int) -> np.ndarray:
 
 
 def noise_floor_steps(sound: Native) -> Sign | None:
-    """Steps of the level in pauses: a steady one lies otherwise before than after."""
-    size = round(0.02 * sound.rate)
-    count, span = len(sound.samples) // size, 60  # frames of 20 ms on each side
-    if count < 2 * span + 10:
+    """Steps of the noise floor: from a place on, nothing falls as low as much did before it.
+
+    In ten bands the level that 95 % of the frames of three seconds exceed is held against that
+    which 30 % on the other side stay below, and the median of the bands counts.
+    """
+    levels = _band_levels(sound)
+    count = len(levels)
+    places = np.arange(FLOOR_LEAST, count - FLOOR_LEAST + 1, 5)
+    if not len(places):
         return None
-    frames = sound.samples[: count * size].reshape(count, size)
-    level = 10 * np.log10(np.einsum("ij,ij->i", frames, frames) / size + 1e-12)
-    around = np.lib.stride_tricks.sliding_window_view(level, span)
-    lowest = np.partition(around, 2, axis=1)[:, 2]
-    # Ten frames within 2 dB are a pause; speech without one goes up and down.
-    steady = (around <= lowest[:, None] + 2).sum(axis=1) >= 10
-    last = count - 2 * span + 1
-    before, after = lowest[:last], lowest[span : span + last]
-    pauses = steady[:last] & steady[span : span + last] & (np.minimum(before, after) > NO_NOISE_DB)
-    step = np.where(pauses, np.abs(after - before), 0)
+    steps = np.empty(len(places))
+    for i, at in enumerate(places):
+        before, after = levels[max(0, at - FLOOR_MOST) : at], levels[at : at + FLOOR_MOST]
+        (low_before, mid_before), (low_after, mid_after) = (
+            np.percentile(side, (5, 30), axis=0) for side in (before, after)
+        )
+        steps[i] = max(np.median(low_after - mid_before), np.median(low_before - mid_after))
     chosen: list[int] = []
-    for i in np.argsort(step)[::-1]:
-        if step[i] < FLOOR_DB or len(chosen) == 5:
+    for i in np.argsort(steps)[::-1]:
+        if steps[i] < FLOOR_DB or len(chosen) == 5:
             break
-        if all(abs(i - other) > span for other in chosen):
+        if all(abs(places[i] - places[other]) > FLOOR_MOST for other in chosen):
             chosen.append(int(i))
     if not chosen:
         return None
-    edges = [((i + span - 5) * size, (i + span + 5) * size) for i in sorted(chosen)]
-    most = round(float(step[chosen].max()), 1)
+    size = round(FRAME_S * sound.rate)
+    edges = [(int(places[i] - 5) * size, int(places[i] + 5) * size) for i in sorted(chosen)]
+    most = round(float(steps[chosen].max()), 1)
     return Sign("floor-steps", {"steps": len(chosen), "most_db": most}, _places(edges, sound.rate))
+
+
+def _band_levels(sound: Native) -> np.ndarray:
+    """Level in dB of frames in ten bands from 500 Hz to nine tenths of the room there is."""
+    size = round(FRAME_S * sound.rate)
+    count = len(sound.samples) // size
+    frames = sound.samples[: count * size].reshape(count, size)
+    window = np.hanning(size).astype(np.float32)
+    frequencies = np.fft.rfftfreq(size, 1 / sound.rate)
+    edges = np.searchsorted(frequencies, np.linspace(500, 0.45 * sound.rate, 11))
+    levels = np.empty((count, 10))
+    for first in range(0, count, 1000):
+        power = np.abs(np.fft.rfft(frames[first : first + 1000] * window)) ** 2
+        for band, (low, high) in enumerate(itertools.pairwise(edges)):
+            mean = power[:, low : max(high, low + 1)].mean(axis=1) / size
+            levels[first : first + 1000, band] = 10 * np.log10(mean + 1e-11)
+    return levels
 
 
 def bit_depth(sound: Native) -> Sign | None:

@@ -7,7 +7,7 @@ from core.show.hood import detectors, inventory, signs
 TABS = {
     "How they work": (detectors.architecture, detectors.stages),
     "Why so": (detectors.decisions, detectors.limits),
-    "How far to trust it": (detectors.trust, signs.signs_of_history),
+    "How far to trust it": (detectors.trust, signs.signs_of_history, signs.watermark_found),
     "Model card": (detectors.model_card,),
     "Detectors by name": (inventory.by_name,),
     "Installed here": (inventory.installed, inventory.systems_table),

@@ -18,6 +18,7 @@ MANIFEST = Path("data/benchmarks/public_samples.csv")
 RESULTS = Path("data/results/embedded.csv")
 EMBEDDED = Path("data/models/embedded")
 PROVENANCE = Path("data/results/provenance.csv")
+WATERMARK = Path("data/results/watermark.csv")
 HISTORY = ["data/benchmarks/public_samples.csv", "data/benchmarks/today_samples.csv"]
 """Manifests whose clips are looked at as their makers put them up."""
 DOCUMENTS = ("data/models/embedded/MODEL_CARD.md", "training/README.md")
@@ -197,6 +198,15 @@ def add_parsers(commands: Any) -> None:
     history.add_argument("--split", default="test", choices=("train", "dev", "test"))
     history.add_argument("--out", default=str(PROVENANCE), metavar="FILE")
     history.set_defaults(run=_provenance)
+    marks = commands.add_parser(
+        "watermark", help="how surely Resemble's watermark is found, after codecs and without"
+    )
+    marks.add_argument("--corpus", nargs="+", default=[_corpus()], metavar="DIR")
+    marks.add_argument("--split", default="test", choices=("train", "dev", "test"))
+    marks.add_argument("--most", type=int, default=40, help="clips that go through every codec")
+    marks.add_argument("--answers", metavar="FILE", help="write every clip's answer there")
+    marks.add_argument("--out", default=str(WATERMARK), metavar="FILE")
+    marks.set_defaults(run=_watermark)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -528,6 +538,24 @@ def _provenance(options: argparse.Namespace) -> int:
     with whole(options.out) as part:
         table.to_csv(part, index=False)
     print(f"{options.out}: {len(table)} rows, {len(found)} clips")
+    return 0
+
+
+def _watermark(options: argparse.Namespace) -> int:
+    from training.corpus import print_progress
+    from training.watermark import answers, shares
+
+    try:
+        found = answers(options.corpus, options.split, options.most, progress=print_progress())
+        table = shares(found, "python -m training watermark --corpus DIR ...")
+    except _EXPECTED as error:
+        return _complain(error)
+    if options.answers:
+        with whole(options.answers) as part:
+            found.to_csv(part, index=False)
+    with whole(options.out) as part:
+        table.to_csv(part, index=False)
+    print(f"{options.out}: {len(table)} rows, {len(found)} answers")
     return 0
 
 

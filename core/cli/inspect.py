@@ -24,6 +24,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--personal", action="store_true", help="with tags that may name people and places"
     )
+    parser.add_argument(
+        "--watermark", action="store_true", help="look for Resemble's watermark, too"
+    )
     parser.set_defaults(run=run)
 
 
@@ -32,17 +35,22 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
     from core.audio.files import audio_files
     from core.provenance.isolated import TrustListError, look_safely, prepare
+    from core.provenance.watermark import missing
 
     files = list(audio_files(options.files))
     if not files:
         print("No audio files were found there.", file=sys.stderr)
+        return EXIT_UNUSABLE
+    if options.watermark and (why := missing()):
+        print(why, file=sys.stderr)
         return EXIT_UNUSABLE
     prepare()
     found: list[tuple[Path, Provenance]] = []
     failed = False
     for file in files:
         try:
-            found.append((file, look_safely(file)))
+            origin = look_safely(file)
+            found.append((file, _marked(file, origin) if options.watermark else origin))
         except AudioError as error:
             failed = True
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
@@ -62,6 +70,15 @@ def run(options: argparse.Namespace) -> int:
         for file, origin in found:
             print("\n".join([printable(str(file)), *in_lines(origin, options.personal)]))
     return EXIT_UNUSABLE if failed else 0
+
+
+def _marked(file: Path, origin: Provenance) -> Provenance:
+    from core.audio.clip import SAMPLE_RATE
+    from core.audio.isolated import decode_safely
+    from core.provenance.watermark import with_watermark
+
+    clip = decode_safely(file)
+    return with_watermark(origin, clip.samples, SAMPLE_RATE)
 
 
 def in_lines(origin: Provenance, personal: bool = False) -> list[str]:

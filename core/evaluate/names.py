@@ -113,6 +113,10 @@ CONDITIONS = {
     "loc_tx": "sent within a site",
     "mad_tx": "sent to Madrid",
     "sin_tx": "sent to Singapore",
+    "noise-20db": "noise 20 dB below",
+    "level-20db": "20 dB softer",
+    "speed-1.05": "5 % faster",
+    "cut-1s": "cut to a second",
 }
 
 COLUMNS = {

@@ -9,9 +9,12 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
+from core.audio.decoding import decode
+from core.files import ROOT
 from core.show import exports
 from tests.provenance.signing import chain, signed
 from tests.show.builders import tone
+from training.watermark import mark
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -66,6 +69,17 @@ def test_a_changed_file_says_so(detector):
 def test_nothing_is_said_where_there_is_nothing(detector):
     _, words = shown("Detect", file_of(noisy(9.0)))
     assert "What the file itself says" not in words and "Signed" not in words
+
+
+def test_a_watermark_is_looked_for_on_request(detector):
+    voice = decode(ROOT / "examples" / "5-hardest-switchboard-menu.flac").samples[:96_000]
+    page, words = shown("Detect", file_of(mark(voice, 16_000)))
+    assert "PerTh" not in words
+    next(b for b in page.button if "watermark" in b.label).click().run()
+    assert not page.exception
+    words = " ".join(m.value for m in page.markdown)
+    assert words.index("carries PerTh") < words.index("The evidence points")
+    assert not any("watermark" in b.label for b in page.button)
 
 
 def test_places_are_marked_on_timeline(detector):

@@ -107,6 +107,12 @@ def test_the_page_is_short_but_for_the_model_card():
     assert len(" ".join(prose).split()) < 330
 
 
+def test_the_watermark_stands_with_its_measured_shares():
+    shown = next(d.value for d in run().dataframe if "clips, n" in d.value)
+    table = tables.load("watermark")
+    assert list(shown["found"]) == list(table["found"])
+
+
 def test_signs_of_history_stand_with_their_measured_shares():
     shown = next(d.value for d in run().dataframe if "human, 95 %" in d.value).set_index("sign")
     table = tables.load("provenance").set_index("sign")

@@ -81,6 +81,34 @@ def test_credentials_elsewhere_and_changed_parents_are_said():
     assert "earlier version" in line(earlier_fit=False).text
 
 
+MARKED = Sign("watermark-perth", {"found": True, "answer": 0.99})
+UNMARKED = Sign("watermark-perth", {"found": False, "answer": 0.01})
+
+
+def test_a_watermark_is_the_line_where_nothing_is_signed():
+    said = signed.line(Provenance(signs=(MARKED,)))
+    assert said.kind == "synthetic" and "can mark any sound" in said.text
+    assert signed.line(Provenance(signs=(UNMARKED,))) is None
+    assert signed.line(Provenance(FITS, (MARKED,))).text.startswith("Signed by Voice Works")
+    assert "scored human" in signed.contradiction(Provenance(signs=(MARKED,)), "authentic")
+
+
+def test_a_signed_recording_with_a_watermark_is_a_contradiction():
+    assert "watermark of a synthesiser" in signed.contradiction(
+        Provenance(SPOKEN, (MARKED,)), "authentic"
+    )
+    assert signed.contradiction(Provenance(SPOKEN, (UNMARKED,)), "authentic") == ""
+
+
+def test_a_watermark_stands_with_what_was_measured():
+    table = load("watermark").set_index(["clips", "condition"])
+    told = history.told(MARKED)
+    for kind in ("Resemble", "marked here", "human", "other synthetic"):
+        row = table.loc[(kind, "none")]
+        assert f"{row['found']:,} of {row['n']:,}" in told.seen
+    assert "not found" in history.told(UNMARKED).found
+
+
 def test_synthetic_in_an_earlier_version_counts():
     edited = replace(MADE, signer="Desk", source_types=("humanEdits",))
     said = line(manifests=(edited, MADE))
@@ -122,7 +150,7 @@ def test_every_sign_that_can_be_found_has_words():
     text = "\n".join(path.read_text("utf-8") for path in sources)
     codes = set(re.findall(r'Sign\(\s*"([\w-]+)"', text)) | set(re.findall(r'"(ends-\w+)"', text))
     assert len(codes) > 12
-    assert codes == set(history._WORDS) == set(history._NAMES)
+    assert codes == set(history._WORDS) == set(history._NAMES) - {history.WATERMARK}
     assert {code.split("-")[0] for code in PROGRAMS} == set(history._FAMILIES)
     assert set(history.ON_TIMELINE) <= codes
 

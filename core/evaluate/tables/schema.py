@@ -268,6 +268,21 @@ TABLES: dict[str, Table] = {
         },
         ("sign",),
     ),
+    "watermark": Table(
+        {
+            "clips": Column(choices=("Resemble", "marked here", "human", "other synthetic")),
+            "condition": _TEXT,
+            "n": Column("count"),
+            "found": Column("count"),
+            "share": _SHARE,
+            "low": _SHARE,
+            "high": _SHARE,
+            "sources": Column("count"),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+        },
+        ("clips", "condition"),
+    ),
     "det": Table(
         {
             "system": _TEXT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -35,7 +36,7 @@ def result(entry: session.Entry, detection: Detection, detector: Detector) -> No
     parts_view.choose_track(entry, detection.source)
     origin = session.origin_of(entry)
     cards.result_card(detection, lambda: origin_view.first_line(origin, detection.verdict))
-    origin_view.details(origin)
+    origin_view.details(origin, str(entry.key), partial(session.look_for_watermark, entry))
     outlier_view.offer(entry, detection)
     if example is not None:
         _truth(example)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.audio.codecs import CODECS
 from core.provenance.found import Provenance, Sign
 from core.provenance.tags import PROGRAMS
+from core.provenance.watermark import SIGN as WATERMARK
 
 SUGGESTS_TIMES, SUGGESTS_SOURCES = 10.0, 5
 """A sign suggests something only where it is surely so many times as frequent on one side, and was
@@ -26,6 +28,7 @@ ON_TIMELINE = {
 
 _NAMES = {
     **ON_TIMELINE,
+    WATERMARK: "Resemble's watermark",
     "declares-source": "source type in XMP",
     "declares-aigc": "AIGC label",
     "times": "times in tags",
@@ -138,11 +141,11 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     ),
     "floor-steps": (
         lambda v: (
-            f"The noise in pauses steps by up to {v['most_db']:.0f} dB, "
+            f"The noise floor steps by at least {v['most_db']:.0f} dB, "
             f"{v['steps']} time{'s' if v['steps'] != 1 else ''}"
         ),
-        "Parts of different recordings may meet here. A gain control, noise reduction or a sound "
-        "in the room that starts or stops does the same.",
+        "Parts of different recordings may meet here, or noise was added. A gain control, noise "
+        "reduction or a sound in the room that starts or stops does the same.",
     ),
     "bits-unused": (
         lambda v: f"Of {v['provided']} bits a sample {v['used']} are in use",
@@ -180,6 +183,8 @@ def history(found: Provenance) -> list[Told]:
 
 def told(sign: Sign) -> Told:
     """One sign in words."""
+    if sign.code == WATERMARK:
+        return _watermark(sign)
     if sign.code in PROGRAMS:
         v = sign.values
         settings = f" with {v['settings']}" if v.get("settings") else ""
@@ -189,6 +194,39 @@ def told(sign: Sign) -> Told:
         say, meaning = _WORDS[sign.code]
         said = say(sign.values)
     return Told(sign.code, f"{said}.", meaning, seen(sign.code), sign.places)
+
+
+def _watermark(sign: Sign) -> Told:
+    answer = f"(answer {sign.values['answer']:.2f} of 1)"
+    if sign.values["found"]:
+        found = f"Resemble's watermark PerTh is in the sound {answer}."
+        meaning = (
+            "Resemble's models, Chatterbox among them, put it into the voices they make. Its open "
+            "package can put it into any sound."
+        )
+    else:
+        found = f"Resemble's watermark PerTh was looked for and not found {answer}."
+        meaning = "Other systems put in none, and it can be left out or destroyed."
+    return Told(WATERMARK, found, meaning, seen_watermark())
+
+
+def seen_watermark() -> str:
+    """How often the watermark was found where it is, and where it is not."""
+    from core.evaluate.tables import TableError, load
+
+    try:
+        table = load("watermark").set_index(["clips", "condition"])
+    except TableError as error:
+        return f"How surely it is found is not known here. {error}"
+    plain = {kind: table.loc[(kind, "none")] for kind in table.index.unique("clips")}
+    counts = {kind: f"{row['found']:,} of {row['n']:,}" for kind, row in plain.items()}
+    coded = table.xs("marked here")["share"]
+    least = _percent(coded[coded.index.isin(CODECS)].min())
+    return (
+        f"Found in {counts['Resemble']} clips by Resemble's own model and {counts['marked here']} "
+        f"marked human ones, after codecs in {least} and more; wrongly in {counts['human']} human "
+        f"and {counts['other synthetic']} other synthetic clips. Noise and other speeds destroy it."
+    )
 
 
 @functools.cache

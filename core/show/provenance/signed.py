@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from core.provenance.found import Credentials, Manifest, Provenance
+from core.provenance.watermark import SIGN as WATERMARK
 
 SYNTHETIC = {
     "trainedAlgorithmicMedia": "made by a trained algorithm",
@@ -51,7 +52,7 @@ def line(found: Provenance) -> Line | None:
     """What the file proves or declares of how it was made; None where it does neither."""
     if found.credentials is not None:
         return _signed(found.credentials)
-    return _declared(found)
+    return _marked(found) or _declared(found)
 
 
 def contradiction(found: Provenance, verdict: str) -> str:
@@ -60,6 +61,11 @@ def contradiction(found: Provenance, verdict: str) -> str:
     if said is None or said.kind not in ("synthetic", "recorded"):
         return ""
     signed = "signed" if found.credentials is not None else "marked"
+    if said.kind == "recorded" and _marked(found) is not None:
+        return (
+            f"The file is {signed} as a recording, and its sound carries the watermark of a "
+            "synthesiser. One of the two is wrong, or it is a recording that somebody marked."
+        )
     if said.kind == "recorded" and verdict == "synthetic":
         return (
             f"The file is {signed} as a recording, and scored synthetic. One of the two is wrong: "
@@ -164,6 +170,18 @@ def made_as(held: Credentials) -> tuple[Kind, str, int] | None:
         if kind in SYNTHETIC:
             return "synthetic", SYNTHETIC[kind], i
     return next((("recorded", RECORDED[k], i) for k, i in kinds if k in RECORDED), None)
+
+
+def _marked(found: Provenance) -> Line | None:
+    """The line where the watermark was found."""
+    sign = found.sign(WATERMARK)
+    if sign is None or not sign.values["found"]:
+        return None
+    return Line(
+        "synthetic",
+        "The sound carries PerTh, the watermark that Resemble's models put into the voices they "
+        "make. Nobody signed that: its open package can mark any sound.",
+    )
 
 
 def _declared(found: Provenance) -> Line | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from core.provenance import watermark
 from core.provenance.found import Provenance
 from core.show.markdown import plain
 from core.show.provenance import history, signed
+from core.show.turns import TooBusy
 
 _ICONS = {
     "synthetic": ":material/verified:",
@@ -30,9 +34,20 @@ def first_line(found: Provenance | None, verdict: str) -> None:
         st.markdown(f":material/compare_arrows: {plain(against)}")
 
 
-def details(found: Provenance | None) -> None:
-    """Everything the file shows beside its sound; nothing where it shows nothing."""
-    if found is None or found == Provenance():
+def details(found: Provenance | None, key: str, look: Callable[[], None]) -> None:
+    """Everything the file shows beside its sound; nothing where it shows nothing.
+
+    Parameters
+    ----------
+    found : Provenance or None
+        None where there is no file.
+    key : str
+        Of the clip.
+    look : callable
+        Looks for a watermark, where the visitor asks and that can be done here.
+    """
+    can = not watermark.missing()
+    if found is None or (found == Provenance() and not can):
         return
     with st.expander("What the file itself says", icon=":material/history_edu:"):
         if found.credentials is not None:
@@ -56,7 +71,27 @@ def details(found: Provenance | None) -> None:
             )
         for note in found.notes:
             st.caption(f":material/info: {plain(note)}")
-        st.caption("The verdict does not change by it. No watermark is looked for.")
+        if can and found.sign(watermark.SIGN) is None:
+            _offer(key, look)
+        st.caption("The verdict does not change by it.")
+
+
+def _offer(key: str, look: Callable[[], None]) -> None:
+    """A button that looks for a watermark."""
+    if not st.button(
+        "Look for Resemble's watermark",
+        icon=":material/water_drop:",
+        key=f"watermark-{key}",
+        help="PerTh, which Resemble's open models put into the voices they make.",
+    ):
+        return
+    try:
+        with st.spinner("Looking for the watermark"):
+            look()
+    except TooBusy as error:
+        st.warning(str(error))
+    else:
+        st.rerun()
 
 
 def where(one: history.Told, most: int = 4) -> str:

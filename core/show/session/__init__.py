@@ -35,7 +35,7 @@ from core.show.session.judging import (
     stress_tests,
     was_stressed,
 )
-from core.show.session.origin import origin_of
+from core.show.session.origin import look_for_watermark, origin_of
 
 __all__ = [
     "INPUTS",
@@ -61,6 +61,7 @@ __all__ = [
     "judge",
     "keep_stress",
     "logger",
+    "look_for_watermark",
     "next_entries",
     "origin_of",
     "refused",

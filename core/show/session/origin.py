@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.audio.clip import AudioError
+from core.audio.clip import SAMPLE_RATE, AudioError
 from core.provenance.found import Provenance
 from core.show.session.busy import logger
-from core.show.session.clips import NO_WORKER, Entry, shelf
+from core.show.session.clips import NO_WORKER, Entry, clip_of, shelf
 from core.show.turns import TooBusy
 
 
@@ -38,3 +38,21 @@ def origin_of(entry: Entry) -> Provenance | None:
         return Provenance(notes=(NO_WORKER,))
     held[entry.sha256] = found
     return found
+
+
+def look_for_watermark(entry: Entry) -> None:
+    """Look for the watermark in an entry's sound, and keep what came of it with its origin.
+
+    Raises
+    ------
+    TooBusy
+        If too many wait; a sentence for people.
+    """
+    from core.provenance.watermark import with_watermark
+    from core.show import cache
+
+    known, clip = origin_of(entry), clip_of(entry)
+    if known is None or clip is None:
+        return
+    with cache.seat():
+        shelf("origins")[entry.sha256] = with_watermark(known, clip.samples, SAMPLE_RATE)

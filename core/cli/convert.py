@@ -73,8 +73,9 @@ def _read(options: argparse.Namespace) -> Trials:
 
 
 def _direction(trials: Trials, options: argparse.Namespace) -> Higher:
-    if options.higher or trials.higher:
-        return options.higher or trials.higher
+    stated: Higher | None = options.higher or trials.higher
+    if stated:
+        return stated
     if "label" not in trials.table:
         raise TrialsError("What does a high score mean? --higher spoof or --higher bonafide.")
     found = direction(trials)

@@ -163,8 +163,9 @@ def test_a_stated_direction_counts_for_both_files_and_is_shown_as_it_is(files, c
     report = json.loads("\n".join(out))
     assert status == 0 and report["figures"][0]["value"] > 50
     assert "worse than chance" in report["caution"]
-    assert (report["higher"], report["compared_higher"]) == ("bonafide", "bonafide")
-    assert report["compared_higher_found"] == "stated" and not report["compared_caution"]
+    (compared,) = report["comparisons"]
+    assert (report["higher"], compared["higher"]) == ("bonafide", "bonafide")
+    assert compared["higher_found"] == "stated" and not compared["caution"]
     _, out, _ = run(
         capsys, good, "--higher", "bonafide", "--compare", worse, "--compare-higher", "spoof"
     )

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
+from core.provenance import watermark
 from core.show import exports
 from tests.provenance.signing import chain, signed
 from tests.show.builders import tone
@@ -63,7 +64,8 @@ def test_a_changed_file_says_so(detector):
     )
 
 
-def test_nothing_is_said_where_there_is_nothing(detector):
+def test_nothing_is_said_where_there_is_nothing(detector, monkeypatch):
+    monkeypatch.setattr(watermark, "missing", lambda: "It is not installed.")
     _, words = shown("Detect", file_of(noisy(9.0)))
     assert "What the file itself says" not in words and "Signed" not in words
 

@@ -81,7 +81,7 @@ def _offer(key: str, look: Callable[[], None]) -> None:
     if not st.button(
         "Look for Resemble's watermark",
         icon=":material/water_drop:",
-        key=f"watermark-{key}",
+        key=f"detect-watermark-{key}",
         help="PerTh, which Resemble's open models put into the voices they make.",
     ):
         return

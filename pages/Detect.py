@@ -20,7 +20,8 @@ with left:
     detector_id, *others = judging.choose_settings()
     open_saved_section()
 with right:
-    detector = judging.take_in(detector_id)
+    with st.container():  # what comes and goes in it moves nothing below, which would close it
+        detector = judging.take_in(detector_id)
     for entry in session.entries():
         if entry.error:
             st.error(
@@ -34,8 +35,9 @@ with right:
         st.stop()
     if chosen := session.selected():
         address.follow(chosen, with_part=False)
-    detector = detector or judging.load(detector_id)
-    done = judging.judge_all(detector)
+    with st.container():
+        detector = detector or judging.load(detector_id)
+        done = judging.judge_all(detector)
     if len(session.entries()) > 1:
         parts_view.why_apart()
         several(done)

@@ -117,7 +117,7 @@ def score(
     journal = Journal(out, settings, fresh)
     try:
         stamps = {item.id: stamp(item.file) for item in items}
-        todo = [
+        unscored = [
             i for i in items if i.id not in journal.places or journal.stamps[i.id] != stamps[i.id]
         ]
         bad = {
@@ -127,16 +127,16 @@ def score(
             and journal.stamps[i.id] == stamps[i.id]
             and (error := _error(journal.rows(i.id)))
         }
-        progress = _Progress(len(items), len(items) - len(todo), len(bad))
-        if todo:
+        progress = _Progress(len(items), len(items) - len(unscored), len(bad))
+        if unscored:
             if executor == "ray":
                 from core.score import on_ray
 
-                scored = on_ray.run(todo, detector, settings, processes, engine, ray_address)
+                scored = on_ray.run(unscored, detector, settings, processes, engine, ray_address)
             else:
                 from core.score import pool
 
-                scored = pool.run(todo, detector, settings, processes, engine)
+                scored = pool.run(unscored, detector, settings, processes, engine)
             with contextlib.closing(scored):
                 for item, rows in scored:
                     journal.add(item.id, stamps[item.id], rows)

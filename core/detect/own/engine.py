@@ -70,12 +70,12 @@ class OwnEngine:
         return found, np.zeros((len(given), 0), np.float32)
 
     def front(self, wave: np.ndarray) -> np.ndarray:
-        """Windows share nothing."""
-        raise NotImplementedError
+        """Never asked for: `samples_per_frame` is 0, since windows share nothing."""
+        raise TypeError(f"The windows of the detector '{self._name}' share nothing.")
 
     def encode(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Windows share nothing."""
-        raise NotImplementedError
+        """Never asked for: `samples_per_frame` is 0, since windows share nothing."""
+        raise TypeError(f"The windows of the detector '{self._name}' share nothing.")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.audio.decoding import decode
-from core.audio.decoding.ends import flac_behind
+from core.audio.decoding.flac import flac_behind
 
 COUNTED = [
     *(("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"), ("RF64", "PCM_16")),

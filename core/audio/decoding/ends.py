@@ -1,4 +1,4 @@
-"""Where the first of files that are joined ends: MP4, Matroska; where a FLAC's frames begin."""
+"""Where the first of files that are joined ends."""
 
 from __future__ import annotations
 
@@ -62,6 +62,61 @@ def flv_end(file: Reader, size: int) -> tuple[int, bool]:
     return size, True
 
 
+def ps_end(file: Reader, size: int) -> tuple[int, bool]:
+    """Where packets of MPEG-PS end for good."""
+    at = 0
+    while at < size:
+        length = _ps_packet(file, at)
+        if not length:
+            block = file.at(at, 1 << 20)
+            resumes = (at + m.start() for m in re.finditer(b"\0\0\1\xba", block))
+            found = next((begin for begin in resumes if _ps_packet(file, begin)), None)
+            if found is None or another(file, at, min(size, found + LOOK))[0] < found:
+                return at, True
+            at = found
+        else:
+            at += length
+    return size, True
+
+
+def _ps_packet(file: Reader, at: int) -> int:
+    """Bytes of the packet that begins there, 0 where none does."""
+    head = file.at(at, 14)
+    if len(head) < 4 or head[:3] != b"\0\0\1" or head[3] < 0xB9:
+        return 0
+    if head[3] == 0xB9:  # the end, behind which another may begin
+        return 4
+    if head[3] != 0xBA:
+        return 6 + int.from_bytes(head[4:6], "big")
+    if len(head) > 4 and head[4] >> 4 == 2:  # MPEG-1
+        return 12
+    return 14 + (head[13] & 7) if len(head) == 14 and head[4] >> 6 == 1 else 0
+
+
+def tta_end(file: Reader, size: int) -> tuple[int, bool]:
+    """Where the frames of a TTA end, by the table of their lengths."""
+    head = file.at(0, 22)
+    if len(head) < 22:
+        return size, True
+    rate, samples = struct.unpack("<II", head[10:18])
+    frame = max(1, rate * 256 // 245)
+    table = file.at(22, min(-(-samples // frame), _MOST_FRAMES) * 4)
+    lengths = struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4])
+    end = 22 + len(table) + 4 + sum(lengths)
+    return min(end, size), end <= size
+
+
+def ape_end(file: Reader, size: int) -> tuple[int, bool]:
+    """Where the frames of a Monkey's Audio end, by its descriptor."""
+    head = file.at(0, 36)
+    if len(head) < 36 or int.from_bytes(head[4:6], "little") < 3_980:
+        return LOOK, False  # before it had one
+    end = sum(struct.unpack("<7I", head[8:36])[n] << 32 * (n == 5) for n in range(7))
+    return min(end, size), end <= size
+
+
+_MOST_FRAMES = 1_000_000
+
 _FLV_TAG = re.compile(rb"(?=[\x08\x09\x12].{7}\0{3})", re.DOTALL)
 
 
@@ -87,6 +142,8 @@ def asf_end(file: Reader, size: int) -> tuple[int, bool]:
     at = 0
     while len(head := file.at(at, 24)) == 24 and (at == 0 or head[10:16] in _NODES):
         (length,) = struct.unpack("<Q", head[16:])
+        if at and head[:8] == b"\x30\x26\xb2\x75\x8e\x66\xcf\x11":  # another file
+            break
         if length < 24:
             return 24, False
         at += length
@@ -120,43 +177,3 @@ def matroska_end(file: Reader, size: int) -> tuple[int, bool]:
         if at >= size:
             break
     return size, True
-
-
-def flac_frames(file: Reader, size: int) -> int:
-    """Where a FLAC's frames begin: behind its blocks of metadata, which may hold headers."""
-    at = 4
-    for _ in range(10_000):
-        head = file.at(at, 4)
-        if len(head) < 4:
-            return size
-        at += 4 + int.from_bytes(head[1:], "big")
-        if head[0] & 0x80:
-            break
-    return min(at, size)
-
-
-def flac_behind(frame: bytes) -> int:
-    """Bytes behind a FLAC's last frame, by the checksum (CRC-16) at its end; at least so many.
-
-    Parameters
-    ----------
-    frame : bytes
-        What FFmpeg takes for the frame: all that no other frame follows.
-    """
-    rest, end = 0, 0
-    for at, byte in enumerate(frame[:_MOST_FRAME], 1):
-        rest = (rest << 8 & 0xFF00) ^ _CRC_16[rest >> 8 ^ byte]
-        if not rest:
-            end = at
-    return len(frame) - end if rest and end else 0
-
-
-def _crc_16(byte: int) -> int:
-    rest = byte << 8
-    for _ in range(8):
-        rest = (rest << 1) ^ (0x8005 if rest & 0x8000 else 0)
-    return rest & 0xFFFF
-
-
-_CRC_16 = [_crc_16(byte) for byte in range(256)]
-_MOST_FRAME = 1 << 20

@@ -23,7 +23,6 @@ from core.audio.decoding.container import (
     zero_of,
 )
 from core.audio.decoding.edits import Edits, edits
-from core.audio.decoding.ends import flac_behind
 from core.audio.decoding.errors import (
     announced,
     encrypted_sound,
@@ -31,6 +30,7 @@ from core.audio.decoding.errors import (
     not_opened,
     too_damaged,
 )
+from core.audio.decoding.flac import flac_behind
 from core.audio.decoding.frames import flac_bytes, frame_samples, to_float
 from core.audio.decoding.headers import Header
 from core.audio.decoding.notes import (

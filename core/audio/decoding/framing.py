@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,14 @@ def _ac3(head: bytes) -> int:
 def wavpack(head: bytes) -> int:
     """The same for a block of WavPack."""
     return 8 + int.from_bytes(head[4:8], "little") if head[:4] == b"wvpk" else 0
+
+
+def wavpack_begins(head: bytes) -> bool:
+    """Whether that block is the first of a file: it begins at no sample, and holds some."""
+    if head[:4] != b"wvpk" or len(head) < 28:
+        return False
+    (index, samples, flags), high = struct.unpack("<III", head[16:28]), head[10]
+    return not (index or high) and samples > 0 and bool(flags & 0x800)
 
 
 def _amr(head: bytes) -> int:

@@ -92,6 +92,9 @@ OTHERS = re.compile(
     rb"|(?P<AU>\.snd\x00\x00......\x00\x00\x00[\x01-\x1b]\x00[\x00-\x0b]..\x00\x00\x00.)"
     rb"|(?P<W64>riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00)"
     rb"|(?P<WMA>\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c)"
+    rb"|(?P<TTA>TTA1[\x01-\x03]\x00.\x00[\x08-\x20]\x00)|(?P<WavPack>wvpk....[\x00-\x10]\x04)"
+    rb"|(?P<APE>MAC [\x8c-\x96]\x0f\x00\x00)"
+    rb"|(?P<PS>\x00\x00\x01\xba(?:[\x44-\x7f].{9}|[\x21-\x2f].{7})\x00\x00\x01[\xb9-\xff])"
     rb"|(?P<MP4>\x00\x00\x00.ftyp(?:M4A|M4B|isom|iso\d|mp4\d|qt  |3gp|dash))"
     rb"|(?P<Matroska>\x1aE\xdf\xa3.{0,40}?B\x82.(?:webm|matroska))",
     re.DOTALL,
@@ -115,12 +118,16 @@ _WORDS = [
             b"riff\x2e\x91",
             b"\x30\x26\xb2\x75",
             b"\x1aE\xdf\xa3",
+            b"TTA1",
+            b"wvpk",
+            b"MAC \x96\x0f",
+            b"\0\0\1\xba",
         )
     ),
     (b"ftyp", 4),
 ]  # by which places are found, since searching for all of it takes long
 _MOST_TRIES = 100_000
-_KINDS = {"Matroska": "Matroska or WebM"}
+_KINDS = {"Matroska": "Matroska or WebM", "APE": "Monkey's Audio", "PS": "MPEG-PS"}
 
 
 def another(file: Reader, start: int, size: int) -> tuple[int, str]:

@@ -12,14 +12,17 @@ import struct
 from core.audio.decoding.chain import chain
 from core.audio.decoding.chunks import chunked, form_of
 from core.audio.decoding.ends import (
+    ape_end,
     asf_end,
     avi_end,
-    flac_frames,
     flv_end,
     matroska_end,
     mp4_end,
+    ps_end,
     ts_end,
+    tta_end,
 )
+from core.audio.decoding.flac import flac_frames
 from core.audio.decoding.framing import STREAMS
 from core.audio.decoding.pieces import LOOK, OTHERS, Read, first, follows, of_pieces, without_tags
 from core.audio.decoding.source import Reader
@@ -58,7 +61,7 @@ def what_to_read(file: Reader) -> Read:
         tagged = head[:3] == b"ID3" and not magic
         if (begins(head) or tagged) and (found := stream(file, size, length_of, magic)):
             return found
-    return _untagged(file, first(file, size, LOOK)) if head[:4] in _OTHER else Read((file,))
+    return Read((file,))
 
 
 _ENDS = (
@@ -68,8 +71,10 @@ _ENDS = (
     (b"AVI ", 8, avi_end),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, asf_end),
     (b"\x47", 188, ts_end),
+    (b"\0\0\1\xba", 0, ps_end),
+    (b"TTA1", 0, tta_end),
+    (b"MAC ", 0, ape_end),
 )
-_OTHER = (b"\0\0\1\xba", b"MAC ", b"TTA1")  # their structure is not followed, but searched
 
 
 def _untagged(file: Reader, read: Read) -> Read:

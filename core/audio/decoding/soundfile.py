@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from core.audio.decoding.errors import check_header, in_words, no_track, too_long
+from core.audio.decoding.flac import flac_end
 from core.audio.decoding.frames import flac_bytes, to_float
 from core.audio.decoding.headers import Header
 from core.audio.decoding.notes import LEEWAY_S, check_promise, not_read_on
@@ -106,8 +107,11 @@ def with_soundfile(
         container = "wav" if sound.format == "WAVEX" else sound.format.lower()
         out.rate, out.channels = sound.samplerate, sound.channels
         notes = check_promise(decoded_s / header.present_share, decoded_s)
-        if flac and (behind := follows(file, file.tell())):  # libsndfile has read on a little
-            notes.append(not_read_on(behind, "or more "))
+        if flac:
+            read_to = file.tell()  # libsndfile has read on a little
+            end = flac_end(file, read_to, out.taken // sound.channels) or read_to
+            if behind := follows(file, end):
+                notes.append(not_read_on(behind, "or more "))
         return Decoded(out, container, codec, "soundfile", notes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from core.audio.decoding.framing import mpeg, runs, wavpack
+from core.audio.decoding.framing import mpeg, runs, wavpack, wavpack_begins
 from core.audio.decoding.notes import another_file, not_read_on
 from core.audio.decoding.pieces import (
     BLOCK,
@@ -48,7 +48,9 @@ def stream(file: Reader, size: int, length_of: Callable[[bytes], int], magic: by
         if past or at < base:
             base, block = at, file.at(at, BLOCK)
         head = block[at - base : at - base + 64]
-        if n := length_of(head[:16]):
+        # Nearly every byte can begin a frame of AMR, and another WavPack is framed as the first.
+        joined = (magic and OTHERS.match(head)) or (not first and wavpack_begins(head))
+        if not joined and (n := length_of(head[:16])):
             if not first and length_of is mpeg and _counts(head):
                 pieces.append((begun, at))
                 begun = at + n
@@ -60,7 +62,7 @@ def stream(file: Reader, size: int, length_of: Callable[[bytes], int], magic: by
             return Read((file,))
         if magic and head.startswith(magic):
             skip = len(magic)
-        elif OTHERS.match(head) or (head[:1] == b"\x1a" and begins(file, at)):
+        elif joined or OTHERS.match(head) or (head[:1] == b"\x1a" and begins(file, at)):
             kind = begins(file, at)
             notes = (another_file(kind, size - at),)
             size = at

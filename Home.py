@@ -5,9 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from core.settings import SettingsError, settings
-from core.show.history import keep_history
-from core.show.installation import explained
+from core.show.navigation.history import keep_history
 from core.show.prewarm import prewarm
+from core.show.server.installation import explained
 
 ICON = Path(__file__).parent / "core" / "show" / "assets" / "icon.png"  # a symbol would be fetched
 STYLE = ICON.with_name("style.css")

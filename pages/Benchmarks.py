@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.show.benchmark_view import csv, figure_table
 from core.show.benchmarks import compare, curves, views, words
 from core.show.benchmarks.book import Book
-from core.show.link import copy_link
+from core.show.figures.view import csv, figure_table
+from core.show.navigation.link import copy_link
 
 VIEWS = {
     "Systems": views.systems,

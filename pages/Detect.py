@@ -2,12 +2,15 @@
 
 import streamlit as st
 
-from core.show import address, cache, cards, opinions_view, parts_view, session
-from core.show.detect import inputs, judging
+from core.show import cache, session
+from core.show.clip import cards
+from core.show.detect import inputs, judging, parts
 from core.show.detect.result import result
 from core.show.detect.table import several
+from core.show.evidence.view import open_saved_section, report_section
 from core.show.markdown import plain
-from core.show.report_view import open_saved_section, report_section
+from core.show.navigation import address
+from core.show.opinions import view as opinions
 
 st.title("Detect", anchor=False)
 st.markdown("Is this speech human or machine-made? Bring a clip and see the evidence.")
@@ -39,7 +42,7 @@ with right:
         detector = detector or judging.load(detector_id)
         done = judging.judge_all(detector)
     if len(session.entries()) > 1:
-        parts_view.why_apart()
+        parts.why_apart()
         several(done)
     chosen = session.selected()
     detection = done.get(chosen.key) if chosen else None
@@ -52,7 +55,7 @@ with right:
     if others:
         said[chosen.key], detectors = judging.second_opinions(chosen, detection, detector, others)
         with together:
-            opinions_view.at_a_glance(said[chosen.key], detectors, str(chosen.key))
+            opinions.at_a_glance(said[chosen.key], detectors, str(chosen.key))
     report_section(said, detectors)
     with st.expander("About this detector", icon=":material/info:"):
         cards.about_detector(

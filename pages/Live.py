@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from core.show import address, session
+from core.show import session
 from core.show.live import current, microphone, view
+from core.show.navigation import address
 
 REFRESH_S = 0.5
 HEARTBEAT_S = 5.0  # a finished take stays as long as its page is open

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluate import arena
 from core.show import cache
-from core.show.link import copy_link
+from core.show.navigation.link import copy_link
 from core.show.systems import view, words
 
 st.title("Systems", anchor=False)

@@ -5,13 +5,16 @@ import streamlit as st
 from core.audio.parts import in_words
 from core.detect.detector import DetectorError
 from core.detect.spans import band_in_probability, cells, synthetic_spans
-from core.show import address, cache, charts, outlier_view, session
+from core.show import cache, session
+from core.show.clip import charts, outlier
+from core.show.clip.words import undecided_band
 from core.show.markdown import for_visitors, plain
-from core.show.opinions_view import labels_of
+from core.show.navigation import address
+from core.show.opinions.view import labels_of
 from core.show.provenance.history import marks
 from core.show.provenance.view import marks_below
 from core.show.theme import VERDICTS
-from core.show.timeline_view import (
+from core.show.timeline.view import (
     analyse,
     choose_clip,
     clip_bar,
@@ -19,7 +22,6 @@ from core.show.timeline_view import (
     picture,
     span_table,
 )
-from core.show.verdict_words import undecided_band
 
 HOPS = (2.0, 1.0, 0.5, 0.25)
 
@@ -79,7 +81,7 @@ for note in (*in_words(clip.source), *clip.source.notes):
     st.caption(f":material/info: {plain(note)}")
 if clip.source.missing:
     st.caption("Hatched: missing from the file.")
-outlier_view.notice(entry, whole)
+outlier.notice(entry, whole)
 origin = session.origin_of(entry)
 apart = [(s.start_s, s.end_s) for s in whole.stands_out]
 picture(

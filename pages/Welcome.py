@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.settings import settings
-from core.show.headlines import by_kind, figure_card, figures
-from core.show.installation import MISSING
+from core.show.figures.headlines import by_kind, figure_card, figures
+from core.show.server.installation import MISSING
 
 st.title("Is this voice human?", anchor=False)
 st.markdown(

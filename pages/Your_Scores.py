@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.show import address
 from core.show.markdown import plain
+from core.show.navigation import address
 from core.show.scores import comparisons, fusion_view, inputs, kinds, others, sets_view, views
 from core.show.scores.files import files, parts
 from core.show.scores.findings import problems

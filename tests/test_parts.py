@@ -17,7 +17,7 @@ from core.score.archive import score
 from core.score.journal import Journal
 from core.score.judging import ROW, failed, judge, read
 from core.score.manifest import ArchiveError, read_manifest
-from tests.show.builders import SCORES, HandDetector, channels_apart, clip, one_of_tracks
+from tests.builders import SCORES, HandDetector, channels_apart, clip, one_of_tracks
 
 
 class Heard(HandDetector):

@@ -17,7 +17,7 @@ from core.audio.clip import AudioError
 from core.detect.decision import StanceError
 from core.detect.model_config import DetectorError
 from core.plain import printable
-from core.show.turns import TooBusy
+from core.show.server.turns import TooBusy
 
 logger = logging.getLogger(__name__)
 

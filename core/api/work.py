@@ -18,7 +18,7 @@ from core.detect.detection import ORIGIN
 from core.plain import json_text
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
-from core.show.turns import Place, Seat, Turns
+from core.show.server.turns import Place, Seat, Turns
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -189,8 +189,9 @@ def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
     Errors as `detect`.
     """
     from core.evaluate.tables import RESULTS, load
-    from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
-    from core.show.opinions_view import track_record
+    from core.show.evidence.case import Case, Filing
+    from core.show.evidence.report import evidence_html, evidence_pdf
+    from core.show.opinions.view import track_record
 
     figures, published = load("embedded", RESULTS), load("published_eer", RESULTS)
     detectors = [_detector(id) for id in query.detector]

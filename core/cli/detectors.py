@@ -46,7 +46,7 @@ def _describe(entry: Entry) -> int:
     from core.detect.own_calibration import of_detector
     from core.detect.registry import models_home
     from core.evaluate.tables.loading import TableError, load
-    from core.show.known_detectors import described, known
+    from core.show.figures.known_detectors import described, known
 
     try:
         facts = known(entry, load("arena_systems"), load("arena"), load("network_parity"))

@@ -124,7 +124,7 @@ def as_table(report: dict[str, Any], form: str) -> str:
     import pandas as pd
 
     from core.plain import csv_of
-    from core.show.table_formats import as_latex, as_markdown
+    from core.show.documents.table_formats import as_latex, as_markdown
 
     figures = pd.DataFrame(report["figures"])
     if form == "csv":

@@ -69,8 +69,9 @@ def run(options: argparse.Namespace) -> int:
     from core.files import write_whole
     from core.plain import find_printed, printable
     from core.provenance.isolated import TrustListError, look_safely
-    from core.show.evidence_report import Case, Filing, evidence_html, evidence_pdf
-    from core.show.opinions_view import track_record
+    from core.show.evidence.case import Case, Filing
+    from core.show.evidence.report import evidence_html, evidence_pdf
+    from core.show.opinions.view import track_record
 
     if problem := span_without_stress(options):
         print(problem, file=sys.stderr)

@@ -23,7 +23,7 @@ from core.detect.decision import EVEN, Stance
 from core.evaluate.tables import TABLES, TableError
 from core.files import ROOT
 from core.settings import settings
-from core.show.turns import Place, Seat, Turns
+from core.show.server.turns import Place, Seat, Turns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +139,7 @@ def seat(
 ) -> Seat:
     """This session's way into a queue, to be entered around each inference, or each file.
 
-    Parameters and errors are those of `core.show.turns.Turns.turn`; the queue is that for judging
+    Parameters and errors are those of `Turns.turn`; the queue is that for judging
     unless another is given.
     """
     session = get_script_run_ctx(suppress_warning=True)
@@ -158,7 +158,7 @@ def read(
     """Decode a visitor's file in a process of its own, in this session's turn.
 
     Parameters and errors are those of `core.audio.isolated.decode_safely` and
-    `core.show.turns.Turns.turn`; what ``progress`` or ``waiting`` raise gives the file up.
+    `core.show.server.turns.Turns.turn`; what ``progress`` or ``waiting`` raise gives the file up.
     """
     from core.audio.isolated import decode_safely
 
@@ -184,7 +184,7 @@ def detect(
     """Judge a clip with a detector that other sessions use too, in this session's turn.
 
     Parameters and errors are those of `core.detect.detector.Detector.detect` and
-    `core.show.turns.Turns.turn`.
+    `core.show.server.turns.Turns.turn`.
     """
     with seat(waiting):
         return shared.detect(clip, stance=stance, hop_s=hop_s, progress=progress)

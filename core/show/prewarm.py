@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from core.show import downloads, expiry
 from core.show.serve import keep_uploads_in_memory, stay_home
+from core.show.server import downloads, expiry
 
 _started = threading.Event()
 

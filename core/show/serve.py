@@ -82,10 +82,10 @@ def main(*prepare: Callable[[], None]) -> None:
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 
-    from core.show import expiry
-    from core.show.arrival import limit_waiting
-    from core.show.headers import send_security_headers
     from core.show.live.relay import own_urls
+    from core.show.server import expiry
+    from core.show.server.arrival import limit_waiting
+    from core.show.server.headers import send_security_headers
 
     try:
         given = options(os.environ)

@@ -24,7 +24,7 @@ from core.api.routes import api
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.detect.detector import MIN_HOP_S
 from core.show import cache
-from core.show.turns import Turns
+from core.show.server.turns import Turns
 from tests.api.conftest import serving
 
 ROOT = Path(__file__).resolve().parents[2]

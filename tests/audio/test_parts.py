@@ -10,7 +10,7 @@ from core.audio.clip import Clip, Source
 from core.audio.decoding import decode
 from core.audio.isolated import decode_safely
 from core.audio.parts import channel_in_words, described, in_words, language, track_in_words
-from tests.show.builders import clip, track, wav
+from tests.builders import clip, track, wav
 
 
 def of(*tracks, chosen=1, **fields) -> Source:

@@ -11,7 +11,7 @@ from tests.browser.conftest import serving
 from tests.browser.helpers import PATIENCE_MS, SPEECH, go_to
 
 WATCHED = """
-from core.show import clip_store, expiry
+from core.show.server import clip_store, expiry
 
 class Told(expiry.Expiry):
     def look(self, runtime):

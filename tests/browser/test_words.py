@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from core.show.address import LOST
+from core.show.navigation.address import LOST
 from tests.browser.helpers import PATIENCE_MS, settled
 from tests.browser.test_detect_and_timeline import card, read_card, upload
 

@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 from benchmarks import load
 from core.settings import SettingsError
-from core.show import headers
+from core.show.server import headers
 
 
 @pytest.fixture(scope="module")

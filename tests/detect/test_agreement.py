@@ -7,8 +7,8 @@ import pytest
 from core.cli import main
 from core.detect.agreement import AGREED, agreement
 from core.detect.saved import open_saved
+from tests.builders import BAND, HandDetector, clip
 from tests.detect.test_own import SPEECH, written
-from tests.show.builders import BAND, HandDetector, clip
 
 
 def said(*scores):

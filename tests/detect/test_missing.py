@@ -12,11 +12,12 @@ from core.audio.decoding import decode
 from core.audio.quality import _without, gate, measure
 from core.detect.detector import Detector
 from core.detect.spans import cells
-from core.show import charts, exports
-from core.show.player import overview_wave, player_data, says
+from core.show.clip import charts
+from core.show.documents import exports
+from core.show.timeline.player import overview_wave, player_data, says
+from tests.builders import clip as tone_clip
 from tests.detect.test_detector import Level
-from tests.show.builders import clip as tone_clip
-from tests.show.test_exports import rows
+from tests.show.documents.test_exports import rows
 
 SPEECH = "tests/data/speech.flac"
 

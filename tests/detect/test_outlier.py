@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.detect.decision import Stance
 from core.detect.detection import Detection, Window
 from core.detect.outlier import FEWEST, MOST, Rule, _share, in_words, seconds_of, stretches
-from tests.show.builders import HandDetector, clip
+from tests.builders import HandDetector, clip
 
 
 def windows(llrs, hop_s: float = 2.0) -> list[Window]:

@@ -22,9 +22,10 @@ from core.detect.saved import (
     open_saved,
     read_saved,
 )
-from core.show.evidence_report import Case, evidence_html
+from core.show.evidence.case import Case
+from core.show.evidence.report import evidence_html
+from tests.builders import SCORES, HandDetector, clip
 from tests.damage import NAMES, mutated
-from tests.show.builders import SCORES, HandDetector, clip
 
 WHOLE = replace(HandDetector(SCORES).detect(clip(9.0)))
 KEYS = [

@@ -21,7 +21,7 @@ from core.detect.spans import (
     kind_of,
     synthetic_spans,
 )
-from tests.show.builders import SCORES, HandDetector, clip
+from tests.builders import SCORES, HandDetector, clip
 
 
 def detection_of(llrs: list[float | None], samples: int, hop: int) -> Detection:

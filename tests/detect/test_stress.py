@@ -13,7 +13,7 @@ from core.detect.decision import EVEN, Stance
 from core.detect.detection import Reason
 from core.detect.stress import CONDITIONS, SCHEMA, StressTest, stress
 from tests.audio.conftest import SPEECH
-from tests.show.builders import HandDetector, clip
+from tests.builders import HandDetector, clip
 
 
 class Scripted(HandDetector):

@@ -23,7 +23,7 @@ from core.evaluate import analysis
 from core.evaluate import trials as tr
 from core.evaluate.parquet_pages import unpacked_size
 from core.plain import printable
-from core.show.score_report import Report, as_csv, as_html
+from core.show.documents.report import Report, as_csv, as_html
 from tests.damage import NAMES, mutated
 
 ROWS = [

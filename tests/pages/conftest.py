@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.evaluate import tables
 from core.show import cache
-from tests.show.builders import SCORES, HandDetector, tone, wav
+from tests.builders import SCORES, HandDetector, tone, wav
 
 
 @pytest.fixture

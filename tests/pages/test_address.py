@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.show import address
+from core.show.navigation import address
 from tests.pages.test_detect import upload
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"

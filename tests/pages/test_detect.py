@@ -14,13 +14,15 @@ from core.audio import isolated, processes
 from core.audio.clip import AudioError
 from core.detect.detector import DetectorError
 from core.detect.saved import open_saved
-from core.show import cache, clip_store, report_view, session
-from core.show.charts import PICK
-from core.show.clip_store import STORE
+from core.show import cache, session
+from core.show.clip.charts import PICK
+from core.show.evidence import view as report_view
 from core.show.markdown import plain
+from core.show.server import clip_store
+from core.show.server.clip_store import STORE
+from core.show.server.turns import Place, TooBusy
 from core.show.theme import VERDICTS
-from core.show.turns import Place, TooBusy
-from tests.show.builders import clip, tone, wav
+from tests.builders import clip, tone, wav
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
 FILES = {

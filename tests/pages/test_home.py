@@ -4,7 +4,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from core.show.headlines import figures
+from core.show.figures.headlines import figures
 
 HOME = str(Path(__file__).resolve().parents[2] / "Home.py")
 
@@ -29,7 +29,7 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
 
 
 def test_missing_tables_leave_the_page_standing(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.show.headlines.RESULTS", tmp_path)
+    monkeypatch.setattr("core.show.figures.headlines.RESULTS", tmp_path)
     at = AppTest.from_file(HOME, default_timeout=60).run()
     assert not at.exception
     assert not at.metric

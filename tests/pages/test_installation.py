@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.evaluate import tables
-from core.show import cache, installation
+from core.show import cache
+from core.show.server import installation
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted(path.name for path in cache.RESULTS.glob("*.csv"))
@@ -58,7 +59,7 @@ def installed(tmp_path, monkeypatch) -> Path:
         shutil.copy(cache.MODELS / "embedded" / name, tmp_path / "models" / "embedded" / name)
     for name, folder in (("RESULTS", "results"), ("EXAMPLES", "examples"), ("MODELS", "models")):
         monkeypatch.setattr(cache, name, tmp_path / folder)
-    monkeypatch.setattr("core.show.headlines.RESULTS", tmp_path / "results")
+    monkeypatch.setattr("core.show.figures.headlines.RESULTS", tmp_path / "results")
     for module in ("component", "shutdown"):  # there is no browser
         monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
     return tmp_path
@@ -67,7 +68,7 @@ def installed(tmp_path, monkeypatch) -> Path:
 def script(page: str, url_path: str) -> None:
     import runpy
 
-    from core.show.installation import explained
+    from core.show.server.installation import explained
 
     with explained(url_path):  # as Home.py does
         runpy.run_path(page)
@@ -136,7 +137,7 @@ def test_home_explains_its_pages(installed, monkeypatch):
     def fail(*args, **wanted):
         raise tables.TableError("The table data/results/x.csv is missing.")
 
-    monkeypatch.setattr("core.show.headlines.figures", fail)
+    monkeypatch.setattr("core.show.figures.headlines.figures", fail)
     at = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
     assert not at.exception
     assert "x.csv is missing. Restore the file" in at.error[0].value
@@ -151,7 +152,7 @@ def test_a_page_that_ends_itself_is_left_alone():
     def page():
         import streamlit as st
 
-        from core.show.installation import explained
+        from core.show.server.installation import explained
 
         with explained(""):
             st.write("before")

@@ -73,7 +73,7 @@ def test_no_key_stands_in_two_files():
 
 
 def test_what_filters_benchmarks_in_an_address_is_no_other_pages():
-    from core.show.benchmark_view import Filters
+    from core.show.figures.view import Filters
 
     taken = {field.name for field in fields(Filters)} | {field.name for field in fields(Stance)}
     for file in FILES:

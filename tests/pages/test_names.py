@@ -10,14 +10,14 @@ from streamlit.testing.v1 import AppTest
 from core.detect.detector import DetectorError
 from core.evaluate.example_scores import example
 from core.show.markdown import plain
+from tests.builders import SCORES as HEARD
+from tests.builders import HandDetector, clip
 from tests.damage import HOSTILE, NAMES, TAG
 from tests.pages.test_detect import FILES, PAGE, upload
 from tests.pages.test_opinions import classifier
 from tests.pages.test_timeline import PAGE as TIMELINE
 from tests.pages.test_your_scores import PAGE as SCORES
 from tests.pages.test_your_scores import show
-from tests.show.builders import SCORES as HEARD
-from tests.show.builders import HandDetector, clip
 
 EVERY = pytest.mark.parametrize("name", [TAG, NAMES[3]])
 FORMATTED = ("body", "label", "help", "text")

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.detect.decision import Stance
-from tests.show.builders import tone, wav
+from tests.builders import tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = [

@@ -13,11 +13,12 @@ from core.detect.detector import DetectorError
 from core.detect.registry import classes_of, load_detector
 from core.evaluate import arena
 from core.evaluate.tables.loading import load as load_table
-from core.show import cache, opinions_view
-from core.show.opinions_charts import DISAGREE, stacked
+from core.show import cache
+from core.show.opinions import view as opinions_view
+from core.show.opinions.charts import DISAGREE, stacked
 from core.show.theme import DARK, LIGHT
+from tests.builders import SCORES, HandDetector, clip
 from tests.pages.test_detect import PAGE, download, headings, upload, words
-from tests.show.builders import SCORES, HandDetector, clip
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.cli import detect as cli
-from core.show import exports
-from core.show.evidence_report import Case, evidence_html, evidence_pdf
-from core.show.outlier_view import how_often
-from tests.show.builders import BAND, SCORES, HandDetector, clip, tone, wav
+from core.show.clip.outlier import how_often
+from core.show.documents import exports
+from core.show.evidence.case import Case
+from core.show.evidence.report import evidence_html, evidence_pdf
+from tests.builders import BAND, SCORES, HandDetector, clip, tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = "33.0 to 49.0 s scores unlike the rest"

@@ -13,7 +13,7 @@ from core.audio import isolated
 from core.audio.clip import AudioError
 from core.audio.decoding import decode
 from core.show.markdown import plain
-from tests.show.builders import channels_apart, decoder, one_of_tracks, tone, wav
+from tests.builders import channels_apart, decoder, one_of_tracks, tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = str(ROOT / "Home.py")

@@ -10,9 +10,9 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from core.provenance import watermark
-from core.show import exports
+from core.show.documents import exports
+from tests.builders import tone
 from tests.provenance.signing import chain, signed
-from tests.show.builders import tone
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 

@@ -10,8 +10,10 @@ from streamlit.testing.v1 import AppTest
 from core.detect import stress as module
 from core.detect.decision import EVEN, Stance
 from core.detect.stress import CONDITIONS
-from core.show import exports, report_view, stress_view
-from tests.show.builders import HandDetector, clip, tone, wav
+from core.show.documents import exports
+from core.show.evidence import view as report_view
+from core.show.stress import view as stress_view
+from tests.builders import HandDetector, clip, tone, wav
 
 FEW = ("g711-alaw", "opus-16", "gain-20", "gain+6", "speed-1.1")
 
@@ -20,7 +22,7 @@ def script(data, prior, keep):
     import streamlit as st
 
     from core.show import cache, session
-    from core.show.stress_view import stress_section
+    from core.show.stress.view import stress_section
 
     detector = cache.detector("embedded")
     (entry,) = session.add(session.Arrival(lambda: data, "voice.wav", "upload"))
@@ -188,9 +190,10 @@ def test_the_csv_has_a_row_a_condition(detector):
 def with_report(data, name):
     import streamlit as st
 
-    from core.show import address, cache, session
-    from core.show.report_view import report_section
-    from core.show.stress_view import stress_section
+    from core.show import cache, session
+    from core.show.evidence.view import report_section
+    from core.show.navigation import address
+    from core.show.stress.view import stress_section
 
     detector = cache.detector("embedded")
     session.choose(session.add(session.Arrival(lambda: data, name, "upload")))

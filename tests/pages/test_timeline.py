@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.audio.decoding import decode
 from core.audio.parts import in_words
 from core.show.markdown import plain
-from tests.show.builders import tone, wav
+from tests.builders import tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "Timeline.py")

@@ -11,7 +11,7 @@ from core.detect.detector import DetectorError
 from core.evaluate import tables
 from core.settings import settings
 from core.show import cache
-from tests.show.builders import SCORES, HandDetector, clip
+from tests.builders import SCORES, HandDetector, clip
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.names import BENCHMARKS, COMPARED, SYSTEMS, bare, condition_name
-from core.show import address, cache
-from core.show import benchmark_charts as charts
-from core.show.benchmark_view import Filters, colours_of
+from core.show import cache
+from core.show.figures import charts
+from core.show.figures.view import Filters, colours_of
+from core.show.navigation import address
 from core.show.theme import Palette, palette
 
 if TYPE_CHECKING:

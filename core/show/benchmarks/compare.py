@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.show import benchmark_charts as charts
-from core.show.benchmark_view import show_chart
 from core.show.benchmarks import words
 from core.show.benchmarks.book import Book, nothing
+from core.show.figures import charts
+from core.show.figures.view import show_chart
 
 if TYPE_CHECKING:
     import pandas as pd

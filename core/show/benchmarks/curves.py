@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.evaluate.metrics import Costs, cheapest_point
 from core.evaluate.names import readable
-from core.show import address
-from core.show import benchmark_charts as charts
-from core.show.benchmark_view import csv, show_chart
 from core.show.benchmarks import words
 from core.show.benchmarks.book import Book
+from core.show.figures import charts
+from core.show.figures.view import csv, show_chart
+from core.show.navigation import address
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.names import breakdown_name
-from core.show import benchmark_charts as charts
-from core.show.benchmark_view import (
+from core.show.benchmarks import words
+from core.show.benchmarks.book import FOCUS, Book, nothing, picks
+from core.show.figures import charts
+from core.show.figures.view import (
     by_attack,
     by_benchmark,
     by_codec,
@@ -17,8 +19,6 @@ from core.show.benchmark_view import (
     show_chart,
     spread,
 )
-from core.show.benchmarks import words
-from core.show.benchmarks.book import FOCUS, Book, nothing, picks
 
 if TYPE_CHECKING:
     import pandas as pd

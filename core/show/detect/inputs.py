@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.settings import settings
-from core.show import address, cache, session
+from core.show import cache, session
+from core.show.navigation import address
 
 INPUTS = "detect-inputs"
 """Key of the expander that holds the ways in while a clip is shown."""

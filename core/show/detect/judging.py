@@ -9,9 +9,11 @@ import streamlit as st
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES
-from core.show import cache, opinions_view, session, stance_view
-from core.show.known_detectors import name_of
+from core.show import cache, session
+from core.show.detect import stance
+from core.show.figures.known_detectors import name_of
 from core.show.markdown import for_visitors, plain
+from core.show.opinions import view as opinions
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 def choose_settings() -> list[str]:
     """The detectors' ids; the stance is read by `session.stance`."""
     with st.expander("Settings", icon=":material/tune:"):
-        chosen = opinions_view.choose()
-        stance_view.choose()
+        chosen = opinions.choose()
+        stance.choose()
     return chosen
 
 
@@ -58,7 +60,7 @@ def load(detector_id: str) -> Detector:
 
 def _loaded(detector_id: str, fetch: bool) -> Detector:
     with st.spinner("Loading the detector…"):
-        made = cache.detector(detector_id, fetch=fetch, labels=opinions_view.labels_of(detector_id))
+        made = cache.detector(detector_id, fetch=fetch, labels=opinions.labels_of(detector_id))
     return made
 
 
@@ -125,5 +127,5 @@ def second_opinions(
             st.error(for_visitors(error), icon=":material/error:")
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}
-    opinions_view.comparison(heard, detectors, str(entry.key))
+    opinions.comparison(heard, detectors, str(entry.key))
     return heard, detectors

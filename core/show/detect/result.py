@@ -9,16 +9,19 @@ import streamlit as st
 
 from core.detect.detection import Detection
 from core.settings import settings
-from core.show import address, cache, cards, charts, exports, outlier_view, parts_view, session
-from core.show import verdict_words as words
+from core.show import cache, session
+from core.show.clip import cards, charts, outlier, words
+from core.show.clip.waveform import wav_bytes
+from core.show.detect import parts
 from core.show.detect.inputs import forget, take_example
 from core.show.detect.table import origins
 from core.show.detect.windows import windows
+from core.show.documents import exports
 from core.show.markdown import plain
+from core.show.navigation import address
 from core.show.provenance import view as origin_view
-from core.show.stress_view import stress_section
+from core.show.stress.view import stress_section
 from core.show.theme import palette
-from core.show.waveform import wav_bytes
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -33,11 +36,11 @@ def result(entry: session.Entry, detection: Detection, detector: Detector) -> No
         st.caption("A long clip: hear its windows below, or open it in Timeline.")
     elif (clip := session.clip_of(entry)) is not None:
         st.audio(wav_bytes(clip), alt=f"Sound of {entry.name}")
-    parts_view.choose_track(entry, detection.source)
+    parts.choose_track(entry, detection.source)
     origin = session.origin_of(entry)
     cards.result_card(detection, lambda: origin_view.first_line(origin, detection.verdict))
     origin_view.details(origin, str(entry.key), partial(session.look_for_watermark, entry))
-    outlier_view.offer(entry, detection)
+    outlier.offer(entry, detection)
     if example is not None:
         _truth(example)
     _what_if(entry, detection)

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.detect.detection import Detection
-from core.show import exports, session
-from core.show import verdict_words as words
+from core.show import session
+from core.show.clip import words
+from core.show.documents import exports
 from core.show.theme import VERDICTS
 
 if TYPE_CHECKING:

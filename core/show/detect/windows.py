@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core.detect.detection import Detection
-from core.show import charts, session
+from core.show import session
+from core.show.clip import charts
+from core.show.clip.waveform import wav_bytes
 from core.show.theme import palette
-from core.show.waveform import wav_bytes
 
 SCALES = {"probability": "Probability", "llr": "Log-likelihood ratio"}
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.names import benchmark_name
-from core.show import cache, diagrams
-from core.show.benchmark_view import spread, sunk
+from core.show import cache
+from core.show.figures.view import spread, sunk
+from core.show.hood import diagrams
 from core.show.scores import charts as score_charts
 from core.show.scores.files import chart as show_chart
 from core.show.theme import palette

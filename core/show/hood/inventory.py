@@ -10,9 +10,10 @@ import streamlit as st
 from core import version
 from core.detect.registry import ENTRIES, Entry, list_detectors
 from core.evaluate.names import readable
-from core.show import cache, diagrams
+from core.show import cache
+from core.show.figures.known_detectors import Known, described, known
+from core.show.hood import diagrams
 from core.show.hood.calibrating import calibrate
-from core.show.known_detectors import Known, described, known
 from core.show.markdown import plain
 
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")

@@ -15,7 +15,7 @@ import pandas as pd
 from core.detect.decision import EVEN, Stance
 from core.detect.spans import band_in_probability, kind_of
 from core.detect.stream import LiveWindow
-from core.show.charts import KIND_WORDS, kind_colours
+from core.show.clip.charts import KIND_WORDS, kind_colours
 from core.show.theme import LIGHT, Palette, chart_config
 
 ROLLING_S = 30.0

@@ -11,11 +11,11 @@ from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.stream import Snapshot, Take, decided
 from core.show import cache
-from core.show.charts import LEGEND
+from core.show.clip.charts import LEGEND
+from core.show.clip.words import limit, probability_bars, withheld
 from core.show.live import charts, current, words
 from core.show.markdown import without_folders
 from core.show.theme import VERDICTS, palette
-from core.show.verdict_words import limit, probability_bars, withheld
 
 
 def welcome() -> None:

@@ -12,9 +12,9 @@ from core.detect.spans import kind_of
 from core.detect.stream import Snapshot
 from core.evaluate.names import benchmark_name
 from core.settings import settings
-from core.show.charts import percent
+from core.show.clip.charts import percent
+from core.show.clip.words import headline, withheld
 from core.show.theme import LIGHT
-from core.show.verdict_words import headline, withheld
 
 LEVEL_FLOOR_DB = -60.0
 """Left end of the level meter."""

@@ -6,8 +6,8 @@ from statistics import NormalDist
 
 import streamlit as st
 
-from core.show import benchmark_charts as charts
-from core.show.benchmark_view import show_chart
+from core.show.figures import charts
+from core.show.figures.view import show_chart
 from core.show.overfitting.story import CODECS, DEV, EVAL, FOREIGN, Story
 
 

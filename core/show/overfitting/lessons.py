@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.evaluate.names import SYSTEMS
-from core.show import benchmark_charts as charts
 from core.show import cache
-from core.show.benchmark_view import by_benchmark, colours_of, figure_table, show_chart, spread
+from core.show.figures import charts
+from core.show.figures.view import by_benchmark, colours_of, figure_table, show_chart, spread
 from core.show.overfitting.story import CODECS, EVAL, FOREIGN, RIVAL, Story
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluate import arena
 from core.show import cache
-from core.show.benchmark_view import show_chart
+from core.show.figures.view import show_chart
 from core.show.overfitting.story import SYSTEM, Story
 from core.show.systems import generalisation as drawn
 from core.show.systems import words

@@ -10,7 +10,7 @@ from core.provenance import watermark
 from core.provenance.found import Provenance
 from core.show.markdown import plain
 from core.show.provenance import history, signed
-from core.show.turns import TooBusy
+from core.show.server.turns import TooBusy
 
 _ICONS = {
     "synthetic": ":material/verified:",

@@ -1,6 +1,6 @@
 """Charts of one score file: its two classes, and how far its scores can be believed.
 
-The other charts of "Your scores" are those of `core.show.benchmark_charts`.
+The other charts of "Your scores" are those of `core.show.figures.charts`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.show.benchmark_charts import AnyChart
-from core.show.benchmark_charts.marks import titled
+from core.show.figures.charts import AnyChart
+from core.show.figures.charts.marks import titled
 from core.show.theme import LIGHT, Palette
 
 SATURATED = 0.5

@@ -11,8 +11,9 @@ from core.evaluate.names import bare
 from core.evaluate.sample import LEAST_SPEAKERS
 from core.evaluate.tables import TableError
 from core.evaluate.trials import TrialsError
-from core.show import benchmark_charts, cache
-from core.show.benchmark_view import colours_of
+from core.show import cache
+from core.show.figures import charts as figure_charts
+from core.show.figures.view import colours_of
 from core.show.markdown import plain
 from core.show.scores.files import chart, parts, remembered
 from core.show.scores.findings import problems
@@ -92,7 +93,7 @@ def _pair(study: Study, other: Other) -> None:
     if metric == "auc":
         pair = pair.assign(difference=-pair["difference"], low=-pair["high"], high=-pair["low"])
     chart(
-        benchmark_charts.differences,
+        figure_charts.differences,
         pair,
         metric,
         finding,
@@ -184,7 +185,7 @@ def published_systems(study: Study) -> None:
     # As on Benchmarks, and whatever the visitor's file is called after them.
     named = list(dict.fromkeys([*colours_of(published, study.colours), *rows["system"]]))
     chart(
-        benchmark_charts.ranked,
+        figure_charts.ranked,
         rows,
         "eer",
         f"EER on {benchmark}",
@@ -218,7 +219,7 @@ def _by_attack(study: Study, theirs: Any, benchmark: str) -> None:
     every = pd.concat([own, theirs.drop_duplicates(["system", "condition"])])
     attacks = sorted(set(every["condition"]))
     chart(
-        benchmark_charts.heat,
+        figure_charts.heat,
         every.assign(attack=every["system"], codec=every["condition"]),
         "eer",
         f"EER by attack on {benchmark} (%)",

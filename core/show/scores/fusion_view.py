@@ -10,7 +10,7 @@ from core.evaluate import analysis
 from core.evaluate.names import OF_SCORES, bare
 from core.evaluate.names import readable as named
 from core.evaluate.trials import TrialsError
-from core.show import benchmark_charts
+from core.show.figures import charts as figure_charts
 from core.show.markdown import plain
 from core.show.scores.files import chart, parts, remembered
 from core.show.scores.findings import problems
@@ -73,7 +73,7 @@ def _fused(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> N
         source="fused here", note="", n_bonafide=result.n_bonafide, n_spoof=result.n_spoof,
     )  # fmt: skip
     chart(
-        benchmark_charts.ranked,
+        figure_charts.ranked,
         charted,
         metric,
         title,

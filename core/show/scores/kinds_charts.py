@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.show.benchmark_charts import AnyChart
-from core.show.benchmark_charts.marks import titled
+from core.show.figures.charts import AnyChart
+from core.show.figures.charts.marks import titled
 from core.show.theme import LIGHT, Palette
 
 SHARES = {0.0: "other speakers", 0.5: "half of each", 1.0: "fakes"}

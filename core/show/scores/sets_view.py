@@ -7,7 +7,7 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.names import OF_SCORES, bare, readable
 from core.evaluate.trials import TrialsError
-from core.show import benchmark_charts
+from core.show.figures import charts as figure_charts
 from core.show.markdown import plain
 from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
@@ -61,7 +61,7 @@ def data_sets(study: Study) -> None:
     unit = " %" if metric == "eer" else ""
     title = f"{bare(metric)}: mean {mean:.4g}{unit}, pooled {pooled:.4g}{unit}"
     chart(
-        benchmark_charts.ranked,
+        figure_charts.ranked,
         study.charted(rows),
         metric,
         title,
@@ -98,7 +98,7 @@ def _carried(study: Study, found: analysis.DataSets, of: tuple[object, ...]) -> 
         f"{worst['applied_to']}"
     )
     chart(
-        benchmark_charts.heat,
+        figure_charts.heat,
         grid.assign(system=SYSTEM, benchmark=study.file.name, kind="measured", source=""),
         "eer",
         title,

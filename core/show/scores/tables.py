@@ -16,12 +16,12 @@ from core.evaluate.trials import (
     in_form,
     in_spoof_aware_form,
 )
-from core.show.exports import safe_stem
+from core.show.documents.exports import safe_stem
+from core.show.documents.report import as_csv
+from core.show.documents.table_formats import as_latex, as_markdown
 from core.show.markdown import plain
-from core.show.score_report import as_csv
 from core.show.scores.files import remembered
 from core.show.scores.study import Study
-from core.show.table_formats import as_latex, as_markdown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ from typing import Any
 
 from core.evaluate import analysis
 from core.evaluate.names import readable as named
-from core.show import benchmark_charts
-from core.show.benchmark_view import image
-from core.show.score_report import Report, as_html
+from core.show.documents.report import Report, as_html
+from core.show.figures import charts as figure_charts
+from core.show.figures.view import image
 from core.show.scores import charts, ratio_charts
 from core.show.scores.comparisons import Made
 from core.show.scores.files import spec_of
@@ -28,7 +28,7 @@ def as_report(study: Study, made: Made) -> bytes:
     band, marks = study.trade_off()
     series = {SYSTEM: LIGHT.series[0]}
     det = spec_of(
-        *(benchmark_charts.det, band, marks, "Detection error trade-off", series),
+        *(figure_charts.det, band, marks, "Detection error trade-off", series),
         **light, of=by_settings, key="scores-report-det", alt="DET curve",
     )  # fmt: skip
     bars = spec_of(

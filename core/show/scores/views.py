@@ -7,9 +7,9 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, known_eer
 from core.evaluate.names import METRICS, bare
-from core.show import benchmark_charts
+from core.show.documents.report import as_csv
+from core.show.figures import charts as figure_charts
 from core.show.markdown import plain
-from core.show.score_report import as_csv
 from core.show.scores import charts
 from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
@@ -94,7 +94,7 @@ def trade_off(study: Study) -> None:
         band, marks = study.trade_off()
         eer = study.whole.eer.rate
         chart(
-            benchmark_charts.det,
+            figure_charts.det,
             band,
             marks,
             f"Detection error trade-off, EER {100 * eer:.2f} %",
@@ -127,7 +127,7 @@ def _several(study: Study, systems: analysis.Systems, of: tuple[object, ...]) ->
     outside = f" Outside this plot, which ends at 42 %: {', '.join(beyond)}." if beyond else ""
     title = f"{best['system']} has the lowest EER, {best['value']:.2f} %"
     chart(
-        benchmark_charts.det,
+        figure_charts.det,
         det,
         marks,
         title,
@@ -213,7 +213,7 @@ def breakdown(study: Study) -> None:
         top = rows.nlargest(RANKED, "value") if metric != "auc" else rows.nsmallest(RANKED, "value")
         edge = top.iloc[0]
         chart(
-            benchmark_charts.ranked,
+            figure_charts.ranked,
             top,
             metric,
             f"{bare(metric)} by {first}",
@@ -230,7 +230,7 @@ def breakdown(study: Study) -> None:
         pairs = rows["condition"].str.rsplit("/", n=1, expand=True)
         grid = rows.assign(attack=pairs[0], codec=pairs[1])
         chart(
-            benchmark_charts.heat,
+            figure_charts.heat,
             grid,
             metric,
             f"{bare(metric)} by {first} and {second}",

@@ -15,9 +15,9 @@ from core.audio.clip import AudioError, Clip, Source, part_in_words
 from core.audio.files import AUDIO_SUFFIXES
 from core.plain import printable
 from core.settings import settings
-from core.show.clip_store import Sound
+from core.show.server.clip_store import Sound
+from core.show.server.turns import Place, TooBusy
 from core.show.session.busy import logger, refused
-from core.show.turns import Place, TooBusy
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

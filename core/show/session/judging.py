@@ -12,9 +12,9 @@ from core.audio.windows import window_ranges
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection
 from core.detect.registry import ENTRIES
+from core.show.server.turns import TooBusy
 from core.show.session.busy import refused
 from core.show.session.clips import Entry, Key, clip_of, shelf
-from core.show.turns import TooBusy
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

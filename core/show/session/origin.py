@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.provenance.found import Provenance
+from core.show.server.turns import TooBusy
 from core.show.session.busy import logger
 from core.show.session.clips import NO_WORKER, Entry, clip_of, shelf
-from core.show.turns import TooBusy
 
 
 def origin_of(entry: Entry) -> Provenance | None:

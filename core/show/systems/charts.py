@@ -10,8 +10,8 @@ import altair as alt
 import pandas as pd
 
 from core.evaluate.arena import SEEN
-from core.show.benchmark_charts import PICK, AnyChart
-from core.show.benchmark_charts.marks import titled
+from core.show.figures.charts import PICK, AnyChart
+from core.show.figures.charts.marks import titled
 from core.show.systems.generalisation import SYMBOL, TICKS, count
 from core.show.theme import INKS, LIGHT, Palette, ink
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from core.evaluate.arena import WAYS
 from core.evaluate.tables import FRONT_ENDS
-from core.show.benchmark_charts import AnyChart
-from core.show.benchmark_charts.marks import titled, wrapped_labels
+from core.show.figures.charts import AnyChart
+from core.show.figures.charts.marks import titled, wrapped_labels
 from core.show.theme import LIGHT, Palette
 
 ALONG = {"parameters": "Parameters", "year": "Year", "inside": "Error in training"}

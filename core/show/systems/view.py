@@ -11,7 +11,7 @@ import streamlit as st
 from core.evaluate import arena
 from core.evaluate.tables import ARENA, FRONT_ENDS, REPORTED_KINDS
 from core.plain import csv_of
-from core.show.benchmark_view import show_chart
+from core.show.figures.view import show_chart
 from core.show.systems import charts, words
 from core.show.systems import generalisation as drawn
 from core.show.theme import palette

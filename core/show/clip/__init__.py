@@ -1,0 +1,1 @@
+"""One clip and what was found in it: words, charts, pictures, cards."""

@@ -1,0 +1,267 @@
+"""A Detection in words and HTML: free of Streamlit."""
+
+from __future__ import annotations
+
+import html
+import math
+
+from core.detect import outlier
+from core.detect.calibration import logit
+from core.detect.detection import Detection
+from core.show.clip.charts import percent
+from core.show.markdown import plain
+from core.show.theme import LIGHT, codec_name
+
+DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.0, "borderline"))
+"""Least probability of the likelier side for each hint about a verdict."""
+
+WEAK = 0.65
+"""Below this probability of the likelier side a verdict is said to be weak."""
+
+LIMITS = {
+    "synthetic": (
+        "This is a lead, not proof. Strong noise reduction, repeated compression or an unusual "
+        "microphone can leave traces like those of a synthesiser. Check where the clip comes from, "
+        "and ask for the original."
+    ),
+    "authentic": (
+        "The detector found no trace that it knows. A synthesiser it never met may leave none, "
+        "and human speech can be cut, replayed or put in another context. This does not say who "
+        "is speaking."
+    ),
+    "not judged": "No score was computed, so nothing is said about this clip either way.",
+}
+"""What a reader must not conclude, for each verdict but ``inconclusive``."""
+
+UNKNOWN = "Treat this clip as unknown: neither side has been shown."
+
+_WIDER = "A wide-band copy, one that never went over a telephone line, may decide it."
+
+ADVICE = {
+    "clipping": "A copy that was recorded less loudly may decide it.",
+    "low_bandwidth": "A copy with the frequencies that are missing here may decide it.",
+    "needs_wide_band": _WIDER,
+    "narrow_band": _WIDER,
+    "missing": "A copy in which nothing is missing may decide it.",
+    "unfamiliar": "A cleaner copy, or another detector, may decide it.",
+}
+"""Code of a reason -> what may help an inconclusive clip."""
+
+PART_APART = (
+    "A part of it scores unlike the rest, and one verdict over both says little. Hear that part, "
+    "and judge the parts as clips of their own."
+)
+
+MORE = "A longer or cleaner copy of the same recording may decide it."
+"""The same where the score alone does not decide."""
+
+
+def limit(detection: Detection) -> str:
+    """What a reader must not conclude from this Detection, and what to do next."""
+    if detection.verdict != "inconclusive":
+        return LIMITS[detection.verdict]
+    if detection.stands_out and not withheld(detection):
+        return f"{UNKNOWN} {PART_APART}"
+    # What forbids a verdict comes before what merely weakens one.
+    reasons = sorted(detection.reasons, key=lambda r: r.effect != "inconclusive")
+    advice = next((ADVICE[r.code] for r in reasons if r.code in ADVICE), MORE)
+    return f"{UNKNOWN} {advice}"
+
+
+def _likelier(detection: Detection) -> float:
+    """Probability of the likelier side, as if the threshold lay in the middle."""
+    assert detection.p_spoof is not None
+    odds = logit(detection.p_spoof) - detection.stance.threshold
+    return 1.0 / (1.0 + math.exp(-abs(odds)))
+
+
+def difficulty(detection: Detection) -> str:
+    """How far the posterior lies from the threshold: clear, moderate, borderline or uncertain."""
+    if detection.p_spoof is None:
+        return "not scored"
+    if detection.verdict == "inconclusive":
+        return "uncertain"
+    return next(word for least, word in DIFFICULTY if _likelier(detection) >= least)
+
+
+def headline(detection: Detection) -> str:
+    """One sentence that says what the verdict means, and how firmly."""
+    weak = detection.p_spoof is not None and _likelier(detection) < WEAK
+    if detection.stance.threshold and detection.verdict in ("synthetic", "authentic"):
+        side = "machine-made" if detection.verdict == "synthetic" else "human"
+        than = "not less" if detection.verdict == "synthetic" else "less"
+        what = "chance of being synthetic" if detection.gives_chance else "score"
+        return (
+            f"With the costs you set, treat it as {side}: its {what} is {than} "
+            f"than the {percent(detection.stance.threshold_chance)} from which that costs least."
+        )
+    return {
+        "synthetic": "The evidence points to machine-made speech"
+        + (", but only weakly." if weak else "."),
+        "authentic": "The evidence points to a human voice"
+        + (", but only weakly." if weak else "."),
+        "inconclusive": "The evidence does not decide between human and machine-made speech.",
+        "not judged": "This clip gives the detector no ground for a verdict.",
+    }[detection.verdict]
+
+
+def explanation(detection: Detection) -> str:
+    """The number in plain words: what it is a chance of, under which assumption.
+
+    Returns
+    -------
+    str
+        Markdown of one to three sentences; empty where nothing was scored.
+    """
+    if detection.p_spoof is None or detection.llr is None:
+        return ""
+    side, other = ("synthetic", "human") if detection.llr > 0 else ("human", "synthetic")
+    times = _times(abs(detection.llr))
+    strength = (
+        f"What was heard is **{times} times** as likely from {side} as from {other} speech."
+        if abs(detection.llr) >= math.log(1.05)
+        else "What was heard is about as likely from human as from synthetic speech."
+    )
+    in_100 = min(99, max(1, round(100 * detection.p_spoof)))
+    prior = percent(detection.stance.prior)
+    if withheld(detection):
+        return (
+            f"For sound like this clip's the detector's {percent(detection.p_spoof)} is **not a "
+            "chance**: do not read it as so many in a hundred."
+        )
+    if not detection.calibrated:
+        return (
+            f"This detector is **not calibrated**: its {percent(detection.p_spoof)} ranks clips, "
+            "but it is not a chance. Do not read it as so many in a hundred."
+        )
+    return (
+        f"{strength} Assuming that {prior} of such clips are synthetic before anyone listens, "
+        f"about **{in_100} in 100** clips that score like this one would be synthetic. That holds "
+        "for speech like the speech it was calibrated on; a new kind of fake can break it."
+    )
+
+
+def withheld(detection: Detection) -> bool:
+    """Whether the clip itself, and not only its closeness to the threshold, forbids a verdict."""
+    return detection.withheld
+
+
+def chance(detection: Detection) -> str:
+    """The chance of synthetic speech in percent; empty where no number is one."""
+    return percent(detection.p_spoof) if detection.gives_chance else ""
+
+
+def why(detection: Detection) -> str:
+    """The reasons and the stretches unlike the rest, as sentences in one cell of a table."""
+    apart = [outlier.in_words(stretch) for stretch in detection.stands_out]
+    return " ".join([*(reason.text for reason in detection.reasons), *apart])
+
+
+def undecided_band(detection: Detection, band: tuple[float, float]) -> tuple[float, float]:
+    """Log-odds between which windows are drawn grey: all of them where the verdict is withheld."""
+    return (-20.0, 20.0) if withheld(detection) else band
+
+
+def _times(log_ratio: float) -> str:
+    ratio = math.exp(min(log_ratio, 20.0))
+    if ratio < 10:
+        return f"{ratio:.1f}"
+    digits = 1 - math.floor(math.log10(ratio))  # two significant digits
+    return f"{round(ratio, digits):,.0f}"
+
+
+FAMILIARITY = {
+    "familiar": "It sounds like the speech this detector knows.",
+    "edge": "It sounds unlike most speech that this detector knows: doubt the score more.",
+    "unfamiliar": "It sounds unlike all speech that this detector knows, so there is no verdict.",
+}
+"""What each level of familiarity means."""
+
+
+def familiarity_is_said(detection: Detection) -> bool:
+    """Whether the likeness to the training data is worth a sentence: not beside a score that means
+    nothing for another reason."""
+    found = detection.familiarity
+    return found is not None and not (withheld(detection) and found.level == "familiar")
+
+
+def familiarity_in_words(detection: Detection) -> str:
+    """How far the clip lies from what the detector knows, and from what (Markdown)."""
+    found = detection.familiarity
+    assert found is not None
+    parts = [
+        FAMILIARITY[found.level],
+        f"Of 100 clips that it was tuned on, {min(99, math.floor(found.percentile))} are more like "
+        "its training data.",
+    ]
+    if found.nearest:
+        names = ", ".join(plain(name) for name in found.nearest)
+        parts.append(
+            f"Of the generators in its training the nearest are {names}: a likeness of sound that "
+            "human clips have too, and no sign of who or what made this one."
+        )
+    return " ".join(parts)
+
+
+def probability_bars(detection: Detection) -> str:
+    """Both posteriors as labelled meters (HTML); grey where the verdict is withheld."""
+    assert detection.p_spoof is not None
+    decided = detection.verdict in ("synthetic", "authentic")
+    rows = (
+        ("Synthetic", detection.p_spoof, LIGHT.synthetic if decided else LIGHT.neutral),
+        ("Human", 1.0 - detection.p_spoof, LIGHT.authentic if decided else LIGHT.neutral),
+    )
+    bars = "".join(
+        '<div style="display:grid;grid-template-columns:5rem 1fr 4.6rem;gap:.6rem;'
+        'align-items:center;margin:.35rem 0">'
+        f"<span>{name}</span>"
+        f'<span role="meter" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{100 * p:.0f}" aria-valuetext="{percent(p)}" '
+        'style="height:.8rem;border-radius:.4rem;overflow:hidden;display:block;'
+        'background:rgba(128,140,155,.22)">'
+        f'<span style="display:block;height:100%;width:{100 * p:.2f}%;background:{colour}">'
+        "</span></span>"
+        '<strong style="text-align:right;font-variant-numeric:tabular-nums">'
+        f"{percent(p)}</strong></div>"
+        for name, p, colour in rows
+    )
+    assumed = f"assuming {percent(detection.stance.prior)} of such clips are synthetic"
+    label = f"Probability, {assumed}" if detection.gives_chance else "A score, not a chance"
+    return f'<div style="font-size:.8rem;opacity:.75">{label}</div>{bars}'
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: hundredths in short clips, hours and minutes in long ones."""
+    if seconds < 120:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
+
+
+def facts(detection: Detection) -> str:
+    """Duration, speech, windows, time taken and the rest as a list (HTML)."""
+    source = detection.source
+    pairs = [
+        ("How clear", difficulty(detection)),
+        ("Duration", duration(detection.quality.duration_s)),
+        ("Speech", duration(detection.quality.speech_s)),
+        ("Windows", f"{len(detection.windows):,}"),
+        ("Analysis", f"{detection.elapsed_ms:,.0f} ms"),
+    ]
+    if detection.llr is not None:
+        pairs.append(("Log-likelihood ratio", f"{detection.llr:+.2f}"))
+    if detection.familiarity is not None:
+        level = detection.familiarity.level
+        pairs.append(("To this detector", "unusual" if level == "edge" else level))
+    pairs.append(("File", f"{codec_name(source.codec)}, {source.sample_rate / 1000:g} kHz"))
+    items = "".join(
+        '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
+        f'{html.escape(name)}</div><div style="font-weight:600;overflow-wrap:anywhere">'
+        f"{html.escape(value)}</div></div>"
+        for name, value in pairs
+    )
+    return (
+        '<div role="list" style="display:grid;gap:.7rem 1rem;margin:.4rem 0 .2rem;'
+        f'grid-template-columns:repeat(auto-fit,minmax(6.8rem,1fr))">{items}</div>'
+    )

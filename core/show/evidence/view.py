@@ -1,0 +1,216 @@
+"""The evidence report and saved detections on Detect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.detect import outlier
+from core.detect.detection import Detection
+from core.detect.detector import DetectorError
+from core.detect.registry import is_named
+from core.detect.saved import UNCHECKED, Saved, SavedError, agreement, open_saved
+from core.show import cache, session
+from core.show.clip import words
+from core.show.clip.charts import percent
+from core.show.documents import exports
+from core.show.evidence.case import Case, Filing
+from core.show.evidence.report import evidence_html, evidence_pdf
+from core.show.figures.known_detectors import name_of
+from core.show.markdown import plain
+from core.show.opinions.view import published_table, track_record
+from core.show.theme import VERDICTS
+
+if TYPE_CHECKING:
+    from core.detect.detector import Detector
+
+SHOWN = 50
+"""Saved detections that are shown: a file could hold tens of thousands."""
+
+OPENED = "spoofscope.saved"
+"""Where a session keeps what the last saved file said, so that a rerun does not read it again."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What one uploaded file held: detections, or the sentence that says why there are none."""
+
+    file_id: str
+    shown: tuple[Saved, ...] = ()
+    count: int = 0
+    error: str = ""
+
+
+def _opened(file_id: str, data: bytes) -> _Opened:
+    try:
+        found = open_saved(data, _installed)
+    except SavedError as error:
+        return _Opened(file_id, error=str(error))
+    return _Opened(file_id, tuple(found[:SHOWN]), len(found))
+
+
+def _installed(id: str) -> Detector | None:
+    """A detector that is here and was named by this project: a file may name anything."""
+    try:
+        return cache.detector(id) if is_named(id) else None
+    except DetectorError:
+        return None
+
+
+def _filing(key: str) -> Filing:
+    """Fields for what is written at the top of a report."""
+    return Filing(
+        st.text_input("Case number (optional)", key=f"{key}-case", max_chars=200),
+        st.text_area("Notes (optional)", key=f"{key}-notes", max_chars=5_000, height=80),
+    )
+
+
+def report_section(
+    done: Mapping[session.Key, Mapping[str, Detection]], detectors: Mapping[str, Detector]
+) -> None:
+    """Offer one report on every clip of the session by every chosen detector.
+
+    Parameters
+    ----------
+    done : mapping of Key to mapping of str to Detection
+        By the entries' keys, then by the detector's id.
+    detectors : mapping of str to Detector
+        By id.
+    """
+    with st.expander("Evidence report", icon=":material/description:"):
+        st.caption(
+            "One HTML file with everything found: hashes, versions, verdict, timeline, spans, "
+            "every stress test that you ran, limits, the command that makes it again, and the "
+            "detections as JSON. It opens without a network. A PDF says the same, without the JSON."
+        )
+        filing = _filing(key="detect-report")
+        if any((o := session.origin_of(e)) and o.personal for e in session.entries()):
+            filing = replace(
+                filing,
+                personal=st.checkbox(
+                    "With the files' other tags, which may name people and places",
+                    key="detect-report-personal",
+                ),
+            )
+        if not st.button(
+            "Prepare report", icon=":material/description:", key="detect-prepare-report"
+        ):
+            return
+        figures, published = cache.results("embedded"), published_table()
+        cases = []
+        for entry in session.entries():
+            for id, detection in done.get(entry.key, {}).items():
+                shared = detectors[id]
+                cases.append(
+                    Case(
+                        detection,
+                        shared.decision.inconclusive_llr,
+                        track_record(id, figures, published),
+                        session.stress_tests(entry, shared, detection.stance),
+                        session.clip_of(entry),
+                        origin=session.origin_of(entry),
+                    )
+                )
+        unread = [(e.name, e.error) for e in session.entries() if e.error]
+        name = cases[0].detection.source.name if len(done) == 1 else "clips"
+        with st.container(horizontal=True):
+            for form, make, kind in (
+                ("HTML", evidence_html, "text/html"),
+                ("PDF", evidence_pdf, "application/pdf"),
+            ):
+                st.download_button(
+                    f"Report ({form})",
+                    make(cases, unread, filing=filing),
+                    f"{exports.safe_stem(name)}-report.{form.lower()}",
+                    kind,
+                    icon=":material/download:",
+                    type="primary",
+                    on_click="ignore",
+                )
+
+
+def _judged_again(saved: Detection, number: int) -> str:
+    """Offer to judge the clip anew where the session has it; what that said of the file."""
+    of = saved.source
+    part = (of.sha256, of.track, of.channel)
+    fits = (e for e in session.entries() if not e.error and tuple(e.key) == part)
+    entry = next(fits, None)
+    if entry is None:
+        return ""
+    key = f"spoofscope.again-{of.sha256}-{number}"
+    if st.button(
+        "This clip is here: judge it again", icon=":material/replay:", key=f"detect-again-{number}"
+    ):
+        st.session_state[key] = True
+    if not st.session_state.get(key):
+        return ""
+    detector = _installed(saved.detector)
+    if detector is None:
+        return f"It cannot be judged again: the detector {saved.detector} is not installed here."
+    bar = st.empty()
+    found = session.judge(
+        entry, detector, stance=saved.stance, hop_s=saved.hop_s, bar=bar, doing="Listening again…"
+    )
+    bar.empty()
+    return "" if found is None else agreement(saved, found)
+
+
+def open_saved_section() -> None:
+    """Open detections that were saved as JSON, and show what they say."""
+    with st.expander("Open a saved detection", icon=":material/folder_open:"):
+        given = st.file_uploader(
+            "A JSON file that was downloaded here",
+            type=["json"],
+            key="detect-saved",
+            max_upload_size=session.upload_mb(),
+        )
+        if given is None:
+            st.session_state.pop(OPENED, None)
+            return
+        if OPENED not in st.session_state or st.session_state[OPENED].file_id != given.file_id:
+            st.session_state[OPENED] = _opened(given.file_id, given.getvalue())
+        opened: _Opened = st.session_state[OPENED]
+        if opened.error:
+            st.error(plain(opened.error), icon=":material/error:")
+            return
+        shown = opened.shown
+        st.caption(
+            "A saved file holds no sound and anyone can edit it: it is what its bearer says. To "
+            "check it, open the recording itself and compare the SHA-256."
+        )
+        cases = []
+        for number, saved in enumerate(shown):
+            d = saved.detection
+            style = VERDICTS[d.verdict]
+            chance = f", {words.chance(d)} synthetic" if d.gives_chance else ""
+            st.markdown(
+                f"{style.icon} **{plain(d.source.name)}**: {style.word}{chance}, by "
+                f"{plain(name_of(d.detector))}, assuming {percent(d.stance.prior)} "
+                f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
+            )
+            for stretch in d.stands_out:
+                st.caption(f":material/join_inner: {plain(outlier.in_words(stretch))}")
+            for doubt in saved.doubts:
+                st.caption(f":material/warning: This detection is doubtful: {plain(doubt)}.")
+            again = _judged_again(d, number)
+            if again:
+                st.markdown(f":material/compare: {plain(again)}")
+            known = None if UNCHECKED & set(saved.doubts) else _installed(d.detector)
+            band = known.decision.inconclusive_llr if known else (0.0, 0.0)
+            cases.append(Case(d, band, saved=True, doubts=saved.doubts, again=again))
+        if opened.count > SHOWN:
+            st.caption(
+                f"The file holds {opened.count:,}: the first {SHOWN} are here and in the report."
+            )
+        filing = _filing(key="detect-saved")
+        st.download_button(
+            "Report (HTML)",
+            lambda: evidence_html(cases, filing=filing),  # made on the click
+            "saved-report.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
+        )

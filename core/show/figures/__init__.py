@@ -1,0 +1,1 @@
+"""What the pages of figures share: charts, cards, filters, and what tables say of detectors."""

@@ -1,0 +1,23 @@
+"""Charts of figures, free of Streamlit."""
+
+from core.show.figures.charts.bars import ranked
+from core.show.figures.charts.curves import det, differences
+from core.show.figures.charts.maps import compared, heat
+from core.show.figures.charts.marks import PICK, AnyChart, unchosen
+from core.show.figures.charts.story import one_in, staircase, thresholds, training, two_classes
+
+__all__ = [
+    "PICK",
+    "AnyChart",
+    "compared",
+    "det",
+    "differences",
+    "heat",
+    "one_in",
+    "ranked",
+    "staircase",
+    "thresholds",
+    "training",
+    "two_classes",
+    "unchosen",
+]

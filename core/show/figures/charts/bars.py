@@ -1,0 +1,167 @@
+"""Figures as ranked bars and points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from core.evaluate.names import metric_name
+from core.show.figures.charts.marks import (
+    PICK,
+    SHAPES,
+    AnyChart,
+    broken,
+    legend_rows,
+    system_legend,
+    titled,
+    unchosen,
+)
+from core.show.theme import LIGHT, Palette
+
+_TICKS = (0, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 75, 100)
+"""In percent, where the scale is of square roots."""
+
+
+def ranked(
+    frame: pd.DataFrame,
+    metric: str,
+    title: str,
+    colours: Mapping[str, str],
+    *,
+    by: str = "condition",
+    names: Mapping[str, str] | None = None,
+    chosen: Mapping[str, Sequence[str]] | None = None,
+    picked: Sequence[str] = (),
+    palette: Palette = LIGHT,
+) -> AnyChart:
+    """Figures of one breakdown, the worst first, systems side by side.
+
+    Up to three systems are bars with their values; more are points. Where most figures would crowd
+    at the left, all are points on a square-root scale, which the axis says. Intervals are drawn
+    where they are known.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row a figure; at least one.
+    metric : str
+        Which metric they are, for the axis.
+    title : str
+        Finding or quantity.
+    colours : mapping
+        System to colour.
+    by : str
+        Column of the rows of the chart.
+    names : mapping, optional
+        Value of ``by`` to a longer name.
+    chosen : mapping, optional
+        Column to the values wanted of it: what lacks one of them fades.
+    picked : sequence of str
+        Columns that a click picks; ``by`` where none are given.
+    palette : Palette
+        Colours.
+    """
+    data = frame.copy()
+    data["name"] = data[by].map(lambda v: (names or {}).get(v, v))
+    data["shown"] = data["value"].map(lambda v: f"{v:.2f}" if v >= 0.005 or v == 0 else f"{v:.4f}")
+    data.loc[data["kind"] == "corrected", "shown"] += " \u2020"
+    data["interval"] = [
+        "not known" if pd.isna(a) else f"{a:.3g} to {b:.3g}"
+        for a, b in zip(data["low"], data["high"], strict=True)
+    ]
+    data["faded"] = unchosen(data, chosen)
+    systems = [s for s in colours if s in set(data["system"])]
+    order = data.groupby("name")["value"].max().sort_values(ascending=False).index.tolist()
+    single = by == "system"
+    few = single or len(systems) <= 3
+    longest = max(len(str(n)) for n in order)
+    y = alt.Y(
+        "name:N",
+        title=None,
+        sort=order,
+        axis=alt.Axis(
+            labelLimit=190,
+            labelOverlap=False,
+            labelExpr=broken("datum.label") if longest > 18 else "datum.label",
+        ),
+    )
+    top = float(data[["value", "high"]].max().max()) or 1.0
+    crowded = metric == "eer" and not single and float(data["value"].median()) < top / 8
+    scale = alt.Scale(
+        type="sqrt" if crowded else "linear",
+        domain=[0, top * (1.16 if few else 1.04)],
+        nice=False,
+    )
+    axis = alt.Axis(tickCount=6)
+    if crowded:
+        axis = alt.Axis(values=[t for t in _TICKS if t <= top], format="~g")
+    quantity = metric_name(metric) + (", square-root scale" if crowded else "")
+    # Never stacked: two figures of one row are two figures, not a sum.
+    x = alt.X("value:Q", title=quantity, scale=scale, axis=axis, stack=None)
+    legend = None if single or len(systems) == 1 else system_legend(systems)
+    colour = alt.Color(
+        "system:N",
+        title=None,
+        scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
+        legend=legend,
+    )
+    tooltip = [
+        alt.Tooltip("system:N", title="System"),
+        alt.Tooltip("benchmark:N", title="Benchmark"),
+        alt.Tooltip("name:N", title="Condition"),
+        alt.Tooltip("shown:N", title=metric_name(metric)),
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("kind:N", title="Kind"),
+        alt.Tooltip("source:N", title="Source"),
+    ]
+    opacity = alt.condition("datum.faded", alt.value(0.3), alt.value(1.0))
+    # What fades can still be read.
+    words = alt.condition("datum.faded", alt.value(palette.neutral_text), alt.value(palette.text))
+    fields = list(picked or (by,))
+    pick = alt.selection_point(name=PICK, fields=fields, on="click", empty=False)
+    base = alt.Chart(data)
+    offset = (
+        {} if single or len(systems) == 1 else {"yOffset": alt.YOffset("system:N", sort=systems)}
+    )
+    layers: list[alt.Chart] = []
+    known = base.transform_filter("isValid(datum.low)")
+    data["end"] = data[["value", "high"]].max(axis=1)
+    labels = base.mark_text(align="left", dx=6 if crowded else 4).encode(
+        y=y, x=alt.X("end:Q", scale=scale, title=quantity), text="shown:N", color=words, **offset
+    )
+    if few and not crowded:
+        bars = base.mark_bar(cornerRadiusEnd=2, cursor="pointer").encode(
+            y=y, x=x, color=colour, opacity=opacity, tooltip=tooltip, **offset
+        )
+        span: dict[str, Any] = {"y": y, "x": alt.X("low:Q", scale=scale), "x2": "high:Q", **offset}
+        # A light edge, since half of the line lies on a bar that may be dark.
+        edges = known.mark_rule(color=palette.background, strokeWidth=4, opacity=0.6, aria=False)
+        whiskers = known.mark_rule(color=palette.rule, strokeWidth=1.5).encode(
+            opacity=opacity, **span
+        )
+        layers = [bars.add_params(pick), edges.encode(**span), whiskers, labels]
+        step = 17 * len(systems) + 8 if offset else 36 if longest > 18 else 24
+    else:
+        whiskers = known.mark_rule(strokeWidth=1.5).encode(
+            y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour, opacity=opacity, **offset
+        )
+        shape = alt.Shape(
+            "system:N",
+            scale=alt.Scale(
+                domain=systems, range=[SHAPES[i % len(SHAPES)] for i in range(len(systems))]
+            ),
+            legend=legend,
+            title=None,
+        )
+        points = base.mark_point(filled=True, size=48, cursor="pointer").encode(
+            y=y, x=x, color=colour, shape=shape, opacity=opacity, tooltip=tooltip, **offset
+        )
+        layers = [whiskers, points.add_params(pick), *([labels] if few else [])]
+        step = max(26, (14 if few else 7) * len(systems))
+    legends = 0 if legend is None else legend_rows(systems)
+    plot = step * len(order) + 12
+    below = systems[0] if len(systems) == 1 and not single else ""
+    return titled(alt.layer(*layers), title, plot, palette, legend_rows=legends, subtitle=below)

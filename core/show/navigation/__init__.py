@@ -1,0 +1,1 @@
+"""The page's address, its history, and links to a view."""

@@ -1,0 +1,1 @@
+"""Second opinions: several detectors on one clip, side by side."""

@@ -1,0 +1,1 @@
+"""The stress test of a clip: does its verdict hold under other conditions?"""

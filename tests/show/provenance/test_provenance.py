@@ -1,0 +1,225 @@
+"""What a file itself says, in words: never more than was checked, or was measured."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.detect.saved import open_saved
+from core.evaluate.tables import TableError, load
+from core.provenance.found import Credentials, Manifest, Provenance, Sign
+from core.provenance.native import MOST_S
+from core.provenance.tags import PROGRAMS
+from core.show.documents.exports import detection_json
+from core.show.evidence.case import Case, Filing
+from core.show.evidence.report import evidence, evidence_html
+from core.show.provenance import history, signed
+from tests.builders import SCORES, HandDetector, clip
+
+ROOT = Path(__file__).resolve().parents[3]
+MADE = Manifest("Voice Works", "Signer", "2026-03-02T10:00:00Z", "Tool",
+                ("trainedAlgorithmicMedia",), (("c2pa.created", "TTS 2", ""),))  # fmt: skip
+FITS = Credentials((MADE,), "fits", "fits", "fits", trust="listed")
+SPOKEN = replace(FITS, manifests=(replace(MADE, source_types=("digitalCapture",)),))
+
+
+def line(**changes) -> signed.Line:
+    said = signed.line(Provenance(replace(FITS, **changes)))
+    assert said is not None
+    return said
+
+
+def test_a_signature_that_fits_is_told_in_one_line():
+    assert line() == signed.Line(
+        "synthetic",
+        "Signed by Voice Works as made by a trained algorithm, 2026-03-02; the signature and the "
+        "sound fit.",
+    )
+    assert signed.line(Provenance(SPOKEN)).kind == "recorded"
+    assert signed.line(Provenance()) is None
+
+
+@pytest.mark.parametrize("trust", ["unknown", "no list"])
+def test_an_unknown_signer_is_said_to_be_unknown(trust):
+    text = line(trust=trust).text
+    assert "unknown signer that calls itself “Voice Works”" in text
+    assert "Anyone can make such a certificate" in text and "Signed by Voice Works" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sound": "differs"}, "changed after Voice Works signed it"),
+        (
+            {"sound": "differs", "trust": "unknown"},
+            "changed after an unknown signer that calls itself “Voice Works” signed it",
+        ),
+        (
+            {"expired": True, "problems": ("x",), "trust": "no list"},
+            "Signed by an unknown signer that calls itself “Voice Works”",
+        ),
+        ({"claims": "differs"}, "were altered"),
+        ({"signature": "differs"}, "were altered"),
+        ({"expired": True, "problems": ("claimSignature.outsideValidity",)}, "had run out"),
+        ({"problems": ("something.new",)}, "do not pass all checks"),
+        ({"signature": "not checked"}, "do not pass all checks"),
+        ({"damaged": True, "manifests": ()}, "damaged"),
+    ],
+)
+def test_what_does_not_fit_is_a_warning_and_proves_nothing(changes, says):
+    said = line(**changes)
+    assert said.kind == "warning" and says in said.text
+    assert "sound fit" not in said.text
+    found = Provenance(replace(FITS, **changes))
+    assert signed.contradiction(found, "authentic") == ""
+
+
+def test_credentials_elsewhere_and_changed_parents_are_said():
+    said = line(remote="https://example.org/x.c2pa", manifests=())
+    assert said.kind == "neutral" and "kept at example.org" in said.text
+    assert "earlier version" in line(earlier_fit=False).text
+
+
+MARKED = Sign("watermark-perth", {"found": True, "answer": 0.99})
+UNMARKED = Sign("watermark-perth", {"found": False, "answer": 0.01})
+
+
+def test_a_watermark_is_the_line_where_nothing_is_signed():
+    said = signed.line(Provenance(signs=(MARKED,)))
+    assert said.kind == "synthetic" and "can mark any sound" in said.text
+    assert signed.line(Provenance(signs=(UNMARKED,))) is None
+    assert signed.line(Provenance(FITS, (MARKED,))).text.startswith("Signed by Voice Works")
+    assert "scored human" in signed.contradiction(Provenance(signs=(MARKED,)), "authentic")
+
+
+def test_a_signed_recording_with_a_watermark_is_a_contradiction():
+    assert "watermark of a synthesiser" in signed.contradiction(
+        Provenance(SPOKEN, (MARKED,)), "authentic"
+    )
+    assert signed.contradiction(Provenance(SPOKEN, (UNMARKED,)), "authentic") == ""
+
+
+def test_a_watermark_stands_with_what_was_measured():
+    table = load("watermark").set_index(["clips", "condition"])
+    told = history.told(MARKED)
+    for kind in ("Resemble", "marked here", "human", "other synthetic"):
+        row = table.loc[(kind, "none")]
+        assert f"{row['found']:,} of {row['n']:,}" in told.seen
+    assert "not found" in history.told(UNMARKED).found
+
+
+def test_synthetic_in_an_earlier_version_counts():
+    edited = replace(MADE, signer="Desk", source_types=("humanEdits",))
+    said = line(manifests=(edited, MADE))
+    assert said.kind == "synthetic"
+    assert said.text.startswith("Signed by Desk, 2026")  # Desk did not say so
+    assert "signed as made by a trained algorithm by a signer that calls itself “Voice" in said.text
+
+
+def test_an_earlier_version_that_was_changed_says_nothing():
+    edited = replace(MADE, signer="Desk", source_types=("humanEdits",))
+    said = line(manifests=(edited, MADE), earlier_fit=False)
+    assert said.kind == "recorded" and "Voice Works" not in said.text
+
+
+def test_statements_and_verdicts_that_contradict_each_other_are_said():
+    recorded, made = Provenance(SPOKEN), Provenance(FITS)
+    assert "signed as a recording, and scored synthetic" in signed.contradiction(
+        recorded, "synthetic"
+    )
+    assert "signed as synthetic, and scored human" in signed.contradiction(made, "authentic")
+    for found, verdict in ((recorded, "authentic"), (made, "synthetic"), (made, "inconclusive")):
+        assert signed.contradiction(found, verdict) == ""
+
+
+def test_tags_are_told_as_unsigned():
+    for sign in (
+        Sign("declares-source", {"source_type": "trainedAlgorithmicMedia"}),
+        Sign("declares-aigc", {"label": "1"}),
+        Sign("synthesiser-named", {"program": "x", "tag": "comment", "says": "ElevenLabs"}),
+    ):
+        said = signed.line(Provenance(signs=(sign,)))
+        assert said is not None and "No signature covers that" in said.text
+    recorded = Sign("declares-source", {"source_type": "digitalCapture"})
+    assert signed.line(Provenance(signs=(recorded,))) is None
+
+
+def test_every_sign_that_can_be_found_has_words():
+    sources = [ROOT / "core" / "provenance" / f"{name}.py" for name in ("sound", "tags")]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    codes = set(re.findall(r'Sign\(\s*"([\w-]+)"', text)) | set(re.findall(r'"(ends-\w+)"', text))
+    assert len(codes) > 12
+    assert codes == set(history._WORDS) == set(history._NAMES) - {history.WATERMARK}
+    assert {code.split("-")[0] for code in PROGRAMS} == set(history._FAMILIES)
+    assert set(history.ON_TIMELINE) <= codes
+
+
+def test_rates_are_those_of_the_table():
+    table = load("provenance").set_index("sign")
+    for code, row in table.drop("any").iterrows():
+        assert row["seen_bonafide"] <= row["n_bonafide"] == table.loc["any", "n_bonafide"]
+        for label in ("bonafide", "spoof"):
+            share = row[f"seen_{label}"] / row[f"n_{label}"]
+            assert row[f"share_{label}"] == pytest.approx(share, abs=1e-4)
+            assert row[f"low_{label}"] <= share + 1e-4 and share <= row[f"high_{label}"] + 1e-4
+        shown = [float(x) for x in re.findall(r"([\d.]+) %", history.seen(str(code)))]
+        due = [100 * row["share_bonafide"], 100 * row["share_spoof"]]
+        assert shown == pytest.approx(due, abs=0.51)
+    assert "none of" in history.seen("no such sign")
+
+
+def test_a_table_that_is_missing_is_said_beside_each_sign(monkeypatch):
+    def missing():
+        raise TableError("The table data/results/provenance.csv is missing.")
+
+    monkeypatch.setattr(history, "rates", missing)
+    assert "is missing" in history.told(ORIGIN.signs[0]).seen
+
+
+def test_a_sign_suggests_only_what_its_rates_surely_show():
+    row = {"low_spoof": 0.2, "high_spoof": 0.3, "low_bonafide": 0.001, "high_bonafide": 0.02,
+           "sources_spoof": 5, "sources_bonafide": 1}  # fmt: skip
+    assert history.suggests(row) == "synthetic"
+    assert history.suggests(row | {"sources_spoof": 4}) == ""
+    assert history.suggests(row | {"high_bonafide": 0.021}) == ""
+    assert "suggests" not in "".join(map(history.seen, history.rates()))
+
+
+def test_the_document_names_the_limits_that_hold():
+    text = (ROOT / "docs" / "provenance.md").read_text("utf-8")
+    assert (MOST_S, history.SUGGESTS_TIMES, history.SUGGESTS_SOURCES) == (300, 10, 5)
+    assert "first five minutes" in text and "ten times apart" in text
+    assert "met in five collections" in text
+
+
+def test_marks_are_in_order_and_named():
+    found = Provenance(
+        signs=(Sign("clicks", {}, ((2.0, 2.1), (0.5, 0.6))), Sign("zeros", {}, ((1.0, 1.2),)))
+    )
+    assert history.marks(found) == [
+        (0.5, 0.6, "click"), (1.0, 1.2, "digital silence"), (2.0, 2.1, "click")
+    ]  # fmt: skip
+    assert history.marks(None) == []
+
+
+ORIGIN = Provenance(FITS, (Sign("hum", {"hertz": 50, "height_db": 20.0}),), (("artist", "Ada"),))
+
+
+def test_reports_hold_names_only_where_asked():
+    case = Case(HandDetector(SCORES).detect(clip()), origin=ORIGIN)
+    plain, full = (evidence_html([case], filing=Filing(personal=p)).decode() for p in (False, True))
+    assert "Ada" not in plain and "Ada" in full
+    assert "Signed by Voice Works" in plain and "A hum of 50 Hz" in plain
+    sections = [heading for heading, *_ in evidence([case, case]).sections]
+    assert sum("what the file itself says" in heading for heading in sections) == 1
+
+
+def test_json_holds_it_beside_a_detection_that_can_still_be_opened():
+    found = HandDetector(SCORES).detect(clip())
+    text = detection_json(found, {found.source.sha256: ORIGIN})
+    assert json.loads(text)["provenance"]["credentials"]["manifests"][0]["signer"] == "Voice Works"
+    assert "Ada" not in text
+    assert open_saved(text.encode(), lambda id: None)[0].detection.llr == found.llr
+    assert "provenance" not in json.loads(detection_json(found, {}))

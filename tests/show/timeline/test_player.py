@@ -1,0 +1,81 @@
+"""What the player is given to draw, and which part of a clip that is."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.detect.spans import band_in_probability, cells, synthetic_spans
+from core.show.navigation import address
+from core.show.timeline import player
+from tests.builders import BAND, SCORES, HandDetector, clip
+
+
+def test_the_player_gets_the_whole_clip_and_its_part_in_seconds_of_the_file():
+    whole = clip(13.0)
+    detection = HandDetector(SCORES).detect(whole)
+    timeline = cells(detection, BAND)
+    data = player.player_data(
+        whole,
+        player.overview_wave(whole),
+        timeline,
+        synthetic_spans(timeline),
+        (4.0, 8.0),
+        band_in_probability(BAND),
+        "data:,",
+        "sound",
+    )
+    assert json.loads(json.dumps(data)) == data
+    assert (data["from"], data["to"]) == (4.0, 8.0)
+    assert [c["start"] for c in data["cells"]] == [3.0, 5.0, 7.0]
+    assert [c["says"] for c in data["cells"]][1] == "too little speech"
+    assert data["spans"] == [{"start": 0.0, "end": 5.0}, {"start": 7.0, "end": 9.0}]
+    assert data["low"] < data["middle"] < data["high"]
+    assert max(data["highs"]) == pytest.approx(400, abs=2)  # thousandths of full scale
+    assert data["whole"]["seconds"] == 13.0
+    assert len(data["whole"]["kinds"]) == len(data["whole"]["lows"]) == player.OVERVIEW_COLUMNS
+
+
+def test_an_overview_shows_a_short_span_of_a_long_clip():
+    detection = HandDetector({220.0: [-3.0] * 700 + [3.0] + [-3.0] * 700}).detect(clip(2_000.0))
+    kinds = player.column_kinds(cells(detection, BAND), 2_000.0, 600)
+    assert kinds.count("synthetic") in (1, 2)
+    assert kinds.index("synthetic") == pytest.approx(600 * 1_402 / 2_000, abs=1)
+
+
+@given(
+    start=st.floats(-10, 5_000),
+    end=st.floats(-10, 5_000),
+    duration=st.floats(0.1, 4_000),
+)
+def test_every_part_lies_in_its_clip_and_has_a_length(start, end, duration):
+    first, last = address.fitted(start, end, duration)
+    assert 0 <= first < last <= duration
+    length = last - first
+    assert min(address.LEAST_S, duration) - 1e-6 <= length <= address.LONGEST_S + 1e-6
+    assert address.fitted(first, last, duration) == pytest.approx((first, last), abs=0.01)
+
+
+@pytest.mark.parametrize("edge", [math.nan, math.inf, -math.inf])
+def test_a_part_without_an_edge_is_refused(edge):
+    with pytest.raises(ValueError, match="finite"):
+        address.fitted(0.0, edge, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ({"from": "2", "to": "5"}, (2.0, 5.0)),
+        ({"from": "5", "to": "2"}, (2.0, 5.0)),
+        ({"from": "8", "to": "99"}, (8.0, 10.0)),
+        ({"from": "2"}, None),
+        ({"from": "x", "to": "5"}, None),
+        ({"from": "nan", "to": "inf"}, None),
+        ({"from": "50", "to": "60"}, None),
+        ({}, None),
+    ],
+)
+def test_an_address_asks_for_a_part_or_for_nothing(asked, shown):
+    assert address.asked_part(asked, 10.0) == shown

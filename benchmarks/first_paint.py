@@ -37,7 +37,7 @@ def main() -> list[dict]:
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
         start = time.perf_counter()
         server = subprocess.Popen(
-            [sys.executable, "-m", "core.api.serve", "--server.headless=true",
+            [sys.executable, "-m", "core.show.serve", "--server.headless=true",
              f"--server.port={port}", "--server.fileWatcherType=none"],
             cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

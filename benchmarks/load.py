@@ -217,7 +217,7 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
-    command = [sys.executable, "-m", "core.api.serve"]
+    command = [sys.executable, "-m", "core.show.serve"]
     command += [f"--server.{name}={value}" for name, value in options.items()]
     with (folder / "log.txt").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)

@@ -96,7 +96,7 @@ def test_streamlit_is_told_the_limit_of_an_upload_only_where_it_was_set():
     assert "--server.maxUploadSize=3" in serve.options({"SPOOFSCOPE_MAX_UPLOAD_MB": "3"})
 
 
-@pytest.mark.parametrize("module", ["core.show.serve", "core.api.serve", "core"])
+@pytest.mark.parametrize("module", ["core.show.serve", "core"])
 def test_a_wrong_value_ends_the_start_with_a_sentence(module):
     done = subprocess.run(
         [sys.executable, "-m", module, *(["detectors"] if module == "core" else [])],

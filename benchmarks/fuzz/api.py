@@ -48,9 +48,8 @@ def main() -> int:
                 line += [f"{address}/api/v1/openapi.json", "-H", f"Authorization: Bearer {token}"]
                 line += [f"--max-time={wanted.seconds}", f"--seed={wanted.seed}"]
                 line += ["--continue-on-failure", "--warnings=off"]
-                failed |= subprocess.run(
-                    line, env=os.environ | {"SCHEMATHESIS_HOOKS": hooks}, check=False
-                ).returncode
+                own = os.environ | {"SCHEMATHESIS_HOOKS": hooks}
+                failed |= subprocess.run(line, cwd=folder, env=own, check=False).returncode
         finally:
             server.terminate()
             server.wait(60)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from starlette.routing import Mount
+from streamlit import get_option
 
 from core.api.access import Access, is_loopback, tokens_of
-from core.settings import settings, variable
+from core.settings import SettingsError, settings, variable
 
 OPEN = (
     "The API would answer to other machines without asking who they are. Set "
@@ -14,33 +14,26 @@ OPEN = (
 )
 
 
-def add_routes() -> None:
-    """Let Streamlit's web server answer under ``/api/v1``, where the settings say so.
+def routes() -> list[Mount]:
+    """The API under ``/api/v1``, behind ``server.baseUrlPath``, where the settings switch it on.
 
-    It takes no routes when it is started by ``streamlit run``.
+    Returns
+    -------
+    list of starlette.routing.Mount
+        One, or none.
 
     Raises
     ------
     SettingsError
-        If the tokens cannot be used.
+        If the tokens cannot be used, or there are none and other machines could ask.
     """
     found = settings()
     if not found.api:
-        return
+        return []
     access = Access(tokens_of(found.api_tokens))
-    from streamlit import config
-    from streamlit.web.server.starlette import starlette_app
+    if not access.by_token and not is_loopback(get_option("server.address") or ""):
+        raise SettingsError(OPEN)
+    from core.api.routes import api
 
-    own = starlette_app.create_streamlit_routes
-
-    def with_api(runtime: Any) -> list[Any]:
-        if not access.by_token and not is_loopback(config.get_option("server.address") or ""):
-            sys.exit(OPEN)
-        from starlette.routing import Mount
-
-        from core.api.routes import api
-
-        base = (config.get_option("server.baseUrlPath") or "").strip("/")
-        return [Mount(f"{f'/{base}' if base else ''}/api/v1", api(access)), *own(runtime)]
-
-    starlette_app.create_streamlit_routes = with_api
+    base = (get_option("server.baseUrlPath") or "").strip("/")
+    return [Mount(f"{f'/{base}' if base else ''}/api/v1", api(access))]

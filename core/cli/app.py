@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the process is stopped."""
-    from core.api import serve
+    from core.show import serve
 
     os.chdir(ROOT)  # Streamlit looks there for its settings
     sys.argv = [sys.argv[0], *options.rest]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from core.show.serve import keep_uploads_in_memory, stay_home
-from core.show.server import downloads, expiry
+from core.show.serve import before_visitors
 
 _started = threading.Event()
 
@@ -22,11 +21,7 @@ def prewarm() -> threading.Thread | None:
     if _started.is_set():
         return None
     _started.set()
-    # Where the host started Home.py by itself:
-    stay_home()
-    keep_uploads_in_memory()
-    expiry.start()
-    downloads.keep_made()
+    before_visitors()  # where a host runs Home.py without asking it for its server
     thread = threading.Thread(target=_import_chart_libraries, name="prewarm", daemon=True)
     thread.start()
     return thread

@@ -1,6 +1,6 @@
 """Start the dashboard: ``python -m core.show.serve [streamlit options]``.
 
-`core.api.serve` starts it with the HTTP API, where that is switched on.
+A host may also run ``Home.py`` by itself: `before_visitors` is all that both have in common.
 """
 
 from __future__ import annotations
@@ -8,16 +8,20 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Mapping
 
 from core.files import ROOT
 from core.plain import Inert
 from core.settings import SettingsError, settings, unknown, variable
+from core.show.server import downloads, expiry
 from core.version import in_words
 
 logger = logging.getLogger(__name__)
 
 HOME = ROOT / "Home.py"
+
+_prepared = threading.Lock()
 
 
 def stay_home() -> None:
@@ -47,7 +51,7 @@ def options(environ: Mapping[str, str]) -> list[str]:
         As in `core.settings.settings`.
     """
     found = settings(environ)
-    given = ["--server.showEmailPrompt=false"]
+    given = ["--server.showEmailPrompt=false", "--logger.hideWelcomeMessage=false"]
     if environ.get(variable("max_upload_mb")):
         given.append(f"--server.maxUploadSize={found.max_upload_mb}")
     return given
@@ -63,13 +67,13 @@ def log(level: str) -> None:
     project.setLevel(level.upper())
 
 
-def main(*prepare: Callable[[], None]) -> None:
-    """Run Streamlit on ``Home.py`` with the process's own arguments as options.
+def before_visitors() -> None:
+    """What a process needs before its first visitor, however it was started; once.
 
-    Parameters
-    ----------
-    prepare : callables
-        Called before Streamlit starts; the sentence of a `SettingsError` ends the start.
+    Raises
+    ------
+    SettingsError
+        As in `core.settings.settings`.
 
     Notes
     -----
@@ -77,35 +81,54 @@ def main(*prepare: Callable[[], None]) -> None:
     file in ``pages/`` for a page instead, and answer the very first deep link with a page of its
     own or with 'Page not found'; so it is told beforehand.
     """
+    if not _prepared.acquire(blocking=False):
+        return
+    from streamlit.runtime.pages_manager import PagesManager
+
+    log(settings().log_level)
+    PagesManager.uses_pages_directory = False
+    stay_home()
+    keep_uploads_in_memory()
+    downloads.keep_made()
+    expiry.start()
+    logger.info("starting %s", in_words())
+
+
+def announce() -> None:
+    """Print the address where Streamlit did not, and open it in a browser where there is one."""
+    from streamlit import cli_util, get_option
+    from streamlit.web.server.server_util import get_url
+
+    address = get_url(get_option("browser.serverAddress"))
+    if get_option("logger.hideWelcomeMessage"):
+        print(f"Spoofscope: {address}", flush=True)
+    if not get_option("server.headless"):
+        cli_util.open_browser(address)
+
+
+def main() -> None:
+    """Run Streamlit on ``Home.py`` with the process's own arguments as options.
+
+    The sentence of a `SettingsError` ends the start.
+    """
     # What is logged may name files and quote errors of libraries.
     sys.stdout, sys.stderr = Inert(sys.stdout), Inert(sys.stderr)
-    from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 
     from core.show.live.relay import own_urls
-    from core.show.server import expiry
     from core.show.server.arrival import limit_waiting
     from core.show.server.headers import send_security_headers
 
     try:
         given = options(os.environ)
-        log(settings().log_level)
         send_security_headers()
         limit_waiting()
         own_urls()
-        for step in prepare:
-            step()
     except SettingsError as error:
         sys.exit(str(error))
     for name in unknown():
         print(f"{name} sets nothing: docs/settings.md lists what can be set.", file=sys.stderr)
-    if settings().api and not prepare:
-        print("These are the pages alone: python -m core.api.serve has the API.", file=sys.stderr)
-    PagesManager.uses_pages_directory = False
-    stay_home()
-    keep_uploads_in_memory()
-    expiry.start()
-    logger.info("starting %s", in_words())
+    stay_home()  # it prints an address before it looks at Home.py
     sys.argv = ["streamlit", "run", str(HOME), *given, *sys.argv[1:]]
     cli.main(prog_name="streamlit")
 

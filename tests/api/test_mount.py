@@ -9,10 +9,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from streamlit import config
-from streamlit.web.server.starlette import starlette_app
 
-from core.api.mount import OPEN, add_routes
+from core.api import mount
 from core.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,21 +18,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def streamlit(monkeypatch):
-    """Streamlit with one route that takes all, and options of a test."""
+    """Streamlit's options in a test."""
     options = {"server.address": "127.0.0.1", "server.baseUrlPath": ""}
-    page = Route("/{path:path}", lambda _: PlainTextResponse("page"))
-    monkeypatch.setattr(starlette_app, "create_streamlit_routes", lambda _: [page])
-    monkeypatch.setattr(config, "get_option", options.get)
+    monkeypatch.setattr(mount, "get_option", options.get)
     return options
 
 
 def client() -> TestClient:
-    made = Starlette(routes=starlette_app.create_streamlit_routes(None))
+    page = Route("/{path:path}", lambda _: PlainTextResponse("page"))
+    made = Starlette(routes=[*mount.routes(), page])
     return TestClient(made, base_url="http://localhost", client=("127.0.0.1", 1))
 
 
 def test_it_is_off_by_default(streamlit):
-    add_routes()
     assert client().get("/api/v1/health").text == "page"
 
 
@@ -42,7 +38,6 @@ def test_it_is_off_by_default(streamlit):
 def test_it_answers_behind_the_base_of_the_pages(streamlit, monkeypatch, base):
     monkeypatch.setenv("SPOOFSCOPE_API", "1")
     streamlit["server.baseUrlPath"] = base
-    add_routes()
     root = f"/{base.strip('/')}".rstrip("/")
     assert client().get(f"{root}/api/v1/health").json() == {"status": "ok"}
     assert client().get(f"{root}/api/v1/nothing").json()["status"] == 404
@@ -53,13 +48,9 @@ def test_it_answers_behind_the_base_of_the_pages(streamlit, monkeypatch, base):
 def test_it_does_not_start_for_other_machines_without_tokens(streamlit, monkeypatch, address):
     monkeypatch.setenv("SPOOFSCOPE_API", "1")
     streamlit["server.address"] = address
-    add_routes()
-    with pytest.raises(SystemExit, match="answer to other machines without asking") as ended:
-        client()
-    assert ended.value.code == OPEN
+    with pytest.raises(SettingsError, match=r"^The API would answer to other machines"):
+        mount.routes()
     monkeypatch.setenv("SPOOFSCOPE_API_TOKENS", "press:a-token-of-the-press")
-    monkeypatch.setattr(starlette_app, "create_streamlit_routes", lambda _: [])
-    add_routes()
     assert client().get("/api/v1/detectors").status_code == 401
 
 
@@ -67,13 +58,14 @@ def test_wrong_tokens_end_the_start(streamlit, monkeypatch):
     monkeypatch.setenv("SPOOFSCOPE_API", "1")
     monkeypatch.setenv("SPOOFSCOPE_API_TOKENS", "press")
     with pytest.raises(SettingsError, match=r"^Entry 1 of SPOOFSCOPE_API_TOKENS "):
-        add_routes()
+        mount.routes()
 
 
-def test_a_real_start_ends_with_the_sentence(monkeypatch):
+@pytest.mark.parametrize("start", [["core.show.serve"], ["streamlit", "run", "Home.py"]])
+def test_a_real_start_ends_with_the_sentence(monkeypatch, start):
     monkeypatch.setenv("SPOOFSCOPE_API", "1")
     options = ["--server.headless=true", "--server.port=0", "--server.fileWatcherType=none"]
-    line = [sys.executable, "-m", "core.api.serve", *options]
+    line = [sys.executable, "-m", *start, *options]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode and done.stderr.strip().splitlines()[-1] == OPEN, done.stderr
+    assert done.returncode and done.stderr.strip().splitlines()[-1] == mount.OPEN, done.stderr
     assert "Traceback" not in done.stderr

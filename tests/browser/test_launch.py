@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.browser.conftest import serving
 from tests.browser.helpers import PATIENCE_MS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +39,18 @@ def test_a_link_by_file_name_shows_the_page(address, browser, name):
     assert heading.inner_text() == said
     assert page.get_by_test_id("stSidebarNavLink").count() == 9
     page.close()
+
+
+@pytest.mark.parametrize("name", ["your-scores", "Under_the_Hood"])
+def test_a_host_that_knows_streamlit_only_shows_the_first_visitor_the_page(browser, tmp_path, name):
+    program = ("-m", "streamlit", "run", "Home.py")
+    with serving(tmp_path / "log.txt", program, SPOOFSCOPE_API="1") as url:
+        page = browser.new_page()
+        page.goto(f"{url}/{name}")
+        said = name.replace("-", " ").replace("_", " ").capitalize()
+        page.get_by_role("heading", name=said, level=1).wait_for(timeout=PATIENCE_MS)
+        page.get_by_test_id("stSidebarNavLink").nth(8).wait_for()
+        expect(page).to_have_title(f"{said} · Spoofscope")
+        assert page.get_by_role("dialog").count() == 0
+        assert page.request.get(f"{url}/api/v1/health").json() == {"status": "ok"}
+        page.close()

@@ -128,7 +128,7 @@ def test_the_container_runs_what_is_here_as_nobody_special():
     assert re.search(r"^USER \d+$", CONTAINERFILE, re.MULTILINE)
     assert "/_stcore/health" in CONTAINERFILE
     options = json.loads(re.search(r"^ENTRYPOINT (.+)$", CONTAINERFILE, re.MULTILINE).group(1))
-    assert options[1:3] == ["-m", "core.api.serve"]
+    assert options[1:3] == ["-m", "core.show.serve"]
 
 
 def test_other_origins_are_kept_out_by_streamlits_own_options():
@@ -137,6 +137,7 @@ def test_other_origins_are_kept_out_by_streamlits_own_options():
     assert config["server"]["disconnectedSessionTTL"] <= 90
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
+    assert config["logger"]["hideWelcomeMessage"] is True  # it asks an outside host
 
 
 def test_libraries_that_would_report_to_their_makers_are_told_not_to():

@@ -8,6 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+
 from core.settings import SettingsError, settings, variable
 
 POLICY = {
@@ -31,6 +34,9 @@ OTHERS = {
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
 }
 """Headers of every answer."""
+
+MIDDLEWARE: list[Middleware] = []
+"""What stands before the pages: nothing, until `send_security_headers`."""
 
 
 def policy() -> str:
@@ -82,7 +88,6 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        from starlette.datastructures import MutableHeaders
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -96,18 +101,11 @@ class SecurityHeaders:
 
 
 def send_security_headers() -> None:
-    """Put `SecurityHeaders` before all that Streamlit's web server does.
-
-    It has no option for headers, and a server started by ``streamlit run`` takes no middleware.
+    """Have the server of this process send them.
 
     Raises
     ------
     SettingsError
         As `policy`.
     """
-    from starlette.middleware import Middleware
-    from streamlit.web.server.starlette import starlette_app
-
-    first = Middleware(SecurityHeaders, policy=policy())
-    own = starlette_app.create_streamlit_middleware
-    starlette_app.create_streamlit_middleware = lambda: [first, *own()]
+    MIDDLEWARE[:] = [Middleware(SecurityHeaders, policy=policy())]

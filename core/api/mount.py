@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
 from streamlit import get_option
 
 from core.api.access import Access, is_loopback, tokens_of
@@ -14,13 +15,13 @@ OPEN = (
 )
 
 
-def routes() -> list[Mount]:
+def routes() -> list[BaseRoute]:
     """The API under ``/api/v1``, behind ``server.baseUrlPath``, where the settings switch it on.
 
     Returns
     -------
-    list of starlette.routing.Mount
-        One, or none.
+    list of starlette.routing.BaseRoute
+        None where it is off.
 
     Raises
     ------
@@ -36,4 +37,5 @@ def routes() -> list[Mount]:
     from core.api.routes import api
 
     base = (get_option("server.baseUrlPath") or "").strip("/")
-    return [Mount(f"{f'/{base}' if base else ''}/api/v1", api(access))]
+    root = f"{f'/{base}' if base else ''}/api/v1"
+    return [Route(root, lambda _: RedirectResponse(f"{root}/docs")), Mount(root, api(access))]

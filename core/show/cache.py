@@ -219,12 +219,12 @@ def examples() -> list[Example]:
     """The example clips in order; empty where there are none."""
     table = EXAMPLES / "examples.csv"
     try:
-        return _examples(str(table), _stamp(table)) if table.is_file() else []
+        return list(_examples(str(table), _stamp(table))) if table.is_file() else []
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise TableError(f"The table examples/examples.csv cannot be read: {error!r}.") from error
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def _examples(table: str, stamp: float) -> list[Example]:
     folder = Path(table).parent
     with open(table, encoding="utf-8", newline="") as file:
@@ -292,10 +292,10 @@ def _figures(folder: str, stamps: tuple[float, ...]) -> pd.DataFrame:
 def model_config(id: str) -> dict[str, Any]:
     """The configuration in a shipped model's directory; empty where there is none."""
     path = MODELS / Path(id).name / "config.json"
-    return _model_config(str(path), _stamp(path)) if path.is_file() else {}
+    return dict(_model_config(str(path), _stamp(path))) if path.is_file() else {}
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def _model_config(path: str, stamp: float) -> dict[str, Any]:
     return json.loads(Path(path).read_text("utf-8"))
 

@@ -40,6 +40,7 @@ def test_it_answers_behind_the_base_of_the_pages(streamlit, monkeypatch, base):
     streamlit["server.baseUrlPath"] = base
     root = f"/{base.strip('/')}".rstrip("/")
     assert client().get(f"{root}/api/v1/health").json() == {"status": "ok"}
+    assert client().get(f"{root}/api/v1").url.path == f"{root}/api/v1/docs"
     assert client().get(f"{root}/api/v1/nothing").json()["status"] == 404
     assert client().get("/Detect").text == "page"
 

@@ -19,6 +19,7 @@ _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTAL
 _PERCENT = (
     *("eer_percent", "share_percent", "balanced_error_percent", "right_half_percent"),
     *("observed_percent", "eer_difference_percent", "wrong_percent"),
+    *("named_percent", "found_percent"),
     *("with_span_percent", "span_right_percent"),
     *("span_of_synthetic_percent", "span_of_human_percent"),
 )
@@ -185,6 +186,12 @@ def _kinds(figures: pd.DataFrame) -> str:
     return _table("EER by kind of voice", rows)
 
 
+def _parts(figures: pd.DataFrame) -> str:
+    of = figures[figures["breakdown"] == "stands_out"]
+    rows = [(str(row["condition"]), row) for _, row in of.iterrows()]
+    return _table("recordings in which a part is named", rows)
+
+
 _PUBLIC: dict[str, Callable[[pd.DataFrame], str]] = {
     "main": _main,
     "repository": _by("repository", "repository", ordered=True),
@@ -194,6 +201,7 @@ _PUBLIC: dict[str, Callable[[pd.DataFrame], str]] = {
     "quality": _by("sound quality (DistillMOS)", "quality"),
     "bandwidth": _by("bandwidth", "bandwidth"),
     "codec": _by("codec", "codec"),
+    "parts": _parts,
     "holdout": _by("family", "leave_one_family_out", ordered=True),
     "known": _by("family", "family_in_training", ordered=True),
     "risk": _by("clips judged", "risk_coverage", metric="balanced_error_percent"),

@@ -93,7 +93,24 @@ def by_kind() -> str:
             metric="eer_percent",
         )
         known += [f"{kind.name} **{row.value:.0f} %**" for row in rows]
-    return f"Equal error rate by kind of voice: {', '.join(known)}." if known else ""
+    told = f"Equal error rate by kind of voice: {', '.join(known)}." if known else ""
+    return " ".join(filter(None, (told, _in_part())))
+
+
+def _in_part() -> str:
+    """How often a synthetic part is named in human speech, and how often one that is not there."""
+    named = {
+        row.condition: row.value
+        for row in figures("embedded", system="embedded", breakdown="stands_out")
+    }
+    found = named.get("with 4 s of synthetic speech in them")
+    falsely = named.get("whole human clips of 30 to 120 s")
+    if found is None or falsely is None:
+        return ""
+    return (
+        f"In part: 4 s of synthetic speech in 30 to 120 s of human speech are named in "
+        f"**{found:.0f} %** of clips, a part that is not there in **{falsely:.0f} %**."
+    )
 
 
 def figure_card(label: str, figure: Figure) -> None:

@@ -103,6 +103,10 @@ class Settings:
     threads: int = _number(
         2, 1, 256, "cores", "Cores that a detector uses where ONNX Runtime runs it"
     )
+    own_detector_s: float = _number(
+        300.0, 1.0, 86_400.0, "s",
+        "Longest time for a detector of your own to load, or to answer one call of `score`",
+    )  # fmt: skip
     detectors_kept: int = _number(3, 1, 100, "detectors", "Detectors that stay in memory")
     detectors_at_once: int = _number(
         3, 1, 20, "detectors", "Detectors that one visitor can ask about a clip"

@@ -59,10 +59,10 @@ hop_s = st.segmented_control(
 try:
     chosen = st.session_state.get("detector", "embedded")
     detector = cache.detector(chosen, labels=labels_of(chosen))
+    whole, detection = analyse(entry, detector, clip, session.stance(), hop_s)
 except DetectorError as error:
     st.error(for_visitors(error), icon=":material/error:")
     st.stop()
-whole, detection = analyse(entry, detector, clip, session.stance(), hop_s)
 band = undecided_band(whole, detector.decision.inconclusive_llr)
 timeline = cells(detection, band)
 spans = synthetic_spans(timeline)

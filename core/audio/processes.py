@@ -49,6 +49,8 @@ class Process:
         What starts it.
     held : int, optional
         Descriptor of the one file that it is to read, where that is not sent to it.
+    **how
+        As for `subprocess.Popen`, where that is to be other than for files of strangers.
 
     Attributes
     ----------
@@ -58,19 +60,19 @@ class Process:
         Whether it may be given another.
     """
 
-    def __init__(self, command: Sequence[str], held: int | None = None) -> None:
+    def __init__(self, command: Sequence[str], held: int | None = None, **how: Any) -> None:
         paths = [str(CODE), *(p for p in sys.path if p)]
         kept = {k: v for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if (v := os.environ.get(k))}
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
         self.held = held is not None
+        confined: dict[str, Any] = {"stderr": subprocess.DEVNULL, "cwd": CODE, "env": kept | one}
+        how = confined | how
         self._process = subprocess.Popen(
             [*command, *([] if held is None else [str(held)])],
             pass_fds=() if held is None else (held,),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=CODE,
-            env=kept | one | {"PYTHONPATH": os.pathsep.join(paths)},
+            **how | {"env": how["env"] | {"PYTHONPATH": os.pathsep.join(paths)}},
         )
         assert self._process.stdin and self._process.stdout
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()

@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
                 found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
                 if options.stress:
                     tests.append(_stress(detector, part, stance, options.span))
-        except AudioError as error:
+        except (AudioError, DetectorError) as error:
             failed += 1
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
         except ValueError as error:  # a hop or a part out of range

@@ -53,6 +53,14 @@ class Engine(Protocol):
         """Frames of windows ``[k, frames, size]`` -> as `windows`."""
 
 
+@runtime_checkable
+class Stoppable(Protocol):
+    """An engine whose calls can be ended while they are under way."""
+
+    def give_up(self, waves: np.ndarray) -> None:
+        """End the call of `Engine.windows` that hears these waves, if it is under way."""
+
+
 class TorchEngine:
     """A PyTorch network as an engine.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import stack_windows
-from core.detect.engine import Engine
+from core.detect.engine import Engine, Stoppable
 from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.networks import LEVEL
@@ -20,6 +20,11 @@ from core.detect.networks import LEVEL
 STRETCH = 3 * SAMPLE_RATE
 """Samples that go through a shared front end at once, more or less: bounds memory, and keeps what
 lies between two layers small enough for the allocator to use again."""
+
+TICK_S = 0.5
+"""How often it is said how far a call is, so that whoever waits can stop."""
+
+Scored = tuple[np.ndarray, np.ndarray]
 
 
 class WindowScorer:
@@ -56,7 +61,7 @@ class WindowScorer:
         batch : int, optional
             Windows in one forward pass; what suits the engine by default.
         progress : callable, optional
-            Called with the share that is done, 0-1.
+            Called with the share that is done, 0-1, twice a second; what it raises ends the work.
 
         Returns
         -------
@@ -66,12 +71,15 @@ class WindowScorer:
         raw = np.empty(len(ranges))
         embeddings: list[np.ndarray] = [raw] * len(ranges)
         done = 0
-        running: deque[tuple[list[int], Future[tuple[np.ndarray, np.ndarray]]]] = deque()
+        running: deque[tuple[list[int], Future[Scored], np.ndarray]] = deque()
 
         def take() -> None:
             nonlocal done
-            part, found = running.popleft()
+            part, found, _ = running[0]
+            while progress is not None and not wait([found], TICK_S).done:
+                progress(done / len(ranges))  # which may raise, where nobody waits any more
             scores, vectors = found.result()
+            running.popleft()
             raw[part] = scores
             for i, vector in zip(part, vectors, strict=True):
                 embeddings[i] = vector
@@ -82,14 +90,16 @@ class WindowScorer:
         try:
             heard = self.feed.prepared(samples)
             for part, run, given in self._batches(heard, ranges, batch or self.engine.batch):
-                running.append((part, self._workers.submit(run, given())))
+                waves = given()
+                running.append((part, self._workers.submit(run, waves), waves))
                 if len(running) > 2 * self.engine.at_once:  # bounds memory
                     take()
             while running:
                 take()
         finally:
-            for _, found in running:
-                found.cancel()
+            for _, found, waves in running:
+                if not found.cancel() and isinstance(self.engine, Stoppable):
+                    self.engine.give_up(waves)
         return raw, np.stack(embeddings)
 
     def _batches(
@@ -97,7 +107,7 @@ class WindowScorer:
     ) -> Iterator[
         tuple[
             list[int],
-            Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+            Callable[[np.ndarray], Scored],
             Callable[[], np.ndarray],
         ]
     ]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import AudioError
+from core.detect.model_config import DetectorError
 from core.detect.own_calibration import OwnCalibration
 from core.evaluate.calibrating import CalibrationError, Fit, fit
 from core.evaluate.trials.labels import LABELS, as_labels
@@ -254,7 +255,10 @@ def _raw(item: Item, detector: Detector) -> tuple[float, str] | str:
         return str(error)
     if len(clip.parts) > 1:
         return "Its channels hold different sound, so one label does not say which is meant."
-    evidence = detector.listen(clip)
+    try:
+        evidence = detector.listen(clip)
+    except DetectorError as error:
+        return str(error)
     if not evidence.scored:
         return " ".join(reason.text for reason in evidence.reasons) or "It has no score."
     return float(evidence.raw.mean()), clip.source.codec

@@ -103,19 +103,25 @@ def let_go(id: str) -> None:
             del shelf.loaded[key]
 
 
-def pace(shared: Detector) -> float:
-    """Seconds that a detector takes for a window on this machine, measured once on noise."""
-    return _pace(shared.weights_sha256, shared)
+@st.cache_resource(show_spinner=False)
+def _paces() -> dict[str, float]:
+    return {}
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _pace(weights_sha256: str, _shared: Detector) -> float:
+def pace(shared: Detector, progress: Callable[[float], None] | None = None) -> float:
+    """Seconds that a detector takes for a window on this machine, measured once on noise.
+
+    Parameters and errors are those of `core.detect.detector.Detector.raw_scores`.
+    """
     import numpy as np
 
-    noise = np.random.default_rng(0).normal(0, 0.01, _shared.window).astype(np.float32)
-    start = time.perf_counter()
-    _shared.raw_scores(noise, [(0, len(noise))])
-    return time.perf_counter() - start
+    known = _paces()
+    if shared.weights_sha256 not in known:
+        noise = np.random.default_rng(0).normal(0, 0.01, shared.window).astype(np.float32)
+        start = time.perf_counter()
+        shared.raw_scores(noise, [(0, len(noise))], progress=progress)
+        known[shared.weights_sha256] = time.perf_counter() - start
+    return known[shared.weights_sha256]
 
 
 @st.cache_resource(show_spinner=False)

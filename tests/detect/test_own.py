@@ -1,5 +1,6 @@
 """A detector of one's own, written from docs/your-detector.md alone."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 
 from core.audio.decoding import decode
 from core.detect.detector import DetectorError
-from core.detect.own import is_code
+from core.detect.own import engine, is_code
+from core.detect.own.finding import run_code
+from core.detect.own.scorer import asked
 from core.detect.registry import added, classes_of, load_detector
 
+WORKER = engine._Worker
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
 DOCUMENT = (ROOT / "docs" / "your-detector.md").read_text("utf-8")
@@ -86,6 +90,9 @@ def test_a_setting_adds_it_and_says_what_is_wrong_with_others(tmp_path, monkeypa
 
 
 SCORE = "def score(waves, rate):\n    return {}\n"
+SLOW = ("import time\ndef score(waves, rate):\n    time.sleep(600 * (waves.min() > 0.5))\n"
+        "    return waves.max(1)\n")  # fmt: skip
+QUIET, LOUD = np.full(64_000, 0.1, np.float32), np.ones(64_000, np.float32)
 
 
 @pytest.mark.parametrize(
@@ -94,29 +101,101 @@ SCORE = "def score(waves, rate):\n    return {}\n"
         ("import no_such_module", "cannot be loaded: ModuleNotFoundError: No module named"),
         ("def score(:", "cannot be loaded: SyntaxError"),
         ("raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
+        ("raise KeyboardInterrupt", "cannot be loaded: KeyboardInterrupt"),
         ("x = 1", "has no method score"),
         (SCORE.format("waves"), r"gave scores of shape \(2, 64000\) for 2 waves"),
         (SCORE.format("0.5"), r"gave scores of shape \(\) for 2 waves"),
-        (SCORE.format("waves[:, 0] * float('nan')"), "gave a score that is no number"),
-        (SCORE.format("['a'] * len(waves)"), "failed: ValueError"),
+        (SCORE.format("waves[:, 0] * float('nan')"), "gave a score that is no finite number"),
+        (SCORE.format("waves[:, 0] + 1j"), "gave scores of type complex64; they must be real"),
+        (SCORE.format("['a'] * len(waves)"), "gave scores of type str32; they must be real"),
+        (SCORE.format("[{}] * len(waves)"), "failed: TypeError"),
+        (SCORE.format("[10**400] * len(waves)"), "failed: OverflowError"),
         (SCORE.format("1 / 0"), "failed: ZeroDivisionError: division by zero"),
         (SCORE.format("exit()"), "failed: SystemExit"),
+        (SCORE.format("score(waves, rate)"), "failed: RecursionError"),
+        (
+            "class Mute(Exception):\n    def __str__(self): 1 / 0\n"
+            "def score(waves, rate):\n    raise Mute",
+            "failed: Mute",
+        ),
         ("rate = 'fast'\n" + SCORE, "'rate' of the detector 'bad' is 'fast'"),
         ("window_s = 1e9\n" + SCORE, "'window_s' of the detector 'bad'"),
         ("short = 'cut'\n" + SCORE, "neither padded nor repeated"),
         ("name = ''\n" + SCORE, "is no text of 1 to 200 letters"),
+        ("log_odds = 'no'\n" + SCORE, "is neither True nor False"),
         ("weights = 3\n" + SCORE, "are no paths of files"),
         ("weights = '/no/such/file'\n" + SCORE, "cannot be read: /no/such/file"),
         (
             "class detector:\n    def __init__(self, a): ...\n    score = None",
             "cannot be made: TypeError",
         ),
+        (
+            "class detector:\n    name = property(lambda self: 1 / 0)\n    score = print",
+            "does not say what it is: ZeroDivisionError",
+        ),
     ],
 )
 def test_what_it_does_wrong_is_a_sentence(tmp_path, code, sentence):
     with pytest.raises(DetectorError, match=sentence) as error:
-        load_detector(written(tmp_path, code, "bad.py"), code=True)
+        said, score = run_code(written(tmp_path, code, "bad.py"))
+        asked(said.name, score, np.zeros((2, said.window), np.float32), said.rate)
     assert str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code", "sentence"),
+    [
+        (60, "import os\nos._exit(7)", r"ended its process \(status 7\)\."),
+        (60, "import os\n" + SCORE.format("os.abort()"), r"ended its process \(SIGABRT\)\."),
+        (1, "import time\ntime.sleep(600)", "was not loaded within 1 s, so it was stopped"),
+    ],
+)
+def test_what_ends_or_hangs_is_a_sentence_and_leaves_no_process(
+    tmp_path, monkeypatch, seconds, code, sentence
+):
+    monkeypatch.setenv("SPOOFSCOPE_OWN_DETECTOR_S", str(seconds))
+    started = []
+    monkeypatch.setattr(engine, "_Worker", lambda: started.append(WORKER()) or started[-1])
+    with pytest.raises(DetectorError, match=sentence):
+        load_detector(written(tmp_path, code, "bad.py"), code=True)
+    assert [worker.alive() for worker in started] == [False]
+
+
+def test_a_call_that_hangs_is_ended_and_the_next_is_heard(tmp_path, monkeypatch):
+    detector = load_detector(written(tmp_path, SLOW, "slow.py"), code=True)
+    with monkeypatch.context() as patch, pytest.raises(DetectorError, match="gave no scores"):
+        patch.setenv("SPOOFSCOPE_OWN_DETECTOR_S", "1")
+        detector.raw_scores(LOUD, [(0, 64_000)])
+    assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
+
+
+def test_it_is_started_again_after_it_ended_and_what_it_prints_is_no_answer(tmp_path):
+    code = ("import os\ndef score(waves, rate):\n    print('scores')\n    os.write(1, b'x' * 99)\n"
+            "    os.abort() if waves.min() > 0.5 else None\n    return waves.max(1)\n")  # fmt: skip
+    detector = load_detector(written(tmp_path, code, "ends.py"), code=True)
+    for _ in range(2):
+        with pytest.raises(DetectorError, match="ended its process"):
+            detector.raw_scores(LOUD, [(0, 64_000)])
+        assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
+    done = core("detect", "--json", "--detector", str(tmp_path / "ends.py"), str(SPEECH))
+    assert json.loads(done.stdout)[0]["detector"] == "own:ends"
+
+
+def test_who_waits_no_more_ends_the_call_and_the_next_is_heard(tmp_path):
+    detector = load_detector(written(tmp_path, SLOW, "slow.py"), code=True)
+
+    def leave(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detector.raw_scores(LOUD, [(0, 64_000)], progress=leave)
+    assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
+
+
+def test_a_tensor_with_a_gradient_is_a_score(tmp_path):
+    code = "import torch\n" + SCORE.format("torch.ones(len(waves)).bfloat16().requires_grad_()")
+    said, score = run_code(written(tmp_path, code, "tensor.py"))
+    assert asked(said.name, score, np.zeros((2, 9), np.float32), 16_000).tolist() == [1, 1]
 
 
 def test_a_detector_that_fails_on_a_clip_ends_no_archive(tmp_path):
@@ -129,25 +208,29 @@ def test_a_detector_that_fails_on_a_clip_ends_no_archive(tmp_path):
 
 @pytest.mark.parametrize("rate", [8_000, 44_100])
 def test_it_hears_the_rate_that_it_asks_for(tmp_path, rate):
-    code = (f"rate = {rate}\nwindow_s = 2\nweights = [__file__]\nheard = []\n"
-            "def score(waves, rate):\n    heard.append((waves.shape[1], rate, waves.dtype.name))\n"
+    code = (f"rate = {rate}\nwindow_s = 2\nweights = [__file__]\ndef score(waves, heard):\n"
+            f"    assert (waves.shape[1], heard, waves.dtype) == ({2 * rate}, {rate}, 'float32')\n"
             "    return waves.max(1)\n")  # fmt: skip
     detector = load_detector(written(tmp_path, code, "rate.py"), code=True)
     tone = np.sin(2 * np.pi * 440 * np.arange(48_000) / 16_000).astype(np.float32)
     raw, _ = detector.raw_scores(tone, [(0, 32_000), (16_000, 48_000)])
-    assert set(detector.engine._score.__globals__["heard"]) == {(2 * rate, rate, "float32")}
     assert raw == pytest.approx([1, 1], abs=0.05)
 
 
-def test_its_hash_is_of_its_code_and_of_its_weights(tmp_path):
+def hashed(name: object) -> str:
+    return run_code(str(name))[0].sha256
+
+
+def test_its_hash_is_of_its_code_of_its_weights_and_of_which_object_it_is(tmp_path):
     (tmp_path / "w.bin").write_bytes(b"1")
     code = f"weights = {str(tmp_path / 'w.bin')!r}\n" + SCORE.format("waves[:, 0]")
-    hashes = [load_detector(written(tmp_path, code, "own.py"), code=True).weights_sha256]
+    hashes = [hashed(written(tmp_path, code, "own.py"))]
     (tmp_path / "w.bin").write_bytes(b"2")
-    hashes.append(load_detector(str(tmp_path / "own.py"), code=True).weights_sha256)
-    written(tmp_path, code + "\n", "own.py")
-    hashes.append(load_detector(str(tmp_path / "own.py"), code=True).weights_sha256)
-    assert len(set(hashes)) == 3
+    hashes.append(hashed(tmp_path / "own.py"))
+    written(tmp_path, code + "detector = other = score\n", "own.py")
+    hashes += [hashed(f"{tmp_path / 'own.py'}{which}") for which in ("", ":other")]
+    assert len(set(hashes)) == 4
+    assert hashed(f"{tmp_path / 'own.py'}:detector") == hashes[2]
 
 
 def test_code_is_run_only_by_leave(tmp_path):

@@ -45,6 +45,17 @@ def test_what_it_does_wrong_is_a_sentence_on_the_page(page):
     assert "The detector 'bad' failed: ZeroDivisionError" in told(at)
 
 
+def test_a_clip_on_which_it_fails_is_named_once_and_can_be_tried_again(page, tmp_path):
+    fails = "import os\ndef score(waves, rate):\n    loud = waves.std() > 0.03\n    "
+    fails += f"assert not loud or os.path.exists({str(tmp_path / 'mended')!r})\n    "
+    at = page(fails + "return waves.std(axis=1)\n", "late.py")
+    assert not at.exception and len(at.error) == 1
+    assert "speech.flac: The detector 'late' failed: AssertionError." in told(at).replace("*", "")
+    (tmp_path / "mended").touch()
+    next(b for b in at.button if b.label == "Try again").click().run()
+    assert not at.error and "Inconclusive" in headings(at)[0]
+
+
 def test_no_code_that_a_visitor_names_is_run(page, tmp_path, monkeypatch):
     monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
     at = page()

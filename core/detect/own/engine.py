@@ -1,45 +1,67 @@
-"""A scorer as an engine, and as a detector; whatever it does wrong becomes a sentence."""
+"""A scorer as an engine: in a process of its own, so that it can end, hang or print as it likes."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, get_args
+import contextlib
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from typing import Any
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.detect.detector import Detector
-from core.detect.feeds import Feed, Short
-from core.detect.model_config import LONGEST_WINDOW, DetectorError
-from core.detect.weights import briefly, sha256_of
-from core.plain import printable
+from core.audio.processes import Broken, Late, Process
+from core.detect.model_config import DetectorError
+from core.detect.own.scorer import Said
+from core.settings import settings, variable
 
-RATES = (4_000, 192_000)
-"""Samples a second that a scorer may want to hear."""
+COMMAND = [sys.executable, "-m", "core.detect.own.worker"]
+
+_LOOK_S = 0.5  # how often it is asked whether anybody still waits
 
 
 class OwnEngine:
     """Runs a scorer; of waves at another rate than clips have, resampled.
 
+    Its process is started again where it ended.
+
     Parameters
     ----------
-    name : str
-        For sentences.
-    score : callable
-        As `core.detect.own.protocol.Scorer.score`.
-    rate : int
-        What it wants to hear.
+    code : str
+        What names it, as for `core.detect.own.load_own`.
+    label : str
+        For sentences, until it has said its name.
+
+    Raises
+    ------
+    DetectorError
+        If it cannot be loaded.
+
+    Attributes
+    ----------
+    said : Said
+        What it says of itself.
     """
 
     samples_per_frame = margin = 0
     batch = 8
     at_once = 1  # it may not be made for several threads
 
-    def __init__(self, name: str, score: Any, rate: int) -> None:
-        self._name, self._score, self._rate = name, score, rate
+    def __init__(self, code: str, label: str) -> None:
+        self._code, self._label = code, label
+        self._lock = threading.Lock()
+        self._process: _Worker | None = None
+        self._hears: np.ndarray | None = None
+        self.said = self._load()
+        self._label = self.said.name
 
     def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `core.detect.engine.Engine.windows`; embeddings have no size.
@@ -47,131 +69,115 @@ class OwnEngine:
         Raises
         ------
         DetectorError
-            If the scorer fails, or gives other than one number a wave.
+            If the scorer fails, gives other than one number a wave, ends or hangs.
         """
-        if self._rate != SAMPLE_RATE:
+        given = waves
+        if self.said.rate != SAMPLE_RATE:
             import soxr
 
-            waves = soxr.resample(waves.T, SAMPLE_RATE, self._rate).T
-        given = np.ascontiguousarray(waves, np.float32)
-        try:
-            found = np.asarray(self._score(given, self._rate), np.float64)
-        except (Exception, SystemExit) as error:  # what others wrote may raise anything
-            raise DetectorError(
-                f"The detector '{self._name}' failed: {type(error).__name__}: {briefly(error)}"
-            ) from error
-        if found.shape != (len(given),):
-            raise DetectorError(
-                f"The detector '{self._name}' gave scores of shape {found.shape} for {len(given)} "
-                f"waves; it must give one number a wave, of shape ({len(given)},)."
-            )
-        if not np.isfinite(found).all():
-            raise DetectorError(f"The detector '{self._name}' gave a score that is no number.")
-        return found, np.zeros((len(given), 0), np.float32)
+            given = soxr.resample(waves.T, SAMPLE_RATE, self.said.rate).T
+        given = np.ascontiguousarray(given, np.float32)
+        with self._lock:
+            if self._process is None or not self._process.alive():
+                said = self._load()
+                if said != self.said:
+                    raise DetectorError(
+                        f"The code of the detector '{self._label}' has changed since it was "
+                        "loaded. Start the program again."
+                    )
+            self._hears = waves
+            try:
+                order = {"shape": given.shape, "rate": self.said.rate}
+                found = self._ask(order, given.tobytes(), "gave no scores")
+            finally:
+                self._hears = None
+        return np.frombuffer(found).copy(), np.zeros((len(given), 0), np.float32)
+
+    def give_up(self, waves: np.ndarray) -> None:
+        """End the call that hears these waves, if it is under way: nobody waits for it."""
+        if self._hears is waves and self._process is not None:
+            self._process.stop()
 
     def front(self, wave: np.ndarray) -> np.ndarray:
         """Never asked for: `samples_per_frame` is 0, since windows share nothing."""
-        raise TypeError(f"The windows of the detector '{self._name}' share nothing.")
+        raise TypeError(f"The windows of the detector '{self._label}' share nothing.")
 
     def encode(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Never asked for: `samples_per_frame` is 0, since windows share nothing."""
-        raise TypeError(f"The windows of the detector '{self._name}' share nothing.")
+        raise TypeError(f"The windows of the detector '{self._label}' share nothing.")
 
-
-@dataclass(frozen=True)
-class _Said:
-    """What a scorer says of itself."""
-
-    name: str
-    score: Any
-    rate: int
-    feed: Feed
-    weights: tuple[Path, ...]
-    log_odds: bool
-
-
-def detector_of(found: Any, id: str, source: Sequence[Path] = ()) -> Detector:
-    """A scorer as an uncalibrated detector.
-
-    Parameters
-    ----------
-    found : object
-        A `core.detect.own.protocol.Scorer`, a class of such or a function ``score``.
-    id : str
-        In the registry.
-    source : sequence of pathlib.Path
-        Files of its code; the detector's hash is of them and of its ``weights``.
-
-    Raises
-    ------
-    DetectorError
-        If it is none, with a sentence that says what it lacks.
-    """
-    said = _said(found, id)
-    try:
-        hashes = [sha256_of(path) for path in (*source, *said.weights)]
-    except OSError as error:
-        raise DetectorError(
-            f"A file of the detector '{said.name}' cannot be read: {error.filename or ''} "
-            f"({error.strerror or error})."
-        ) from error
-    return Detector(
-        id=id,
-        name=said.name,
-        network=OwnEngine(said.name, said.score, said.rate),
-        weights_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
-        feed=said.feed,
-        log_odds=said.log_odds,
-    )
-
-
-def _said(found: Any, id: str) -> _Said:
-    label = id.split(":")[-1]
-    if isinstance(found, type):
+    def _load(self) -> Said:
+        self._process = _Worker()
+        weakref.finalize(self, self._process.stop)
         try:
-            found = found()
-        except (Exception, SystemExit) as error:
+            self._process.await_ready()
+            return Said(**json.loads(self._ask({"load": self._code}, b"", "was not loaded")))
+        except RuntimeError as error:
             raise DetectorError(
-                f"The detector '{label}' cannot be made: {type(error).__name__}: {briefly(error)}"
+                f"No process could be started for the detector '{self._label}'."
             ) from error
-    score = getattr(found, "score", None)
-    score = score if callable(score) else found if callable(found) else None
-    if score is None:
-        raise DetectorError(
-            f"The detector '{label}' has no method score(waves, rate). docs/your-detector.md "
-            "shows one."
-        )
-    name = getattr(found, "name", label)
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
-        raise DetectorError(f"The name of the detector '{label}' is no text of 1 to 200 letters.")
-    rate = _number(found, label, "rate", SAMPLE_RATE, *RATES)
-    longest = LONGEST_WINDOW / SAMPLE_RATE
-    seconds = _number(found, label, "window_s", 4.0, 0.1, longest)
-    short: Any = getattr(found, "short", "padded")
-    if short not in get_args(Short)[:2]:
-        raise DetectorError(
-            f"The 'short' of the detector '{label}' is neither padded nor repeated."
-        )
-    files = getattr(found, "weights", ())
-    files = [files] if isinstance(files, (str, Path)) else files
-    if not isinstance(files, Sequence) or not all(isinstance(f, (str, Path)) for f in files):
-        raise DetectorError(f"The 'weights' of the detector '{label}' are no paths of files.")
-    window = round(seconds * SAMPLE_RATE)
-    return _Said(
-        printable(name.strip()),
-        score,
-        int(rate),
-        Feed(window, hop=max(window // 2, SAMPLE_RATE // 20), short=short),
-        tuple(map(Path, files)),
-        bool(getattr(found, "log_odds", False)),
-    )
+        except DetectorError:
+            self._process.stop()
+            raise
+
+    def _ask(self, order: dict[str, Any], body: bytes, lacking: str) -> bytes:
+        assert self._process is not None
+        seconds = settings().own_detector_s
+        try:
+            kind, found = self._process.talk(order, body, time.monotonic() + seconds)
+        except Late as error:
+            self._process.stop()
+            raise DetectorError(
+                f"The detector '{self._label}' {lacking} within {seconds:g} s, so it was stopped. "
+                f"{variable('own_detector_s')} may allow it more."
+            ) from error
+        except Broken as error:
+            raise DetectorError(
+                f"The detector '{self._label}' ended its process{self._process.ended()}."
+            ) from error
+        if kind != b"A":
+            raise DetectorError(bytes(found).decode("utf-8", "replace"))
+        return bytes(found)
 
 
-def _number(found: Any, label: str, key: str, default: float, least: float, most: float) -> float:
-    value = getattr(found, key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-        raise DetectorError(
-            f"The '{key}' of the detector '{label}' is {str(value)[:40]!r}, but it must be a "
-            f"number from {least:,g} to {most:,g}."
+class _Worker(Process):
+    """The process of one scorer, with all that the program itself may do."""
+
+    def __init__(self) -> None:
+        # A group of its own, so that what it starts ends with it; and what it says is seen.
+        super().__init__(
+            COMMAND, env=dict(os.environ), cwd=None, stderr=None, start_new_session=True
         )
-    return value
+
+    def talk(self, order: dict[str, Any], body: bytes, until: float) -> tuple[bytes, bytearray]:
+        """Send an order and wait for the answer, as long as the program goes on."""
+        words = json.dumps(order).encode()
+        self._send(memoryview(struct.pack("<IQ", len(words), len(body)) + words + body), until)
+        waiting = select.poll()
+        waiting.register(self._out, select.POLLIN)
+        while not waiting.poll(1000 * _LOOK_S):
+            if time.monotonic() > until:
+                raise Late
+            if not threading.main_thread().is_alive():  # nobody waits any more
+                raise Broken
+        kind, length = self.head(until)
+        return kind, self.body(length, until)
+
+    def ended(self) -> str:
+        """How it ended, in a few words."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.poll()
+        self.stop()
+        if code is None:
+            return ""
+        with contextlib.suppress(ValueError):
+            return f" ({signal.Signals(-code).name})" if code < 0 else f" (status {code})"
+        return ""
+
+    def stop(self) -> None:
+        """End it, and whatever it started."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        super().stop()

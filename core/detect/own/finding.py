@@ -16,10 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from core.audio.clip import SAMPLE_RATE
 from core.detect.detector import Detector
+from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError
-from core.detect.own.engine import detector_of
-from core.detect.weights import briefly
+from core.detect.own.engine import OwnEngine
+from core.detect.own.scorer import Said, made_of, why
 
 PREFIX = "own:"
 """How ids of such detectors begin, so that none is taken for one of this project."""
@@ -45,7 +47,7 @@ def id_of(name: str) -> str:
 
 
 def load_own(name: str, id: str = "") -> Detector:
-    """Run the code that a name means, and take the detector from it.
+    """The detector that a name means; its code runs in a process of its own.
 
     Parameters
     ----------
@@ -59,6 +61,32 @@ def load_own(name: str, id: str = "") -> Detector:
     ------
     DetectorError
         With a sentence that says what is wrong and what to do.
+    """
+    engine = OwnEngine(lasting(name), id_of(name).removeprefix(PREFIX))
+    said = engine.said
+    hop = max(said.window // 2, SAMPLE_RATE // 20)
+    return Detector(
+        id=id or id_of(name),
+        name=said.name,
+        network=engine,
+        weights_sha256=said.sha256,
+        feed=Feed(said.window, hop=hop, short=said.short),
+        log_odds=said.log_odds,
+    )
+
+
+def lasting(name: str) -> str:
+    """The same name with the whole path of its file, so that it holds in any folder."""
+    file = _FILE.fullmatch(name) if is_code(name) else None
+    if file is None:
+        return name
+    return os.path.abspath(file[1]) + (f":{file[2]}" if file[2] else "")
+
+
+def run_code(name: str) -> tuple[Said, Any]:
+    """Run the code that a name means, here: what its scorer says of itself, and what scores.
+
+    Parameters and errors are those of `load_own`.
     """
     file, module = _FILE.fullmatch(name), _MODULE.fullmatch(name)
     if file is not None:
@@ -76,15 +104,16 @@ def load_own(name: str, id: str = "") -> Detector:
         except AttributeError as error:
             raise DetectorError(f"There is no '{part}' in {_short(name)}.") from error
     source = getattr(made, "__file__", None)
-    return detector_of(found, id or id_of(name), [Path(source)] if source else [])
+    label = id_of(name).removeprefix(PREFIX)
+    return made_of(found, label, wanted or "detector", [Path(source)] if source else [])
 
 
 def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # what others wrote may raise anything
+    except BaseException as error:  # what others wrote may raise anything
         raise DetectorError(
-            f"The module {name} cannot be loaded: {type(error).__name__}: {briefly(error)} "
+            f"The module {name} cannot be loaded: {why(error)} "
             "Install its package, or name a file: FILE.py:object."
         ) from error
 
@@ -104,11 +133,9 @@ def _from_file(path: Path) -> ModuleType:
     sys.modules[name] = made  # dataclasses and pickles look there
     try:
         spec.loader.exec_module(made)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
-        raise DetectorError(
-            f"{path.name} cannot be loaded: {type(error).__name__}: {briefly(error)}"
-        ) from error
+        raise DetectorError(f"{path.name} cannot be loaded: {why(error)}") from error
     return made
 
 

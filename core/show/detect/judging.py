@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -83,7 +84,8 @@ def take_in(detector_id: str) -> Detector | None:
             detector = detector or load(detector_id)
             doing = f"Listening to {plain(entry.label)}{left_over}"
             waiting.progress(0.0, text=doing)
-            session.judge(entry, detector, bar=waiting, doing=doing)
+            with contextlib.suppress(DetectorError):  # told beside the others
+                session.judge(entry, detector, bar=waiting, doing=doing)
         session.admit(new)
     waiting.empty()
     return detector
@@ -91,20 +93,33 @@ def take_in(detector_id: str) -> Detector | None:
 
 def judge_all(detector: Detector) -> dict[session.Key, Detection | None]:
     """Detections by the entries' keys; another detector than before listens again."""
-    waiting = st.empty()
-    done = {
-        entry.key: session.judge(
-            entry,
-            detector,
-            stance=session.stance(),
-            bar=waiting,
-            doing=f"Listening to {plain(entry.label)}",
-        )
-        for entry in session.entries()
-        if not entry.error
-    }
+    waiting, failed = st.empty(), st.container()
+    done: dict[session.Key, Detection | None] = {}
+    for entry in session.entries():
+        if entry.error:
+            continue
+        doing = f"Listening to {plain(entry.label)}"
+        try:
+            done[entry.key] = session.judge(
+                entry, detector, stance=session.stance(), bar=waiting, doing=doing
+            )
+        except DetectorError as error:
+            done[entry.key] = None
+            with failed:
+                _say(entry, detector.id, error)
     waiting.empty()
     return done
+
+
+def _say(entry: session.Entry, detector_id: str, error: DetectorError) -> None:
+    """That a detector failed on a clip, with a way to ask it again."""
+    st.error(f"**{plain(entry.label)}**: {for_visitors(error)}", icon=":material/error:")
+    st.button(
+        "Try again",
+        icon=":material/replay:",
+        key=f"detect-try-{detector_id}-{entry.key}",
+        on_click=session.try_again,
+    )
 
 
 def second_opinions(
@@ -124,7 +139,7 @@ def second_opinions(
                 doing=f"{plain(name_of(id))} listens",
             )
         except DetectorError as error:
-            st.error(for_visitors(error), icon=":material/error:")
+            _say(entry, id, error)
     waiting.empty()
     heard = {id: d for id, d in found.items() if d is not None}
     opinions.comparison(heard, detectors, str(entry.key))

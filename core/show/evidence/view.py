@@ -20,7 +20,7 @@ from core.show.documents import exports
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import evidence_html, evidence_pdf
 from core.show.figures.known_detectors import name_of
-from core.show.markdown import plain
+from core.show.markdown import plain, without_folders
 from core.show.opinions.view import published_table, track_record
 from core.show.theme import VERDICTS
 
@@ -151,10 +151,15 @@ def _judged_again(saved: Detection, number: int) -> str:
     if detector is None:
         return f"It cannot be judged again: the detector {saved.detector} is not installed here."
     bar = st.empty()
-    found = session.judge(
-        entry, detector, stance=saved.stance, hop_s=saved.hop_s, bar=bar, doing="Listening again…"
-    )
-    bar.empty()
+    try:
+        found = session.judge(
+            entry, detector, stance=saved.stance, hop_s=saved.hop_s, bar=bar,
+            doing="Listening again…",
+        )  # fmt: skip
+    except DetectorError as error:
+        return without_folders(str(error))
+    finally:
+        bar.empty()
     return "" if found is None else agreement(saved, found)
 
 

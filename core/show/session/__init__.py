@@ -33,6 +33,7 @@ from core.show.session.judging import (
     stance,
     stress_of,
     stress_tests,
+    try_again,
     was_stressed,
 )
 from core.show.session.origin import look_for_watermark, origin_of
@@ -70,6 +71,7 @@ __all__ = [
     "stance",
     "stress_of",
     "stress_tests",
+    "try_again",
     "upload_mb",
     "was_stressed",
 ]

@@ -11,6 +11,9 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import window_ranges
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection
+from core.detect.engine import TorchEngine
+from core.detect.model_config import DetectorError
+from core.detect.own import OwnEngine
 from core.detect.registry import ENTRIES
 from core.show.server.turns import TooBusy
 from core.show.session.busy import refused
@@ -63,22 +66,30 @@ def judge(
     -------
     Detection or None
         None where the sound is needed but cannot be had; the page says why.
+
+    Raises
+    ------
+    DetectorError
+        If the detector fails; told again, without asking it, until `try_again`.
     """
     from core.show import cache
 
+    settings = _settings(entry, shared, hop_s)
     found = detection_of(entry, shared, hop_s)
     if found is None:
+        if settings in shelf("failed"):
+            raise DetectorError(shelf("failed")[settings])
         clip = clip_of(entry)
         if clip is None:
             return None
         place = st.empty() if bar is None else bar
         stop = st.empty()
-        doing += _expected(len(clip.samples), entry, shared, hop_s, stop, place)
 
         def listening(share: float) -> None:
             place.progress(share, text=doing)
 
         try:
+            doing += _expected(len(clip.samples), entry, shared, hop_s, stop, place)
             found = cache.detect(
                 clip,
                 shared,
@@ -89,14 +100,32 @@ def judge(
         except TooBusy as error:
             place.empty()
             refused(error)
+        except DetectorError as error:
+            place.empty()
+            shelf("failed")[settings] = str(error)
+            raise
         finally:
             stop.empty()
-        shelf("detections")[_settings(entry, shared, hop_s)] = found
+        shelf("detections")[settings] = found
     return found if found.stance == stance else shared.with_stance(found, stance)
+
+
+def try_again() -> None:
+    """Ask detectors that failed once more."""
+    shelf("failed").clear()
 
 
 LARGE = 10**9
 """Bytes of weights from which it is said before how long a clip takes."""
+
+
+def _may_take_long(shared: Detector) -> bool:
+    """Whether its weights are large, or nobody knows what it does."""
+    of, engine = ENTRIES.get(shared.id), shared.engine
+    size = 0 if of is None else of.bytes or 4 * of.parameters
+    if not size and isinstance(engine, TorchEngine):
+        size = sum(p.numel() * p.element_size() for p in engine.network.parameters())
+    return size >= LARGE or isinstance(engine, OwnEngine)
 
 
 def _expected(
@@ -107,16 +136,15 @@ def _expected(
     stop: DeltaGenerator,
     place: DeltaGenerator,
 ) -> str:
-    """How long a clip will take a large detector, as the end of a sentence, and a way to stop it.
+    """How long a clip will take a detector that may be slow, as the end of a sentence, and a way
+    to stop it.
 
     Empty for others. The first time it is measured on noise.
     """
-    of = ENTRIES.get(shared.id)
-    if of is None or (of.bytes or 4 * of.parameters) < LARGE:
+    if not _may_take_long(shared):
         return ""
     from core.show import cache
 
-    place.progress(0.0, text="Measuring how long this detector takes here")
     hop = shared.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
     windows = len(window_ranges(samples, shared.window, hop))
     stop.button(
@@ -126,7 +154,12 @@ def _expected(
         on_click=_leave_out,
         args=(shared.id,),
     )
-    return f", about {max(1, round(windows * cache.pace(shared))):,} s"
+
+    def measuring(share: float) -> None:
+        place.progress(share, text="Measuring how long this detector takes here")
+
+    measuring(0.0)
+    return f", about {max(1, round(windows * cache.pace(shared, measuring))):,} s"
 
 
 def _leave_out(id: str) -> None:

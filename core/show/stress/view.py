@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.audio.codecs import available
+from core.detect.model_config import DetectorError
 from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, SHORTEST_S, StressTest, stress
 from core.show import cache, session
 from core.show.documents import exports
+from core.show.markdown import for_visitors
 from core.show.navigation import address
 from core.show.server.turns import TooBusy
 from core.show.theme import palette
@@ -125,6 +127,10 @@ def _offer(
     except TooBusy as error:
         bar.empty()
         session.refused(error)
+    except DetectorError as error:
+        bar.empty()
+        st.error(for_visitors(error), icon=":material/error:")
+        return None
 
 
 def _show(test: StressTest, detector: Detector, of: str, chosen: bool) -> None:

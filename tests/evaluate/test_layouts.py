@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.cli import main
 from core.evaluate import analysis
 from core.evaluate import trials as tr
+from core.evaluate.trials import limits
 
 TWENTY = range(20)
 CLASS = ("bonafide", "spoof")
@@ -246,3 +247,17 @@ def test_a_table_that_is_mostly_empty_is_not_laid_out(form, monkeypatch):
     rows = "\n".join(json.dumps({f"c{i}": 1}) for i in range(400))
     with pytest.raises(tr.TrialsError, match="more than 1 MB of cells"):
         tr.read_table((text if form == "text" else rows).encode(), "s")
+
+
+@pytest.mark.parametrize("period", [2, 40, 1000])
+def test_no_period_and_no_rarity_hides_what_a_column_holds(period):
+    """Only some rows of a large file are looked at; a fake every so often is still a fake."""
+    rows = 40 * limits.SAMPLE
+    fake = [i % period == period - 1 for i in range(rows)]
+    text = (f"u{i} {'A07' if f else '-'} {CLASS[f]} {i % 977}.5" for i, f in enumerate(fake))
+    assert layout("\n".join(text).encode()).columns["attack"] == "column 2"
+    flags = [f"u{i},{int(f)},{i % 977}.5" for i, f in enumerate(fake)]
+    found = layout("\n".join(["utt,is_spoof,llr", *flags]).encode())
+    assert found.columns["label"] == "is_spoof" and not found.doubts
+    (doubt,) = layout("\n".join(flags).encode()).doubts
+    assert (doubt.role, doubt.candidates) == (tr.SPOOFED, ("0", "1"))

@@ -16,14 +16,14 @@ from core.evaluate.trials.labels import (
     spoofed_side,
 )
 from core.evaluate.trials.layout import SPOOFED, Doubt, Layout, Means
-from core.evaluate.trials.limits import is_number
+from core.evaluate.trials.limits import SAMPLE, is_number, some_rows
 from core.evaluate.trials.problems import in_words, short
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLE = 2000
-"""Rows that are looked at."""
+FEW = 300
+"""Distinct cells up to which a column may hold what is rare, so that every row is looked at."""
 
 NEARLY = 0.95
 """Share of a column's cells that must be words for the classes."""
@@ -64,7 +64,7 @@ class _Guess:
         self.columns: dict[str, str] = {r: c for r, c in stated.items() if c is not None}
         self.means: dict[str, Means] = dict.fromkeys(self.columns, "stated")
         self.doubts: list[Doubt] = []
-        sample = frame.iloc[:: max(1, len(frame) // SAMPLE)].head(SAMPLE)
+        sample = frame.iloc[some_rows(len(frame))]
         self.texts: dict[str, pd.Series] = {
             c: sample[c].dropna().astype(str).str.strip() for c in frame.columns
         }
@@ -133,8 +133,15 @@ class _Guess:
     def _words(self, column: str) -> bool:
         return share_of_words(self.texts[column]) >= NEARLY
 
+    def _values(self, column: str) -> pd.Series:
+        """The column's distinct texts; where the rows looked at hold few, those of every row."""
+        seen = self.texts[column].drop_duplicates()
+        if len(seen) > FEW or len(self.frame) <= SAMPLE:
+            return seen
+        return self.frame[column].drop_duplicates().dropna().astype(str).str.strip()
+
     def _pair(self, column: str) -> tuple[str, str] | None:
-        values = self.texts[column].unique()
+        values = self._values(column).unique()
         return pair_of(values) if len(values) <= 4 else None
 
     def _unique(self, column: str) -> bool:
@@ -240,7 +247,7 @@ class _Guess:
             if known:
                 self._take("codec", known[0], "contents")
         for column in self._free if self._open("attack") else ():
-            values = self.texts[column]
+            values = self._values(column)
             marks = values.str.fullmatch(formats.ATTACK.pattern)
             if marks.any() and (marks | values.str.lower().isin(formats.NO_ATTACK)).all():
                 self._take("attack", column, "contents")
@@ -306,7 +313,7 @@ class _Guess:
         if side is not None:
             self.spoofed = (side,)
             return
-        values = list(dict.fromkeys(self.texts[label]))[:20]
+        values = list(dict.fromkeys(self._values(label)))[:20]
         sentence = f"Which label in {short(label)} means spoofed: {in_words(values, 'or')}?"
         self._ask(SPOOFED, values, sentence)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
+from core.evaluate.metrics import Ints
 from core.evaluate.trials.problems import TrialsError
 from core.settings import settings
 
@@ -13,6 +16,10 @@ LARGEST = 1e100
 
 MOST_ROWS = 10_000_000
 """Lines of a table; the largest set of the field has about a million trials."""
+
+
+SAMPLE = 2_000
+"""Rows that are looked at where what a column holds must be guessed."""
 
 
 MOST_COLUMNS = 1_000
@@ -42,6 +49,14 @@ def check_size(rows: int, columns: int, name: str) -> None:
         raise TrialsError(
             f"{name} has {rows:,} lines of {columns:,} columns, more than {most:,} MB of cells."
         )
+
+
+def some_rows(rows: int) -> Ints:
+    """Places of at most `SAMPLE` rows: one of each stretch, so that no period hides any."""
+    if rows <= SAMPLE:
+        return np.arange(rows)
+    edges = np.linspace(0, rows, SAMPLE + 1).astype(np.int64)
+    return np.random.default_rng(0).integers(edges[:-1], edges[1:])
 
 
 def is_number(text: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.evaluate.trials.formats import ROLE_OF
 from core.evaluate.trials.labels import VERIFICATION
-from core.evaluate.trials.limits import LARGEST, is_number
+from core.evaluate.trials.limits import LARGEST, is_number, some_rows
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
 from core.evaluate.trials.reading import read_table
 
@@ -167,7 +167,7 @@ def _scores(
                 found[role] = column
                 break
     if not found:
-        head = {c: t.iloc[:: max(1, len(t) // 2000)] for c, t in texts.items() if c != kind}
+        head = {c: t.iloc[some_rows(len(t))] for c, t in texts.items() if c != kind}
         numbers = [c for c, t in head.items() if t.map(is_number).mean() >= 0.9]
         if len(numbers) != 1:
             which = f"{in_words(numbers, 'or')} may be it" if numbers else "none has numbers"

@@ -18,7 +18,7 @@ from core.evaluate.metrics import (
 )
 from core.evaluate.trials.formats import ATTACK
 from core.evaluate.trials.labels import VERIFICATION
-from core.evaluate.trials.limits import LARGEST, is_number
+from core.evaluate.trials.limits import LARGEST, is_number, some_rows
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
 from core.evaluate.trials.reading import read_table
 from core.evaluate.trials.subsets import EVAL
@@ -127,7 +127,7 @@ def _columns(texts: Mapping[str, pd.Series], name: str) -> tuple[str, str]:
             "spoof. Scores of ASVspoof 2021 need their key: each line of trial_metadata.txt, then "
             "its score."
         )
-    head = {c: t.iloc[:: max(1, len(t) // 2000)] for c, t in texts.items()}
+    head = {c: t.iloc[some_rows(len(t))] for c, t in texts.items()}
     numbers = [c for c in texts if c != keys[0] and head[c].map(is_number).mean() >= 0.9]
     named = [c for c in numbers if c.lower() == "score"]
     numbers = named or numbers

@@ -9,7 +9,7 @@ from core.show.navigation import address
 from core.show.scores import comparisons, fusion_view, inputs, kinds, others, sets_view, views
 from core.show.scores.files import files, parts
 from core.show.scores.findings import problems
-from core.show.scores.tables import hand_over, scores_as
+from core.show.scores.tables import hand_over, hand_over_report, scores_as
 from core.show.scores.takeaway import as_report
 
 VIEWS = {
@@ -65,15 +65,8 @@ st.divider()
 made = comparisons.made(study)
 hand_over(study.whole.figures, "figures", "Figures")
 one, two = st.columns(2)
-one.download_button(
-    "Report (HTML)",
-    lambda: as_report(study, made),
-    "report.html",
-    "text/html",
-    icon=":material/description:",
-    on_click="ignore",
-    width="stretch",
-)
+with one:
+    hand_over_report(lambda: as_report(study, made))
 with two:
     scores_as(study)
 st.caption("In a terminal: `python -m core evaluate SCORES --protocol KEY --compare OTHER --json`")

@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from core.cli import (
         app,
         archive,
+        arena,
         calibrate,
         convert,
         detect,
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sasv,
         segments,
         convert,
+        arena,
         report,
         harness,
     ):

@@ -39,8 +39,8 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Convert ``options.scores``; 0 when all went well, 2 when it could not be used."""
     try:
-        trials = _read(options)
-        higher = _direction(trials, options)
+        trials = given_trials(options, labels="label" in FORMS[options.to].columns)
+        higher = which_way(trials, options)
         written = in_form(trials, higher, options.to)
         for problem in trials.problems:
             print(problem.sentence, file=sys.stderr)
@@ -58,21 +58,34 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> Trials:
+def given_trials(options: argparse.Namespace, *, labels: bool) -> Trials:
+    """The trials of SCORES, with what a protocol says of them.
+
+    Raises
+    ------
+    TrialsError
+        If a file cannot be read or used.
+    """
     path = Path(options.scores)
-    if options.protocol or "label" in FORMS[options.to].columns:
-        trials, _ = read(path, "scores", options, ())
-    else:
+    if not options.protocol and not labels:
         # Labels are of no use here, so they may be in doubt, as beside a protocol.
-        alone = argparse.Namespace(**(vars(options) | {"protocol": True}))
-        trials, _ = read(path, "scores", alone, ())
-    if options.protocol:
-        key, _ = read(Path(options.protocol), "protocol", options, ())
-        trials = attach(trials, key, options.join_by_stem)
-    return trials
+        options = argparse.Namespace(**(vars(options) | {"protocol": True}))
+        return read(path, "scores", options, ())[0]
+    trials, _ = read(path, "scores", options, ())
+    if not options.protocol:
+        return trials
+    key, _ = read(Path(options.protocol), "protocol", options, ())
+    return attach(trials, key, options.join_by_stem)
 
 
-def _direction(trials: Trials, options: argparse.Namespace) -> Higher:
+def which_way(trials: Trials, options: argparse.Namespace) -> Higher:
+    """What a high score means: as stated, as its name says, or by the labels with a caution.
+
+    Raises
+    ------
+    TrialsError
+        If nothing says it.
+    """
     stated: Higher | None = options.higher or trials.higher
     if stated:
         return stated

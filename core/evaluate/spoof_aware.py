@@ -130,7 +130,7 @@ class SpoofAware:
                 "metric": "min_adcf",
                 "value": cost.cost,
                 "threshold": cost.threshold,
-                "note": f"{_said(self.costs)} {NO_INTERVAL}",
+                "note": f"{costs_in_words(self.costs)} {NO_INTERVAL}",
             }
             for metric in ("sasv_eer", "sv_eer", "spf_eer") if whole else ("spf_eer",):
                 yield _eer(part, metric)
@@ -150,7 +150,7 @@ class SpoofAware:
                 "value": best.value,
                 "threshold": best.asv_threshold,
                 "cm_threshold": -best.cm_threshold,
-                "note": f"{_said(self.costs)} {NO_INTERVAL}",
+                "note": f"{costs_in_words(self.costs)} {NO_INTERVAL}",
             }
             for metric in ("sv_eer_asv", "spf_eer_asv") if whole else ("spf_eer_asv",):
                 yield _eer(part, metric)
@@ -225,7 +225,8 @@ def _counts(part: SpoofAwareTrials) -> dict[str, int]:
     return {f"n_{kind}": int(sizes[kind]) for kind in ("target", "nontarget", "spoof")}
 
 
-def _said(costs: AdcfCosts) -> str:
+def costs_in_words(costs: AdcfCosts) -> str:
+    """Priors and costs, of targets, other speakers and fakes."""
     return (
         f"Priors {costs.p_target:g}, {costs.p_nontarget:g}, {costs.p_spoof:g}; costs "
         f"{costs.c_miss:g}, {costs.c_fa:g}, {costs.c_fa_spoof:g}."

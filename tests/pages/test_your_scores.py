@@ -1,17 +1,19 @@
 """Your scores: files of every kind in, figures out; nothing computed twice, nothing silent."""
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
+import yaml
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
 from core.evaluate import analysis
 from core.evaluate.example_scores import example
 from core.evaluate.names import METRICS
-from core.show.scores import columns
+from core.show.scores import columns, tables
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Your_Scores.py")
 BARE = b"".join(
@@ -294,3 +296,22 @@ def test_a_verification_systems_scores_of_2021_give_t_dcf():
     assert not at.exception and not at.error
     assert "min t-DCF" in values(at)
     assert "30 target, 30 nontarget and 30 spoofed trials" in told(at)
+
+
+def test_the_arena_gets_scores_and_the_yaml_that_points_at_them(monkeypatch):
+    given = {}
+    real = tables.st.download_button
+
+    def button(label, data, *rest, **options):
+        given[label] = data
+        return real(label, data, *rest, **options)
+
+    at = start(scores=("s.csv", example()))
+    monkeypatch.setattr(tables.st, "download_button", button)
+    at.selectbox(key="scores-form").set_value("arena").run()
+    assert not at.exception
+    made = yaml.safe_load(given["Download the YAML"])
+    scores = given["Download the scores"]
+    assert made["artifact"]["scores_sha256"] == hashlib.sha256(scores).hexdigest()
+    assert made["scores"]["n_trials"] == scores.count(b"\n") == 5000
+    assert any("`dataset.id`" in c.value and "11.9000 %" in c.value for c in at.caption)

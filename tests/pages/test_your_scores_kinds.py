@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from core.evaluate.segments import figures, pieces
 from core.evaluate.spoof_aware import SpoofAware
 from core.evaluate.trials import read_reference, read_scored_spans, read_spoof_aware
+from core.show.scores import tables
 from tests.evaluate.test_spoof_aware import HEAD, lines
 from tests.pages.test_your_scores import PAGE
 
@@ -70,3 +71,40 @@ def test_what_is_wrong_with_the_spans_is_said_where_they_are(page):
     next(c for c in at.segmented_control if c.label == "A higher score means").set_value("spoof")
     at = give(at, "scores-spans", "spans.csv", b"file,start,end\nelsewhere,0,1\n")
     assert any("no file in common" in e.value for e in at.error)
+
+
+def pressed(at, monkeypatch):
+    """What the report's button hands over."""
+    made = {}
+    real = tables.st.download_button
+
+    def button(label, data, *rest, **options):
+        made[label] = data
+        return real(label, data, *rest, **options)
+
+    monkeypatch.setattr(tables.st, "download_button", button)
+    at.run()
+    assert not at.exception
+    return made["Report (HTML)"]().decode()
+
+
+def test_the_report_of_verification_holds_every_figure_of_the_page(page, monkeypatch):
+    data = lines(f"{HEAD}\tasv-label")
+    at = give(page, "scores.upload.scores", "a<b.tsv", data)
+    report = pressed(at, monkeypatch)
+    figures = SpoofAware(read_spoof_aware(data, "a.tsv")).figures
+    assert all(f"<td>{v:.6g}</td>" in report for v in figures["value"].dropna())
+    assert "a&lt;b.tsv" in report and "<b.tsv" not in report and "<svg" in report
+    assert "Priors 0.9, 0.05, 0.05" in report and f"{figures['n_spoof'].iloc[0]:,} fakes" in report
+
+
+def test_the_report_of_stretches_holds_every_figure_of_the_page(page, monkeypatch):
+    at = give(page, "scores.upload.scores", "mine.csv", stretches())
+    next(c for c in at.segmented_control if c.label == "A higher score means").set_value("spoof")
+    at = give(at, "scores-spans", "spans.csv", SPANS)
+    report = pressed(at, monkeypatch)
+    found = pieces(
+        read_scored_spans(stretches(), "mine.csv"), read_reference(SPANS, "spans.csv"), "spoof"
+    )
+    assert all(f"<td>{v:.6g}</td>" in report for v in figures(found)["value"].dropna())
+    assert "<svg" in report and "spans.csv" in report and "Higher means spoofed" in report

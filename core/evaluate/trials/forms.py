@@ -48,9 +48,10 @@ FORMS = {
     "asvspoof2021": Form("ASVspoof 2021"),
     "asvspoof2019": Form("ASVspoof 2019", ("trial", "attack", "label", "score")),
     "df-arena": Form("Speech DF Arena", separator="\t"),
+    "arena": Form("Speech Anti-Spoofing Arena"),
 }
-"""Sources: evaluation packages of ASVspoof 2019 (``tDCF_python_v2``), 2021 and 5, and the score
-files of the Speech DF Arena."""
+"""Sources: evaluation packages of ASVspoof 2019 (``tDCF_python_v2``), 2021 and 5, the score files
+of the Speech DF Arena, and the runner of speech_spoof_bench."""
 
 SPOOF_AWARE_FORMS = {
     "sasv": Form("SASV", ("speaker", "trial", "sasv", "kind")),

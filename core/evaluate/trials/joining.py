@@ -169,7 +169,7 @@ def attach(scores: Trials, protocol: Trials, by_stem: bool = False) -> Trials:
     mine = mine[known]
     joined = pd.concat([mine, key.take(place[known]).set_axis(mine.index)], axis=1)
     table = without_filler(joined[in_order(joined)])
-    return replace(scores, table=table, problems=tuple(problems))
+    return replace(scores, table=table, problems=tuple(problems), unscored=unscored)
 
 
 def attach_best(

@@ -40,11 +40,14 @@ class Trials:
         What was left out, and why.
     higher : {"spoof", "bonafide"} or None
         What a higher score means, where the score's name or the format says it.
+    unscored : int
+        Trials of the protocol that they were joined with and that have no score.
     """
 
     table: pd.DataFrame
     problems: tuple[Problem, ...] = field(default=())
     higher: Higher | None = None
+    unscored: int = 0
 
     def split(self) -> tuple[pd.Series, pd.Series]:
         """Scores of the bona fide and of the spoofed trials.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.metrics import AdcfCosts, Higher
-from core.evaluate.names import METRICS, readable
+from core.evaluate.names import METRICS
 from core.evaluate.segments import Pieces, pieces
 from core.evaluate.segments import figures as figures_of
 from core.evaluate.spoof_aware import NO_INTERVAL, SpoofAware, paths
@@ -28,7 +28,19 @@ from core.show.markdown import plain
 from core.show.scores import kinds_charts
 from core.show.scores.files import ScoreFile, chart, files, mark, remembered
 from core.show.scores.findings import problems
-from core.show.scores.tables import hand_over, spoof_aware_as
+from core.show.scores.kinds_report import (
+    NOTE,
+    PATHS,
+    RANGES,
+    by_length,
+    concurrent,
+    named_figures,
+    scored_segments,
+    segments_report,
+    spoof_aware_report,
+    trials_of,
+)
+from core.show.scores.tables import hand_over, hand_over_report, spoof_aware_as
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -69,12 +81,12 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
     problems([p.sentence for p in (*trials.problems, *found.suspicions())])
     st.subheader(f"{plain(file.name)}: speaker verification and fakes", anchor=False)
     st.caption(plain(f"{trials.in_words}. Higher must speak for the target, or for bona fide."))
-    whole = table[table["breakdown"] == "overall"].set_index("metric")
-    _cards(whole)
+    whole = table[table["breakdown"] == "overall"]
+    _cards(whole.set_index("metric"))
     if found.paired:
         _paths(found, whole, of)
     st.dataframe(
-        _named(table),
+        named_figures(table),
         hide_index=True,
         placeholder="–",
         key="scores-sasv-table",
@@ -83,15 +95,13 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
             for c in ("value", "low", "high", "threshold", "cm threshold")
         },
     )
-    first = whole.iloc[0]
-    st.caption(
-        f"{first['n_target']:,} targets, {first['n_nontarget']:,} other speakers, "
-        f"{first['n_spoof']:,} fakes. Thresholds are the lowest scores that are accepted. In a "
-        "tandem both systems must accept; their errors are taken to be independent of each other. "
-        "What chooses its thresholds on these trials has no interval."
-    )
+    st.caption(f"{trials_of(whole.iloc[0])}. {NOTE}")
     hand_over(table, "spoof-aware-verification", "Figures")
-    spoof_aware_as(trials, file.name, of)
+    one, two = st.columns(2)
+    with one:
+        hand_over_report(lambda: spoof_aware_report(file, found, table))
+    with two:
+        spoof_aware_as(trials, file.name, of)
     st.caption("In a terminal: `python -m core sasv SCORES --key KEY`")
 
 
@@ -121,37 +131,18 @@ def _cards(whole: pd.DataFrame) -> None:
 
 
 def _paths(found: SpoofAware, whole: pd.DataFrame, of: tuple[object, ...]) -> None:
-    row = whole.loc["teer"]
-    known = row["value"] == row["value"]
-    title = (
-        f"Whatever the share of fakes, errors are equal at {row['value']:.2f} %"
-        if known
-        else "No threshold treats other speakers and fakes alike"
-    )
+    point, title = concurrent(whole)
     chart(
         kinds_charts.tandem_paths,
         remembered("paths", *of, make=lambda: paths(found.tandem)),
-        (row["threshold"], row["value"]) if known else None,
+        point,
         title,
         palette=palette(),
         key="scores-teer",
         of=of,
         alt=f"{title}. Tandem EER along the verification threshold, for three shares of fakes.",
     )
-    st.caption(
-        "At each verification threshold the countermeasure's is set so that misses and false "
-        "alarms are equal. The lines meet in the concurrent t-EER."
-    )
-
-
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    chosen = table.assign(
-        condition=table["condition"].where(
-            table["breakdown"] != "attack", "attack " + table["condition"]
-        )
-    )
-    columns = ["condition", "metric", "value", "low", "high", "threshold", "cm_threshold", "note"]
-    return readable(chosen[columns], ["metric"])
+    st.caption(PATHS)
 
 
 def _within(file: ScoreFile) -> None:
@@ -185,7 +176,8 @@ def _within(file: ScoreFile) -> None:
         problems([p.sentence for p in error.problems])
         st.error(plain(str(error)), icon=":material/error:")
         return
-    _within_figures(file, found, table, of)
+    columns = scores.in_words, f"{name}: {reference.in_words}"
+    _within_figures(file, columns, found, table, of)
 
 
 def _direction(scores: Spans, file: ScoreFile) -> Higher | None:
@@ -201,18 +193,18 @@ def _direction(scores: Spans, file: ScoreFile) -> Higher | None:
 
 
 def _within_figures(
-    file: ScoreFile, found: Pieces, table: pd.DataFrame, of: tuple[object, ...]
+    file: ScoreFile,
+    columns: tuple[str, str],
+    found: Pieces,
+    table: pd.DataFrame,
+    of: tuple[object, ...],
 ) -> None:
     problems([p.sentence for p in found.problems])
     whole = table.iloc[0]
     st.subheader(f"{plain(file.name)}: range EER {whole['value']:.2f} %", anchor=False)
-    segments = table[table["measure"] == "segment"].dropna(subset="value")
+    segments = scored_segments(table)
     if not segments.empty:
-        worst = segments.loc[segments["value"].idxmax()]
-        title = (
-            f"Segment EER: {segments['value'].min():.2f} to {segments['value'].max():.2f} % by the "
-            "length of segments"
-        )
+        worst, title = segments.loc[segments["value"].idxmax()], by_length(segments)
         chart(
             kinds_charts.by_resolution,
             segments,
@@ -241,9 +233,7 @@ def _within_figures(
             },
         },
     )
-    st.caption(
-        "The range EER (dashed) weighs every instant alike and does not depend on a length. A "
-        "segment is a fake if any of it is. Intervals are for other files."
-    )
+    st.caption(RANGES)
     hand_over(table, "segments", "Figures")
+    hand_over_report(lambda: segments_report(file, *columns, found, table))
     st.caption("In a terminal: `python -m core segments SCORES --reference SPANS`")

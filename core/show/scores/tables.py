@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.evaluate.submission import Details, as_yaml, submission, unfilled
 from core.evaluate.trials import (
     FORMS,
     SPOOF_AWARE_FORMS,
@@ -47,6 +49,20 @@ def hand_over(table: pd.DataFrame, name: str, caption: str) -> None:
             )
 
 
+def hand_over_report(make: Callable[[], bytes]) -> None:
+    """A button that hands over a report, which is made when it is pressed."""
+    st.download_button(
+        "Report (HTML)",
+        make,
+        "report.html",
+        "text/html",
+        icon=":material/description:",
+        on_click="ignore",
+        width="stretch",
+        key="scores-report",
+    )
+
+
 def scores_as(study: Study) -> None:
     """The scores of a countermeasure in the form of a challenge."""
     _in_a_form(
@@ -55,6 +71,7 @@ def scores_as(study: Study) -> None:
         study.file.name,
         study.of,
         "The trials are those that count here.",
+        {"arena": lambda written: _submission(study, written)},
     )
 
 
@@ -70,6 +87,7 @@ def _in_a_form(
     name: str,
     of: tuple[Hashable, ...],
     more: str,
+    beside: Mapping[str, Callable[[bytes], None]] | None = None,
 ) -> None:
     with st.popover("Scores as a challenge takes them", icon=":material/send:", width="stretch"):
         form = st.selectbox(
@@ -96,3 +114,30 @@ def _in_a_form(
             on_click="ignore",
             key="scores-form-download",
         )
+        if beside and form in beside:
+            beside[form](written)
+
+
+def _submission(study: Study, scores: bytes) -> None:
+    """The Arena's YAML file, with what is known filled in."""
+    tally, today = study.data.everything.tally, datetime.date.today().isoformat()
+    try:
+        made = submission(scores, tally, study.trials.unscored, Details(date=today))
+    except TrialsError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    st.download_button(
+        "Download the YAML",
+        as_yaml(made),
+        "submission.yaml",
+        "application/yaml",
+        icon=":material/download:",
+        on_click="ignore",
+        key="scores-form-yaml",
+    )
+    st.caption(
+        f"EER {made['scores']['eer_percent']:.4f} %, as the Arena computes it. Upload the scores "
+        "first, as scores.txt. Empty in the YAML, for you to fill in: "
+        f"{', '.join(f'`{name}`' for name in unfilled(made))}. Or in a terminal: "
+        "`python -m core arena SCORES`"
+    )

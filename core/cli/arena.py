@@ -1,0 +1,94 @@
+"""``python -m core arena SCORES``: what the Speech Anti-Spoofing Arena takes of a system."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.cli.columns import EPILOG, add_columns, with_hint
+from core.cli.convert import given_trials, which_way
+from core.cli.options import EXIT_UNUSABLE
+from core.evaluate.metrics import Tally
+from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
+from core.evaluate.trials import TrialsError, in_form
+from core.files import write_whole
+
+DETAILS = {
+    "benchmark": ("ORG/NAME", "the Arena's data set"),
+    "revision": ("COMMIT", "the data set's commit"),
+    "split": ("NAME", "its part (default: test)"),
+    "scores-url": (
+        "URL",
+        "where scores.txt lies, at a commit: upload it first, then run this again",
+    ),
+    "user": ("NAME", "your name at the hub"),
+    "contact": ("TEXT", "how you can be reached"),
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to ``python -m core``."""
+    group = commands.add_parser(
+        "arena",
+        help="scores.txt and YAML for the Speech Anti-Spoofing Arena",
+        epilog=f"What is not given stays empty in the YAML, and is named. {EPILOG}",
+    )
+    group.add_argument("scores", metavar="SCORES", help="a score file")
+    group.add_argument("--protocol", metavar="FILE", help="labels of all trials of the data set")
+    group.add_argument("--out", metavar="FOLDER", required=True, help="where both files go")
+    group.add_argument(
+        "--meta", metavar="FILE", help="the system: the toolkit's meta.yaml, or core harness"
+    )
+    for name, (metavar, what) in DETAILS.items():
+        group.add_argument(f"--{name}", metavar=metavar, default="", help=what)
+    add_columns(group)
+    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
+    group.add_argument(
+        "--join-by-stem",
+        action="store_true",
+        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
+    )
+    group.set_defaults(run=run, compare=[])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write both files; 0 when all went well, 2 when something could not be used."""
+    try:
+        system, notes = {}, ""
+        if options.meta:
+            meta = Path(options.meta)
+            system, notes = read_system(meta.read_text("utf-8", "replace"), meta.name)
+        trials = given_trials(options, labels=True)
+        higher = which_way(trials, options)
+        scores = in_form(trials, higher, "arena")
+        details = Details(
+            system, options.benchmark, options.revision, options.split or "test",
+            options.scores_url, options.user, options.contact,
+            datetime.date.today().isoformat(), notes,
+        )  # fmt: skip
+        tally = Tally.of(*trials.split(), higher=higher)
+        made = submission(scores, tally, trials.unscored, details)
+        folder = Path(options.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{made['system']['slug'] or 'submission'}.yaml"
+        write_whole(folder / "scores.txt", scores)
+        write_whole(target, as_yaml(made))
+    except TrialsError as error:
+        for line in [*(p.sentence for p in error.problems), str(with_hint(error))]:
+            print(line, file=sys.stderr)
+        return EXIT_UNUSABLE
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
+    for problem in trials.problems:
+        print(problem.sentence)
+    figures = made["scores"]
+    print(f"{folder / 'scores.txt'}: {figures['n_trials'] - figures['n_skipped']:,} scores.")
+    print(f"{target}: EER {figures['eer_percent']:.4f} %, as the Arena computes it.")
+    left = unfilled(made)
+    if left:
+        print(f"Still empty, so the Arena would refuse it: {', '.join(left)}.")
+    return 0

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, with_hint
+from core.cli.columns import EPILOG, add_columns, refused
 from core.cli.convert import given_trials, which_way
-from core.cli.options import EXIT_UNUSABLE
 from core.evaluate.metrics import Tally
 from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
 from core.evaluate.trials import TrialsError, in_form
@@ -76,13 +74,8 @@ def run(options: argparse.Namespace) -> int:
         target = folder / f"{made['system']['slug'] or 'submission'}.yaml"
         write_whole(folder / "scores.txt", scores)
         write_whole(target, as_yaml(made))
-    except TrialsError as error:
-        for line in [*(p.sentence for p in error.problems), str(with_hint(error))]:
-            print(line, file=sys.stderr)
-        return EXIT_UNUSABLE
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+    except (TrialsError, OSError) as error:
+        return refused(error)
     for problem in trials.problems:
         print(problem.sentence)
     figures = made["scores"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.cli.options import EXIT_UNUSABLE
 from core.evaluate.trials import (
     SPOOFED,
     Layout,
+    Problem,
     Trials,
     TrialsError,
     check_sure,
@@ -107,17 +110,38 @@ def _of_another_kind(error: TrialsError, frame: pd.DataFrame) -> TrialsError:
     return TrialsError(f"{error} {said}", error.problems, missing=error.missing)
 
 
-def with_hint(error: TrialsError, part: Part = "scores") -> TrialsError:
+def sentences(problems: Sequence[Problem]) -> list[str]:
+    """What was left out, with the option that would take it in."""
+    return [f"{p.sentence} (--join-by-stem)" if p.by_stem else p.sentence for p in problems]
+
+
+def refused(error: Exception, hints: Mapping[str, str] | None = None) -> int:
+    """Say why a file could not be used, what had been left out first; the exit status."""
+    if isinstance(error, TrialsError):
+        for line in sentences(error.problems):
+            print(line, file=sys.stderr)
+        error = with_hint(error, hints=hints)
+    said: object = error
+    if isinstance(error, OSError) and error.filename is not None:
+        said = f"{error.filename} cannot be opened: {error.strerror or error}."
+    print(said, file=sys.stderr)
+    return EXIT_UNUSABLE
+
+
+def with_hint(
+    error: TrialsError, part: Part = "scores", hints: Mapping[str, str] | None = None
+) -> TrialsError:
     """The error with the option that helps."""
-    hints = []
+    known = HINTS if hints is None else hints
+    found = []
     for role in error.missing:
-        hint = HINTS.get(role, "")
+        hint = known.get(role, "")
         if part != "scores" and role in ("trial", "score"):
             hint = hint.replace("COLUMN", f"{part}:COLUMN")
-        hints.append(
+        found.append(
             hint.replace("; --protocol FILE adds labels", "") if part == "protocol" else hint
         )
-    return TrialsError(" ".join([str(error), *filter(None, hints)]), error.problems)
+    return TrialsError(" ".join([str(error), *filter(None, found)]), error.problems)
 
 
 def _stated(

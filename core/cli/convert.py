@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, read, with_hint
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.columns import EPILOG, add_columns, read, refused
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import FORMS, Trials, TrialsError, attach, direction, in_form
 from core.files import write_whole
@@ -48,13 +47,8 @@ def run(options: argparse.Namespace) -> int:
             write_whole(options.output, written)
         else:
             sys.stdout.write(written.decode())
-    except TrialsError as error:
-        for line in [*(p.sentence for p in error.problems), str(with_hint(error))]:
-            print(line, file=sys.stderr)
-        return EXIT_UNUSABLE
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+    except (TrialsError, OSError) as error:
+        return refused(error)
     return 0
 
 

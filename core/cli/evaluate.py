@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, layout_line, with_hint
-from core.cli.options import EXIT_UNUSABLE, add_renamed, add_stance
+from core.cli.columns import EPILOG, add_columns, layout_line, refused, sentences
+from core.cli.options import add_renamed, add_stance
 from core.cli.several import (
     Other,
     add_several,
@@ -30,9 +29,7 @@ from core.evaluate.trials import (
     AsvScores,
     Direction,
     Layout,
-    Problem,
     Trials,
-    TrialsError,
     direction,
     of_subset,
     subsets,
@@ -102,14 +99,8 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate ``options.scores``; 0 when all went well, 2 when a file could not be used."""
     try:
         report = evaluate(options)
-    except TrialsError as error:
-        # What was left out may be the reason, so it comes first.
-        for line in [*_sentences(error.problems), str(with_hint(error))]:
-            print(line, file=sys.stderr)
-        return EXIT_UNUSABLE
     except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return refused(error)
     if options.json:
         print(json_text(report))
     elif options.table:
@@ -170,7 +161,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "subset": _subset(trials, options.subset),
         "unit": data.unit,
         "about_intervals": data.about_intervals,
-        "problems": _sentences(problems),
+        "problems": sentences(problems),
         "official_eer": 100 * whole.official_eer.rate,
         "tied_across_classes": whole.tied,
         "figures": [row for table in figures for row in records(table)],
@@ -197,7 +188,7 @@ def _compared(
         "columns": other.layout.columns,
         **_directed("", other.found),
         "trials": comparison.n,
-        "problems": _sentences([*other.trials.problems, *comparison.problems]),
+        "problems": sentences([*other.trials.problems, *comparison.problems]),
         "differences": records(comparison.figures),
     }
 
@@ -220,10 +211,6 @@ def _directed(prefix: str, found: Direction) -> dict[str, Any]:
         f"{prefix}direction_sure": found.how != "labels",
         f"{prefix}caution": f"{caution} --higher states it." if found.how == "labels" else caution,
     }
-
-
-def _sentences(problems: Sequence[Problem]) -> list[str]:
-    return [f"{p.sentence} (--join-by-stem)" if p.by_stem else p.sentence for p in problems]
 
 
 SAID = ("overall", analysis.DATA_SET)

@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.columns import refused
 from core.cli.several import records
 from core.evaluate.metrics import ADCF_ASVSPOOF5, AdcfCosts
 from core.evaluate.names import metric_name
 from core.evaluate.spoof_aware import SpoofAware
 from core.evaluate.trials import (
     SPOOF_AWARE_FORMS,
-    TrialsError,
     in_spoof_aware_form,
     read_spoof_aware,
 )
@@ -28,6 +27,12 @@ COSTS = {
     "c_miss": "cost of rejecting a target",
     "c_fa": "cost of accepting another speaker",
     "c_fa_spoof": "cost of accepting a fake",
+}
+
+
+HINTS = {
+    "score": "--sasv COLUMN, or --asv and --cm, name it.",
+    "label": "--key FILE adds it.",
 }
 
 
@@ -70,18 +75,8 @@ def run(options: argparse.Namespace) -> int:
         found = SpoofAware(trials, costs)
         problems = [*trials.problems, *found.suspicions()]
         figures = records(found.figures)
-    except TrialsError as error:
-        for problem in error.problems:
-            print(problem.sentence, file=sys.stderr)
-        hints = {
-            "score": "--sasv COLUMN, or --asv and --cm, name it.",
-            "label": "--key FILE adds it.",
-        }
-        print(" ".join([str(error), *(hints[m] for m in error.missing)]), file=sys.stderr)
-        return EXIT_UNUSABLE
     except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return refused(error, HINTS)
     report = {
         "file": path.name,
         "columns": trials.columns,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.columns import refused
 from core.cli.several import records
 from core.evaluate.segments import RESOLUTIONS, figures, pieces
 from core.evaluate.trials import TrialsError, read_reference, read_scored_spans
-from core.evaluate.trials.spans import NAMES
+from core.evaluate.trials.spans import LONGEST_S, NAMES
 from core.plain import json_text
 
 
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     path, other = Path(options.scores), Path(options.reference)
     stated = {role: getattr(options, role) for role in NAMES if getattr(options, role, None)}
     try:
-        resolutions = [float(r) for r in options.resolution.split(",") if r.strip()]
+        resolutions = _lengths(options.resolution)
         scores = read_scored_spans(path, path.name, options.hop, stated)
         higher = options.higher or scores.higher
         if higher is None:
@@ -55,13 +54,8 @@ def run(options: argparse.Namespace) -> int:
         reference = read_reference(other, other.name)
         found = pieces(scores, reference, higher)
         rows = records(figures(found, resolutions))
-    except TrialsError as error:
-        for line in [*(p.sentence for p in error.problems), str(error)]:
-            print(line, file=sys.stderr)
-        return EXIT_UNUSABLE
     except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return refused(error, {})
     report = {
         "file": path.name,
         "columns": scores.in_words,
@@ -72,6 +66,16 @@ def run(options: argparse.Namespace) -> int:
     }
     print(json_text(report) if options.json else as_text(report))
     return 0
+
+
+def _lengths(given: str) -> list[float]:
+    try:
+        lengths = [float(text) for text in given.split(",")]
+    except ValueError:
+        lengths = []
+    if not lengths or not all(0 < length <= LONGEST_S for length in lengths):
+        raise TrialsError(f"--resolution takes seconds, such as 0.02,0.16, and not {given!r}.")
+    return lengths
 
 
 def as_text(report: dict[str, Any]) -> str:

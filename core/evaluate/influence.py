@@ -84,15 +84,22 @@ Metric = Callable[[Tally], Linear]
 """A figure that can have an interval."""
 
 
-def eer(tally: Tally) -> Linear:
+def eer(tally: Tally, sizes: tuple[int, int] | None = None) -> Linear:
     """Equal error rate, 0-1.
 
     Where the miss rate M rises by dM and the false-alarm rate F by dF at every threshold, the rate
     at which they meet rises by ``(f_s dM + f_b dF) / (f_b + f_s)``, f being the densities of the
     classes there.
+
+    Parameters
+    ----------
+    tally : Tally
+        Of trials, or of whatever they are made of.
+    sizes : (int, int), optional
+        Trials of both classes, where the tally counts what they are made of.
     """
     rate, cut = equal_error(*tally.accepted)
-    share = _slope(tally, cut, "gap")
+    share = _slope(tally, cut, "gap", sizes)
     share = share / (1 + share)
     return Linear(rate, *_at(tally, cut, 1 - share, share), rate)
 
@@ -221,7 +228,19 @@ def _variance(tally: Tally, cut: int, miss: float, fa: float) -> float:
     return miss**2 * m * (1 - m) / tally.n_bonafide + fa**2 * f * (1 - f) / tally.n_spoof
 
 
-def _slope(tally: Tally, cut: int, axis: Literal["gap", "fa"], window: float = 3.0) -> float:
+def ratio(tally: Tally, cut: int) -> float:
+    """Density of bona fide scores over that of spoofed ones at a cut: ``-dM / dF``."""
+    p_miss, p_fa = (_deviate(p) for p in _smoothed(tally, cut))
+    return float(_slope(tally, cut, "gap") * np.exp((p_fa**2 - p_miss**2) / 2))
+
+
+def _slope(
+    tally: Tally,
+    cut: int,
+    axis: Literal["gap", "fa"],
+    sizes: tuple[int, int] | None = None,
+    window: float = 3.0,
+) -> float:
     """Slope of the DET curve on normal-deviate axes around a cut, as ``-d M / d F``.
 
     Taken over a few standard errors to both sides, with a weak pull towards 1, the slope of two
@@ -232,8 +251,9 @@ def _slope(tally: Tally, cut: int, axis: Literal["gap", "fa"], window: float = 3
     # In whole numbers: F - M times both class sizes but for a constant, or F times its own.
     along, scale = (spoof * n + bona * k, n * k) if axis == "gap" else (spoof, k)
     m, f = _smoothed(tally, cut)
-    spread = f * (1 - f) / k + (m * (1 - m) / n if axis == "gap" else 0.0)
-    reach = max(window * np.sqrt(spread), 3 / k + (3 / n if axis == "gap" else 0.0))
+    of_bona, of_spoof = sizes or (n, k)
+    spread = f * (1 - f) / of_spoof + (m * (1 - m) / of_bona if axis == "gap" else 0.0)
+    reach = max(window * np.sqrt(spread), 3 / of_spoof + (3 / of_bona if axis == "gap" else 0.0))
     whole, at = math.ceil(reach * scale - 1e-6), int(along[cut])
     before = max(int(np.searchsorted(along, at - whole, side="right")) - 1, 0)
     after = min(int(np.searchsorted(along, at + whole)), len(along) - 1)

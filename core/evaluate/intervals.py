@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluate.ends import ends_of, quantile, spread, two_sided
 from core.evaluate.influence import Linear, Metric, eer, miss_cut
 from core.evaluate.metrics import Floats, Higher, Ints, Tally
 from core.evaluate.sample import LEAST_SPEAKERS, Sample, Unit, Units, codes_of
@@ -61,31 +62,12 @@ class Difference(Interval):
     p_value: float | None = None
 
 
-def spread(sums: Floats, most: float = np.inf) -> tuple[float, float]:
-    """Variance and degrees of freedom of a total from what its units contribute.
-
-    The variance is the jackknife's. The degrees of freedom are Satterthwaite's: those of the chi
-    square that varies as the variance's estimate does, by the fourth powers of the contributions;
-    where a few units carry all of it they fall to 2. They are never above ``most``.
-    """
-    sums = sums - sums.mean()
-    count = len(sums)
-    largest = float(np.abs(sums).max(initial=0.0))
-    if largest == 0 or not np.isfinite(largest) or count < 2:
-        return 0.0, 1.0
-    squares = (sums / largest) ** 2  # whose fourth powers no float is too small for
-    total = float(squares.sum())
-    freedom = 3 * total * total / float((squares**2).sum()) - 3
-    variance = (count - 1) / count * total * largest * largest
-    return variance, float(min(count - 1, most, max(2.0, freedom)))
-
-
 def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
     """The interval of one figure."""
     why = linear.why or _too_little(linear.value, sample)
     if why:
         return Interval(linear.value, None, None, level, sample.units.unit, why)
-    ends = _ends(linear, *spread(sample.sums(linear), sample.freedom), sample.sizes, level)
+    ends = ends_of(linear, *spread(sample.sums(linear), sample.freedom), sample.sizes, level)
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
     return Interval(linear.value, low, high, level, sample.units.unit, why)
@@ -136,43 +118,10 @@ def of_means(
         mean["optimism"], variance, mean["low"], mean["high"], (least[0], least[1]),
     )  # fmt: skip
     sizes = [min(s.sizes[i] for s in samples) for i in (0, 1)]
-    ends = _ends(linear, spreads, freedom, (sizes[0], sizes[1]), level)
+    ends = ends_of(linear, spreads, freedom, (sizes[0], sizes[1]), level)
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
     return Interval(mean["value"], low, high, level, unit, why)
-
-
-def _ends(
-    linear: Linear, variance: float, freedom: float, sizes: tuple[int, int], level: float
-) -> tuple[float, float] | None:
-    tail = (1 - level) / 2
-    low, value, high = linear.low, linear.value, linear.high
-    # Not one error, or nothing else: as in the rule of three, with both tails on one side.
-    most = max(w * (1 - tail ** (1 / n)) for w, n in zip(linear.least, sizes, strict=True))
-    if value <= low:
-        return low, min(high, low + most)
-    if value >= high and not linear.optimism:
-        return max(low, high - most), high
-    variance, plain = max(variance, linear.variance), linear.variance
-    if variance <= 0:
-        return None
-    reach = _quantile(1 - tail, freedom)
-    if np.isinf(high):
-        factor = float(np.exp(min(reach * np.sqrt(variance) / (linear.middle - low), 700)))
-        return low + (linear.middle - low) / factor, low + (linear.middle - low) * factor
-    width = high - low
-    middle = (linear.middle - low) / width
-    if linear.optimism:
-        # Dependent trials move the threshold more, by about the root of the variance's inflation.
-        middle += linear.optimism * np.sqrt(max(1.0, variance / plain)) / width
-        middle = min(middle, 0.985)
-        plainly = max((value - low) / width * (high - value) / width, 0.01)
-        variance *= max(1.0, middle * (1 - middle) / plainly)
-    middle = min(max(middle, 1e-12), 1 - 1e-12)
-    slack = reach * np.sqrt(variance) / width / (middle * (1 - middle))
-    odds = np.log(middle) - np.log1p(-middle)
-    ends = [low + width * 0.5 * (1 + np.tanh(0.5 * (odds + s))) for s in (-slack, slack)]
-    return min(float(ends[0]), value), max(float(ends[1]), value)
 
 
 def intervals(
@@ -242,8 +191,8 @@ def difference(
         return Difference(value, value, value, level, units.unit, p_value=p)
     error = np.sqrt(variance)
     freedom = samples[0].freedom
-    reach = _quantile((1 + level) / 2, freedom) * error
-    p = None if units.few else _two_sided(abs(value) / error, freedom)
+    reach = quantile((1 + level) / 2, freedom) * error
+    p = None if units.few else two_sided(abs(value) / error, freedom)
     return Difference(value, value - reach, value + reach, level, units.unit, p_value=p)
 
 
@@ -323,7 +272,7 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
         if tally.accepted[1][cut]:
             nothing = np.zeros(0)
             linear = Linear(value, nothing, nothing, value, least=(1.0, 0.0))
-            ends = _ends(linear, *spread(sums, sample.freedom), sample.sizes, level)
+            ends = ends_of(linear, *spread(sums, sample.freedom), sample.sizes, level)
         found.append((value, *(ends or (np.nan, np.nan))))
     value, low, high = np.array(found).T
     return value, low, high
@@ -344,7 +293,7 @@ def of_mean(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, f
     if len(rates) >= LEAST_SPEAKERS:
         linear = Linear(mean, np.zeros(0), np.zeros(0), mean)
         variance, freedom = spread((rates - mean) / (len(rates) - 1))
-        ends = _ends(linear, variance, freedom, (len(rates), len(rates)), level)
+        ends = ends_of(linear, variance, freedom, (len(rates), len(rates)), level)
     return (mean, *(ends or (float("nan"), float("nan"))))
 
 
@@ -370,18 +319,6 @@ def holm(p_values: npt.ArrayLike) -> Floats:
     adjusted = np.full_like(p, np.nan)
     adjusted[order] = np.minimum(steps, 1)
     return adjusted
-
-
-def _quantile(share: float, freedom: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, share))
-
-
-def _two_sided(t: float, freedom: float) -> float:
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(freedom, -t))
 
 
 def _too_little(value: float, sample: Sample) -> str:

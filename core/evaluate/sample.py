@@ -49,13 +49,18 @@ class Units:
         is_spoof : numpy.ndarray
             bool ``[n]``.
         """
-        own = np.arange(len(is_spoof))
+        return cls.among(speakers, (~is_spoof, is_spoof))
+
+    @classmethod
+    def among(cls, speakers: Ints | None, classes: Sequence[npt.NDArray[np.bool_]]) -> Units:
+        """The same for any number of classes, each a bool ``[n]``."""
+        own = np.arange(len(classes[0]))
         if speakers is None or not len(speakers) or speakers.max() < 0:
             return cls(own, "trial")
         unknown = speakers < 0
         codes = np.where(unknown, speakers.max() + 1 + own, speakers)
         _, codes = np.unique(codes, return_inverse=True)
-        for chosen in (~is_spoof, is_spoof):
+        for chosen in classes:
             sizes = np.bincount(codes[chosen])
             shares = sizes[sizes > 0] / max(1, chosen.sum())
             # A speaker with nearly all the trials does not make room for others.

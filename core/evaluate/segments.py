@@ -7,7 +7,7 @@ Times are counted in whole ticks, so a rate of durations is a rate of counts and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluate import influence
-from core.evaluate.intervals import interval
+from core.evaluate.grouped import Share, grouped_interval
+from core.evaluate.intervals import Interval, interval
 from core.evaluate.metrics import Floats, Higher, Ints, Tally
 from core.evaluate.sample import Sample, Units
 from core.evaluate.trials import Problem, TrialsError
@@ -70,16 +71,43 @@ class Pieces:
     higher: Higher
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def ticks(self) -> Floats:
+        """Length ``[n]`` of each."""
+        return (self.end - self.start).astype(np.float64)
+
+    @cached_property
+    def _ranked(self) -> tuple[Floats, Ints]:
+        values, level = np.unique(self.score, return_inverse=True)
+        return values, level
+
     @cached_property
     def time(self) -> Tally:
         """Ticks of both classes by score."""
-        values, level = np.unique(self.score, return_inverse=True)
-        ticks = (self.end - self.start).astype(np.float64)
+        values, level = self._ranked
         counts = [
-            np.bincount(level[chosen], weights=ticks[chosen], minlength=len(values))
+            np.bincount(level[chosen], weights=self.ticks[chosen], minlength=len(values))
             for chosen in (~self.is_spoof, self.is_spoof)
         ]
         return Tally(values, counts[0].astype(np.int64), counts[1].astype(np.int64))
+
+    def range_eer(self) -> Interval:
+        """Range EER in percent; its interval is for other files."""
+        units = Units.among(self.file, (~self.is_spoof, self.is_spoof))
+        sizes = int((~self.is_spoof).sum()), int(self.is_spoof.sum())
+        linear = influence.eer(self.time, sizes).times(100)
+        if units.unit == "trial":
+            why = "instants of a file are not independent, and a class is in fewer than five files"
+            return Interval(linear.value, None, None, 0.95, "speaker", why)
+        _, level = self._ranked
+        shares = [
+            Share(moves[level[chosen]], self.file[chosen], self.ticks[chosen])
+            for chosen, moves in (
+                (~self.is_spoof, linear.bonafide),
+                (self.is_spoof, linear.spoof),
+            )
+        ]
+        return grouped_interval(linear, shares, "speaker")
 
     def segments(self, resolution: float) -> tuple[Ints, Floats, npt.NDArray[np.bool_]]:
         """File, score and truth of the segments of this length (seconds), from each file's start.
@@ -160,6 +188,10 @@ def pieces(scores: Spans, reference: Spans, higher: Higher) -> Pieces:
     found = Pieces(edges[place] // wide, start, end, score, fake, higher, tuple(problems))
     if (found.end - found.start).sum() * TICK > LONGEST_H * 3600:
         raise TrialsError(f"More than {LONGEST_H} hours are scored; evaluate a part.")
+    if found.time.eer().rate > 0.5:
+        what = "In this direction the scores rank fake and human time worse than chance: the "
+        what += "system is fooled, or the direction is wrong. The EERs are shown as they are."
+        return replace(found, problems=(*problems, Problem(what, 0)))
     return found
 
 
@@ -211,10 +243,11 @@ def figures(found: Pieces, resolutions: Sequence[float] = RESOLUTIONS) -> pd.Dat
     import pandas as pd
 
     sign = 1.0 if found.higher == "spoof" else -1.0
-    rate, threshold = found.time.eer()
+    whole, threshold = found.range_eer(), found.time.eer().threshold
     seconds = [TICK * n for n in (found.time.n_bonafide, found.time.n_spoof)]
-    why = "No interval: neighbouring instants are not independent of each other."
-    rows = [("range", None, 100 * rate, None, None, sign * threshold, *seconds, "s", why)]
+    why = f"No interval: {whole.why}." if whole.why else ""
+    ends = whole.low, whole.high
+    rows = [("range", None, whole.value, *ends, sign * threshold, *seconds, "s", why)]
     for resolution in resolutions:
         row = _counted(*found.segments(resolution), sign)
         rows.append(("segment", resolution, *row[:-1], "segments", row[-1]))

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.evaluate import influence
-from core.evaluate.intervals import Interval, intervals
+from core.evaluate.intervals import Interval
 from core.evaluate.metrics import (
     ADCF_ASVSPOOF5,
     AdcfCosts,
-    Floats,
     SpoofAwareCurve,
     Tandem,
     cheapest_adcf,
@@ -23,6 +21,7 @@ from core.evaluate.metrics import (
     spoof_aware_curve,
 )
 from core.evaluate.trials import Problem, SpoofAwareTrials
+from core.evaluate.verification_intervals import Sure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,7 @@ FIGURES = (
     *("cm_threshold", "n_target", "n_nontarget", "n_spoof", "note"),
 )
 
-NO_INTERVAL = "No interval: its thresholds are chosen on these trials; no correction is known."
+NO_INTERVAL = "No interval: two thresholds are chosen on these trials; no correction is known."
 NO_CONCURRENT = (
     "None: no pair of thresholds makes targets, other speakers and fakes fare alike, because fakes "
     "are rejected more easily than other speakers, or never."
@@ -123,27 +122,23 @@ class SpoofAware:
             yield "attack", str(attack), SpoofAwareTrials(chosen, self.trials.columns)
 
     def _rows(self, part: SpoofAwareTrials, whole: bool) -> Iterator[dict[str, Any]]:
+        sure = Sure(part)
         if self.single:
             curve = self.curve if whole else spoof_aware_curve(*part.of("sasv").values())
             cost = cheapest_adcf(curve, self.costs)
-            yield {
-                "metric": "min_adcf",
-                "value": cost.cost,
-                "threshold": cost.threshold,
-                "note": f"{costs_in_words(self.costs)} {NO_INTERVAL}",
-            }
+            row = _row("min_adcf", sure.min_adcf(cost, self.costs), cost.threshold, sure)
+            yield {**row, "note": f"{costs_in_words(self.costs)} {row['note']}".strip()}
             for metric in ("sasv_eer", "sv_eer", "spf_eer") if whole else ("spf_eer",):
-                yield _eer(part, metric)
+                yield _eer(sure, metric)
         if self.paired:
             tandem = self.tandem if whole else _tandem(part)
             point = tandem.concurrent_eer()
-            yield {
-                "metric": "teer",
-                "value": None if point is None else 100 * point.value,
-                "threshold": None if point is None else point.asv_threshold,
-                "cm_threshold": None if point is None else -point.cm_threshold,
-                "note": NO_CONCURRENT if point is None else NO_INTERVAL,
-            }
+            if point is None:
+                yield {"metric": "teer", "value": None, "note": NO_CONCURRENT}
+            else:
+                found = sure.concurrent_eer(tandem, point)
+                row = _row("teer", found, point.asv_threshold, sure)
+                yield {**row, "cm_threshold": -point.cm_threshold}
             best = tandem.min_adcf(self.costs)
             yield {
                 "metric": "min_adcf_tandem",
@@ -153,8 +148,8 @@ class SpoofAware:
                 "note": f"{costs_in_words(self.costs)} {NO_INTERVAL}",
             }
             for metric in ("sv_eer_asv", "spf_eer_asv") if whole else ("spf_eer_asv",):
-                yield _eer(part, metric)
-            yield _cm_eer(part)
+                yield _eer(sure, metric)
+            yield _cm_eer(sure)
 
 
 def _tandem(part: SpoofAwareTrials) -> Tandem:
@@ -174,49 +169,26 @@ IMPOSTORS = {
 """EERs of targets: of which score, and against whom."""
 
 
-def _eer(part: SpoofAwareTrials, metric: str) -> dict[str, Any]:
+def _eer(sure: Sure, metric: str) -> dict[str, Any]:
     role, kinds = IMPOSTORS[metric]
-    of = part.of(role)
-    negative = np.concatenate([of[kind] for kind in kinds])
-    found = _interval(part, of["target"], negative, ("target",), kinds)
-    return _row(metric, found, eer(of["target"], negative, higher="bonafide").threshold)
+    found, threshold = sure.eer(role, ("target",), kinds)
+    return _row(metric, found, threshold, sure)
 
 
-def _cm_eer(part: SpoofAwareTrials) -> dict[str, Any]:
-    of = part.of("cm")
-    bona = np.concatenate((of["target"], of["nontarget"]))
-    found = _interval(part, bona, of["spoof"], ("target", "nontarget"), ("spoof",))
-    threshold = eer(bona, of["spoof"], higher="bonafide").threshold
-    return _row("cm_eer", found, threshold)
+def _cm_eer(sure: Sure) -> dict[str, Any]:
+    return _row("cm_eer", *sure.eer("cm", ("target", "nontarget"), ("spoof",)), sure)
 
 
-def _interval(
-    part: SpoofAwareTrials,
-    positive: Floats,
-    negative: Floats,
-    first: tuple[str, ...],
-    second: tuple[str, ...],
-) -> Interval:
-    """The EER's interval: trials of one claimed speaker count together where he is known."""
-    speakers = None
-    if "speaker" in part.table:
-        kinds, given = part.table["kind"], part.table["speaker"]
-        one, two = (
-            [s for kind in group for s in given[kinds == kind]] for group in (first, second)
-        )
-        speakers = one, two
-    metrics = {"eer": influence.percent_eer}
-    return intervals(positive, negative, metrics, speakers=speakers, higher="bonafide")["eer"]
-
-
-def _row(metric: str, found: Interval, threshold: float) -> dict[str, Any]:
+def _row(metric: str, found: Interval, threshold: float, sure: Sure) -> dict[str, Any]:
+    few = sure.units.few
+    why = f"No interval: {found.why}." if found.why else ""
     return {
         "metric": metric,
         "value": found.value,
         "low": found.low,
         "high": found.high,
         "threshold": threshold,
-        "note": f"No interval: {found.why}." if found.why else "",
+        "note": why or (f"Few speakers ({few}): for more trials of theirs." if few else ""),
     }
 
 

@@ -10,6 +10,7 @@ from benchmarks.coverage_tables import tables
 from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
+from core.evaluate.ends import spread
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import load
 from core.files import ROOT
@@ -111,7 +112,7 @@ def test_the_areas_variance_is_delongs():
     v01 = np.array([np.mean(spoof > b) for b in bona])
     delong = v10.var(ddof=1) / 50 + v01.var(ddof=1) / 30
     data = sample(bona, spoof)
-    variance, _ = iv.spread(data.sums(inf.auc(data.tally)))
+    variance, _ = spread(data.sums(inf.auc(data.tally)))
     # A jackknife's is more by about n / (n - 1).
     assert delong < variance < 1.05 * delong
 

@@ -161,7 +161,9 @@ def test_segments_of_one_file_count_together():
     assert (
         frame.loc["segment", "low"] < frame.loc["segment", "value"] < frame.loc["segment", "high"]
     )
-    assert np.isnan(frame.loc["range", "low"]) and frame.loc["range", "note"]
+    # Of stretches as long as the segments, both count the same files.
+    ends = frame[["low", "value", "high"]]
+    assert list(ends.loc["range"]) == pytest.approx(list(ends.loc["segment"]), rel=1e-4)
     assert frame.loc["range", "value"] == pytest.approx(frame.loc["segment", "value"])
 
 
@@ -178,3 +180,27 @@ def test_the_command_prints_what_the_library_says(tmp_path, capsys):
     assert report["figures"][0]["value"] == 100
     assert main([*given, "--higher", "spoof"]) == 0
     assert "range EER" in capsys.readouterr().out
+
+
+def test_a_direction_in_which_fakes_score_low_is_pointed_at():
+    rows, spans = laid([(3, 0, False), (2, 1, True), (1, 0, False)])
+    for higher, count in (("spoof", 0), ("bonafide", 1)):
+        problems = sg.pieces(scored(rows), named(spans), higher).problems
+        assert sum("worse than chance" in p.sentence for p in problems) == count
+
+
+def test_infinite_scores_are_ranked_and_said():
+    found = scored(["a,0,1,-inf\n", "a,1,2,inf\n", "a,2,3,0\n", "a,2,4,nan\n"])
+    assert any("infinite" in p.sentence for p in found.problems)
+    assert rates(found, named(FAKES))["range", 0] == 0
+    both = scored(["a,0,2,-inf\n", "a,0,2,inf\n", "a,2,3,1\n"])
+    assert np.isfinite(sg.pieces(both, named(FAKES), "spoof").score).all()
+
+
+@pytest.mark.parametrize("given", ["x", "nan", "inf", "-1", ""])
+def test_lengths_that_are_none_get_a_sentence(given, tmp_path, capsys):
+    for name, text in (("s.csv", "file,start,end,llr\na,0,1,0\na,1,2,3\n"), ("r.csv", FAKES)):
+        (tmp_path / name).write_text(text)
+    files = [str(tmp_path / "s.csv"), "--reference", str(tmp_path / "r.csv")]
+    assert main(["segments", *files, "--higher", "spoof", f"--resolution={given}"]) == 2
+    assert "--resolution takes" in capsys.readouterr().err

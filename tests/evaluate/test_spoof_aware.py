@@ -291,3 +291,21 @@ def test_scores_in_the_forms_of_challenges_read_back_the_same(form, tmp_path, ca
     back = read_spoof_aware(written, "b", None if form == "sasv" else key).table
     for column in ("trial", "speaker", "kind", "sasv"):
         assert list(back[column]) == list(given[column])
+
+
+def test_infinite_scores_count_and_a_trial_counts_once():
+    header = f"{HEAD}\tasv-label".encode()
+    rows = lines(header.decode()).split(b"\n")[1:]
+    cells = [row.split(b"\t") for row in rows]
+    endless = [[*c[:4], b"inf" if c[5] == b"target" else b"-inf", c[5]] for c in cells]
+    table = [header, *(b"\t".join(c) for c in endless)]
+    trials = read_spoof_aware(b"\n".join([*table, table[1]]), "a.tsv")
+    assert len(trials.table) == 40
+    said = " ".join(p.sentence for p in trials.problems)
+    assert "listed before" in said and "infinite" in said
+    found = SpoofAware(trials).figures.set_index("metric")
+    assert found.loc["min_adcf", "value"] == 0 < found.loc["min_adcf", "high"]
+    turned = [[*c[:4], b"-inf" if c[5] == b"target" else b"inf", c[5]] for c in cells]
+    table = [header, *(b"\t".join(c) for c in turned)]
+    found = SpoofAware(read_spoof_aware(b"\n".join(table), "a.tsv")).figures.set_index("metric")
+    assert found.loc["min_adcf", "value"] == 1

@@ -96,14 +96,17 @@ def figures_of(data: Prepared, settings: Settings) -> pd.DataFrame:
     return as_frame(rows, FIGURE_COLUMNS)
 
 
+APART = "No interval: which trials of the two files are the same clip or speaker is not known."
+
+
 def _tandem(data: Prepared, asv: AsvScores) -> list[dict[str, Any]]:
     """What this countermeasure and a verification system reach together."""
     tally, sign = data.everything.tally, 1.0 if data.higher == "spoof" else -1.0
     fakes = np.concatenate(list(asv.spoof.values()))
     both = Tandem(spoof_aware_curve(asv.target, asv.nontarget, fakes), tally.det())
     point, best = both.concurrent_eer(), both.min_adcf()
-    found = [("teer", None if point is None else point._replace(value=100 * point.value))]
-    found.append(("min_adcf_tandem", best))
+    found = [("teer", None if point is None else point._replace(value=100 * point.value), APART)]
+    found.append(("min_adcf_tandem", best, NO_INTERVAL))
     return [
         {
             "breakdown": "overall",
@@ -115,9 +118,9 @@ def _tandem(data: Prepared, asv: AsvScores) -> list[dict[str, Any]]:
             "n_spoof": tally.n_spoof,
             "note": NO_CONCURRENT
             if at is None
-            else f"Verification accepts from {at.asv_threshold:.4g} on. {NO_INTERVAL}",
+            else f"Verification accepts from {at.asv_threshold:.4g} on. {why}",
         }
-        for metric, at in found
+        for metric, at, why in found
     ]
 
 

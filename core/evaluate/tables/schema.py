@@ -108,6 +108,16 @@ a clip, ``pooling`` how its parts became one score, ``n_trials`` both classes to
 """
 
 
+_HELD = {
+    "percent": Column("number", low=0, high=100),
+    "truth_below_percent": Column("number", required=False, low=0, high=100),
+    "truth_above_percent": Column("number", required=False, low=0, high=100),
+    "runs": Column("count"),
+    "kind": Column(choices=("measured",)),
+    "source": _TEXT,
+}
+"""How often something holds."""
+
 TABLES: dict[str, Table] = {
     "published_eer": FIGURES,
     "measured": FIGURES,
@@ -365,33 +375,24 @@ TABLES: dict[str, Table] = {
     ),
     "coverage": Table(
         {
-            "what": _TEXT,
-            "metric": _TEXT,
+            **dict.fromkeys(("what", "metric"), _TEXT),
             "eer_percent": Column("number", low=0, high=100),
-            "speakers": Column("count"),
-            "n_bonafide": Column("count"),
-            "n_spoof": Column("count"),
+            **dict.fromkeys(("speakers", "n_bonafide", "n_spoof"), Column("count")),
             "dependence": _TEXT,
-            "percent": Column("number", low=0, high=100),
-            "truth_below_percent": Column("number", required=False, low=0, high=100),
-            "truth_above_percent": Column("number", required=False, low=0, high=100),
-            "runs": Column("count"),
-            "kind": Column(choices=("measured",)),
-            "source": _TEXT,
+            **_HELD,
         },
         ("what", "metric", *("eer_percent", "speakers", "n_bonafide", "n_spoof", "dependence")),
+    ),
+    "coverage_kinds": Table(
+        {"what": _TEXT, "metric": _TEXT, "units": Column("count"), "trials": _TEXT, **_HELD},
+        ("what", "metric", "units", "trials"),
     ),
     "several": Table(
         {
             "what": _TEXT,
             "metric": _TEXT,
-            "speakers": Column("count"),
-            "n_bonafide": Column("count"),
-            "n_spoof": Column("count"),
-            "percent": Column("number", low=0, high=100),
-            "runs": Column("count"),
-            "kind": Column(choices=("measured",)),
-            "source": _TEXT,
+            **dict.fromkeys(("speakers", "n_bonafide", "n_spoof"), Column("count")),
+            **{name: column for name, column in _HELD.items() if "truth" not in name},
         },
         ("what", "metric", "speakers", "n_bonafide", "n_spoof"),
     ),

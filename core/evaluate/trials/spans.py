@@ -15,6 +15,7 @@ from core.evaluate.trials.labels import LABELS, speaks_for
 from core.evaluate.trials.limits import LARGEST
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
 from core.evaluate.trials.reading import read_table
+from core.evaluate.trials.tidy import ranked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,11 +220,13 @@ def _need(table: pd.DataFrame, roles: tuple[str, ...], name: str) -> None:
 def _usable(
     table: pd.DataFrame, numbers: list[str], name: str
 ) -> tuple[pd.DataFrame, list[Problem]]:
-    finite = np.isfinite(table[numbers]).all(axis=1)
+    problems: list[Problem] = []
     if "score" in numbers:
-        finite &= table["score"].abs() <= LARGEST
+        # Of windows over each other the mean is taken, so an infinite one is a very large one.
+        scores, problems = ranked(table["score"], name)
+        table["score"] = scores.clip(-LARGEST, LARGEST)
+    finite = np.isfinite(table[numbers]).all(axis=1)
     ordered = (table["start"] >= 0) & (table["end"] > table["start"]) & (table["end"] <= LONGEST_S)
-    problems = []
     for good, what in (
         (finite, "have a time or score that is no number"),
         (ordered | ~finite, "have no length, or a time out of range"),

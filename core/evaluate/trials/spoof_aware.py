@@ -11,9 +11,10 @@ import numpy as np
 
 from core.evaluate.trials.formats import ROLE_OF
 from core.evaluate.trials.labels import VERIFICATION
-from core.evaluate.trials.limits import LARGEST, is_number, some_rows
+from core.evaluate.trials.limits import is_number, some_rows
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
 from core.evaluate.trials.reading import read_table
+from core.evaluate.trials.tidy import ranked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,16 +120,24 @@ def read_spoof_aware(
         table[role] = texts[column]
         columns[role] = column
     scored = [role for role in SCORES if role in columns]
-    usable = np.isfinite(table[scored]).all(axis=1) & (table[scored].abs() <= LARGEST).all(axis=1)
+    for role in scored:
+        table[role], beyond = ranked(table[role], name)
+        problems += beyond
+    usable = table[scored].notna().all(axis=1)
+    known = table["kind"].isin(VERIFICATION)
+    new = pd.Series(True, index=table.index)
+    if {"speaker", "trial"} <= set(table):
+        new = ~table.duplicated(["speaker", "trial"])
     for good, what in (
         (usable, "have no usable score"),
-        (table["kind"].isin(VERIFICATION), "have none of the classes target, nontarget, spoof"),
+        (known, "have none of the classes target, nontarget, spoof"),
+        (new, "list a trial of a speaker that was listed before"),
     ):
         count = int((~good).sum())
         if count:
             lines = tuple(int(i) for i in table.index[~good][:5])
             problems.append(Problem(in_a_sentence(name, count, what, lines), count, lines))
-    table = table[usable & table["kind"].isin(VERIFICATION)]
+    table = table[usable & known & new]
     missing = [k for k in KINDS if not (table["kind"] == k).any()]
     if missing:
         raise TrialsError(

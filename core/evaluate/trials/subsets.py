@@ -52,7 +52,7 @@ def of_subset(trials: Trials, wanted: str | None = None) -> Trials:
         there = f"there are {known}" if counts else "the trials have no subsets"
         raise TrialsError(f"There is no subset {wanted}; {there}.", trials.problems)
     if not counts:
-        return trials
+        return _of_one(trials)
     chosen = usual(counts) if wanted is None else wanted
     if chosen == ALL:
         what = f"Trials of several subsets count together: {known}."
@@ -61,3 +61,13 @@ def of_subset(trials: Trials, wanted: str | None = None) -> Trials:
     what = f"Only the subset {chosen} counts, of {known}."
     left = Problem(what, len(trials.table) - len(table))
     return with_problems(replace(trials, table=table), left)
+
+
+def _of_one(trials: Trials) -> Trials:
+    """Trials that are all of one subset, which is said where it is not the usual one."""
+    if "subset" not in trials.table:
+        return trials
+    names = [str(name) for name in trials.table["subset"].dropna().unique()]
+    if len(names) != 1 or names[0] == EVAL:
+        return trials
+    return with_problems(trials, Problem(f"All scored trials are of the subset {names[0]}.", 0))

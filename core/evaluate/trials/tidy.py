@@ -111,7 +111,7 @@ def tidy(frame: pd.DataFrame, layout: Layout, name: str = "The file") -> Trials:
             what = f"Scores of {name} have decimal commas: {commas} is read as {_point(commas)}."
             problems.append(Problem(what, 0))
         leave_out(numbers.isna(), "have a score that is no number")
-        table["score"], beyond = _ranked(table["score"], name)
+        table["score"], beyond = ranked(table["score"], name)
         problems += beyond
     if "label" in table:
         table["label"] = as_labels(table["label"], layout.spoofed, name)
@@ -225,7 +225,7 @@ def _plain_numbers(given: pd.Series) -> pd.Series | None:
     return pd.Series(numbers.to_numpy(), index=given.index, name=given.name)
 
 
-def _ranked(scores: pd.Series, name: str) -> tuple[pd.Series, list[Problem]]:
+def ranked(scores: pd.Series, name: str) -> tuple[pd.Series, list[Problem]]:
     """Scores whose differences and powers are numbers, but for infinite ones, which are told."""
     beyond = scores.abs() > LARGEST
     count = int(beyond.sum())

@@ -18,10 +18,11 @@ from core.evaluate.metrics import (
 )
 from core.evaluate.trials.formats import ATTACK
 from core.evaluate.trials.labels import VERIFICATION
-from core.evaluate.trials.limits import LARGEST, is_number, some_rows
+from core.evaluate.trials.limits import is_number, some_rows
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
 from core.evaluate.trials.reading import read_table
 from core.evaluate.trials.subsets import EVAL
+from core.evaluate.trials.tidy import ranked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,17 +149,16 @@ def _usable(
     table["kind"] = texts[key].str.lower()
     commas = texts[score].str.replace(",", ".", regex=False)
     table["value"] = pd.to_numeric(commas, errors="coerce").astype("float64")
-    problems = []
+    table["value"], problems = ranked(table["value"], name)
     for bad, what in (
-        (~np.isfinite(table["value"]) | (table["value"].abs() > LARGEST), "have no usable score"),
+        (table["value"].isna(), "have no usable score"),
         (~table["kind"].isin(VERIFICATION), "have none of the classes target, nontarget, spoof"),
     ):
         count = int(bad.reindex(table.index).sum())
         if count:
             lines = tuple(int(i) for i in table.index[bad.to_numpy()][:5])
             problems.append(Problem(in_a_sentence(name, count, what, lines), count, lines))
-    good = np.isfinite(table["value"]) & (table["value"].abs() <= LARGEST)
-    return table[good & table["kind"].isin(VERIFICATION)], problems
+    return table[table["value"].notna() & table["kind"].isin(VERIFICATION)], problems
 
 
 def _of_subset(

@@ -180,7 +180,7 @@ def row(
 
 
 def table(rows: pd.DataFrame) -> str:
-    """One line a setting, one column a figure."""
+    """One line per setting, one column a figure."""
     names = list(rows["metric"].unique())
     lines = [line(["units", "trials", *names]), line(["---"] * (2 + len(names)))]
     for (units, trials), group in rows.groupby(["units", "trials"], sort=False):

@@ -23,7 +23,7 @@ HEAD = ["true EER", "speakers", "trials", "share of the speaker"]
 
 
 def wide(rows: pd.DataFrame) -> str:
-    """One line a setting, one column a metric."""
+    """One line per setting, one column per metric."""
     of = list(rows["metric"].unique())
     lines = [line([*HEAD, *(NAMES[m] for m in of)]), line(["---"] * (len(HEAD) + len(of)))]
     for key, group in rows.groupby(SETTING, sort=False):
@@ -33,7 +33,7 @@ def wide(rows: pd.DataFrame) -> str:
 
 
 def compared(rows: pd.DataFrame) -> str:
-    """One line a setting and metric, one column a way to make intervals."""
+    """One line per setting and metric, one column per way to make intervals."""
     ways = [w for w in rows["what"].unique() if w not in ("held", "told apart")]
     rows = rows[rows["metric"].isin(rows.loc[rows["what"].isin(ways), "metric"])]
     lines = [line([*HEAD, "metric", *ways, "here"]), line(["---"] * (len(HEAD) + len(ways) + 2))]

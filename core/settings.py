@@ -113,7 +113,7 @@ class Settings:
     )
     # What a session may keep.
     session_keep_s: float = _number(
-        60.0, 0.0, 3_600.0, "s", "A session whose tab was closed is let go of after so long"
+        60.0, 0.0, 3_600.0, "s", "A session whose tab was closed is deleted after so long"
     )
     sound_memory_mb: int = _number(
         0,
@@ -135,7 +135,7 @@ class Settings:
         600.0, 10.0, 86_400.0, "s", "Sound kept of one live take; beyond it the oldest goes"
     )
     live_forget_after_s: float = _number(
-        45.0, 10.0, 3_600.0, "s", "A live take whose page is gone for so long is let go of"
+        45.0, 10.0, 3_600.0, "s", "A live take whose page is gone for so long is deleted"
     )
     turn_url: str = _other(
         "",

@@ -31,7 +31,7 @@ with right:
     if shot is not None and shot.state == "released":
         current.discard()
         st.info(
-            "The last take was let go of, because this page was not open for a while.",
+            "The last take was deleted, because this page was not open for a while.",
             icon=":material/info:",
         )
         shot = None

@@ -40,7 +40,7 @@ if entry is None or clip is None:
         st.markdown(
             "Judge a clip on **Detect** and press *Open in Timeline*, or choose one here. You will "
             "see its waveform and spectrogram with the score over them, and the stretches that "
-            "lie above the band that decides nothing."
+            "lie above the band without a verdict."
         )
         choose_clip()
     st.stop()

@@ -69,7 +69,7 @@ def score_trials(
     Returns
     -------
     pandas.DataFrame
-        `TRIAL_COLUMNS`, one row a clip, in the order of the index.
+        `TRIAL_COLUMNS`, one row per clip, in the order of the index.
     """
     from core.audio.clip import Clip
     from core.audio.codecs import encode_decode

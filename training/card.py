@@ -163,7 +163,7 @@ def _compared(figures: pd.DataFrame) -> str:
         & (figures["metric"] == "eer_percent")
     ]
     rows = [
-        (f"embedded, {words}, 1 window a clip", row)
+        (f"embedded, {words}, 1 window per clip", row)
         for breakdown, words in (("codec", "pooled"), ("codec_within", "within"))
         for _, row in own[own["breakdown"] == breakdown].iterrows()
     ]

@@ -1,4 +1,4 @@
-"""The index of a corpus on disk: one row a clip, as training and benchmarks read it."""
+"""The index of a corpus on disk: one row per clip, as training and benchmarks read it."""
 
 from __future__ import annotations
 

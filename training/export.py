@@ -270,7 +270,7 @@ def add_families(
 ) -> list[str]:
     """Tell a model where the generator families of its training data lie.
 
-    The mean of the embeddings of at most ``each`` training clips a family, one window a clip.
+    The mean of the embeddings of at most ``each`` training clips per family, one window per clip.
 
     Parameters
     ----------
@@ -332,7 +332,7 @@ def calibrate_codec(
 ) -> dict[str, Any]:
     """Fit a calibration for clips that arrive in a codec, and write it into a configuration.
 
-    The affine map that minimises Cllr under a prior of 0.5 on the dev split, one window a clip,
+    The affine map that minimises Cllr under a prior of 0.5 on the dev split, one window per clip,
     sent through each setting of `CODEC_RATES`.
 
     Parameters

@@ -127,7 +127,7 @@ def spliced_windows(
     Returns
     -------
     pandas.DataFrame
-        One row a window: ``clip``, ``start_s``, ``fake`` (share of the window that is synthetic,
+        One row per window: ``clip``, ``start_s``, ``fake`` (share of the window that is synthetic,
         0-1), ``raw``.
     """
     from core.audio.clip import SAMPLE_RATE
@@ -203,7 +203,7 @@ def spliced_spans(
     Returns
     -------
     pandas.DataFrame
-        One row a clip: ``clip``; ``spans``, their number; ``span_fake_s`` and ``span_human_s``,
+        One row per clip: ``clip``; ``spans``, their number; ``span_fake_s`` and ``span_human_s``,
         how much of them lies in either half; ``fake_s`` and ``human_s``, how long the halves are.
     """
     from core.audio.clip import SAMPLE_RATE
@@ -383,7 +383,7 @@ def probe_rows(
                 "value": value,
                 "n_bonafide": n,
                 "n_spoof": n,
-                "note": "Spans above the band that decides nothing, at a prior of 0.5.",
+                "note": "Spans above the band without a verdict, at a prior of 0.5.",
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -47,7 +47,7 @@ def signs_of_clips(
     Returns
     -------
     pandas.DataFrame
-        One row a clip: ``clip``, ``repository``, ``label``, ``signs`` (their codes, apart by
+        One row per clip: ``clip``, ``repository``, ``label``, ``signs`` (their codes, apart by
         spaces).
 
     Raises

@@ -53,9 +53,9 @@ def scored(
     Returns
     -------
     pandas.DataFrame
-        One row a window, in `COLUMNS`: ``condition`` is `WHOLE` or one of `PARTS`, ``part_s`` is 0
-        without a part, ``llr`` NaN where nothing was scored. Windows that hold none of a part keep
-        the score that they have without it.
+        One row per window, in `COLUMNS`: ``condition`` is `WHOLE` or one of `PARTS`, ``part_s`` is
+        0 without a part, ``llr`` NaN where nothing was scored. Windows that hold none of a part
+        keep the score that they have without it.
     """
     humans = index[index["label"] == "bonafide"]
     named = humans[humans["speaker"] != ""].groupby(["source", "speaker"])
@@ -97,7 +97,7 @@ def named(windows: pd.DataFrame, window_s: float, hop_s: float, rule: Rule = RUL
     Returns
     -------
     pandas.DataFrame
-        One row a clip: ``clip``, ``condition``, ``named`` (any stretch at all) and ``found`` (one
+        One row per clip: ``clip``, ``condition``, ``named`` (any stretch at all) and ``found`` (one
         of which more than half lies in the part).
     """
     rows = []

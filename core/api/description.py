@@ -26,7 +26,7 @@ ERRORS = {
 POSTS = {
     "/detect": (
         "Judge audio files",
-        "One JSON list, as of `python -m core detect --json`: an item a file, or a channel where "
+        "One JSON list, as of `python -m core detect --json`: an item per file, or channel where "
         "channels are judged apart. A file of several that cannot be read is an item with `error`. "
         "With `Accept: text/event-stream`, events of progress and then the list.",
         query.DETECT,

@@ -109,7 +109,7 @@ PARAMETERS = {
         "Stress test of this part alone, in seconds of the file.",
     ),
     "name": Parameter(str, "a name", "What a file that is the whole body is called."),
-    "personal": Parameter(_switch, "1 or 0", "With tags that may name people and places."),
+    "personal": Parameter(_switch, "1 or 0", "Include tags that may name people and places."),
     "format": Parameter(_form, "html or pdf", "Form of the report."),
     "case": Parameter(str, "a text", "A case number, for the report."),
     "notes": Parameter(str, "a text", "Notes for the report's first page."),

@@ -221,7 +221,7 @@ class Clip:
     source : Source
         Where the samples came from.
     apart : tuple of Clip
-        One clip a channel where their average would hide or destroy something; else empty.
+        One clip per channel where their average would hide or destroy something; else empty.
     """
 
     samples: np.ndarray

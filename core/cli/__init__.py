@@ -1,4 +1,4 @@
-"""The command line, ``python -m core COMMAND``: one command a file."""
+"""The command line, ``python -m core COMMAND``: one command per file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.settings import SettingsError, settings
 from core.version import in_words
 
 MOVED = ("corpus", "train", "holdout", "export", "families", "card")
-"""Commands of version 0.1 that went to the workshop."""
+"""Commands of version 0.1 that are in ``python -m training`` now."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,7 +20,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="a .parquet or .csv")
     parser.add_argument("--root", metavar="DIR", help="what relative paths are relative to")
-    parser.add_argument("--windows-out", metavar="FILE", help="one row a window")
+    parser.add_argument("--windows-out", metavar="FILE", help="one row per window")
     parser.add_argument("--detector", default="embedded", metavar="ID")
     add_part(parser)
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
@@ -37,7 +37,9 @@ def add_parser(commands: Any) -> None:
         "--ray-address", metavar="HOST:PORT",
         help="a running Ray cluster; without it, --executor ray starts one on this machine",
     )  # fmt: skip
-    parser.add_argument("--processes", type=int, metavar="N", help="workers, one a core by default")
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="workers, one per core by default"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished run")
     parser.set_defaults(run=run)
 

@@ -67,7 +67,7 @@ def add_columns(group: Any) -> None:
 
 
 EPILOG = """--trial and --score name columns of SCORES, and of --compare where it has them; --label,
---spoof-label, --attack, --speaker and --data-set speak of --protocol where it is given. "scores:",
+--spoof-label, --attack, --speaker and --data-set refer to --protocol where it is given. "scores:",
 "protocol:" or "compare:" before a name means that file, as in --trial protocol:clip."""
 
 

@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON list of detections")
-    form.add_argument("--csv", action="store_true", help="print one CSV row a file or channel")
+    form.add_argument("--csv", action="store_true", help="print one CSV row per file or channel")
     parser.add_argument(
         "--detector",
         action="append",
@@ -178,7 +178,7 @@ def _stress(
 
 
 def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
-    """What a shell's ``folder/*`` swept in beside audio: texts, tables, scripts, AppleDouble."""
+    """What a shell's ``folder/*`` names beside audio: texts, tables, scripts, AppleDouble."""
     swept = len(given) > 1 and str(file) in given
     noise = file.suffix.lower() in {".md", ".csv", ".txt", ".py"} or file.name.startswith("._")
     return swept and noise and os.path.isfile(file)
@@ -228,7 +228,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
 
 
 def write_csv(found: Iterable[tuple[Path, Detection]], out: TextIO) -> None:
-    """Write one row a file or channel."""
+    """Write one row per file or channel."""
     out.write(csv_text(COLUMNS, (row(file, detection).values() for file, detection in found)))
 
 
@@ -304,7 +304,7 @@ def write_table(
 
 
 def write_stress(test: StressTest, out: TextIO) -> None:
-    """Write a stress test for a terminal: a line a condition, then the counts."""
+    """Write a stress test for a terminal: a line per condition, then the counts."""
     out.write(f"\n{test.name}: {test.summary()}\n")
     if not test.whole:
         out.write(f"  Tested from {test.from_s:g} to {test.to_s:g} s of the clip.\n")

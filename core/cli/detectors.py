@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one entry a detector, or what is known of one; 2 where there is no such."""
+    """Print one entry per detector, or what is known of one; 2 where there is no such."""
     from core.detect.registry import ENTRIES, list_detectors
 
     if options.id is None:

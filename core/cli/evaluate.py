@@ -70,7 +70,9 @@ def add_parser(commands: Any) -> None:
         help="what a high score means, in SCORES and in --compare",
     )
     group.add_argument(
-        "--compare-higher", choices=("spoof", "bonafide"), help="the same of --compare alone"
+        "--compare-higher",
+        choices=("spoof", "bonafide"),
+        help="what it means in --compare, if not the same",
     )
     group.add_argument(
         "--subset", metavar="NAME", help="subset that counts, or all (default: eval, else all)"
@@ -90,7 +92,9 @@ def add_parser(commands: Any) -> None:
     )
     group.add_argument("--json", action="store_true", help="print one JSON object")
     group.add_argument(
-        "--table", choices=("csv", "latex", "markdown"), help="print the figures as such a table"
+        "--table",
+        choices=("csv", "latex", "markdown"),
+        help="print the figures as a table of this kind",
     )
     group.set_defaults(run=run)
 

@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
     parser.add_argument(
-        "--personal", action="store_true", help="with tags that may name people and places"
+        "--personal", action="store_true", help="include tags that may name people and places"
     )
     parser.add_argument(
         "--watermark", action="store_true", help="look for Resemble's watermark, too"

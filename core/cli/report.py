@@ -39,7 +39,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--notes", default="", metavar="TEXT", help="notes on the first page")
     parser.add_argument(
         "--personal", action="store_true",
-        help="with the files' tags that may name people and places",
+        help="include the files' tags that may name people and places",
     )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="FILE", help="report.html or report.pdf")
     parser.add_argument(

@@ -29,7 +29,6 @@ COSTS = {
     "c_fa_spoof": "cost of accepting a fake",
 }
 
-
 HINTS = {
     "score": "--sasv COLUMN, or --asv and --cm, name it.",
     "label": "--key FILE adds it.",
@@ -41,7 +40,7 @@ def add_parser(commands: Any) -> None:
     group = commands.add_parser(
         "sasv",
         help="a-DCF and t-EER of spoof-aware speaker verification",
-        epilog="SCORES has a row a trial, with one score (higher: the target) or the two of a "
+        epilog="SCORES has a row per trial, with one score (higher: the target) or the two of a "
         "verification system and a countermeasure (higher: bona fide), as in ASVspoof 5, track 2.",
     )
     group.add_argument("scores", metavar="SCORES", help="a score file")

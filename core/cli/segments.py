@@ -19,9 +19,9 @@ def add_parser(commands: Any) -> None:
     group = commands.add_parser(
         "segments",
         help="segment EER and range EER of scores within recordings",
-        epilog="SCORES has a row a stretch: file, start, end or duration, score. SPANS is RTTM, a "
-        "table of file, start, end and label (fakes alone where there is none), or a line a file "
-        "with spans as start-end-label.",
+        epilog="SCORES has a row per stretch: file, start, end or duration, score. SPANS is RTTM, "
+        "a table of file, start, end and label (without labels every row is a fake), or a line "
+        "per file with spans as start-end-label.",
     )
     group.add_argument("scores", metavar="SCORES", help="scores of stretches")
     group.add_argument("--reference", metavar="SPANS", required=True, help="which are fakes")

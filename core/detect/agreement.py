@@ -107,7 +107,7 @@ def agreement(
     detections : mapping of str to Detection
         By detector, of one clip.
     bands : mapping of str to (float, float)
-        Log-odds around the threshold that decide nothing, by the same names.
+        Log-odds around the threshold without a verdict, by the same names.
     """
     said = {
         verdict: names
@@ -128,7 +128,7 @@ def disagreements(timelines: Mapping[str, list[Cell]]) -> list[tuple[float, floa
     Parameters
     ----------
     timelines : mapping of str to list of Cell
-        One a detector, over the same clip.
+        One per detector, over the same clip.
 
     Returns
     -------

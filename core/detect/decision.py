@@ -133,7 +133,7 @@ def decide(
     stance : Stance
         Prior and costs.
     band : (float, float)
-        Log-odds above the threshold strictly between these decide nothing.
+        Log-odds above the threshold strictly between these give no verdict.
 
     Returns
     -------

@@ -21,7 +21,7 @@ def load_int8(folder: Path, id: str, name: str) -> Detector:
     """A network whose encoder runs in 8-bit integers, as an uncalibrated detector.
 
     Its hash is of these files, not of the weights that they were made from: scores differ a little,
-    so a calibration of one is none of the other.
+    so a calibration of one does not hold for the other.
 
     Parameters
     ----------

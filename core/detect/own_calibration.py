@@ -1,6 +1,6 @@
 """Calibrations that whoever runs the program fitted on clips of their own: kept, found, applied.
 
-One small JSON file a detector, by the hash of its weights, in the folder of fetched weights. It
+One small JSON file per detector, by the hash of its weights, in the folder of fetched weights. It
 replaces whatever calibration the detector came with, and every verdict says so.
 """
 
@@ -48,7 +48,7 @@ class OwnCalibration:
     scale, offset, llr_limit : float
         As in `core.detect.calibration.Calibration`.
     band : (float, float)
-        Log-odds around the threshold that decide nothing.
+        Log-odds around the threshold without a verdict.
     cllr : dict
         ``before`` and ``after``, each ``value``, ``low`` and ``high`` in bits.
     """

@@ -62,7 +62,7 @@ class Saved:
     Attributes
     ----------
     detection : Detection
-        What the file says. It is what its bearer says.
+        What the file says; anyone could have written it.
     doubts : tuple of str
         What speaks against it, each the end of a sentence; empty where it fits itself and a
         detector of this installation.

@@ -52,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time that lies above the band that decides nothing.
+    """A stretch of time that lies above the band without a verdict.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def kind_of(llr: float | None, stance: Stance, band: tuple[float, float] = (0.0,
     stance : Stance
         Prior and costs.
     band : (float, float)
-        Log-odds above the threshold strictly between these decide nothing.
+        Log-odds above the threshold strictly between these give no verdict.
 
     Returns
     -------
@@ -118,14 +118,14 @@ def band_in_probability(
 
 
 def cells(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> list[Cell]:
-    """One cell a window, without gaps or overlaps, from 0 to the end of the clip.
+    """One cell per window, without gaps or overlaps, from 0 to the end of the clip.
 
     Parameters
     ----------
     detection : Detection
         Of one clip.
     band : (float, float)
-        Posterior log-odds that decide nothing, from the detector's `Decision`.
+        Posterior log-odds without a verdict, from the detector's `Decision`.
 
     Returns
     -------

@@ -80,7 +80,7 @@ def _seen(corpus: str, trained: str, made_from: dict[str, set[str]]) -> str:
 
 
 def cells(figures: pd.DataFrame, which: Which = "authors") -> pd.DataFrame:
-    """One figure a system and corpus.
+    """One figure per system and corpus.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def ranking(cells: pd.DataFrame, over: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     cells : pandas.DataFrame
-        One row a system and corpus.
+        One row per system and corpus.
     over : sequence of str
         The corpora; one of them orders by that one alone.
 
@@ -159,7 +159,7 @@ def contradictions(figures: pd.DataFrame, apart: float = APART) -> pd.DataFrame:
 
 
 def corrections(apart: pd.DataFrame) -> pd.DataFrame:
-    """One row a contradiction, for people: who says what, and how far apart they are.
+    """One row per contradiction, for people: who says what, and how far apart they are.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def corrections(apart: pd.DataFrame) -> pd.DataFrame:
                 "corpus": corpus,
                 "points apart": part["difference"].iloc[0],
                 "said": "; ".join(said),
-                "heard of a clip": "; ".join(heard),
+                "part of clip used": "; ".join(heard),
                 "sources": "; ".join(dict.fromkeys(part["source"])),
             }
         )
@@ -193,14 +193,14 @@ def inside_and_outside(
     Parameters
     ----------
     cells : pandas.DataFrame
-        One row a system and corpus, as `cells` gives them.
+        One row per system and corpus, as `cells` gives them.
     seen_on, unseen_on : str, optional
         The one corpus of each side; by default all that a system has, of which the median stands.
 
     Returns
     -------
     pandas.DataFrame
-        One row a system that has an error outside, the lowest first: its columns of `joined`,
+        One row per system that has an error outside, the lowest first: its columns of `joined`,
         ``outside`` and ``inside`` (EER, percent; inside NaN where no figure is known),
         ``outside_on`` and ``inside_on`` (corpora, as text), ``source_outside``,
         ``source_inside``, and ``way``, one of `WAYS`.

@@ -1,4 +1,4 @@
-"""A calibration from labelled scores: the affine map, the band that decides nothing, and how much
+"""A calibration from labelled scores: the affine map, the band without a verdict, and how much
 better it is than what was there before."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Fit:
     scale, offset, llr_limit : float
         ``llr = clip(scale * raw + offset, -llr_limit, llr_limit)``.
     band : (float, float)
-        Log-odds around the threshold that decide nothing.
+        Log-odds around the threshold without a verdict.
     n_bonafide, n_spoof : int
         Clips of either class.
     before, after : Interval

@@ -51,7 +51,7 @@ def grouped_interval(
     linear : Linear
         The figure; its own influence is not looked at.
     shares : sequence of Share
-        One a class and what moves in it; units have the same numbers in all.
+        One per class and what moves in it; units have the same numbers in all.
     unit : {"speaker", "trial"}
         What units are.
     """

@@ -84,7 +84,7 @@ def of_means(
     Parameters
     ----------
     figures : sequence of Linear
-        One a set.
+        One per set.
     samples : sequence of Sample
         Of the same sets.
     units : sequence of numpy.ndarray
@@ -295,17 +295,6 @@ def of_mean(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, f
         variance, freedom = spread((rates - mean) / (len(rates) - 1))
         ends = ends_of(linear, variance, freedom, (len(rates), len(rates)), level)
     return (mean, *(ends or (float("nan"), float("nan"))))
-
-
-def eer_interval(eer: float, n_bonafide: int, n_spoof: int) -> tuple[float, float]:
-    """Approximate 95 % interval of a published EER (0-1) from its trial counts alone.
-
-    ``eer +- 1.96 sqrt(eer (1 - eer) (1/n_bonafide + 1/n_spoof) / 4)``: both error rates as
-    independent binomials (Bengio and Mariethoz 2004, "A statistical significance test for person
-    authentication"). Too narrow where few speakers made many trials.
-    """
-    half = 1.96 * np.sqrt(eer * (1 - eer) * (1 / n_bonafide + 1 / n_spoof) / 4)
-    return max(0.0, float(eer - half)), min(1.0, float(eer + half))
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:

@@ -108,7 +108,7 @@ CONDITIONS = {
     "opus": "Opus",
     "aac": "AAC",
     "mp3": "MP3",
-    "1 window": "one window a clip",
+    "1 window": "one window per clip",
     "ita_tx": "sent to Italy",
     "loc_tx": "sent within a site",
     "mad_tx": "sent to Madrid",

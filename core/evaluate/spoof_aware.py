@@ -212,7 +212,7 @@ def paths(tandem: Tandem, points: int = 200) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``prevalence`` (share of fakes among impostors), ``threshold``, ``value``; at most
-        ``points`` a prevalence.
+        ``points`` per prevalence.
     """
     import pandas as pd
 

@@ -47,7 +47,7 @@ def score(
 ) -> dict[str, str]:
     """Score every file and write its rows, in the order of ``items``.
 
-    A file has one row, or one a channel where its channels are judged apart.
+    A file has one row, or one per channel where its channels are judged apart.
 
     A killed run goes on where it stopped when it is called again in the same way.
 
@@ -64,9 +64,9 @@ def score(
     hop_s : float, optional
         Seconds between windows; the detector's own by default.
     processes : int, optional
-        Workers; None for one a core, of this machine or of Ray's cluster.
+        Workers; None for one per core, of this machine or of Ray's cluster.
     windows_out : path-like, optional
-        A second table with one row a window.
+        A second table with one row per window.
     fresh : bool
         Whether to start over.
     executor : str

@@ -34,9 +34,9 @@ class Labelled:
     items : list of Item
         What is to be heard; empty where ``raw`` is given.
     is_spoof : list of bool
-        The truth, one a clip.
+        The truth, one per clip.
     speakers : list of str or None
-        Who speaks, one a clip.
+        Who speaks, one per clip.
     raw : numpy.ndarray or None
         Scores that were made before, ``[n]``, NaN where there is none.
     """

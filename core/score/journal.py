@@ -1,4 +1,4 @@
-"""What is finished, on disk: one checked line a file, so that a kill costs only work in hand."""
+"""What is finished, on disk: one checked line per file, so that a kill costs only work in hand."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def read(file: str, settings: dict[str, Any]) -> Clip | str:
 
 
 def judge(detector: Detector, clip: Clip | str, settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of one file: one, or one a channel where those are judged apart.
+    """The rows of one file: one, or one per channel where those are judged apart.
 
     Parameters
     ----------

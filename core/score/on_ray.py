@@ -57,7 +57,7 @@ def run(
     detector, settings, engine
         As for `core.score.pool.run`.
     processes : int, optional
-        Workers; one a core of this machine or of the cluster by default.
+        Workers; one per core of this machine or of the cluster by default.
     address : str, optional
         Of a running cluster, as for ``ray.init``; a Ray of this machine's own by default.
 

@@ -1,4 +1,4 @@
-"""Worker processes: each decodes the next file while it scores one; the dead are replaced."""
+"""Worker processes: each decodes the next file while it scores one; crashed ones are restarted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(
     settings : dict
         See `core.score.judging.judge`.
     processes : int, optional
-        Workers, at least one; one a core by default.
+        Workers, at least one; one per core by default.
     engine : str, optional
         For `core.detect.registry.load_detector`.
 

@@ -36,7 +36,7 @@ class Palette:
     series : tuple of str
         Colours for a few things side by side, in order.
     systems : tuple of str
-        One colour a system, for `system_colours`; no two alike.
+        One colour per system, for `system_colours`; no two alike.
     sequential : tuple of str
         Ten steps from little to much.
     diverging : tuple of str
@@ -194,7 +194,7 @@ INKS = ("#000000", "#FFFFFF")
 
 
 def system_colours(systems: Sequence[str], palette: Palette = LIGHT) -> dict[str, str]:
-    """One colour a system, in order.
+    """One colour per system, in order.
 
     Whoever passes the same list gets the same colours, and no two are alike while there are no more
     systems than `Palette.systems` has.

@@ -1,4 +1,4 @@
-"""A live take: what arrives, what is kept, what is scored, and when it is let go of."""
+"""A live take: what arrives, what is kept, what is scored, and when it is deleted."""
 
 import io
 import threading
@@ -39,7 +39,7 @@ def speech() -> np.ndarray:
 
 @pytest.fixture
 def open_take():
-    """Make takes that are let go of at the end."""
+    """Make takes that are deleted at the end."""
     opened: list[Take] = []
 
     def make(detector=None, **kwargs) -> Take:
@@ -154,7 +154,7 @@ def test_the_ring_keeps_the_latest_and_reads_across_its_blocks():
 
 
 def stereo(data: bytes) -> np.ndarray:
-    """Samples of a 16-bit WAV, a column a channel."""
+    """Samples of a 16-bit WAV, a column per channel."""
     return soundfile.read(io.BytesIO(data), always_2d=True)[0]
 
 

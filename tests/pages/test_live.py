@@ -179,7 +179,7 @@ def test_a_take_that_was_let_go_of_is_said(page, open_take, speech):
     take = open_take(speech[: 2 * RATE], forget_after_s=0.2)
     until(lambda: take.snapshot().state == "released")
     show(page, take, playing=False)
-    assert "The last take was let go of" in shown(page)
+    assert "The last take was deleted" in shown(page)
     assert "Nothing is being heard yet" in headings(page)
 
 

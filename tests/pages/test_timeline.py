@@ -49,7 +49,7 @@ def test_an_upload_is_drawn_with_its_spans(page):
 def test_no_span_is_said_and_nothing_can_be_exported(page):
     upload(page, wav(tone(9.0, 330.0)))
     assert not page.dataframe
-    assert any("No stretch of this clip lies above the grey belt" in m.value for m in page.markdown)
+    assert any("No stretch of this clip lies above the grey band" in m.value for m in page.markdown)
     assert all(downloads(page).values())
 
 

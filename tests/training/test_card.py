@@ -109,8 +109,8 @@ def test_the_detector_stands_beside_others_by_as_many_windows() -> None:
     )  # fmt: skip
     lines = refresh("<!-- figures: compared -->\n<!-- end -->", figures).splitlines()[3:6]
     assert [line.split(" (")[0].split(" | 1,234")[0] for line in lines] == [
-        "| embedded, pooled, 1 window a clip | 23.0 %",
-        "| embedded, within, 1 window a clip | 28.7 %",
+        "| embedded, pooled, 1 window per clip | 23.0 %",
+        "| embedded, within, 1 window per clip | 28.7 %",
         "| other, pooled, same trials | 39.4 %",
     ]
 

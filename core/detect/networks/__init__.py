@@ -1,6 +1,6 @@
 """The networks, one module each; PyTorch is loaded with the first that is built.
 
-Every network maps a batch of windows to one raw score and one embedding a window. A raw score is
+Every network maps a batch of windows to one raw score and one embedding per window. A raw score is
 log-odds-like and grows with evidence for synthetic speech; calibration makes it a likelihood ratio.
 """
 

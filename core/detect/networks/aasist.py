@@ -85,7 +85,7 @@ class Aasist(Graphs):
 
         They are the logit of spoof minus that of bona fide, and the last hidden layer.
         """
-        # One by one: each of the encoder's first maps takes 60 MB a wave.
+        # One by one: each of the encoder's first maps takes 60 MB per wave.
         parts = [self.graphs(wave) for wave in waves.split(1)]
         time, spectrum = (torch.cat(part) for part in zip(*parts, strict=True))
         embedding = self.joined(time, spectrum)

@@ -69,7 +69,7 @@ class OwnEngine:
         Raises
         ------
         DetectorError
-            If the scorer fails, gives other than one number a wave, ends or hangs.
+            If the scorer fails, gives other than one number per wave, ends or hangs.
         """
         given = waves
         if self.said.rate != SAMPLE_RATE:

@@ -40,5 +40,5 @@ class Scorer(Protocol):
         Returns
         -------
         numpy.ndarray
-            One number a wave, ``[b]``: log-odds or anything that grows with them.
+            One number per wave, ``[b]``: log-odds or anything that grows with them.
         """

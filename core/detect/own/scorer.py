@@ -140,7 +140,7 @@ def _number(found: Any, label: str, key: str, default: float, least: float, most
 
 
 def asked(name: str, score: Any, waves: np.ndarray, rate: int) -> np.ndarray:
-    """One finite number a wave, float64 ``[b]``.
+    """One finite number per wave, float64 ``[b]``.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def asked(name: str, score: Any, waves: np.ndarray, rate: int) -> np.ndarray:
     if found.shape != (len(waves),):
         raise DetectorError(
             f"The detector '{name}' gave scores of shape {found.shape} for {len(waves)} waves; it "
-            f"must give one number a wave, of shape ({len(waves)},)."
+            f"must give one number per wave, of shape ({len(waves)},)."
         )
     found = found.astype(np.float64)
     if not np.isfinite(found).all():

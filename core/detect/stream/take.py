@@ -49,7 +49,7 @@ _TICK_S = 0.2
 
 
 class Take:
-    """One live take, from its first frame until it is let go of.
+    """One live take, from its first frame until it is deleted.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Take:
     hop_s : float
         Seconds between the ends of windows.
     keep_s, forget_after_s : float, optional
-        Seconds of sound that are kept, and without a look until all is let go of; by default
+        Seconds of sound that are kept, and without a look until all is deleted; by default
         ``live_keep_s`` and ``live_forget_after_s`` of `core.settings`.
     """
 

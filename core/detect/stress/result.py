@@ -47,11 +47,6 @@ class StressRow:
     outcome: Outcome | None
     note: str
 
-    @property
-    def holds(self) -> bool | None:
-        """Whether the verdict is the clip's own; None where there is nothing to compare."""
-        return None if self.outcome is None else self.outcome == "holds"
-
 
 @dataclass(frozen=True)
 class StressTest:

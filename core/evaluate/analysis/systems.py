@@ -28,7 +28,7 @@ class Systems:
     names : tuple of str
         Of the systems, each once.
     data : tuple of Prepared
-        One a system: the same trials in the same order.
+        One per system: the same trials in the same order.
     problems : tuple of Problem
         What was left out.
     """

@@ -53,7 +53,7 @@ class Tally:
         order = np.argsort(scores)
         scores = scores[order]
         is_bona = order < len(b)
-        del order  # millions of trials: each array is let go of
+        del order  # millions of trials: each array is freed when done
         return cls._grouped(scores, is_bona, _new(scores), higher)
 
     @classmethod

@@ -103,7 +103,7 @@ ARENA = Table(
 )
 """Figures of many systems on many corpora, as others print them.
 
-One row a figure and reporter, since reporters contradict each other. ``crop`` is what was heard of
+One row per figure and reporter, since reporters contradict each other. ``crop`` is what was used of
 a clip, ``pooling`` how its parts became one score, ``n_trials`` both classes together.
 """
 

@@ -1,4 +1,4 @@
-"""JSON, an object a trial: one a line, or all in one list."""
+"""JSON, an object per trial: one per line, or all in one list."""
 
 from __future__ import annotations
 

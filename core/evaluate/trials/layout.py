@@ -83,7 +83,7 @@ class Layout:
         return not self.doubts
 
     def needing(self, *roles: str) -> Layout:
-        """The layout for a file of which these roles matter: other doubts are let go.
+        """The layout for a file of which these roles matter: other doubts are dropped.
 
         A role that matters and has no column is a doubt.
         """

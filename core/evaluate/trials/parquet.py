@@ -51,7 +51,7 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
             if unpacked > most:
                 raise too_much
         cells = {f.name: [c for table in tables for c in table[f.name].chunks] for f in flat}
-        tables.clear()  # each column is let go of once it is laid out
+        tables.clear()  # each column is freed once it is laid out
         frame = pd.DataFrame({column: _laid_out(cells.pop(column)) for column in list(cells)})
     except TrialsError:
         raise

@@ -244,7 +244,7 @@ def _read_regular(
 
 
 def give_back() -> None:
-    """Give the system back what pyarrow keeps of tables that were let go of."""
+    """Give the system back what pyarrow keeps of tables that were dropped."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()

@@ -121,8 +121,8 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
     """Read which stretches are fakes.
 
     RTTM (``SPEAKER file channel onset duration <NA> <NA> label ...``); a table with file, start,
-    end or duration and label, all fakes where there is no label; or a line a file with its spans as
-    ``start-end-label``, as PartialSpoof, LlamaPartialSpoof and HAD have them.
+    end or duration and label, all fakes where there is no label; or a line per file with its spans
+    as ``start-end-label``, as PartialSpoof, LlamaPartialSpoof and HAD have them.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
     if head and any(line.startswith("SPEAKER ") for line in head):
         table, form = _rttm(data, name), "RTTM"
     elif head and _SPAN.search(head[0]):
-        table, form = _lines(data, name), "a line a file, spans as start-end-label"
+        table, form = _lines(data, name), "a line per file, spans as start-end-label"
     else:
         frame = _read(data, name)
         columns = _columns(frame, {})
@@ -211,7 +211,7 @@ def _need(table: pd.DataFrame, roles: tuple[str, ...], name: str) -> None:
     missing = [role for role in roles if role not in table]
     if missing:
         raise TrialsError(
-            f"{name} has no column for: {', '.join(missing)}. It takes a row a stretch, with "
+            f"{name} has no column for: {', '.join(missing)}. It takes a row per stretch, with "
             f"{in_words(roles)}.",
             missing=missing,
         )

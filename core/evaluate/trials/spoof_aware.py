@@ -80,7 +80,7 @@ def read_spoof_aware(
     Parameters
     ----------
     source : path, bytes or pandas.DataFrame
-        One trial a row: its scores and, unless the key has it, whether it is a target, a nontarget
+        One trial per row: its scores and, unless the key has it, whether it is target, nontarget
         or a spoof.
     name : str
         Of the file, for messages.

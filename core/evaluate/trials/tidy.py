@@ -1,4 +1,4 @@
-"""A table -> one row a trial, checked."""
+"""A table -> one row per trial, checked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Trials:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row a trial: ``trial`` and any other of `ROLES` that is known; ``score`` as given.
+        One row per trial: ``trial`` and any other of `ROLES` that is known; ``score`` as given.
     problems : tuple of Problem
         What was left out, and why.
     higher : {"spoof", "bonafide"} or None

@@ -80,7 +80,7 @@ class Book:
 
     @cached_property
     def system_colours(self) -> dict[str, str]:
-        """One colour a system."""
+        """One colour per system."""
         return colours_of(self.figures, self.colours)
 
     @property

@@ -72,8 +72,8 @@ def _first(book: Book, known: list[str]) -> list[str]:
 
 
 def _table(book: Book, there: pd.DataFrame, systems: list[str]) -> pd.DataFrame:
-    """One row a system and attack, all attacks together on top, with the difference from the first
-    system where that has a figure."""
+    """One row per system and attack, all attacks on top, with the difference from the first system
+    where that has a figure."""
     import pandas as pd
 
     pooled = book.rows[

@@ -67,7 +67,7 @@ def attacks_and_codecs(book: Book) -> None:
     if attack_rows.empty and codec_rows.empty:
         nothing(book.of_metric)
     else:
-        st.caption("Click a bar, point or cell to filter everything by it; Reset lets go.")
+        st.caption("Click a bar, point or cell to filter everything by it; Reset clears it.")
     _by(book, attack_rows, "attack", book.attack_names)
     if not attack_rows.empty:
         reused = " and ".join(

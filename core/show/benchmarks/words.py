@@ -67,7 +67,7 @@ def compared(rows: pd.DataFrame, systems: list[str], of_metric: str, pooled: str
     Parameters
     ----------
     rows : pandas.DataFrame
-        One row a system and attack: ``attack``, ``system`` and ``value``.
+        One row per system and attack: ``attack``, ``system`` and ``value``.
     systems : list of str
         At least two.
     of_metric : str

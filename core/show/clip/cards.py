@@ -64,7 +64,7 @@ POOLED = ("pooled", "overall", "within")
 MEASURED_ON = {
     ("pooled", "none"): "all windows of a clip",
     ("within", "none"): "all windows of a clip, mean over sources",
-    ("codec", "none, 1 window"): "one window a clip",
+    ("codec", "none, 1 window"): "one window per clip",
 }
 """What was heard of each clip, by breakdown and condition of a row with an error rate."""
 

@@ -43,7 +43,7 @@ def window_timeline(
     detection : Detection
         With at least one window.
     band : (float, float)
-        Posterior log-odds that decide nothing, from the detector's `Decision`.
+        Posterior log-odds without a verdict, from the detector's `Decision`.
     scale : str
         ``probability`` (posterior under the prior) or ``llr`` (natural log, free of the prior).
     palette : Palette
@@ -185,7 +185,7 @@ def missing(
 
 
 def _band(low: float, high: float, end: float, palette: Palette) -> alt.Chart:
-    """The stretch of scores that decides nothing."""
+    """The stretch of scores without a verdict."""
     frame = pd.DataFrame({"start": [0.0], "end": [end], "low": [low], "high": [high]})
     return (
         alt.Chart(frame)

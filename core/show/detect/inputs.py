@@ -81,7 +81,7 @@ def _ways_in() -> None:
         if len(files) > most:
             st.warning(
                 f"These are {len(files):,} files, and {most:,} can be judged at a time: the first "
-                f"{most:,} are. Bring the others afterwards.",
+                f"{most:,} were taken. Add the others afterwards.",
                 icon=":material/filter_list:",
             )
     with record:

@@ -27,7 +27,7 @@ def origins() -> dict[str, Provenance]:
 
 
 def several(done: Mapping[session.Key, Detection | None]) -> None:
-    """A row a file, or a channel; sortable. Choosing a row shows its card."""
+    """A row per file, or a channel; sortable. Choosing a row shows its card."""
     rows = [(entry, done.get(entry.key)) for entry in session.entries()]
     event = st.dataframe(
         _table(rows),

@@ -39,8 +39,9 @@ def windows(entry: session.Entry, detection: Detection, band: tuple[float, float
     st.markdown(charts.legend(detection))
     st.caption(
         f"Each bar stands for the middle of a window of {detection.window_s:g} s and grows from "
-        "the dashed threshold: up towards synthetic, down towards human. The grey belt decides "
-        "nothing; a grey column holds too little speech. **Click a bar to hear its window.**"
+        "the dashed threshold: up towards synthetic, down towards human. In the grey band "
+        "there is no verdict; a grey column holds too little speech. **Click a bar to hear its "
+        "window.**"
     )
     picked = [int(p["window"]) for p in event["selection"].get(charts.PICK, [])]
     picked += _details(detection, identity)

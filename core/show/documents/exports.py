@@ -42,7 +42,7 @@ def opinions_json(detections: Iterable[Detection], together: Agreement) -> str:
 
 
 def windows_csv(detection: Detection) -> str:
-    """One row a window: number from 1, times in seconds, scores; empty where not scored."""
+    """One row per window: number from 1, times in seconds, scores; empty where not scored."""
     return csv_text(
         [
             *("file", "track", "channel", "window", "start_s", "end_s", "speech_s", "missing_s"),
@@ -67,7 +67,7 @@ def windows_csv(detection: Detection) -> str:
 
 
 def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]] = ()) -> str:
-    """One row a clip, then one a file that could not be read, with the sentence that says why."""
+    """One row per clip, then one per file that could not be read, with the reason."""
     rows: list[list[object]] = [
         [
             d.source.name,
@@ -116,7 +116,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
 
 
 def stress_csv(test: StressTest) -> str:
-    """One row a condition, beside the clip's own score and verdict; empty where not scored."""
+    """One row per condition, beside the clip's own score and verdict; empty where not scored."""
     return csv_text(
         [
             *("file", "condition", "label", "kind", "verdict", "outcome", "llr", "p_spoof"),
@@ -158,7 +158,7 @@ def stress_csv(test: StressTest) -> str:
 
 
 def spans_csv(spans: Sequence[Span], name: str) -> str:
-    """One row a span, times in seconds."""
+    """One row per span, times in seconds."""
     return csv_text(
         ["file", "start_s", "end_s", "duration_s", "peak_p_spoof", "mean_p_spoof", "peak_llr"],
         (

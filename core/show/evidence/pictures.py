@@ -113,7 +113,7 @@ def pictures(clip: Clip, d: Detection, band: tuple[float, float]) -> list[tuple[
     d : Detection
         Of it, with a score.
     band : (float, float)
-        Log-odds around the threshold that decide nothing.
+        Log-odds around the threshold without a verdict.
     """
     import altair as alt
     import vl_convert

@@ -141,7 +141,7 @@ def evidence(
 
 
 def agreements(cases: Sequence[Case]) -> list[str]:
-    """What several detectors say of one clip together, a sentence a clip."""
+    """What several detectors say of one clip together, a sentence per clip."""
     of: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
         source = case.detection.source
@@ -235,7 +235,7 @@ def _add(report: Report, case: Case) -> None:
             (
                 "Where the evidence lies",
                 "Log-likelihood ratio of each window: above the dashed threshold towards "
-                f"synthetic, below towards human; grey decides nothing.{missing}{thinned}",
+                f"synthetic, below towards human; grey: no verdict.{missing}{thinned}",
                 pd.DataFrame(
                     {
                         "from (s)": [f"{w.start_s:.2f}" for w in d.windows],

@@ -183,8 +183,8 @@ def open_saved_section() -> None:
             return
         shown = opened.shown
         st.caption(
-            "A saved file holds no sound and anyone can edit it: it is what its bearer says. To "
-            "check it, open the recording itself and compare the SHA-256."
+            "A saved file holds no sound, and anyone can edit it. To check it, open the recording "
+            "itself and compare the SHA-256."
         )
         cases = []
         for number, saved in enumerate(shown):

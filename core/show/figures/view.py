@@ -48,7 +48,7 @@ class Filters:
 
 
 def colours_of(figures: pd.DataFrame, palette: Palette) -> dict[str, str]:
-    """One colour a system on all pages; first those that are often seen together, by attack.
+    """One colour per system on all pages; first those that are often seen together, by attack.
 
     Differences of two systems are no system and take no colour.
     """

@@ -41,7 +41,7 @@ def timeline(
     palette : Palette
         Colours.
     band : (float, float)
-        Posterior log-odds that decide nothing, drawn as a grey belt.
+        Posterior log-odds without a verdict, drawn as a grey band.
     rolling : bool
         The last seconds, counted back from now; otherwise the whole take from its start.
     height : int
@@ -81,7 +81,7 @@ def timeline(
         ),
         legend=None,
     )
-    once = alt.Chart(named).transform_aggregate(rows="count()")  # a mark a row would pile up
+    once = alt.Chart(named).transform_aggregate(rows="count()")  # a mark per row would pile up
     cell = alt.Chart(named).encode(x=x, x2="end:Q", color=colour)
     layers = [
         cell.mark_rect(stroke=palette.background, strokeWidth=0.5).encode(
@@ -132,7 +132,7 @@ def cells(
     stance : Stance
         Prior and costs.
     band : (float, float)
-        Posterior log-odds that decide nothing.
+        Posterior log-odds without a verdict.
     from_s : float
         Where the kept take begins.
     rolling : bool

@@ -49,8 +49,8 @@ def refusal() -> str:
     if not st.session_state.get(_REFUSED):
         return ""
     return (
-        f"{settings().live_streams:,} live takes at a time are as many as this server bears, and "
-        "so many are under way. Press Stop, and try again in a minute or record first."
+        f"This server takes {settings().live_streams:,} live takes at a time, and all are in use. "
+        "Press Stop, and try again in a minute, or record first."
     )
 
 

@@ -44,7 +44,7 @@ def opus_effect(figures: pd.DataFrame | None) -> str:
 def _effect(row: Any, codecs: Any) -> str:
     codec, _, windows = row.condition.partition(", ")
     plain = "none" + (f", {windows}" if windows else "")
-    many = ", one window a clip" if windows else ""
+    many = ", one window per clip" if windows else ""
     same = codecs[
         (codecs["condition"] == plain)
         & (codecs["benchmark"] == row.benchmark)

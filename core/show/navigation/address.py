@@ -26,7 +26,7 @@ FIRST_S = 60.0
 """Of a longer clip as much is shown at first."""
 
 LOST = {
-    "clip": "Bring the file or the recording once more.",
+    "clip": "Open the file, or record, once more.",
     "take": "Press **Start** for another.",
     "score file": "Choose it once more.",
 }
@@ -165,7 +165,7 @@ def hold(there: bool, what: str = "clip") -> None:
         if _KEPT not in st.query_params:
             st.query_params[_KEPT] = "1"
     elif _KEPT in st.query_params:
-        if st.session_state.get(_HELD):  # let go of in this visit, by its visitor
+        if st.session_state.get(_HELD):  # dropped in this visit, by its visitor
             del st.query_params[_KEPT]
         else:
             st.info(

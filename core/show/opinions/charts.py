@@ -23,14 +23,14 @@ def stacked(
     bands: Mapping[str, tuple[float, float]],
     palette: Palette = LIGHT,
 ) -> alt.LayerChart | alt.FacetChart:
-    """One row a detector over the clip's seconds, coloured by what each window says.
+    """One row per detector over the clip's seconds, coloured by what each window says.
 
     Parameters
     ----------
     detections : mapping of str to Detection
         By the detector's name for people, of the same clip; each with at least one window.
     bands : mapping of str to (float, float)
-        Log-odds around the threshold that decide nothing, by the same names.
+        Log-odds around the threshold without a verdict, by the same names.
     palette : Palette
         Colours.
     """

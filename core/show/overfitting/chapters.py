@@ -110,7 +110,7 @@ def training(story: Story) -> None:
                 title,
                 palette=colours,
                 key=f"overfitting-training-{column}",
-                alt=f"{title}. Two curves, one a stage, over their epochs.",
+                alt=f"{title}. Two curves, one per stage, over their epochs.",
             )
     st.markdown(
         f"Stage 1 trains only a linear head on a frozen encoder; stage 2 goes on with the top two "

@@ -69,7 +69,7 @@ def uploads() -> None:
             upload(
                 "second",
                 "Other systems, to compare or fuse",
-                "Scores of the same trials, a file a system; up to five.",
+                "Scores of the same trials, a file per system; up to five.",
                 analysis.MOST_SYSTEMS - 1,
             )
         st.button(

@@ -151,8 +151,8 @@ def _within(file: ScoreFile) -> None:
         "Which stretches are fakes",
         key="scores-spans",
         max_upload_size=session.upload_mb(),
-        help="RTTM; a table of file, start, end and label, fakes alone where there is none; or a "
-        "line a file with spans as start-end-label.",
+        help="RTTM; a table of file, start, end and label (without labels every row is a fake); or "
+        "a line per file with spans as start-end-label.",
     )
     try:
         scores = remembered(

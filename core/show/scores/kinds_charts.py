@@ -20,7 +20,7 @@ def tandem_paths(
     *,
     palette: Palette = LIGHT,
 ) -> AnyChart:
-    """Tandem EER along the verification system's thresholds, a line a share of fakes.
+    """Tandem EER along the verification system's thresholds, a line per share of fakes.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Study:
     found : Direction
         What a higher score means, and how that is known.
     read : list of str
-        Which column of which file is what, a sentence a file.
+        Which column of which file is what, a sentence per file.
     settings : core.evaluate.analysis.Settings
         Prior, costs, and what t-DCF needs.
     of : tuple
@@ -133,7 +133,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def wide(figures: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Figures as one row a system or data set, with the EER's interval in words."""
+    """Figures as one row per system or data set, with the EER's interval in words."""
     order = list(dict.fromkeys(figures[by]))
     kept = figures[figures["metric"].isin(OF_SCORES)]
     table = kept.pivot(index=by, columns="metric", values="value").loc[order, list(OF_SCORES)]

@@ -23,13 +23,10 @@ SECOND_BYTES = 4 * SAMPLE_RATE
 """Of samples: single precision, one channel."""
 
 TOO_LONG = (
-    "The sound of this file is longer than this server has memory for, which is {:,.1f} minutes. "
-    "Bring a part of it."
+    "This file is too long: this server has memory for {:,.1f} minutes of sound. Give it a part of "
+    "the file."
 )
-FULL = (
-    "Other clips take all the memory that this server has for sound just now. Try again in a "
-    "minute."
-)
+FULL = "Other clips are using all the memory that this server has for sound. Try again in a minute."
 
 
 class TooLong(Exception):
@@ -125,7 +122,7 @@ class ClipStore:
         self._limit = limit
         self._lock = threading.RLock()
         self._sounds: weakref.WeakSet[Sound] = weakref.WeakSet()
-        # Arrays count until they are freed, whoever holds them: a clip that was let go of while
+        # Arrays count until they are freed, whoever holds them: a clip that was dropped while
         # it is judged still takes its room.
         self._arrays: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
         self._coming: dict[object, int] = {}

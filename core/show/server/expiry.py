@@ -1,4 +1,4 @@
-"""What a closed tab leaves is let go of in time, also where nobody comes after.
+"""What a closed tab leaves is freed in time, also where nobody comes after.
 
 Streamlit keeps the session of a tab that went away, so that a browser that lost its connection can
 come back, and looks for those that are over only when another one ends. Here a thread looks.
@@ -88,7 +88,7 @@ class Expiry:
         for id in over:
             runtime.close_session(id)
             gone[id].session_state.clear()  # Streamlit's loop holds its last session until the next
-        # Streamlit lets go of downloads at the second call, and of what a script that was still
+        # Streamlit frees downloads at the second call, and what a script that was still
         # running left not at all.
         if over or self._again or not sessions:
             runtime.media_file_mgr.remove_orphaned_files()

@@ -119,9 +119,9 @@ class Turns:
             free = len(self._running) < self.at_once and not self._waiting
             if not (free or patient) and len(self._waiting) >= self.longest:
                 raise TooBusy(
-                    f"As many clips as this server can take are being {self.doing}, and "
-                    f"{len(self._waiting):,} more wait, which is all that it lets wait. Try again "
-                    "in a minute."
+                    f"This server is busy: {self.at_once:,} clips are being {self.doing}, "
+                    f"{len(self._waiting):,} more wait, and the queue is full. Try again in a "
+                    "minute."
                 )
             own = [t.round for t in (*self._waiting, *self._running) if t.owner == owner]
             ticket = _Ticket(owner, max([self._round, *own]) + 1, next(self._numbers))

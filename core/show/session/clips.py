@@ -216,7 +216,7 @@ def add(
     Returns
     -------
     list of Entry
-        One, or one a channel where those are judged apart; one with a sentence under ``error``
+        One, or one per channel where those are judged apart; one with a sentence under ``error``
         where the bytes cannot be used.
     """
     from core.show import cache

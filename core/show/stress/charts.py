@@ -61,7 +61,7 @@ def scores(
     test : StressTest
         With at least one row and a score of its own.
     band : (float, float)
-        Posterior log-odds that decide nothing, from the detector's `Decision`.
+        Posterior log-odds without a verdict, from the detector's `Decision`.
     palette : Palette
         Colours.
     """
@@ -230,7 +230,7 @@ def measured_errors(figures: pd.DataFrame | None, system: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `MEASURED` and ``benchmark``, one row a condition, of the benchmark with the most
+        Columns `MEASURED` and ``benchmark``, one row per condition, of the benchmark with the most
         conditions; ``windows`` is how many of each clip were scored, "" for all. The clips as they
         are (``none``) are there only where they were measured on as many windows as the codecs.
     """
@@ -262,7 +262,7 @@ def measured_errors(figures: pd.DataFrame | None, system: str) -> pd.DataFrame:
 
 
 def _rows(test: StressTest) -> alt.Y:
-    """One row a condition, in the order of the test; labels of what cannot be made are pale."""
+    """One row per condition, in the order of the test; labels of what cannot be made are pale."""
     pale = json.dumps([row.label for row in test.rows if row.reason is not None])
     opacity: Any = {
         "condition": {"test": f"indexof({pale}, datum.label) >= 0", "value": 0.5},

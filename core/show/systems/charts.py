@@ -89,7 +89,7 @@ def heat(
         "all_figures": "All figures",
         "seen": "The corpus was",
         "subset": "Part of it",
-        "crop": "Heard of a clip",
+        "crop": "Part of clip used",
         "pooling": "Pooled by",
         "front_end": "Front end",
         "size": "Parameters",
@@ -183,7 +183,7 @@ def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT)
         "exact": "EER",
         "reported_by": "Reported by",
         "kind": "Kind",
-        "heard": "Heard of a clip",
+        "heard": "Part of clip used",
         "note": "Note",
         "source": "Source",
     }

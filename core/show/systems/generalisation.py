@@ -41,7 +41,7 @@ _TOOLTIP = {
 def ways(
     points: pd.DataFrame, title: str, *, marked: str = "", palette: Palette = LIGHT
 ) -> AnyChart:
-    """Error outside training by how systems were trained: a point a system, a line a median.
+    """Error outside training by how systems were trained: a point per system, a line per median.
 
     Parameters
     ----------

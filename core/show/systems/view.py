@@ -52,7 +52,7 @@ class Shown:
     figures : pandas.DataFrame
         Every figure that was not filtered out, of `core.evaluate.arena.joined`.
     cells : pandas.DataFrame
-        One figure a system and corpus of those shown.
+        One figure per system and corpus of those shown.
     ranking : pandas.DataFrame
         The systems in order.
     corpora, over : list of str
@@ -159,7 +159,7 @@ def heat_map(shown: Shown) -> None:
 
 
 def wide(shown: Shown) -> pd.DataFrame:
-    """One row a system in the order shown, one column a corpus, empty where none is reported."""
+    """One row per system as shown, one column per corpus, empty where none is reported."""
     values = shown.cells.pivot(index="system", columns="benchmark", values="value")
     values = values.reindex(index=shown.ranking["system"], columns=shown.corpora)
     out = values.reset_index().rename_axis(columns=None)
@@ -303,7 +303,7 @@ def contradictions(figures: pd.DataFrame) -> None:
         "different parts of a clip, chose another checkpoint or prepared sound otherwise, both can "
         f"be right. {words.CONDITIONS}"
     )
-    st.subheader("Corrections: one row a contradiction", anchor=False)
+    st.subheader("Corrections: one row per contradiction", anchor=False)
     st.dataframe(
         arena.corrections(rows),
         hide_index=True,

@@ -36,8 +36,8 @@ HATCHED = (
 )
 
 CONDITIONS = (
-    "Reporters hear different parts of a clip, and some choose a checkpoint a corpus: neighbouring "
-    "figures are seldom of one protocol. The table names crop, reporter and source of each."
+    "Reporters use different parts of a clip, and some choose a checkpoint per corpus, so figures "
+    "side by side seldom follow one protocol. The table names crop, reporter and source of each."
 )
 
 
@@ -99,7 +99,7 @@ def generalised(points: pd.DataFrame, there: pd.DataFrame, column: str) -> str:
         "inside": " On the dashed line a system is as good outside as inside.",
     }.get(column, " Lines lead to the error on what was in training.")
     return (
-        "A point a system, larger for every factor of ten in parameters. Outside: corpora that "
+        "A point per system, larger for every factor of ten in parameters. Outside: corpora that "
         "were not in training and are not made from one that was; systems have different ones, so "
         f"single places mean little. Systems of no stated training are not drawn.{line}{out}"
     )

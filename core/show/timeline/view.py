@@ -235,7 +235,7 @@ def span_table(
         st.markdown(
             "No span is marked, because no verdict is given on this clip."
             if withheld(detection) or detection.verdict == "not judged"
-            else f"No stretch of this clip lies above the grey belt, which ends at {edge}."
+            else f"No stretch of this clip lies above the grey band, which ends at {edge}."
         )
     else:
         event = st.dataframe(
@@ -259,7 +259,7 @@ def span_table(
             }
             | {"Highest LLR": st.column_config.NumberColumn(format="%+.2f")},
         )
-        st.caption(f"They lie above {edge}, where the grey belt ends. Choose a row to see it.")
+        st.caption(f"They lie above {edge}, where the grey band ends. Choose a row to see it.")
         rows = event["selection"]["rows"]
         if rows and rows[0] < len(spans):
             _go_to(spans[rows[0]], entry)

@@ -1,4 +1,4 @@
-"""The head TCM: conformer blocks whose attention also sees channels, by a token a head.
+"""The head TCM: conformer blocks whose attention also sees channels, by one token per head.
 
 Truong et al., "Temporal-channel modeling in multi-head self-attention for synthetic speech
 detection", Interspeech 2024 (arXiv:2406.17376).

@@ -14,7 +14,7 @@ from torch.nn.functional import max_pool2d, selu
 
 
 class WeighedLayers(nn.Module):
-    """A gate a layer from its mean over time; the gated layers summed, pooled and classified.
+    """A gate per layer from its mean over time; the gated layers summed, pooled and classified.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def heat(
     titles: tuple[str, str] = ("Attack", "Codec"),
     palette: Palette = LIGHT,
 ) -> AnyChart:
-    """Attack by codec: one cell a pair, coloured in ten steps, with its value.
+    """Attack by codec: one cell per pair, coloured in ten steps, with its value.
 
     Parameters
     ----------

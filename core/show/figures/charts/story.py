@@ -13,7 +13,7 @@ from core.show.theme import LIGHT, Palette, ink
 
 
 def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
-    """Error on ever more foreign data, one bar a step, with intervals where they are known.
+    """Error on ever more foreign data, one bar per step, with intervals where they are known.
 
     Parameters
     ----------

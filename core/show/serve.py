@@ -67,6 +67,14 @@ def log(level: str) -> None:
     project.setLevel(level.upper())
 
 
+def log_no_requests() -> None:
+    """Keep the web server's log of requests, with names and notes in their queries, shut for good.
+
+    Streamlit has it shut, and opens it where its file of settings changes under a running server.
+    """
+    logging.getLogger("uvicorn.access").addFilter(lambda _: False)
+
+
 def before_visitors() -> None:
     """What a process needs before its first visitor, however it was started; once.
 
@@ -86,6 +94,7 @@ def before_visitors() -> None:
     from streamlit.runtime.pages_manager import PagesManager
 
     log(settings().log_level)
+    log_no_requests()
     PagesManager.uses_pages_directory = False
     stay_home()
     keep_uploads_in_memory()

@@ -69,6 +69,19 @@ TYPES: dict[str, dict[str, Any]] = {
     "format": {"type": "string", "enum": ["html", "pdf"]},
 }
 
+STYLE = """
+:root{color-scheme:light dark}
+body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}
+pre{white-space:pre-wrap}
+table{border-collapse:collapse}
+th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}
+@media(max-width:40rem){
+thead{display:none}
+td{display:block;padding:0}
+td:first-child{margin-top:.8rem}
+td:nth-child(3){opacity:.8}
+}"""
+
 
 def document(base: str) -> dict[str, Any]:
     """The API as an OpenAPI document.
@@ -174,12 +187,13 @@ def page() -> str:
     for path, (summary, meaning, takes) in POSTS.items():
         rows = "".join(
             f"<tr><td><code>{name}</code></td><td>{escape(query.PARAMETERS[name].meaning)}"
-            f"{' May be repeated.' if name in takes.often else ''}</td></tr>"
+            f"{' May be repeated.' if name in takes.often else ''}</td>"
+            f"<td>{_values(_schema(name, often=False))}</td></tr>"
             for name in takes.names
         )
         parts.append(
             f"<h2><code>POST {path}</code></h2><p>{summary}. {_marked(meaning)}</p>"
-            f"<table><thead><tr><th>query</th><th>meaning</th></tr></thead>{rows}</table>"
+            f"<table><thead><tr><th>query</th><th>meaning</th><th>values</th></tr></thead>{rows}</table>"
         )
     parts += [
         f"<h2><code>GET {path}</code></h2><p>{summary}. {_marked(meaning)}</p>"
@@ -190,11 +204,11 @@ def page() -> str:
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Spoofscope API</title>'
-        '<meta name="viewport" content="width=device-width"><style>:root{color-scheme:light dark}'
-        "body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-        "table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;"
-        "padding:.2rem 1rem .2rem 0}</style></head><body><main><h1>Spoofscope API</h1>"
-        "<p>Send one file as the body, or several as parts called <code>file</code> of "
+        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        f"<style>{STYLE}</style></head><body><main><h1>Spoofscope API</h1>"
+        "<pre>curl --data-binary @clip.wav &quot;$API/detect?prior=0.1&quot;</pre>"
+        "<p><code>$API</code> is this page's address without <code>/docs</code>. "
+        "Send one file as the body, or several as parts called <code>file</code> of "
         "<code>multipart/form-data</code>. Where the server has tokens, send "
         "<code>Authorization: Bearer TOKEN</code>. A verdict is one piece of evidence, not proof. "
         'For programs: <a href="openapi.json">openapi.json</a>.</p>'
@@ -203,6 +217,20 @@ def page() -> str:
         "<table><thead><tr><th>status</th><th>meaning</th></tr></thead>"
         f"{errors}</table></main></body></html>"
     )
+
+
+def _values(schema: dict[str, Any]) -> str:
+    """What a parameter takes, in a few words."""
+    if "enum" in schema:
+        return " or ".join(f"<code>{escape(value)}</code>" for value in schema["enum"])
+    if "pattern" in schema:
+        return "such as <code>2-9.5</code>"
+    if schema["type"] == "integer":
+        return "a number from 1 on"
+    if schema["type"] == "number":
+        low, high = (next(schema[k] for k in schema if end in k) for end in ("inimum", "aximum"))
+        return f"{low:f}".rstrip("0").rstrip(".") + f" to {high:,.0f}"
+    return "text"
 
 
 def _marked(text: str) -> str:

@@ -364,6 +364,8 @@ def test_the_description_names_what_there_is(address):
     page = requests.get(f"{address}/docs", timeout=30).text
     assert not re.search(r"<script|\bsrc=|url\(|@import|https?://", page)
     assert all(f"<code>{name}</code>" in page for name in named)
+    for values in ("0.05 to 4", "<code>html</code> or <code>pdf</code>"):
+        assert f"<td>{values}</td></tr>" in page
 
 
 def test_the_description_holds_to_the_detectors_hop():

@@ -392,6 +392,9 @@ def _network(
         front.mask = SpectrumMask(recipe.get("mask", {}), int(recipe.get("seed", 0)))
         for layer in list(front.cnn)[: 2 * int(recipe["training"].get("frozen", 0))]:
             layer.requires_grad_(False)
+        for layer in front.cnn:
+            if hasattr(layer, "inplace"):  # one copy less of the largest arrays
+                layer.inplace = True
     return model
 
 

@@ -149,6 +149,7 @@ class Pairs:
         by_speaker = _balanced(speakers[self.human], 0.5 * self.mix.balance)
         self.human_p = by_source * by_speaker * weights[self.human]
         self.human_p /= self.human_p.sum()
+        self.human_weight = weights[self.human]
         self.source = index["source"].to_numpy()
         self.mos = index["mos"].to_numpy(float) if "mos" in index else np.full(len(index), np.nan)
         self.human_of = {
@@ -189,7 +190,7 @@ class Pairs:
             near = self.human_of.get(self.source[spoof])
             like = rng.random() < self.mix.same_quality and np.isfinite(self.mos[spoof])
             if near is not None and rng.random() < self.mix.same_source:
-                chance = np.ones(len(near))
+                chance = self.human_weight[near]
             else:
                 near, chance = np.arange(len(self.human)), self.human_p
             if like:  # clips without a rating count as a little apart

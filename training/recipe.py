@@ -21,6 +21,7 @@ from training import processes
 from training.augment import Strength
 from training.data import PART, Mix, Pairs, collate, keep_for_training
 from training.devset import DevSet, dev_figures, dev_set, spliced_set
+from training.hard import hard_humans
 from training.losses import Loss, family_loss, pair_loss, part_loss, weighted_loss
 from training.protocols import read_corpus
 
@@ -153,8 +154,13 @@ def train(
     settings = recipe["training"]
     index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
     steps, pairs = int(settings["steps"]), int(settings["pairs"])
+    clips = keep_for_training(index)
+    if "hard" in recipe and weight is None:
+        plain = _network(recipe, start)
+        hard, half = recipe["hard"], bool(settings.get("half", half_precision()))
+        weight = hard_humans(plain, clips, out / "hard.json", hard["share"], hard["times"], half)
     data = Pairs(
-        keep_for_training(index),
+        clips,
         steps * pairs,
         int(recipe.get("seed", 0)),
         Mix(**recipe.get("mix", {})),

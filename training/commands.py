@@ -196,6 +196,7 @@ def add_parsers(commands: Any) -> None:
     )
     history.add_argument("--manifest", nargs="+", default=HISTORY, metavar="FILE")
     history.add_argument("--split", default="test", choices=("train", "dev", "test"))
+    history.add_argument("--clips", metavar="FILE", help="write every clip's signs there")
     history.add_argument("--out", default=str(PROVENANCE), metavar="FILE")
     history.set_defaults(run=_provenance)
     marks = commands.add_parser(
@@ -535,6 +536,9 @@ def _provenance(options: argparse.Namespace) -> int:
         table = rates(found, "python -m training provenance --sources DIR")
     except _EXPECTED as error:
         return _complain(error)
+    if options.clips:
+        with whole(options.clips) as part:
+            found.to_csv(part, index=False)
     with whole(options.out) as part:
         table.to_csv(part, index=False)
     print(f"{options.out}: {len(table)} rows, {len(found)} clips")

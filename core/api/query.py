@@ -29,6 +29,7 @@ class Query:
     span: tuple[tuple[float, float], ...] = ()
     name: str = "audio"
     personal: bool = False
+    watermark: bool = False
     format: str = "html"
     case: str = ""
     notes: str = ""
@@ -110,6 +111,9 @@ PARAMETERS = {
     ),
     "name": Parameter(str, "a name", "What a file that is the whole body is called."),
     "personal": Parameter(_switch, "1 or 0", "Include tags that may name people and places."),
+    "watermark": Parameter(
+        _switch, "1 or 0", "Look for Resemble's watermark, too, where the server can."
+    ),
     "format": Parameter(_form, "html or pdf", "Form of the report."),
     "case": Parameter(str, "a text", "A case number, for the report."),
     "notes": Parameter(str, "a text", "Notes for the report's first page."),
@@ -128,7 +132,7 @@ STANCE = ("prior", "cost_missed_fake", "cost_false_accusation")
 PART = ("track", "channel")
 STRESS = ("stress", "span")
 DETECT = Takes(("detector", *STANCE, "hop", *PART, *STRESS, "name"))
-INSPECT = Takes(("name", "personal"))
+INSPECT = Takes(("name", "personal", "watermark"))
 REPORT = Takes(
     ("detector", *STANCE, *PART, *STRESS, "name", "personal", "format", "case", "notes"),
     often=("detector", "span"),

@@ -16,6 +16,7 @@ from core.api.query import Query
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.detect.detection import ORIGIN
 from core.plain import json_text
+from core.provenance import watermark
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
 from core.show.server.turns import Place, Seat, Turns
@@ -170,6 +171,8 @@ def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
 
     Errors as `detect`.
     """
+    if query.watermark and (why := watermark.missing()):
+        raise Problem(400, why, "watermark")
 
     def look(upload: Upload) -> Iterator[dict[str, Any]]:
         try:
@@ -177,6 +180,10 @@ def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
         except TrustListError as error:
             logger.error("no file can be looked into: %s", error)
             raise Problem(503, NO_LIST, "trust_list") from error
+        if query.watermark:
+            clip = _read(upload, query, errand)
+            with errand.turn(cache.turns()):
+                found = watermark.with_watermark(found, clip.samples, SAMPLE_RATE)
         yield {"file": upload.name, **found.to_dict(query.personal)}
 
     items = _each(uploads, errand, look)

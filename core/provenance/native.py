@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -38,6 +38,8 @@ class Native:
         As FFmpeg names it.
     whole : bool
         Whether this is all of it.
+    joint : int
+        Samples of the first decoded frame: where the second begins.
     """
 
     samples: np.ndarray
@@ -48,6 +50,7 @@ class Native:
     channels: int
     codec: str
     whole: bool
+    joint: int = 0
 
     @property
     def lossless(self) -> bool:
@@ -89,7 +92,10 @@ def read_native(file: BinaryIO) -> Native | None:
                     break
     except (av.FFmpegError, ValueError, OSError, RuntimeError, IndexError):
         return None
-    return _native(blocks, rate, codec, _bits(file, codec), whole) if blocks and rate else None
+    if not blocks or not rate:
+        return None
+    joint = len(blocks[0])
+    return replace(_native(blocks, rate, codec, _bits(file, codec), whole), joint=joint)
 
 
 def _bits(file: BinaryIO, codec: str) -> int:
@@ -103,9 +109,7 @@ def _bits(file: BinaryIO, codec: str) -> int:
     return 0
 
 
-def _native(
-    blocks: list[np.ndarray], rate: int, codec: str, bits: int, whole: bool
-) -> Native | None:
+def _native(blocks: list[np.ndarray], rate: int, codec: str, bits: int, whole: bool) -> Native:
     sound = np.concatenate(blocks)
     blocks.clear()
     sound = sound.reshape(len(sound), -1)

@@ -15,20 +15,13 @@ from scipy.linalg import solve_toeplitz
 from scipy.signal import fftconvolve
 
 from core.provenance.found import Sign
+from core.provenance.frames import codecs_before
+from core.provenance.hum import mains
 from core.provenance.native import Native
-
-NYQUISTS = {"ends-4k": 4000.0, "ends-8k": 8000.0, "ends-11k": 11025.0, "ends-12k": 12000.0}
-"""Code of a sign -> half of a rate at which much sound is made or passed on, in hertz."""
+from core.provenance.spectrum import spectrum_ends
 
 MOST_PLACES = 30
 """Places that one sign names."""
-
-EDGE_DB = 30.0
-"""Least fall of the mean spectrum within a kilohertz that counts as its end: a voice's own falls
-reach 27 dB."""
-
-CODEC_HZ = 12_300.0
-"""Above it an end of the spectrum is none of the rates in `NYQUISTS`, but that of a codec."""
 
 ZEROS_S, REPEAT_S = 0.02, 0.05
 """Shortest run of exact zeros, and shortest exact repeat, in seconds."""
@@ -45,14 +38,12 @@ FRAME_S, FLOOR_LEAST, FLOOR_MOST = 0.02, 75, 150
 FLOOR_DB = 8.0
 """Least step of the noise floor."""
 
-HUM_DB = 12.0
-"""Least height of a mains line above its surroundings."""
-
 
 def look(sound: Native) -> Iterator[Sign]:
     """All signs in a file's sound, in the order in which they are told."""
     if len(sound.samples) < sound.rate // 4 or not np.any(sound.samples):
         return
+    yield from codecs_before(sound)
     for measure in (
         spectrum_ends,
         length_in_hops,
@@ -63,56 +54,10 @@ def look(sound: Native) -> Iterator[Sign]:
         bit_depth,
         dc_offset,
         clipping,
-        mains_hum,
     ):
         if (sign := measure(sound)) is not None:
             yield sign
-
-
-def mean_spectrum(sound: Native, size: int = 4096) -> tuple[np.ndarray, np.ndarray]:
-    """Mean power of the louder half of the frames, in dB; frequencies in hertz, and levels."""
-    x = sound.samples
-    count = max(1, len(x) // size)
-    frames = np.resize(x, count * size).reshape(count, size)
-    energy = np.einsum("ij,ij->i", frames, frames)
-    loud = np.argsort(energy)[len(energy) // 2 :][-2000:]
-    window = np.hanning(size).astype(np.float32)
-    power = np.zeros(size // 2 + 1)
-    for first in range(0, len(loud), 256):
-        power += (np.abs(np.fft.rfft(frames[loud[first : first + 256]] * window)) ** 2).sum(axis=0)
-    power /= len(loud) * float((window**2).sum()) * size / 2
-    return np.fft.rfftfreq(size, 1 / sound.rate), 10 * np.log10(power + 1e-16)
-
-
-def spectrum_ends(sound: Native) -> Sign | None:
-    """A steep end of the spectrum well below half of the file's rate."""
-    frequencies, level = mean_spectrum(sound)
-    step = float(frequencies[1])
-    near, far = max(2, round(150 / step)), max(6, round(900 / step))
-    width = far - near
-    total = np.concatenate([[0.0], np.cumsum(level)])
-    mean = (total[width:] - total[:-width]) / width
-    below, above = mean[: -width - 2 * near], mean[width + 2 * near :]
-    fall = below - above
-    at = np.arange(len(fall)) + width + near
-    nyquist = sound.rate / 2
-    allowed = (frequencies[at] > 3000) & (frequencies[at] < 0.85 * nyquist)
-    if not allowed.any():
-        return None
-    best = int(np.argmax(np.where(allowed, fall, -np.inf)))
-    edge = float(frequencies[at[best]])
-    beyond = level[(frequencies > edge + 400) & (frequencies < 0.98 * nyquist)]
-    if fall[best] < EDGE_DB or not len(beyond):
-        return None
-    # Nothing may come back above it: a gap in a spectrum is no end.
-    if np.percentile(beyond, 95) > below[best] - 0.8 * EDGE_DB:
-        return None
-    found = {"edge_hz": round(edge), "rate": sound.rate, "fall_db": round(float(fall[best]), 1)}
-    for code, half in NYQUISTS.items():
-        if 0.87 * half <= edge <= 1.02 * half:
-            return Sign(code, found)
-    # A codec that loses cuts the top by itself; without one somebody else did.
-    return Sign("codec-cut", found) if sound.lossless and edge > CODEC_HZ else None
+    yield from mains(sound)
 
 
 def length_in_hops(sound: Native) -> Sign | None:
@@ -125,9 +70,16 @@ def length_in_hops(sound: Native) -> Sign | None:
 
 def digital_silence(sound: Native) -> Sign | None:
     """Runs of exact zeros between sounds; those at the ends are padding and left out."""
-    runs = _runs(sound.samples == 0, round(ZEROS_S * sound.rate))
+    least = round(ZEROS_S * sound.rate)
+    runs = _runs(sound.samples == 0, least)
     n = len(sound.samples)
-    inside = [(a, b) for a, b in runs if a > 0 and b < n]
+    # What is as quiet as a file's steps is rounded to zero; beside something louder it is not.
+    heard = np.abs(sound.samples) >= 3 * _step(sound)
+    inside = [
+        (a, b)
+        for a, b in runs
+        if a > 0 and b < n and (heard[max(0, a - least) : a].any() or heard[b : b + least].any())
+    ]
     if not inside:
         return None
     seconds = sum(b - a for a, b in inside) / sound.rate
@@ -142,18 +94,32 @@ def exact_repeats(sound: Native) -> Sign | None:
     if x is None or sound.bits < 16:
         return None
     lasts = round(REPEAT_S * sound.rate)
-    pairs = _twice(x, lasts)
+    pairs = _joined(_twice(x, lasts))
     if not pairs:
         return None
-    found = [stretch for pair in pairs for stretch in pair]
+    found = sorted({stretch for pair in pairs for stretch in pair})
     seconds = sum(b - a for (a, b), _ in pairs) / sound.rate
     return Sign(
-        "repeats", {"repeats": len(pairs), "seconds": round(seconds, 3)},
-        _places(sorted(found), sound.rate),
-    )  # fmt: skip
+        "repeats", {"repeats": len(pairs), "seconds": round(seconds, 3)}, _places(found, sound.rate)
+    )
 
 
-def _twice(x: np.ndarray, least: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+Pair = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _joined(pairs: list[Pair]) -> list[Pair]:
+    """Pairs that go on in one another, as one."""
+    joined: list[Pair] = []
+    for (a, b), (c, d) in pairs:
+        if joined and c - a == joined[-1][1][0] - joined[-1][0][0] and a <= joined[-1][0][1]:
+            (a, last), (c, _) = joined.pop()
+            b = max(b, last)
+            d = c + b - a
+        joined.append(((a, b), (c, d)))
+    return joined
+
+
+def _twice(x: np.ndarray, least: int) -> list[Pair]:
     """Pairs of equal stretches of at least so many samples, by keys of their content."""
     if len(x) < 2 * least:
         return []
@@ -169,7 +135,7 @@ def _twice(x: np.ndarray, least: int) -> list[tuple[tuple[int, int], tuple[int, 
     chosen = keys[anchors]
     order = np.argsort(chosen, kind="stable")
     same = np.flatnonzero(chosen[order][1:] == chosen[order][:-1])
-    found: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    found: list[Pair] = []
     ended = -1
     for first, second in sorted((int(anchors[order[i]]), int(anchors[order[i + 1]])) for i in same):
         if first < ended or len(found) >= MOST_PLACES:
@@ -317,11 +283,21 @@ def bit_depth(sound: Native) -> Sign | None:
     """Fewer bits in use than the file provides for."""
     if sound.exact is None or sound.bits < 16:
         return None
-    used = 32 - _trailing_zeros(int(np.bitwise_or.reduce(sound.exact)))
+    used = _used(sound.exact)
     provided = 32 if sound.floating else sound.bits
     if used >= min(provided, 24 if sound.floating else provided):
         return None
     return Sign("bits-unused", {"used": used, "provided": provided, "floating": sound.floating})
+
+
+def _used(exact: np.ndarray) -> int:
+    """Bits in use of samples that are left-aligned in 32."""
+    return 32 - _trailing_zeros(int(np.bitwise_or.reduce(exact)))
+
+
+def _step(sound: Native) -> float:
+    """The smallest difference between samples; of 16 bits where a codec loses."""
+    return 2.0 ** (1 - (16 if sound.exact is None else min(16, _used(sound.exact))))
 
 
 def _trailing_zeros(value: int) -> int:
@@ -347,39 +323,6 @@ def clipping(sound: Native) -> Sign | None:
         {"tops": len(runs), "peak": round(top, 4)},
         _places(runs[:MOST_PLACES], sound.rate),
     )
-
-
-def mains_hum(sound: Native) -> Sign | None:
-    """Lines at the mains frequency and its multiples."""
-    rate, x = sound.rate, sound.samples
-    factor = max(1, rate // 2000)
-    n = len(x) // factor * factor
-    slow = x[:n].reshape(-1, factor).mean(axis=1)
-    slow_rate = rate / factor
-    size = round(4 * slow_rate)
-    if len(slow) < size // 2:
-        return None
-    hop = size // 2
-    starts = range(0, max(1, len(slow) - size + 1), hop)
-    window = np.hanning(min(size, len(slow)))
-    spectra = [np.abs(np.fft.rfft(slow[s : s + len(window)] * window, size)) ** 2 for s in starts]
-    # The median over time: a voice passes through a line's place, hum stays in it.
-    level = 10 * np.log10(np.median(spectra, axis=0) + 1e-14)
-    for hertz in (50, 60):
-        heights = [_height(level, size / slow_rate, hertz * k) for k in (1, 2, 3)]
-        if sum(h >= HUM_DB for h in heights) >= 2:
-            return Sign("hum", {"hertz": hertz, "height_db": round(max(heights), 1)})
-    return None
-
-
-def _height(level: np.ndarray, bins_per_hz: float, hertz: float) -> float:
-    """A line's height above the median of its surroundings in dB."""
-    at = round(hertz * bins_per_hz)
-    near, far = round(2 * bins_per_hz), round(9 * bins_per_hz)
-    if at + far >= len(level):
-        return 0.0
-    around = np.concatenate([level[at - far : at - near], level[at + near : at + far]])
-    return float(level[at - 1 : at + 2].max() - np.median(around))
 
 
 def _runs(held: np.ndarray, least: int) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ import soundfile
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import resample_poly
 
 from core.provenance.found import Sign
 from core.provenance.native import read_native
@@ -121,6 +122,44 @@ def test_offset_clipping_and_hum_are_measured() -> None:
         hum = sum(0.01 * np.sin(2 * np.pi * hertz * k * t) for k in (1, 2, 3))
         assert found(0.1 * x + hum)["hum"].values["hertz"] == hertz
     assert not {"dc-offset", "clipped", "hum"} & set(found(x))
+
+
+def humming(seconds: float, hertz: float, phase: float = 0.0) -> np.ndarray:
+    return 0.02 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE + phase)
+
+
+@pytest.mark.parametrize("hertz", [50.0, 59.96, 120.0])
+def test_the_phase_of_a_hum_jumps_where_it_was_cut_and_nowhere_else(hertz: float) -> None:
+    x = 0.02 * noise(10.0) + humming(10.0, hertz) + (hertz == 120) * 0.3 * humming(10.0, 60.0)
+    assert "hum" in found(x) and "hum-jumps" not in found(x)
+    cut = np.concatenate([x[: 5 * RATE], x[round((6 + 0.4 / hertz) * RATE) :]])
+    sign = found(cut)["hum-jumps"]
+    assert near(sign, 5.0, 0.1) and sign.values["jumps"] == 1
+    assert abs(sign.values["most_degrees"] - 144) < 15
+
+
+def test_one_strong_line_of_the_mains_is_a_hum() -> None:
+    assert found(0.02 * noise(6.0) + humming(6.0, 50.0))["hum"].values["hertz"] == 50
+    both = 0.02 * noise(6.0) + humming(6.0, 50.0) + 0.2 * humming(6.0, 60.0)
+    assert found(both)["hum"].values["hertz"] == 50
+
+
+def test_a_long_copy_is_one_however_it_is_found() -> None:
+    x = noise(9.0)
+    sign = found(np.concatenate([x, x[2 * RATE : 5 * RATE]]))["repeats"]
+    assert sign.values == {"repeats": 1, "seconds": 3.0}
+    assert sign.places == ((2.0, 5.0), (9.0, 12.0))
+
+
+def test_rounding_of_what_is_almost_silent_is_no_digital_silence() -> None:
+    x = noise(3.0)
+    x[RATE : 2 * RATE] = 2.0**-15 * (np.arange(RATE) % 1000 < 10)
+    assert "zeros" not in found(np.concatenate([x[RATE : 2 * RATE], x[2 * RATE :]]))
+
+
+def test_a_lower_rate_shows_behind_a_gentle_filter() -> None:
+    x = resample_poly(noise(3.0), 3, 1)
+    assert found(x, 48_000)["ends-8k"].values["rate"] == 48_000
 
 
 def test_a_length_in_blocks_is_no_round_number_of_seconds() -> None:

@@ -22,6 +22,7 @@ ON_TIMELINE = {
     "clicks": "click",
     "floor-steps": "step of the noise floor",
     "clipped": "flat tops",
+    "hum-jumps": "jump of the hum",
 }
 """Signs that have places, and what a mark of one is called."""
 
@@ -36,6 +37,9 @@ _NAMES = {
     "ends-8k": "ends at 8 kHz",
     "ends-11k": "ends at 11 kHz",
     "ends-12k": "ends at 12 kHz",
+    "codec-mp3": "frames of an earlier MP3",
+    "codec-aac": "frames of an earlier AAC",
+    "codec-g711": "values of G.711",
     "codec-cut": "cut by a codec, in a lossless file",
     "length-256": "length in blocks of 256 samples",
     "bits-unused": "bits not in use",
@@ -87,8 +91,21 @@ def _edge(v: Mapping[str, Any]) -> str:
 
 def _passed(kilohertz: str) -> tuple[Callable[[Mapping[str, Any]], str], str]:
     return _edge, (
-        f"It was made, recorded or passed on at {kilohertz} kHz. Synthesisers work at such rates; "
-        "so do telephones, messengers, headsets and archives."
+        f"Most likely it was made, recorded or passed on at {kilohertz} kHz. Synthesisers work at "
+        "such rates; so do telephones, messengers, headsets and archives. A filter can cut there, "
+        "too."
+    )
+
+
+def _framed(codec: str) -> tuple[Callable[[Mapping[str, Any]], str], str]:
+    return (
+        lambda v: (
+            f"Below the frames of this file lie those of an earlier {codec}"
+            if v["again"]
+            else f"The sound lies in frames of {codec}"
+        ),
+        f"Its loudest part, at least, was {codec} before it came into this file. Downloading, "
+        "editing and converting do that to all kinds of sound.",
     )
 
 
@@ -108,7 +125,14 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     "ends-4k": _passed("8"),
     "ends-8k": _passed("16"),
     "ends-11k": _passed("22.05"),
-    "ends-12k": _passed("24"),
+    "ends-12k": _passed("24, or 22.05,"),
+    "codec-mp3": _framed("MP3"),
+    "codec-aac": _framed("AAC"),
+    "codec-g711": (
+        lambda v: f"All samples are among the 256 values of G.711 ({v['law']})",
+        "It went through the codec of telephone networks, which archives and announcements use, "
+        "too.",
+    ),
     "codec-cut": (
         _edge,
         "This lossless file was most likely made from an MP3 or the like, which cuts the top off. "
@@ -116,7 +140,7 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     ),
     "length-256": (
         lambda v: f"The sound is exactly {v['blocks']:,} blocks of 256 samples long",
-        "Neural vocoders put out such lengths. So do recorders and editors that write in blocks, "
+        "Neural vocoders put out such lengths. So do codecs, recorders and editors with blocks, "
         "and one in 256 lengths by chance.",
     ),
     "zeros": (
@@ -125,7 +149,7 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
             f"{v['seconds']:.2f} s"
         ),
         "Put in by an editor, or a synthesiser that joins sentences; a noise gate, a call that "
-        "leaves pauses out, and muting do the same.",
+        "leaves pauses out, muting and too few bits do the same.",
     ),
     "repeats": (
         lambda v: (
@@ -149,7 +173,7 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     ),
     "bits-unused": (
         lambda v: f"Of {v['provided']} bits a sample {v['used']} are in use",
-        "It was converted from a file of fewer bits.",
+        "Most likely it was converted from a file of fewer bits.",
     ),
     "dc-offset": (
         lambda v: f"The samples lie off zero by {100 * v['offset']:+.2f} % of full scale",
@@ -157,21 +181,32 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     ),
     "clipped": (
         lambda v: f"{v['tops']:,} flat tops at {v['peak']:.2f} of full scale",
-        "It was recorded, or made, too loudly.",
+        "Most likely recorded, made or amplified too loudly. A limiter does so, too.",
     ),
     "hum": (
         lambda v: f"A hum of {v['hertz']} Hz, {v['height_db']:.0f} dB above what is around it",
-        "Mains power near a microphone or its cable: something in this clip was recorded. It can "
-        "be mixed in.",
+        "Most likely mains power near a microphone or its cable. It can be mixed in, and a steady "
+        "tone looks the same.",
+    ),
+    "hum-jumps": (
+        lambda v: (
+            f"The phase of the hum at {v['hertz']} Hz jumps {_count(v['jumps'], 'time')}, by up to "
+            f"{v['most_degrees']} degrees"
+        ),
+        "A cut leaves such a jump, and so do parts of different recordings that meet. Lost samples "
+        "and another device that starts do the same.",
     ),
 }
 
 _FAMILIES = {
-    "encoder": "It wrote the file last. Nearly every kind of source passes through such programs.",
-    "editor": "The file went through an editor. That is no sign of tampering by itself.",
-    "messenger": "The file went through this messenger, which encodes anew and drops tags.",
-    "meeting": "The file comes from a call.",
-    "recorder": "A recorder wrote it, or a tag that somebody typed says so.",
+    "encoder": "By this tag, which anyone can write, it made the file. Nearly every kind of "
+    "source passes through such programs.",
+    "editor": "By this tag, which anyone can write, the file went through an editor. That is no "
+    "sign of tampering.",
+    "messenger": "By this tag, which anyone can write, the file went through this messenger, which "
+    "encodes anew.",
+    "meeting": "By this tag, which anyone can write, the file comes from a call.",
+    "recorder": "By this tag, which anyone can write, a recorder made it.",
     "synthesiser": "A tag that nobody signed; it may also tell what the clip is about.",
 }
 
@@ -199,7 +234,7 @@ def told(sign: Sign) -> Told:
 def _watermark(sign: Sign) -> Told:
     answer = f"(answer {sign.values['answer']:.2f} of 1)"
     if sign.values["found"]:
-        found = f"Resemble's watermark PerTh is in the sound {answer}."
+        found = f"Resemble's watermark PerTh was found {answer}."
         meaning = (
             "Resemble's models, Chatterbox among them, put it into the voices they make. Its open "
             "package can put it into any sound."

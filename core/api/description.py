@@ -66,6 +66,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "stress": SWITCH,
     "span": {"type": "string", "pattern": r"^\d+(\.\d+)?-\d+(\.\d+)?$"},
     "personal": SWITCH,
+    "watermark": SWITCH,
     "format": {"type": "string", "enum": ["html", "pdf"]},
 }
 

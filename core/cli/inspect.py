@@ -91,8 +91,7 @@ def in_lines(origin: Provenance, personal: bool = False) -> list[str]:
     if origin.credentials is not None:
         lines += [f"{name}: {value}" for name, value in facts(origin.credentials)]
     for told in history(origin):
-        at = ", ".join(f"{start:.2f}" for start, _ in told.places[:8])
-        lines += [f"{told.found} {told.meaning}" + (f" At {at} s." if at else ""), f"  {told.seen}"]
+        lines += [f"{told.found_at} {told.meaning}", f"  {told.seen}"]
     if personal:
         lines += [f"{name}: {value}" for name, value in origin.personal]
     elif origin.personal:

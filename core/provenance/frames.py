@@ -20,11 +20,11 @@ from scipy.fft import dct
 from core.provenance.found import Sign
 from core.provenance.native import Native
 
-SCANNED, CHECKED, LEAST_FRAMES = 12, 48, 24
+SCANNED, CHECKED, LEAST_FRAMES = 12, 40, 24
 """Frames over which every place of the grid is tried, others on which the best are checked, and how
 many there must be together."""
 
-BEST, BESIDE = 3, 20
+BEST, BESIDE = 2, 20
 """Places that are checked, each against those up to so many samples away."""
 
 DEEP = 7.0

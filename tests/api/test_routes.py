@@ -74,6 +74,21 @@ def test_inspect_answers_what_the_command_line_prints(address):
     assert lasting(found.text) == lasting(command("inspect"))
 
 
+def test_inspect_looks_for_the_watermark_where_it_is_asked(address, monkeypatch):
+    def asked(value: str) -> requests.Response:
+        wanted = {"name": SPEECH.name, "watermark": value}
+        return requests.post(f"{address}/inspect", params=wanted, data=DATA, timeout=120)
+
+    (item,) = asked("1").json()
+    assert item["signs"][0]["code"] == "watermark-perth" and not item["signs"][0]["values"]["found"]
+    assert lasting(asked("1").text) == lasting(command("inspect", "--watermark"))
+    assert asked("0").json()[0]["signs"] == item["signs"][1:]
+    monkeypatch.setattr(work.watermark, "missing", lambda: "It is not installed.")
+    refused = asked("1")
+    assert refused.status_code == 400 and refused.json()["detail"] == "It is not installed."
+    assert "watermark" in str(document("/api/v1")["paths"]["/inspect"])
+
+
 def test_several_files_are_judged_and_one_that_cannot_be_is_named(address):
     files = [("file", ("a.flac", DATA)), ("file", ("x/b.txt", b"no sound")), ("file", ("c", DATA))]
     first, second, third = post(address, data=None, files=files).json()

@@ -165,7 +165,7 @@ def _add_origin(report: Report, case: Case, origin: Provenance, personal: bool) 
 
     said = line(origin)
     rows = facts(origin.credentials) if origin.credentials is not None else []
-    rows += [("History", f"{t.found} {t.meaning} {t.seen}") for t in history(origin)]
+    rows += [(t.heading, f"{t.found_at} {t.meaning} {t.seen}") for t in history(origin)]
     rows += [(f"Tag {name}", value) for name, value in origin.personal if personal]
     rows += [("Note", note) for note in origin.notes]
     report.data.setdefault("provenance", {})[case.detection.source.sha256] = origin.to_dict(

@@ -16,6 +16,9 @@ SUGGESTS_TIMES, SUGGESTS_SOURCES = 10.0, 5
 """A sign suggests something only where it is surely so many times as frequent on one side, and was
 met there in so many collections of clips."""
 
+NAMED = 8
+"""Places that a sentence names."""
+
 ON_TIMELINE = {
     "zeros": "digital silence",
     "repeats": "exact repeat",
@@ -76,6 +79,20 @@ class Told:
     meaning: str
     seen: str
     places: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """What it stands under."""
+        return "Watermark" if self.code == WATERMARK else "History"
+
+    @property
+    def found_at(self) -> str:
+        """What was found, with the first places of it."""
+        if not self.places:
+            return self.found
+        shown = ", ".join(f"{start:.2f}" for start, _ in self.places[:NAMED])
+        more = f" and {len(self.places) - NAMED} more" if len(self.places) > NAMED else ""
+        return f"{self.found.removesuffix('.')} (at {shown} s{more})."
 
 
 def _count(n: int, what: str, plural: str = "s") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import streamlit as st
@@ -55,12 +56,11 @@ def details(found: Provenance | None, key: str, look: Callable[[], None]) -> Non
             rows = signed.facts(found.credentials)
             st.markdown("\n".join(f"- {plain(name)}: {plain(value)}" for name, value in rows))
         told = history.history(found)
-        if told:
-            st.markdown("**History**")
-        for one in told:
-            places = f" {plain(where(one))}" if one.places else ""
-            st.markdown(f"- **{plain(one.found)}**{places} {plain(one.meaning)}")
-            st.caption(plain(one.seen))
+        for heading, signs in itertools.groupby(told, lambda one: one.heading):
+            st.markdown(f"**{heading}**")
+            for one in signs:
+                st.markdown(f"- **{plain(one.found_at)}** {plain(one.meaning)}")
+                st.caption(plain(one.seen))
         if found.personal:
             st.markdown("**Other tags**")
             st.caption("For you alone: they may name people and places, and go into no report "
@@ -92,13 +92,6 @@ def _offer(key: str, look: Callable[[], None]) -> None:
         st.warning(str(error))
     else:
         st.rerun()
-
-
-def where(one: history.Told, most: int = 4) -> str:
-    """Places of a sign in words."""
-    shown = ", ".join(f"{start:.2f}" for start, _ in one.places[:most])
-    more = f" and {len(one.places) - most} more" if len(one.places) > most else ""
-    return f"(at {shown} s{more})"
 
 
 def marks_below(found: Provenance | None) -> None:

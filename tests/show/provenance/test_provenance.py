@@ -147,9 +147,10 @@ def test_tags_are_told_as_unsigned():
 
 
 def test_every_sign_that_can_be_found_has_words():
-    sources = [ROOT / "core" / "provenance" / f"{name}.py" for name in ("sound", "tags")]
+    sources = (ROOT / "core" / "provenance").glob("*.py")
     text = "\n".join(path.read_text("utf-8") for path in sources)
-    codes = set(re.findall(r'Sign\(\s*"([\w-]+)"', text)) | set(re.findall(r'"(ends-\w+)"', text))
+    codes = set(re.findall(r'Sign\(\s*"([\w-]+)"', text))
+    codes |= set(re.findall(r'"((?:ends|codec)-\w+)"', text))
     assert len(codes) > 12
     assert codes == set(history._WORDS) == set(history._NAMES) - {history.WATERMARK}
     assert {code.split("-")[0] for code in PROGRAMS} == set(history._FAMILIES)
@@ -175,7 +176,7 @@ def test_a_table_that_is_missing_is_said_beside_each_sign(monkeypatch):
         raise TableError("The table data/results/provenance.csv is missing.")
 
     monkeypatch.setattr(history, "rates", missing)
-    assert "is missing" in history.told(ORIGIN.signs[0]).seen
+    assert "is missing" in history.told(HUM).seen
 
 
 def test_a_sign_suggests_only_what_its_rates_surely_show():
@@ -204,7 +205,9 @@ def test_marks_are_in_order_and_named():
     assert history.marks(None) == []
 
 
-ORIGIN = Provenance(FITS, (Sign("hum", {"hertz": 50, "height_db": 20.0}),), (("artist", "Ada"),))
+HUM = Sign("hum", {"hertz": 50, "height_db": 20.0})
+CLICK = Sign("clicks", {"clicks": 9}, tuple((float(t), t + 0.1) for t in range(9)))
+ORIGIN = Provenance(FITS, (MARKED, HUM, CLICK), (("artist", "Ada"),))
 
 
 def test_reports_hold_names_only_where_asked():
@@ -212,6 +215,9 @@ def test_reports_hold_names_only_where_asked():
     plain, full = (evidence_html([case], filing=Filing(personal=p)).decode() for p in (False, True))
     assert "Ada" not in plain and "Ada" in full
     assert "Signed by Voice Works" in plain and "A hum of 50 Hz" in plain
+    assert "PerTh was found" in plain
+    assert "9 jumps within one sample (at 0.00, 1.00, 2.00, 3.00, 4.00, 5.00, 6.00, 7.00 s" in plain
+    assert "7.00 s and 1 more)." in plain
     sections = [heading for heading, *_ in evidence([case, case]).sections]
     assert sum("what the file itself says" in heading for heading in sections) == 1
 

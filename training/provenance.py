@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from core.provenance.look import look_into
+from core.show.provenance.history import CODES
 from training.corpus import blobs, read_manifest
 
 COLUMNS = (
@@ -87,10 +88,11 @@ def rates(found: pd.DataFrame, source: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        By `COLUMNS`, in the order of the codes; the first row is `ANY`.
+        By `COLUMNS`, in the order of the codes, of which some may be met nowhere; the first row
+        is `ANY`.
     """
     lists = found["signs"].str.split()
-    codes = sorted({code for codes in lists for code in codes})
+    codes = sorted(CODES)
     rows = []
     for code in (ANY, *codes):
         row: dict[str, object] = {"sign": code, "kind": "measured", "source": source}

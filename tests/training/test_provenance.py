@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from core.evaluate.tables.loading import load
+from core.show.provenance.history import CODES
 from training.commands import main
 from training.corpus import MANIFEST_COLUMNS
 from training.provenance import exact_interval, rates
@@ -33,7 +34,8 @@ def test_rates_count_clips_and_repositories() -> None:
         columns=["clip", "repository", "label", "signs"],
     )  # fmt: skip
     table = rates(found, "here").set_index("sign")
-    assert list(table.index) == ["any", "hum", "zeros"]
+    assert list(table.index) == ["any", *sorted(CODES)]
+    assert table.loc["clicks", ["seen_spoof", "high_spoof"]].tolist() == [0, 0.8419]
     assert table.loc["zeros", ["seen_bonafide", "seen_spoof"]].tolist() == [1, 2]
     assert table.loc["zeros", ["sources_bonafide", "sources_spoof"]].tolist() == [1, 2]
     assert table.loc["any", ["n_bonafide", "n_spoof"]].tolist() == [2, 2]

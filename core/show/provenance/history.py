@@ -228,9 +228,23 @@ _FAMILIES = {
 }
 
 
+CODES = (*PROGRAMS, *_WORDS)
+"""Of all signs that a file can show; the watermark, which is asked for, has a table of its own."""
+
+
 def history(found: Provenance) -> list[Told]:
-    """All signs of a file, those of its tags first."""
-    return [told(sign) for sign in found.signs]
+    """The signs of a file whose rates were measured, those of its tags first."""
+    return [told(sign) for sign in found.signs if measured(sign.code)]
+
+
+def measured(code: str) -> bool:
+    """Whether a sign was looked for in test clips; one that was not is told nowhere."""
+    from core.evaluate.tables import TableError
+
+    try:
+        return code == WATERMARK or code in rates()
+    except TableError:  # which is said beside each sign
+        return True
 
 
 def told(sign: Sign) -> Told:
@@ -298,12 +312,12 @@ def seen(code: str) -> str:
     except TableError as error:
         return f"How often it is met is not known here. {error}"
     row = table.get(code)
-    n = table.get("any")
-    if n is None:
-        return "How often it is met is not known here."
     if row is None:
+        return "How often it is met is not known here."
+    if not row["seen_bonafide"] and not row["seen_spoof"]:
         return (
-            f"Met in none of {n['n_bonafide']:,} human and {n['n_spoof']:,} synthetic test clips."
+            f"Met in none of {row['n_bonafide']:,} human and {row['n_spoof']:,} synthetic test "
+            "clips."
         )
     side = suggests(row)
     tail = f"It suggests {side} sound." if side else "That does not tell one from the other."
@@ -333,6 +347,6 @@ def marks(found: Provenance | None) -> list[tuple[float, float, str]]:
     return sorted(
         (start, end, ON_TIMELINE[sign.code])
         for sign in (found.signs if found is not None else ())
-        if sign.code in ON_TIMELINE
+        if sign.code in ON_TIMELINE and measured(sign.code)
         for start, end in sign.places
     )

@@ -23,10 +23,14 @@ RECORDED = {
     "compositeCapture": "put together from recordings",
     "negativeFilm": "a recording on tape or film",
     "positiveFilm": "a recording on tape or film",
+}
+"""The same of those that mean a recording."""
+
+EDITED = {
     "humanEdits": "edited by people",
     "minorHumanEdits": "edited a little by people",
 }
-"""The same of those that mean a recording, or work on one."""
+"""The same of those that mean work on a sound of either kind."""
 
 Kind = Literal["synthetic", "recorded", "neutral", "warning"]
 
@@ -42,10 +46,13 @@ class Line:
         says does not hold.
     text : str
         A sentence or two.
+    vouched : bool
+        Whether somebody on the list of trusted signers says it.
     """
 
     kind: Kind
     text: str
+    vouched: bool = False
 
 
 def line(found: Provenance) -> Line | None:
@@ -64,12 +71,14 @@ def contradiction(found: Provenance, verdict: str) -> str:
     if said.kind == "recorded" and _marked(found) is not None:
         return (
             f"The file is {signed} as a recording, and its sound carries the watermark of a "
-            "synthesiser. One of the two is wrong, or it is a recording that somebody marked."
+            "synthesiser. One of the two is wrong, or somebody marked a recording, or recorded "
+            "such a voice as it was played."
         )
     if said.kind == "recorded" and verdict == "synthetic":
         return (
-            f"The file is {signed} as a recording, and scored synthetic. One of the two is wrong: "
-            "ask who signed what, and hear the parts that score highest."
+            f"The file is {signed} as a recording, and scored synthetic. One of the two is wrong, "
+            "or a synthetic voice was recorded as it was played: ask who signed what, and hear the "
+            "parts that score highest."
         )
     if said.kind == "synthetic" and verdict == "authentic":
         return (
@@ -140,7 +149,7 @@ def _signed(held: Credentials) -> Line:
         )
     elif not made:
         text += " It does not say how the sound was made."
-    return Line(kind, text)
+    return Line(kind, text, held.trust == "listed")
 
 
 def _who(held: Credentials) -> str:
@@ -169,7 +178,10 @@ def made_as(held: Credentials) -> tuple[Kind, str, int] | None:
     for kind, i in kinds:
         if kind in SYNTHETIC:
             return "synthetic", SYNTHETIC[kind], i
-    return next((("recorded", RECORDED[k], i) for k, i in kinds if k in RECORDED), None)
+    for kind, i in kinds:
+        if kind in RECORDED:
+            return "recorded", RECORDED[kind], i
+    return next((("neutral", EDITED[kind], i) for kind, i in kinds if kind in EDITED), None)
 
 
 def _marked(found: Provenance) -> Line | None:
@@ -238,7 +250,7 @@ def facts(held: Credentials) -> list[tuple[str, str]]:
 
 
 def _manifest(m: Manifest) -> str:
-    known = SYNTHETIC | RECORDED
+    known = SYNTHETIC | RECORDED | EDITED
     said = [f"signed by {m.signer or 'nobody named'}" + (f" ({m.name})" if m.name else "")]
     said.append(f"time stamp {m.time}" if m.time else "no time stamp")
     if m.generator:

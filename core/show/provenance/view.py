@@ -13,13 +13,6 @@ from core.show.markdown import plain
 from core.show.provenance import history, signed
 from core.show.server.turns import TooBusy
 
-_ICONS = {
-    "synthetic": ":material/verified:",
-    "recorded": ":material/verified:",
-    "neutral": ":material/badge:",
-    "warning": ":material/gpp_bad:",
-}
-
 
 def first_line(found: Provenance | None, verdict: str) -> None:
     """The line that stands first on the card, where the file proves or declares anything."""
@@ -27,10 +20,12 @@ def first_line(found: Provenance | None, verdict: str) -> None:
     if found is None or said is None:
         return
     if said.kind == "warning":
-        st.warning(plain(said.text), icon=_ICONS["warning"])
+        st.warning(plain(said.text), icon=":material/gpp_bad:")
+    elif said.vouched:
+        st.markdown(f":material/verified: **{plain(said.text)}**")
     else:
-        strong = "**" if said.kind != "neutral" else ""
-        st.markdown(f"{_ICONS[said.kind]} {strong}{plain(said.text)}{strong}")
+        # What nobody vouches for must not look as if somebody did.
+        st.markdown(f":material/badge: {plain(said.text)}")
     if against := signed.contradiction(found, verdict):
         st.markdown(f":material/compare_arrows: {plain(against)}")
 

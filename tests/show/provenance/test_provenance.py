@@ -36,6 +36,7 @@ def test_a_signature_that_fits_is_told_in_one_line():
         "synthetic",
         "Signed by Voice Works as made by a trained algorithm, 2026-03-02; the signature and the "
         "sound fit.",
+        vouched=True,
     )
     assert signed.line(Provenance(SPOKEN)).kind == "recorded"
     assert signed.line(Provenance()) is None
@@ -121,7 +122,24 @@ def test_synthetic_in_an_earlier_version_counts():
 def test_an_earlier_version_that_was_changed_says_nothing():
     edited = replace(MADE, signer="Desk", source_types=("humanEdits",))
     said = line(manifests=(edited, MADE), earlier_fit=False)
-    assert said.kind == "recorded" and "Voice Works" not in said.text
+    assert said.kind == "neutral" and "Voice Works" not in said.text
+
+
+def test_work_by_people_says_nothing_of_what_they_worked_on():
+    edited = replace(MADE, signer="Desk", source_types=("minorHumanEdits",))
+    said = line(manifests=(edited,))
+    assert said.kind == "neutral" and "Signed by Desk as edited a little by people" in said.text
+    found = Provenance(replace(FITS, manifests=(edited,)))
+    assert not any(signed.contradiction(found, v) for v in ("synthetic", "authentic"))
+    recorded = replace(MADE, source_types=("digitalCapture",))
+    assert line(manifests=(edited, recorded)).kind == "recorded"
+
+
+def test_nothing_looks_vouched_for_but_by_a_listed_signer():
+    tag = Sign("declares-aigc", {"label": "1"})
+    lines = [line(trust="unknown"), line(trust="no list"), line(sound="differs")]
+    lines += [signed.line(Provenance(signs=(sign,))) for sign in (MARKED, tag)]
+    assert not any(said.vouched for said in lines) and line().vouched
 
 
 def test_statements_and_verdicts_that_contradict_each_other_are_said():
@@ -167,8 +185,17 @@ def test_rates_are_those_of_the_table():
             assert row[f"low_{label}"] <= share + 1e-4 and share <= row[f"high_{label}"] + 1e-4
         shown = [float(x) for x in re.findall(r"([\d.]+) %", history.seen(str(code)))]
         due = [100 * row["share_bonafide"], 100 * row["share_spoof"]]
-        assert shown == pytest.approx(due, abs=0.51)
-    assert "none of" in history.seen("no such sign")
+        if any(due):
+            assert shown == pytest.approx(due, abs=0.51)
+        else:
+            assert f"none of {row['n_bonafide']:,} human" in history.seen(str(code))
+
+
+def test_a_sign_that_was_not_measured_is_told_nowhere(monkeypatch):
+    held = {code: row for code, row in history.rates().items() if code != "clicks"}
+    monkeypatch.setattr(history, "rates", lambda: held)
+    assert [told.code for told in history.history(ORIGIN)] == ["watermark-perth", "hum"]
+    assert history.marks(ORIGIN) == []
 
 
 def test_a_table_that_is_missing_is_said_beside_each_sign(monkeypatch):

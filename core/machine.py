@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
+
+ARENAS = 2
+"""Where many threads take memory in turn, each arena keeps what it held at most."""
+
+_M_ARENA_MAX = -8
+
+
+def share_arenas() -> None:
+    """Let all threads of this process share `ARENAS` arenas, where the system's malloc has them.
+
+    glibc gives every thread up to eight a core, and each page runs in a thread of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(_M_ARENA_MAX, ARENAS)
 
 
 def memory_bytes(root: Path = Path("/")) -> int:

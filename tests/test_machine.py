@@ -1,10 +1,13 @@
 """The memory of the machine, or of the container that this runs in."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from core.machine import memory_bytes
+from core.machine import ARENAS, memory_bytes
 
 PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 V2, V1 = "memory.max", "memory.limit_in_bytes"
@@ -37,3 +40,34 @@ def test_the_least_of_all_limits_holds(tmp_path, groups, limits, expected):
 
 def test_this_machine_has_some():
     assert 0 < memory_bytes() <= PHYSICAL
+
+
+THREADS = """
+import ctypes, threading
+from core import machine
+{call}
+libc = ctypes.CDLL(None)
+every = threading.Barrier(6)
+
+def take():
+    libc.malloc(1000)
+    every.wait()  # a thread that ends leaves its arena to the next
+
+threads = [threading.Thread(target=take) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another malloc")
+def test_threads_share_their_memory():
+    def arenas(call: str) -> int:
+        line = [sys.executable, "-c", THREADS.format(call=call)]
+        root = Path(__file__).resolve().parents[1]
+        return subprocess.run(line, cwd=root, capture_output=True, text=True).stdout.count("<heap")
+
+    assert arenas("machine.share_arenas()") <= ARENAS < arenas("")

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 
 from core.files import ROOT
+from core.machine import share_arenas
 from core.plain import Inert
 from core.settings import SettingsError, settings, unknown, variable
 from core.show.server import downloads, expiry
@@ -95,6 +96,7 @@ def before_visitors() -> None:
 
     log(settings().log_level)
     log_no_requests()
+    share_arenas()
     PagesManager.uses_pages_directory = False
     stay_home()
     keep_uploads_in_memory()

@@ -1,1 +1,1 @@
-"""What a file itself proves of its origin, in words and on pages; only view.py knows Streamlit."""
+"""What a file itself says of its origin, in words and on pages; only view.py knows Streamlit."""

@@ -56,7 +56,7 @@ class Line:
 
 
 def line(found: Provenance) -> Line | None:
-    """What the file proves or declares of how it was made; None where it does neither."""
+    """What the file says of how it was made; None where it says nothing."""
     if found.credentials is not None:
         return _signed(found.credentials)
     return _marked(found) or _declared(found)

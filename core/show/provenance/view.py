@@ -15,7 +15,7 @@ from core.show.server.turns import TooBusy
 
 
 def first_line(found: Provenance | None, verdict: str) -> None:
-    """The line that stands first on the card, where the file proves or declares anything."""
+    """The line that stands first on the card, where the file says how it was made."""
     said = None if found is None else signed.line(found)
     if found is None or said is None:
         return

@@ -56,6 +56,7 @@ def detector(
     progress: Callable[[float], None] | None = None,
     fetch: bool = False,
     labels: Mapping[str, str] | None = None,
+    waiting: Callable[[], object] | None = None,
 ) -> Detector:
     """A detector, loaded once a process whatever the number of sessions.
 
@@ -72,6 +73,8 @@ def detector(
         Whether weights that are not on this machine may be fetched.
     labels : mapping, optional
         What the classes of a classifier mean, where its visitor has said so.
+    waiting : callable, optional
+        Called twice a second while code of one's own loads; what it raises ends that.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def detector(
         return found
     with shelf.lock:
         if key not in shelf.loaded:
-            made = load_detector(id, labels=labels, progress=progress, fetch=fetch)
+            made = load_detector(id, labels=labels, progress=progress, fetch=fetch, waiting=waiting)
             surplus = len(shelf.loaded) + 1 - settings().detectors_kept
             for oldest in list(shelf.loaded)[: max(0, surplus)]:
                 del shelf.loaded[oldest]

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class OwnEngine:
         What names it, as for `core.detect.own.load_own`.
     label : str
         For sentences, until it has said its name.
+    waiting : callable, optional
+        Called twice a second while it loads; what it raises ends that.
 
     Raises
     ------
@@ -55,12 +58,12 @@ class OwnEngine:
     batch = 8
     at_once = 1  # it may not be made for several threads
 
-    def __init__(self, code: str, label: str) -> None:
+    def __init__(self, code: str, label: str, waiting: Callable[[], object] | None = None) -> None:
         self._code, self._label = code, label
         self._lock = threading.Lock()
         self._process: _Worker | None = None
         self._hears: np.ndarray | None = None
-        self.said = self._load()
+        self.said = self._load(waiting)
         self._label = self.said.name
 
     def windows(self, waves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -106,25 +109,32 @@ class OwnEngine:
         """Never asked for: `samples_per_frame` is 0, since windows share nothing."""
         raise TypeError(f"The windows of the detector '{self._label}' share nothing.")
 
-    def _load(self) -> Said:
+    def _load(self, waiting: Callable[[], object] | None = None) -> Said:
         self._process = _Worker()
         weakref.finalize(self, self._process.stop)
         try:
             self._process.await_ready()
-            return Said(**json.loads(self._ask({"load": self._code}, b"", "was not loaded")))
+            order = {"load": self._code}
+            return Said(**json.loads(self._ask(order, b"", "was not loaded", waiting)))
         except RuntimeError as error:
             raise DetectorError(
                 f"No process could be started for the detector '{self._label}'."
             ) from error
-        except DetectorError:
+        except BaseException:
             self._process.stop()
             raise
 
-    def _ask(self, order: dict[str, Any], body: bytes, lacking: str) -> bytes:
+    def _ask(
+        self,
+        order: dict[str, Any],
+        body: bytes,
+        lacking: str,
+        waiting: Callable[[], object] | None = None,
+    ) -> bytes:
         assert self._process is not None
         seconds = settings().own_detector_s
         try:
-            kind, found = self._process.talk(order, body, time.monotonic() + seconds)
+            kind, found = self._process.talk(order, body, time.monotonic() + seconds, waiting)
         except Late as error:
             self._process.stop()
             raise DetectorError(
@@ -149,13 +159,21 @@ class _Worker(Process):
             COMMAND, env=dict(os.environ), cwd=None, stderr=None, start_new_session=True
         )
 
-    def talk(self, order: dict[str, Any], body: bytes, until: float) -> tuple[bytes, bytearray]:
+    def talk(
+        self,
+        order: dict[str, Any],
+        body: bytes,
+        until: float,
+        waiting: Callable[[], object] | None,
+    ) -> tuple[bytes, bytearray]:
         """Send an order and wait for the answer, as long as the program goes on."""
         words = json.dumps(order).encode()
         self._send(memoryview(struct.pack("<IQ", len(words), len(body)) + words + body), until)
-        waiting = select.poll()
-        waiting.register(self._out, select.POLLIN)
-        while not waiting.poll(1000 * _LOOK_S):
+        answered = select.poll()
+        answered.register(self._out, select.POLLIN)
+        while not answered.poll(1000 * _LOOK_S):
+            if waiting is not None:
+                waiting()
             if time.monotonic() > until:
                 raise Late
             if not threading.main_thread().is_alive():  # nobody waits any more

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,7 +47,7 @@ def id_of(name: str) -> str:
     return PREFIX + re.sub(r"[^a-z0-9_.-]+", "-", last.lower())[:60]
 
 
-def load_own(name: str, id: str = "") -> Detector:
+def load_own(name: str, id: str = "", waiting: Callable[[], object] | None = None) -> Detector:
     """The detector that a name means; its code runs in a process of its own.
 
     Parameters
@@ -56,13 +57,15 @@ def load_own(name: str, id: str = "") -> Detector:
         else the module itself.
     id : str, optional
         In the registry; by default `id_of` the name.
+    waiting : callable, optional
+        Called twice a second while it loads; what it raises ends that.
 
     Raises
     ------
     DetectorError
         With a sentence that says what is wrong and what to do.
     """
-    engine = OwnEngine(lasting(name), id_of(name).removeprefix(PREFIX))
+    engine = OwnEngine(lasting(name), id_of(name).removeprefix(PREFIX), waiting)
     said = engine.said
     hop = max(said.window // 2, SAMPLE_RATE // 20)
     return Detector(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from core.detect.registry.fetching import (
     fetch_entry,
     what_is_wrong,
 )
-from core.detect.weights import briefly, sha256_of
+from core.detect.weights import briefly, sha256_of, state_sha256
 from core.machine import memory_bytes
 
 MOST_CLASSES = 50
@@ -41,6 +41,7 @@ def load_detector(
     engine: str | None = None,
     code: bool = False,
     kept: bool = True,
+    waiting: Callable[[], object] | None = None,
 ) -> Detector:
     """Load a detector, with the calibration that was fitted for it here, if there is one.
 
@@ -56,6 +57,8 @@ def load_detector(
         For a classifier whose class names do not say what is bona fide and what spoof.
     progress : callable, optional
         Called with the share of a download that is done, 0-1.
+    waiting : callable, optional
+        Called twice a second while code of one's own loads; what it raises ends that.
     fetch : bool
         Whether weights may be fetched from their home when they are not here, or not the right
         ones. What is fetched is checked before it replaces anything.
@@ -81,7 +84,7 @@ def load_detector(
     DetectorError
         With a sentence that says what is wrong and what to do.
     """
-    loaded = _load(str(detector), labels, progress, fetch, engine, code)
+    loaded = _load(str(detector), labels, progress, fetch, engine, code, waiting)
     return own_calibration.applied(loaded, models_home()) if kept else loaded
 
 
@@ -92,6 +95,7 @@ def _load(
     fetch: bool,
     engine: str | None,
     code: bool,
+    waiting: Callable[[], object] | None,
 ) -> Detector:
     if name == "embedded":
         return load_directory(EMBEDDED, engine)
@@ -103,7 +107,7 @@ def _load(
     if entry is not None and entry.obstacle:
         raise DetectorError(f"{entry.name} cannot be run here. {entry.obstacle}")
     if entry is not None and entry.code:
-        return _tried(load_own(entry.code, entry.id))
+        return _tried(load_own(entry.code, entry.id, waiting), waiting)
     small = in_8_bit(name if engine != "int8" else f"{name}{INT8}") or in_8_bit(name)
     if small is not None:
         return _tried(load_int8(small.path.parent / "int8", small.id, small.name))
@@ -124,7 +128,7 @@ def _load(
     if is_code(name):
         if not code:
             raise _is_code(name)
-        return _tried(load_own(name))
+        return _tried(load_own(name, waiting=waiting), waiting)
     path = Path(name)
     if os.path.isdir(path):  # no error for a name too long
         if is_project_model(path):
@@ -224,7 +228,7 @@ def _hub_name(detector: str) -> str:
     return name
 
 
-def _tried(detector: Detector) -> Detector:
+def _tried(detector: Detector, waiting: Callable[[], object] | None = None) -> Detector:
     """A detector from elsewhere that has heard a little noise: what cannot be used fails here.
 
     Raises
@@ -233,9 +237,10 @@ def _tried(detector: Detector) -> Detector:
         If it gives no scores.
     """
     noise = np.random.default_rng(0).normal(0, 0.01, detector.window + detector.hop)
+    looks = None if waiting is None else lambda share: waiting()
     ranges = [(0, detector.window), (detector.hop, detector.hop + detector.window)]
     try:
-        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges)
+        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges, progress=looks)
         if not np.isfinite(raw).all() or not np.isfinite(embeddings).all():
             raise ValueError("its scores are no numbers")
         if detector.familiarity is not None:
@@ -385,14 +390,5 @@ def _load_classifier(
             "model.safetensors."
         ) from error
     weights = Path(where) / "model.safetensors"
-    digest = sha256_of(weights) if weights.is_file() else _state_sha256(model)
+    digest = sha256_of(weights) if weights.is_file() else state_sha256(model)
     return Detector(id=id, name=name or where, network=model, weights_sha256=digest)
-
-
-def _state_sha256(model: Any) -> str:
-    """Hash of a network's tensors, for weights whose file is out of reach."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -17,6 +17,8 @@ from core.show.markdown import for_visitors, plain
 from core.show.opinions import view as opinions
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.detect.detector import Detector
 
 
@@ -38,10 +40,10 @@ def load(detector_id: str) -> Detector:
 
     try:
         if entry is None or not entry.file:
-            return _loaded(detector_id, fetch=entry is None)
+            return _loaded(detector_id, waiting, fetch=entry is None)
         if entry.ready:
             try:
-                return _loaded(detector_id, fetch=False)
+                return _loaded(detector_id, waiting, fetch=False)
             except DetectorError as error:
                 st.error(for_visitors(error), icon=":material/error:")
         else:
@@ -59,10 +61,14 @@ def load(detector_id: str) -> Detector:
         waiting.empty()
 
 
-def _loaded(detector_id: str, fetch: bool) -> Detector:
+def _loaded(detector_id: str, waiting: DeltaGenerator, fetch: bool) -> Detector:
     with st.spinner("Loading the detector…"):
-        made = cache.detector(detector_id, fetch=fetch, labels=opinions.labels_of(detector_id))
-    return made
+        return cache.detector(
+            detector_id,
+            fetch=fetch,
+            labels=opinions.labels_of(detector_id),
+            waiting=waiting.empty,  # which any click ends
+        )
 
 
 def take_in(detector_id: str) -> Detector | None:

@@ -100,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
 
 def in_words(fit: Fit) -> str:
     """What was fitted and what it is worth, for a terminal."""
+    from core.evaluate.calibrating import APART
+
     better = fit.gain.low is not None and fit.gain.low > 0
     return "\n".join(
         [
@@ -111,6 +113,7 @@ def in_words(fit: Fit) -> str:
             f"{_said(fit.after)}, each clip by a map that was fitted without it.",
             f"Gained: {_said(fit.gain)}."
             + ("" if better else " It is not sure that this is better than before."),
+            *([APART] if fit.apart else []),
         ]
     )
 

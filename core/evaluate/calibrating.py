@@ -30,6 +30,13 @@ ACCUSED = 2.0
 """What calling human speech synthetic counts beside a missed fake, where the band is chosen."""
 
 
+APART = (
+    "Every synthetic clip scores higher than every human one here, so nothing is known of scores "
+    "in between, nor of how often it errs. Bring more clips, and harder ones."
+)
+"""What is said of a `Fit` that is `apart`."""
+
+
 class CalibrationError(ValueError):
     """Labelled scores from which nothing can be fitted; the message is a sentence."""
 
@@ -51,6 +58,9 @@ class Fit:
         without them.
     gain : Difference
         Before less after, on the same clips.
+    apart : bool
+        Whether every synthetic clip scores higher than every human one, so that nothing is known
+        of what lies between.
     """
 
     scale: float
@@ -62,6 +72,7 @@ class Fit:
     before: Interval
     after: Interval
     gain: Difference
+    apart: bool = False
 
 
 def fit(
@@ -104,12 +115,14 @@ def fit(
         )
     if not np.isfinite(scores).all():
         raise CalibrationError("A score is no finite number.")
+    if np.ptp(scores) == 0:
+        raise CalibrationError(
+            f"Every clip has the same score ({scores[0]:.6g}), so it tells nothing apart and "
+            "nothing is kept."
+        )
     whole = _affine(scores, truth)
     if whole.scale <= 0:
-        raise CalibrationError(
-            "On these clips higher scores do not go with synthetic speech, so nothing is kept. "
-            "Check the labels; if they are right, this detector says nothing about such clips."
-        )
+        raise CalibrationError(_not_higher(scores, truth))
     codes = None if speakers is None else codes_of(list(speakers))
     units = Units.of(codes, truth)
     held_out = np.empty(len(scores))
@@ -134,7 +147,27 @@ def fit(
             "little, so nothing is kept."
         )
     band = fit_band(_llr(scores, whole, limit), truth)
-    return Fit(whole.scale, whole.offset, limit, band, n_bonafide, n_spoof, **found, gain=gain)
+    apart = bool(scores[~truth].max() < scores[truth].min())
+    return Fit(
+        whole.scale, whole.offset, limit, band, n_bonafide, n_spoof, **found, gain=gain, apart=apart
+    )
+
+
+def _not_higher(scores: Floats, truth: npt.NDArray[np.bool_]) -> str:
+    """Why scores that do not rise with synthesis are refused, and what to do."""
+    human, fake = np.sort(scores[~truth]), scores[truth]
+    above = len(human) - (np.searchsorted(human, fake) + np.searchsorted(human, fake, "right")) / 2
+    share = 100 * float(above.mean()) / len(human)
+    told = (
+        "On these clips higher scores do not go with synthetic speech, so nothing is kept: of one "
+        f"human and one synthetic clip the human one scores higher in {share:.0f} % of cases. "
+    )
+    if share < 60:
+        return told + "Check the labels; if they are right, it says next to nothing about them."
+    return told + (
+        "Check the labels; if they are right, its scores point the other way: have it give their "
+        "negative, since here higher means synthetic."
+    )
 
 
 def _llr(scores: Floats, affine: Affine, limit: float) -> Floats:

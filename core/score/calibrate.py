@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from core.audio.clip import AudioError
 from core.detect.model_config import DetectorError
 from core.detect.own_calibration import OwnCalibration
+from core.detect.weights import sha256_of
 from core.evaluate.calibrating import CalibrationError, Fit, fit
 from core.evaluate.trials.labels import LABELS, as_labels
 from core.evaluate.trials.problems import TrialsError
@@ -219,14 +221,23 @@ def heard(
         Without a calibration that was fitted here.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
+
+    Raises
+    ------
+    CalibrationError
+        If one file is called human and synthetic.
     """
     raw = np.full(len(clips.items), np.nan) if clips.raw is None else clips.raw
     codecs = [""] * len(raw)
     left_out: dict[str, str] = {}
+    first: dict[str, int] = {}
     for at, item in enumerate(clips.items):
         if progress is not None:
             progress(at, len(clips.items), item.id)
-        if clips.raw is None:
+        if twin := _twin(item, at, clips, first):
+            left_out[item.id] = twin
+            raw[at] = np.nan
+        elif clips.raw is None:
             found = _raw(item, detector)
             if isinstance(found, str):
                 left_out[item.id] = found
@@ -243,6 +254,30 @@ def heard(
         None if clips.speakers is None else [clips.speakers[i] for i in np.flatnonzero(there)],
         left_out,
     )
+
+
+def _twin(item: Item, at: int, clips: Labelled, first: dict[str, int]) -> str:
+    """That a clip's bytes were there before: many copies of one clip show no more than one does.
+
+    Raises
+    ------
+    CalibrationError
+        If they were there with the other label.
+    """
+    digest = str(item.further.get("sha256") or "") if clips.raw is not None else ""
+    if clips.raw is None:
+        with contextlib.suppress(OSError):  # the decoder says what is wrong with it
+            digest = sha256_of(Path(item.file))
+    earlier = first.setdefault(digest, at)
+    if not digest or earlier == at:
+        return ""
+    name = clips.items[earlier].id
+    if clips.is_spoof[earlier] != clips.is_spoof[at]:
+        raise CalibrationError(
+            f"{name} and {item.id} are the same file, once called human and once synthetic. "
+            "Correct one of the labels."
+        )
+    return f"It is the same file as {name}, so it is counted once."
 
 
 def _raw(item: Item, detector: Detector) -> tuple[float, str] | str:

@@ -62,10 +62,18 @@ def test_too_few_clips_are_refused_with_their_numbers(human, fake):
 
 def test_scores_the_wrong_way_round_are_refused():
     raw, truth = gaussian(100)
-    with pytest.raises(CalibrationError, match="higher scores do not go with synthetic"):
-        fit(-raw, truth, raw)
-    with pytest.raises(CalibrationError, match="do not go with synthetic"):
-        fit(np.zeros(200), truth, raw)
+    with pytest.raises(CalibrationError, match=r"higher in 9. % of cases.* the other way"):
+        fit(-3 * raw, truth, raw)
+    with pytest.raises(CalibrationError, match=r"higher in 50 % of cases.* next to nothing"):
+        fit(np.arange(200) // 2 % 2, np.arange(200) % 2, raw)
+    with pytest.raises(CalibrationError, match=r"Every clip has the same score \(3\)"):
+        fit(np.full(200, 3.0), truth, raw)
+
+
+def test_that_nothing_lies_between_the_classes_is_known():
+    raw, truth = gaussian(100)
+    assert not fit(raw, truth, raw).apart
+    assert fit(raw + 100 * truth, truth, raw).apart
 
 
 @given(

@@ -18,7 +18,7 @@ from core.detect.detector import DetectorError
 from core.detect.registry import load_detector, models_home
 from core.detect.saved import OTHER_CALIBRATION, open_saved
 from core.evaluate.calibrating import LEAST
-from core.score.calibrate import CalibrationError, labelled
+from core.score.calibrate import CalibrationError, heard, labelled
 from tests.detect.test_own import written
 
 SPEECH = Path(__file__).resolve().parents[1] / "data" / "speech.flac"
@@ -101,7 +101,7 @@ def test_scores_made_before_serve_only_the_weights_that_made_them(tmp_path, flat
     [
         ({"label": "perhaps"}, "'perhaps' in the column label of s.csv means neither"),
         ({"raw": "high"}, "A raw score in s.csv is no number"),
-        ({"raw": -1.0}, "higher scores do not go with synthetic"),
+        ({"raw": -1.0}, "Every clip has the same score (-1)"),
         ({"raw": ""}, "There are 0 human and 0 synthetic clips with a score"),
     ],
 )
@@ -166,3 +166,24 @@ def test_what_is_kept_is_what_is_found(scale, offset, name):
     made = replace(kept(), scale=scale, offset=offset, clips=printable(name))
     own_calibration.keep(made, models_home())
     assert own_calibration.found(models_home(), made.weights_sha256) == made
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_copies_of_a_clip_count_once_and_never_as_both(tmp_path, flatness, capsys, before):
+    detector = load_detector(flatness, code=True)
+    if before:
+        clips = table(tmp_path / "t.csv", detector, 40, sha256=["a"] * 20 + list(range(20)) * 3)
+    else:
+        clips = tmp_path / "clips"
+        for side in ("human", "fake"):
+            (clips / side).mkdir(parents=True)
+            for i in range(40):
+                (clips / side / f"{i}.wav").write_bytes(SPEECH.read_bytes())
+    with pytest.raises(CalibrationError, match="are the same file, once called human and once"):
+        heard(labelled(clips, detector), detector)
+    if before:
+        clips = table(clips, detector, 40, sha256=["a"] * 40 + list(range(40)))
+        assert main(["calibrate", flatness, str(clips)]) == 2
+        said = capsys.readouterr().err
+        assert "1.wav: It is the same file as 0.wav, so it is counted once." in said
+        assert "There are 1 human and 40 synthetic clips with a score" in said

@@ -12,7 +12,7 @@ import streamlit as st
 from core.detect import own_calibration
 from core.detect.detector import DetectorError
 from core.detect.registry import Entry, models_home
-from core.evaluate.calibrating import LEAST
+from core.evaluate.calibrating import APART, LEAST
 from core.settings import settings
 from core.show import cache
 from core.show.markdown import plain
@@ -82,6 +82,8 @@ def _fit(entry: Entry, where: str, name: str) -> None:
             scored = heard(labelled(where, detector), detector, show)
         for clip, why in list(scored.left_out.items())[:10]:
             st.caption(f"Left out: **{plain(clip)}**: {plain(why)}")
+        if (more := len(scored.left_out) - 10) > 0:
+            st.caption(f"Left out: {more:,} more.")
         fitted = calibration(scored, detector, name or Path(where).stem)
         st.session_state[FITTED] = (entry.id, *fitted)
     except (ArchiveError, CalibrationError, DetectorError, OSError) as error:
@@ -100,7 +102,8 @@ def _show(made: own_calibration.OwnCalibration, fit: Fit) -> None:
     st.caption(
         f"{fit.n_bonafide:,} human and {fit.n_spoof:,} synthetic clips; lines are 95 % intervals. "
         "Each clip was judged by a map that was fitted without it. "
-        + ("" if better else "**It is not sure that this is better than before.**")
+        + ("" if better else "**It is not sure that this is better than before.** ")
+        + (f"**{APART}**" if fit.apart else "")
     )
     st.button(
         "Keep it",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from core.detect.detector import Detector
 
 OF_JUDGING = {
-    "near_threshold", "wide_interval", "unfamiliar", "needs_wide_band", "codec_calibration",
-    "uncalibrated", "no_threshold", "other_precision", "own_calibration",
+    "near_threshold", "wide_interval", "channels_contradict", "unfamiliar", "needs_wide_band",
+    "codec_calibration", "uncalibrated", "no_threshold", "other_precision", "own_calibration",
 }  # fmt: skip
 """Codes of reasons that depend on the detector and the stance, not on the sound alone."""
 

@@ -379,5 +379,6 @@ def test_which_channel_was_heard_is_said_where_they_differ(heard):
     for channel in (1, 2):
         count = heard.count(channel)
         assert (f"channel {channel} in {count}" in said) == bool(count)
+        assert (f"Channel {channel} was not scored" in said) == (bool(heard) and not count)
     same = SimpleNamespace(windows=[LiveWindow(0.0, 4.0, 1.0, 3.0, True)])
     assert words.channels(same) == []

@@ -1,7 +1,14 @@
 """Live takes: what arrives is scored hop by hop, off the server's event loop."""
 
 from core.detect.stream.heard import CONTEXT_S
-from core.detect.stream.snapshot import LiveWindow, Snapshot, State, decided, spread
+from core.detect.stream.snapshot import (
+    LiveWindow,
+    Snapshot,
+    State,
+    by_channel,
+    decided,
+    spread,
+)
 from core.detect.stream.take import HOP_S, MOST_BEHIND, MOST_CAUGHT_UP, MOST_WAITING, Take, logger
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "Snapshot",
     "State",
     "Take",
+    "by_channel",
     "decided",
     "logger",
     "spread",

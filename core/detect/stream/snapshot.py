@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
 from core.audio.clip import Clip, Source
 from core.audio.quality import Quality, gate
-from core.detect.detection import Detection, Reason
+from core.detect.decision import Stance, decide
+from core.detect.detection import Detection, Reason, Verdict
 from core.detect.detector import Detector, Evidence
 
 State = Literal["live", "paused", "finished", "discarded", "released"]
@@ -171,8 +174,44 @@ def spread(windows: list[Any]) -> tuple[float, float] | None:
     return mean - half, mean + half
 
 
-def decided(detection: Detection, interval: tuple[float, float] | None) -> Detection:
-    """The same detection, inconclusive where its interval reaches across the threshold.
+FIRM = 3
+"""Of its own windows, with which a channel has a word in the verdict: eight seconds."""
+
+
+def by_channel(
+    windows: tuple[LiveWindow, ...], stance: Stance, band: tuple[float, float]
+) -> dict[int, tuple[int, Verdict]]:
+    """What each channel says by itself, where the two differ.
+
+    Parameters
+    ----------
+    windows : tuple of LiveWindow
+        Of a take.
+    stance : Stance
+    band : (float, float)
+        As in `core.detect.decision.decide`.
+
+    Returns
+    -------
+    dict of int to (int, str)
+        By channel: windows that were scored on it and count for the verdict, and the verdict on
+        their mean; ``inconclusive`` with fewer than `FIRM`.
+    """
+    found: dict[int, tuple[int, Verdict]] = {}
+    for channel in (1, 2):
+        llrs = [w.llr for w in windows if w.channel == channel and w.own and w.llr is not None]
+        if llrs:
+            side = decide(statistics.fmean(llrs), stance, band)
+            found[channel] = (len(llrs), side if len(llrs) >= FIRM else "inconclusive")
+    return found
+
+
+def decided(
+    detection: Detection,
+    interval: tuple[float, float] | None,
+    channels: Mapping[int, tuple[int, Verdict]] = MappingProxyType({}),
+) -> Detection:
+    """The same detection, inconclusive where its windows do not agree.
 
     Parameters
     ----------
@@ -180,18 +219,34 @@ def decided(detection: Detection, interval: tuple[float, float] | None) -> Detec
         Under the stance that counts.
     interval : (float, float) or None
         Of the mean log-likelihood ratio, from `spread`.
+    channels : mapping
+        As of `by_channel`.
     """
-    if interval is None or detection.verdict not in ("synthetic", "authentic"):
+    if detection.verdict not in ("synthetic", "authentic"):
         return detection
-    low, high = map(detection.stance.margin, interval)
-    if not low <= 0.0 <= high:
+    sides = {verdict: channel for channel, (_, verdict) in channels.items()}
+    if {"synthetic", "authentic"} <= sides.keys():
+        why = Reason(
+            "channels_contradict",
+            f"Channel {sides['synthetic']} by itself is likely synthetic, channel "
+            f"{sides['authentic']} likely authentic.",
+            "inconclusive",
+        )
+    elif interval is not None and _crosses(detection.stance, interval):
+        why = Reason(
+            "wide_interval",
+            "The windows differ so much that the interval of their mean reaches across the "
+            "threshold.",
+            "inconclusive",
+        )
+    else:
         return detection
-    why = Reason(
-        "wide_interval",
-        "The windows differ so much that the interval of their mean reaches across the threshold.",
-        "inconclusive",
-    )
     return replace(detection, verdict="inconclusive", reasons=(*detection.reasons, why))
+
+
+def _crosses(stance: Stance, interval: tuple[float, float]) -> bool:
+    low, high = map(stance.margin, interval)
+    return low <= 0.0 <= high
 
 
 SOURCE = Source("Live take", "webrtc", "opus", 48_000, 2, 0.0, "", "samples")

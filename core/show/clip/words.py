@@ -43,6 +43,7 @@ ADVICE = {
     "needs_wide_band": _WIDER,
     "narrow_band": _WIDER,
     "missing": "A copy in which nothing is missing may decide it.",
+    "channels_contradict": "Stop, and open the take in Detect: there each channel gets one.",
     "unfamiliar": "A cleaner copy, or another detector, may decide it.",
 }
 """Code of a reason -> what may help an inconclusive clip."""

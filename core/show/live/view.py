@@ -9,7 +9,7 @@ import streamlit as st
 from core.detect import outlier
 from core.detect.decision import Stance
 from core.detect.detection import Detection
-from core.detect.stream import Snapshot, Take, decided
+from core.detect.stream import Snapshot, Take, by_channel, decided
 from core.show import cache
 from core.show.clip.charts import LEGEND
 from core.show.clip.words import limit, probability_bars, withheld
@@ -47,7 +47,8 @@ def panel(take: Take, stance: Stance) -> None:
     if detector is not None:
         belt = detector.decision.inconclusive_llr
         if detection is not None:
-            detection = decided(detector.with_stance(detection, stance), shot.spread)
+            sides = by_channel(shot.windows, stance, belt)
+            detection = decided(detector.with_stance(detection, stance), shot.spread, sides)
     if shot.state != "finished":
         st.html(words.level_meter(shot.level_dbfs, shot.state == "paused"))
     _verdict_card(shot, detection)
@@ -131,7 +132,9 @@ def _grey_until_judged(
     shot: Snapshot, detection: Detection | None, band: tuple[float, float]
 ) -> tuple[float, float]:
     """Log-odds between which windows are grey: all of them while no verdict stands."""
-    if shot.listening or detection is None or withheld(detection):
+    codes = {reason.code for reason in detection.reasons} if detection else set()
+    apart = "channels_contradict" in codes  # each window is of one of them, and has its meaning
+    if shot.listening or detection is None or (withheld(detection) and not apart):
         return (-20.0, 20.0)
     return band
 

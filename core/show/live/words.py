@@ -86,9 +86,11 @@ def channels(shot: Snapshot) -> list[str]:
     if not heard:
         return []
     counts = " and ".join(f"channel {n} in {heard.count(n):,}" for n in (1, 2) if n in heard)
+    unheard = [f" Channel {n} was not scored at all." for n in (1, 2) if n not in heard]
     return [
         "The two channels differ, and an average could hide a voice: each window was scored on "
-        f"the louder one that speaks ({counts}). Open the take in Detect for a verdict on each."
+        f"the louder one that speaks ({counts}).{''.join(unheard)} Open the take in Detect for a "
+        "verdict on each."
     ]
 
 

@@ -13,7 +13,7 @@ from core.detect.decision import EVEN, Stance
 from core.detect.detection import Familiarity, Reason
 from core.detect.detector import Decision
 from core.detect.stream.snapshot import SOURCE as LIVE
-from core.detect.stream.snapshot import decided
+from core.detect.stream.snapshot import LiveWindow, by_channel, decided
 from core.show.clip import words
 from core.show.theme import VERDICTS
 from tests.builders import BAND, SCORES, HandDetector, clip
@@ -93,6 +93,37 @@ def test_no_two_sentences_contradict_each_other(
 )
 def test_an_interval_across_the_threshold_decides_nothing(interval, verdict):
     assert decided(DETECTION, interval).verdict == verdict
+
+
+def windows(*llrs_of_channels):
+    return tuple(
+        LiveWindow(2.0 * n, 2.0 * n + 4.0, llr, 3.0, True, channel)
+        for n, (llr, channel) in enumerate(llrs_of_channels)
+    )
+
+
+@pytest.mark.parametrize(
+    ("heard", "contradict"),
+    [
+        ([(3.0, 1)] * 5 + [(-3.0, 2)] * 3, True),
+        ([(-3.0, 1)] * 3 + [(3.0, 2)] * 5, True),
+        ([(3.0, 1)] * 5 + [(-3.0, 2)] * 2, False),  # too few windows to say
+        ([(3.0, 1)] * 5 + [(1.0, 2)] * 3, False),
+        ([(3.0, 1)] * 5 + [(-0.5, 2)] * 3, False),  # within the band
+        ([(3.0, None)] * 5 + [(-3.0, None)] * 5, False),
+        ([(3.0, 1)] * 5 + [(None, 2)] * 3, False),
+    ],
+)
+def test_channels_that_say_the_opposite_give_no_verdict_together(heard, contradict):
+    sides = by_channel(windows(*heard), EVEN, (-1.0, 1.0))
+    assert {n for n, _ in sides.values()} <= {2, 3, 5}
+    made = decided(DETECTION, None, sides)
+    assert (made.verdict == "inconclusive") == contradict
+    assert ("in Detect" in words.limit(made)) == contradict
+    assert words.withheld(made) == contradict
+    if contradict:
+        fake = next(channel for llr, channel in heard if llr > 0)
+        assert f"Channel {fake} by itself is likely synthetic" in made.reasons[-1].text
 
 
 def test_the_threshold_of_prior_and_costs_is_what_an_interval_must_not_cross():

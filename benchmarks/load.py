@@ -90,6 +90,7 @@ class Visitor:
         self.verdict_at = 0.0
         self.longest_queue = 0
         self.urls: Any = None
+        self.files: Any = None
 
     def close(self) -> None:
         """Leave, as a closed tab does."""
@@ -129,7 +130,12 @@ class Visitor:
         file = files.uploaded_file_info.add()
         file.file_id, file.name, file.size = self.urls.file_id, name, len(data)
         file.file_urls.CopyFrom(self.urls)
-        self.run(files=files)
+        self.files = files
+        self.again()
+
+    def again(self) -> None:
+        """Have the page run once more with the file."""
+        self.run(files=self.files)
 
     def _read(self, until: str) -> None:
         deadline = time.monotonic() + PATIENCE_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -33,16 +34,24 @@ class Memory(threading.Thread):
     def now(self) -> float:
         """At this moment."""
         page = os.sysconf("SC_PAGE_SIZE")
-        total, pending = 0, [self.pid]
+        return sum(self._each("statm", lambda words: int(words[1]) * page)) / 1e6
+
+    def processor_s(self) -> float:
+        """Processor seconds of those that run, and of those that ended and were waited for."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        # The name, in brackets before these, may hold spaces.
+        return sum(self._each("stat", lambda words: sum(map(int, words[-39:-35])) / ticks))
+
+    def _each(self, file: str, figure: Callable[[list[str]], float]) -> Iterator[float]:
+        pending = [self.pid]
         while pending:
             process = Path(f"/proc/{pending.pop()}")
             try:
-                total += int((process / "statm").read_text().split()[1]) * page
+                yield figure((process / file).read_text().split())
                 for task in (process / "task").iterdir():
                     pending += [int(p) for p in (task / "children").read_text().split()]
             except OSError:
                 continue  # it has just ended
-        return total / 1e6
 
     def peak_bytes(self) -> int:
         """The most of all samples."""

@@ -142,12 +142,14 @@ def gate(quality: Quality, source: Source | None = None) -> tuple[Reason, ...]:
     what, here = ("The recording", "this recording")
     if channel is not None:
         what, here = f"Channel {channel}", f"channel {channel}"
+    missing_s = source.missing_s() if source else 0.0
+    lacks = f" {missing_s:.1f} s of it are missing from the file." if missing_s >= 0.1 else ""
     if q.level_dbfs is None or q.level_dbfs < SILENCE_DBFS:
         level = "" if q.level_dbfs is None else f" (level {q.level_dbfs:.0f} dB)"
         return (
             Reason(
                 "silence",
-                f"{what} is silent or nearly so{level}, so there is nothing to judge.",
+                f"{what} is silent or nearly so{level}, so there is nothing to judge.{lacks}",
                 "not judged",
             ),
         )
@@ -156,7 +158,7 @@ def gate(quality: Quality, source: Source | None = None) -> tuple[Reason, ...]:
             Reason(
                 "no_speech",
                 f"No speech was found in {here}. The detector knows voices only: music, "
-                "noise and tones are not judged.",
+                f"noise and tones are not judged.{lacks}",
                 "not judged",
             ),
         )
@@ -165,7 +167,7 @@ def gate(quality: Quality, source: Source | None = None) -> tuple[Reason, ...]:
             Reason(
                 "too_short",
                 f"Only {q.speech_s:.1f} s of speech was found; at least {MIN_JUDGED_S:g} s is "
-                "needed, and 4 s or more is better.",
+                f"needed, and 4 s or more is better.{lacks}",
                 "not judged",
             ),
         )
@@ -250,8 +252,10 @@ def _without(spans: list[tuple[int, int]], gaps: list[tuple[int, int]]) -> list[
 def _frames(x: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
     """Frames of speech (of anything where there is none), float32 ``[m, 512]``, evenly chosen."""
     starts = np.concatenate([np.arange(a, b - FRAME + 1, FRAME) for a, b in spans or [(0, len(x))]])
-    if not len(starts):  # shorter than one frame
-        return np.pad(x, (0, FRAME - len(x)))[None, :]
+    if not len(starts):  # none is as long as a frame
+        x = np.concatenate([x[a:b] for a, b in spans] or [x])
+        x = x[: _MAX_FRAMES * FRAME]
+        return np.pad(x, (0, -len(x) % FRAME)).reshape(-1, FRAME)
     if len(starts) > _MAX_FRAMES:
         starts = starts[np.linspace(0, len(starts) - 1, _MAX_FRAMES).astype(int)]
     return np.lib.stride_tricks.sliding_window_view(x, FRAME)[starts]

@@ -32,6 +32,14 @@ def voices(speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 0.5 * one, 0.5 * np.roll(one[::-1], 11_000)
 
 
+def tone(hertz: float, like: np.ndarray) -> np.ndarray:
+    return np.sin(2 * np.pi * hertz * np.arange(len(like)) / SAMPLE_RATE).astype(np.float32)
+
+
+def noise(like: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(3).normal(size=len(like)).astype(np.float32)
+
+
 def turns(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first = np.arange(len(a)) % 40_000 < 20_000
     return np.where(first, a, 0.02 * b), np.where(first, 0.02 * a, b)
@@ -46,6 +54,10 @@ ORDINARY = {
     "1 ms apart": lambda a, b: (a, late(a, 16)),
     "10 ms apart": lambda a, b: (a, late(a, 160)),
     "in a room": lambda a, b: (in_a_room(a, 1), in_a_room(late(a, 20), 2)),
+    "hum in both": lambda a, b: (a + 0.1 * tone(50, a), a + 0.3 * tone(50, a)),
+    "noise in both": lambda a, b: (a + 0.02 * noise(a), a + 0.02 * noise(b)[::-1]),
+    "an offset in one": lambda a, b: (a, a + np.float32(0.001)),
+    "faint noise in one": lambda a, b: (a, 0.9 * a + 0.01 * noise(a)),
     "a wide effect": lambda a, b: (a + 0.3 * in_a_room(b, 5), a - 0.3 * in_a_room(b, 6)),
 }
 APART = {
@@ -66,6 +78,9 @@ APART = {
     "two voices": (lambda a, b: (a, b), "different sound"),
     "one 20 dB lower": (lambda a, b: (a, 0.1 * b), "different sound"),
     "a call": (turns, "different sound"),
+    "beside hum": (lambda a, b: (0.9 * tone(50, a), 0.1 * b), "different sound"),
+    "beside a tone": (lambda a, b: (a, 0.1 * tone(1_000, b)), "different sound"),
+    "beside noise": (lambda a, b: (a, 0.1 * noise(b)), "different sound"),
 }
 
 

@@ -3,6 +3,7 @@ is said."""
 
 import io
 import re
+import struct
 
 import av
 import numpy as np
@@ -102,6 +103,30 @@ def test_what_is_behind_a_flac_without_a_total_is_named(behind: int, sound, make
     junk = np.random.default_rng(behind).bytes(behind)
     (note,) = decode(bytes(data) + junk).source.notes
     assert re.search(r"[\d,]+ bytes or more follow", note)
+
+
+def ogg_checksum(page: bytes) -> int:
+    rest = 0
+    for byte in page:
+        rest ^= byte << 24
+        for _ in range(8):
+            rest = (rest << 1 ^ (0x104C11DB7 if rest & 1 << 31 else 0)) & 0xFFFFFFFF
+    return rest
+
+
+@pytest.mark.parametrize("page", [3, 5])
+def test_what_lies_behind_a_break_in_the_structure_is_named(page: int, sound, make_media) -> None:
+    """A page that ends packets and says that it ends none stops FFmpeg for good."""
+    data = make_media("ogg", "libopus", np.tile(sound, 3))
+    at, end = pages(data)[page : page + 2]
+    changed = data[at : at + 6] + b"\xff" * 8 + data[at + 14 : at + 22] + bytes(4)
+    changed += data[at + 26 : end]
+    changed = changed[:22] + struct.pack("<I", ogg_checksum(changed)) + changed[26:]
+    clip = decode(data[:at] + changed + data[end:])
+    (note, _) = clip.source.notes
+    said = int(re.search(r"the ([\d,]+) bytes that follow", note)[1].replace(",", ""))
+    assert 0.5 * (len(data) - at) < said < len(data)
+    assert f"{clip.duration_s:.1f} s" in note
 
 
 def test_a_flac_frame_ends_with_its_checksum() -> None:

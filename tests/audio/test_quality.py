@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,47 @@ def test_speech_is_found_and_nothing_stands_against_it(long_speech: np.ndarray) 
     assert q.peak == pytest.approx(np.abs(long_speech).max())
     assert q.zero_share == pytest.approx(4 / 20.2, abs=0.02)
     assert q.clipped_share < 0.002
+
+
+@pytest.mark.parametrize("zeros", [0, SAMPLE_RATE])
+@pytest.mark.parametrize("offset", [0.003, 0.02, -0.1, 0.5])
+def test_an_offset_is_taken_out_and_changes_nothing(offset, zeros, long_speech) -> None:
+    silence = np.zeros(zeros, np.float32)
+    sound = long_speech - long_speech.mean()
+    sound[sound == 0] = 1e-9
+    off, plain = (clip_of(np.concatenate([silence, 0.1 * sound + by])) for by in (offset, 0.0))
+    assert np.allclose(off.samples, plain.samples, atol=1e-5)
+    assert not off.samples[:zeros].any()
+    (note,) = off.source.notes
+    assert f"{100 * offset:+.1f} %" in note
+    a, b = measure(off), measure(plain)
+    assert gate(a) == gate(b) == ()
+    assert (a.level_dbfs, a.bandwidth_hz) == pytest.approx((b.level_dbfs, b.bandwidth_hz), abs=0.1)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.0005])
+def test_what_is_nearly_centred_stays_bit_for_bit(offset, long_speech) -> None:
+    sound = long_speech - long_speech.mean() + np.float32(offset)
+    assert clip_of(sound).samples.tobytes() == sound.tobytes()
+
+
+def test_nothing_but_an_offset_is_silence() -> None:
+    q = measure(clip_of(np.full(2 * SAMPLE_RATE, 0.3)))
+    assert codes(gate(q)) == [("silence", "not judged")]
+
+
+@pytest.mark.parametrize("held, lost", [(300, 300), (160, 1_600), (511, 1), (1, 100)])
+def test_sound_in_shreds_is_measured_and_what_lacks_is_said(held, lost, long_speech) -> None:
+    """No stretch is as long as a frame of the measurement."""
+    x = long_speech.copy()
+    starts = range(held, len(x), held + lost)
+    gaps = tuple((a / SAMPLE_RATE, min(a + lost, len(x)) / SAMPLE_RATE) for a in starts)
+    for a in starts:
+        x[a : a + lost] = 0
+    clip = Clip(x, replace(clip_of(x).source, missing=gaps))
+    q = measure(clip)
+    assert q.bandwidth_hz > 0 and q.speech_s <= len(x) / SAMPLE_RATE - clip.source.missing_s() + 0.1
+    assert all("missing from the file" in r.text for r in gate(q, clip.source) if lost > held)
 
 
 def sounds_without_speech() -> dict[str, np.ndarray]:

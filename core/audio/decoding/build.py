@@ -9,12 +9,19 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip, Source, Track
 from core.audio.decoding.channels import Layout
-from core.audio.decoding.notes import channel_notes, form_notes
+from core.audio.decoding.notes import channel_notes, form_notes, offset_taken_out
 from core.audio.decoding.output import BLOCK, OVERSCALE, Decoded, Output
 from core.audio.decoding.source import Limits
 
 APART_S = 7_200.0
 """Channels are taken apart where they are no longer together: 460 MB of samples."""
+
+OFFSET_SHARE = 0.05
+"""A constant offset above this share of the sound's level (-26 dB) is taken out. Smaller ones move
+a log-likelihood ratio by 0.1 in the median; of public clips one in fifty has a larger one."""
+
+OFFSET_SAID = 0.001
+"""Of full scale: offsets from which on that is said."""
 
 MOST_MISSING = 1_000
 """Of more missing stretches than this the longest are listed."""
@@ -66,6 +73,9 @@ def clip_of(
             f"Samples reach {out.peak:.3g} times full scale: the file was probably written "
             "without scaling."
         )
+    offset = _level_out(samples)
+    if abs(offset) >= OFFSET_SAID:
+        said.append(offset_taken_out(offset))
     if channel is None and layout.silent:
         samples *= np.float32(out.channels / (out.channels - len(layout.silent)))
         channel = layout.loudest if len(layout.silent) == out.channels - 1 else None
@@ -86,6 +96,31 @@ def clip_of(
         missing=tuple((a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in sorted(longest)),
     )
     return Clip(samples, source)
+
+
+def _level_out(samples: np.ndarray) -> float:
+    """Take a constant offset out of samples, in place, and say what it was; 0 where it is small.
+
+    Nobody hears it, but it counts as level, as bandwidth and as flat tops, and moves a network's
+    scores. Samples that are exactly zero stay: there is no sound. Where most are, as between
+    clicks, they count.
+    """
+    if len(samples) < SAMPLE_RATE:  # of less, a mean says nothing
+        return 0.0
+    held, total, power = 0, 0.0, 0.0
+    for start in range(0, len(samples), BLOCK):
+        part = samples[start : start + BLOCK].astype(np.float64)
+        held += np.count_nonzero(part)
+        total += float(part.sum())
+        power += float(np.dot(part, part))
+    n = held if 2 * held >= len(samples) else len(samples)
+    mean = total / n
+    if abs(mean) <= OFFSET_SHARE * np.sqrt(max(0.0, power / n - mean * mean)):
+        return 0.0
+    for start in range(0, len(samples), BLOCK):
+        part = samples[start : start + BLOCK]
+        part[part != 0] -= np.float32(mean)
+    return mean
 
 
 def clip_from_samples(

@@ -1,9 +1,9 @@
 """Whether channels may be averaged: what the average keeps, and what it would destroy.
 
 Sound that is in the channels with opposite phase cancels in their average, and two voices, one a
-channel, become one mixture. Loudness of each channel and of the average is measured in short
-frames and six bands: ordinary stereo, panned, delayed or with room, leaves the average its share
-in nearly all of them.
+channel, become one mixture; a voice drowns beside a channel of noise. Loudness of each channel and
+of the average is measured in short frames and six bands: ordinary stereo, panned, delayed or with
+room, leaves the average its share in nearly all of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ EXCLUSIVE_DB = 15.0
 MOST_CHANNELS = 8
 """Of more channels than this the loudest are taken apart."""
 
-_EDGES = (100.0, 400.0, 800.0, 1500.0, 2500.0, 4000.0, 7000.0)  # of the bands, in hertz
+_EDGES = (
+    20.0,
+    100.0,
+    400.0,
+    800.0,
+    1500.0,
+    2500.0,
+    4000.0,
+    7000.0,
+)  # of the bands, in hertz; in the lowest is hum, and no voice
 _FRAME_S = 0.032  # every other frame of this length is looked at
 _HOP_S = 2 * _FRAME_S
 _FLOOR_DB = -120.0
@@ -39,6 +48,8 @@ _LEAST = 8  # frames with sound in a band, fewer say nothing
 _LAGS = 3  # frames by which one channel may be late, as an echo is
 _ALIKE = 0.4  # two channels whose bands go up and down together more than this hold one sound
 _MOVES_DB = 4.0  # standard deviation of a band's level above which it is no steady noise
+_STEADY_DB = 3.0  # of all bands together: below it a channel is noise, hum or a tone
+_DROWNS_DB = -10.0  # against a voice's own level: from here on such a channel harms it
 _ALONE_S = 0.75  # time that each of two channels has for itself when they hold different voices
 
 
@@ -115,9 +126,9 @@ class Channels:
         apart, mean = levels[:, active], levels[:, -1]
         mean = mean + 20 * np.log10(self.count / len(active))  # silent ones are left out of it
         why: Literal["", "cancel", "differ"] = ""
-        if _cancel(apart, mean):
+        if _cancel(apart[:, :, 1:], mean[:, 1:]):
             why = "cancel"
-        elif _differ(apart):
+        elif _differ(apart[:, :, 1:]) or _drowned(apart):
             why = "differ"
         if not why:
             return Layout(silent, (), why, loudest)
@@ -132,7 +143,8 @@ def _levels(frames: np.ndarray, rate: int) -> np.ndarray:
     length = frames.shape[2] // step
     x = frames[:, :, : length * step].transpose(1, 0, 2)
     x = sum((x[:, :, i::step] for i in range(1, step)), x[:, :, ::step])
-    spectrum = np.fft.rfft(np.ascontiguousarray(x) * np.hanning(length).astype(np.float32))
+    x = x - x.mean(axis=2, keepdims=True)  # else an offset counts as hum
+    spectrum = np.fft.rfft(x * np.hanning(length).astype(np.float32))
     power = np.empty((*spectrum.shape[:1], spectrum.shape[1] + 1, spectrum.shape[2]), np.float32)
     np.square(np.abs(spectrum), out=power[:, :-1])
     np.square(np.abs(spectrum.sum(axis=1) / spectrum.shape[1]), out=power[:, -1])
@@ -189,6 +201,22 @@ def _differ(apart: np.ndarray) -> bool:
     first = int(np.argmax(apart.mean(axis=(0, 2))))  # what is like the loudest is like the rest
     others = [c for c in range(apart.shape[1]) if c != first]
     return any(_unlike(apart[:, first], apart[:, other], heard) for other in others)
+
+
+def _drowned(apart: np.ndarray) -> bool:
+    """Whether a steady sound in one channel drowns what moves in another, most of the time."""
+    level = 10 * np.log10((10 ** (apart / 10)).sum(axis=2))
+    heard = _heard(level.max(axis=1, keepdims=True))[:, 0]
+    bad = n = 0
+    for frames in _windows(len(level)):
+        part = level[frames][heard[frames]]
+        if len(part) >= 2 * _LEAST:
+            moves, loud = part.std(axis=0), 10 * np.log10((10 ** (part / 10)).mean(axis=0))
+            voices, steady = loud[moves >= _MOVES_DB], loud[moves < _STEADY_DB]
+            n += bool(len(voices))
+            if len(voices) and len(steady):
+                bad += steady.max() >= voices.min() + _DROWNS_DB
+    return 2 * bad > n
 
 
 def _unlike(a: np.ndarray, b: np.ndarray, heard: np.ndarray) -> bool:

@@ -59,6 +59,7 @@ def _edits(file: Reader, track: int) -> Edits:
     per_s, whole_s = _clock(file, mdhd)
     if not movie_per_s or not per_s or not whole_s:
         return Edits()
+    whole_s = _held(file, media) / per_s or whole_s  # headers may say anything
     listed = [(n / movie_per_s, at if at < 0 else at / per_s, r) for n, at, r in _list(file, elst)]
     while listed and listed[0][1] < 0:  # a delay, which has its own note
         del listed[0]
@@ -104,6 +105,17 @@ def _clock(file: Reader, box: tuple[int, int]) -> tuple[int, float]:
     per_s, n = struct.unpack_from(form, head, at)
     unknown = n in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
     return per_s, 0.0 if unknown or not per_s else n / per_s
+
+
+def _held(file: Reader, media: tuple[int, int]) -> int:
+    """Units that the track's samples last; 0 where they are listed elsewhere."""
+    table: tuple[int, int] | None = media
+    for name in (b"minf", b"stbl", b"stts"):
+        table = table and _find(file, table, name)
+    if not table:
+        return 0
+    data = file.at(table[0] + 8, min(table[1] - table[0] - 8, 8 * _MOST))
+    return sum(n * each for n, each in struct.iter_unpack(">II", data[: len(data) // 8 * 8]))
 
 
 def _list(file: Reader, elst: tuple[int, int]) -> list[tuple[int, int, float]]:

@@ -36,6 +36,7 @@ from core.audio.decoding.headers import Header
 from core.audio.decoding.notes import (
     LEEWAY_S,
     another_codec,
+    broken_off,
     check_promise,
     clock_notes,
     flac_differs,
@@ -153,6 +154,8 @@ def _decoded(
         notes += [read_on(promised_s, more_s)] if more_s > LEEWAY_S else []
         behind_it = flac_behind(bytes(packets.last)) if header.kind == "flac" else 0
         notes += [not_read_on(behind_it, "or more ")] if behind_it else []
+        if packets.broken_at is not None and not notes:
+            notes += broken_off(ends_s, file.size() - packets.broken_at)
         notes += pour.damage(packets, refusal.promised_s > 0 and not notes)
         notes += clock_notes(
             out.missing[missing:],
@@ -181,10 +184,13 @@ class _Packets:
         Packets, those that could not be decoded, and those that came twice.
     page_s : float
         Longest page of an Ogg: only its end has a time stamp.
+    broken_at : int or None
+        Offset behind the last packet, where the container breaks off before its end.
     """
 
     def __init__(self, container: Any, stream: Any, joined: bool) -> None:
         self.count = self.bad = self.repeated = 0
+        self.broken_at: int | None = None
         self.page_s = 0.0
         self._page = (-1, 0.0)  # of Ogg: where the latest began, and the sound in it
         self._paged = container.format.name == "ogg"
@@ -202,10 +208,12 @@ class _Packets:
         latest = -float("inf")
         order: deque[tuple[int, int]] = deque()
         seen: set[tuple[int, int]] = set()
+        read_to = 0
         while True:
             try:
                 packet = next(self._demuxed, None)
             except (av.FFmpegError, OSError):  # the container itself breaks off here
+                self.broken_at = read_to
                 self.bad += 1
                 self.count += 1
                 return
@@ -216,6 +224,7 @@ class _Packets:
             if packet.has_sidedata("encryption_info"):
                 raise encrypted_sound()
             self.count += packet.size > 0
+            read_to = max(read_to, (packet.pos or 0) + packet.size)
             if self._paged and packet.size and packet.pos is not None:
                 at, held_s = self._page
                 more_s = (packet.duration or 0) * self._tick_s

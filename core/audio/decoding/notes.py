@@ -18,6 +18,8 @@ PRESENT_SHARE = 0.5
 LEEWAY_S = 0.1
 """Codecs pad or trim by a frame or two: no loss worth a word."""
 
+_FEW_BYTES = 2_000  # less than a packet or two of any codec
+
 _NAMED = 5  # stretches or chunks that a note names one by one
 
 
@@ -35,6 +37,24 @@ def check_promise(promised_s: float, decoded_s: float) -> list[str]:
             f"{decoded_s:.1f} s."
         ]
     return []
+
+
+def broken_off(seconds: float, n_bytes: int) -> list[str]:
+    """A note on a file whose structure ends before the file does, unless next to nothing is left.
+
+    Parameters
+    ----------
+    seconds : float
+        Where the sound ends.
+    n_bytes : int
+        Bytes that follow.
+    """
+    if n_bytes < _FEW_BYTES:
+        return []
+    return [
+        f"The file is damaged at {seconds:.1f} s: the {n_bytes:,} bytes that follow could not be "
+        "read."
+    ]
 
 
 def read_on(counted_s: float, more_s: float) -> str:
@@ -206,6 +226,14 @@ def form_notes(rate: int, channels: int, changes: list[tuple[float, int, int]]) 
 
 def _form(rate: int, channels: int) -> str:
     return f"{rate:,} Hz, {channels} channel{'s' * (channels != 1)}"
+
+
+def offset_taken_out(offset: float) -> str:
+    """A note on a constant offset (DC)."""
+    return (
+        f"The sound stood off centre, at {100 * offset:+.1f} % of full scale. The offset, "
+        "which nobody hears, was taken out."
+    )
 
 
 def another_codec(seconds: float, before: str, now: str) -> str:

@@ -138,10 +138,9 @@ def gate(quality: Quality, source: Source | None = None) -> tuple[Reason, ...]:
         there is no speech, its quality is no matter.
     """
     q = quality
-    channel = source.channel if source else None
-    what, here = ("The recording", "this recording")
-    if channel is not None:
-        what, here = f"Channel {channel}", f"channel {channel}"
+    here = source.part if source else ""
+    what = here.capitalize() or "The recording"
+    here = here or "this recording"
     missing_s = source.missing_s() if source else 0.0
     lacks = f" {missing_s:.1f} s of it are missing from the file." if missing_s >= 0.1 else ""
     if q.level_dbfs is None or q.level_dbfs < SILENCE_DBFS:

@@ -11,7 +11,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.audio.clip import SAMPLE_RATE, Clip
+from core.audio.clip import SAMPLE_RATE, Clip, Track
 from core.audio.decoding import clip_from_samples
 from core.audio.quality import Quality, Reason, gate, measure, speech_in
 from core.audio.speech import MIN_SPEECH_S, speech_probabilities, speech_spans
@@ -49,7 +49,7 @@ def test_speech_is_found_and_nothing_stands_against_it(long_speech: np.ndarray) 
 
 
 @pytest.mark.parametrize("zeros", [0, SAMPLE_RATE])
-@pytest.mark.parametrize("offset", [0.003, 0.02, -0.1, 0.5])
+@pytest.mark.parametrize("offset", [0.006, 0.02, -0.1, 0.5])
 def test_an_offset_is_taken_out_and_changes_nothing(offset, zeros, long_speech) -> None:
     silence = np.zeros(zeros, np.float32)
     sound = long_speech - long_speech.mean()
@@ -87,6 +87,18 @@ def test_sound_in_shreds_is_measured_and_what_lacks_is_said(held, lost, long_spe
     q = measure(clip)
     assert q.bandwidth_hz > 0 and q.speech_s <= len(x) / SAMPLE_RATE - clip.source.missing_s() + 0.1
     assert all("missing from the file" in r.text for r in gate(q, clip.source) if lost > held)
+
+
+def test_what_is_said_of_a_part_names_the_part() -> None:
+    clip = clip_of(np.zeros(SAMPLE_RATE))
+    track = Track(1, "opus", "", "", 1.0, 48_000, 1, None, True)
+    for tracks, channel, what in [
+        *((0, None, "The recording"), (1, None, "The recording"), (2, None, "Track 1")),
+        *((0, 2, "Channel 2"), (3, 2, "Track 1, channel 2")),
+    ]:
+        source = replace(clip.source, tracks=(track,) * tracks, channel=channel)
+        (reason,) = gate(measure(clip), source)
+        assert reason.text.startswith(f"{what} is silent")
 
 
 def sounds_without_speech() -> dict[str, np.ndarray]:

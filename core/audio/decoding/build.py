@@ -20,7 +20,7 @@ OFFSET_SHARE = 0.05
 """A constant offset above this share of the sound's level (-26 dB) is taken out. Smaller ones move
 a log-likelihood ratio by 0.1 in the median; of public clips one in fifty has a larger one."""
 
-OFFSET_SAID = 0.001
+OFFSET_SAID = 0.005
 """Of full scale: offsets from which on that is said."""
 
 MOST_MISSING = 1_000

@@ -29,6 +29,23 @@ def mp4_end(file: Reader, size: int) -> tuple[int, bool]:
     return size, True
 
 
+def mp4_cut(file: Reader, size: int) -> bool:
+    """Whether a box of an MP4 reaches beyond the file."""
+    at = 0
+    if file.at(4, 4) != b"ftyp":
+        return False
+    for _ in range(100_000):
+        head = file.at(at, 16)
+        if len(head) < 8:
+            break
+        length = int.from_bytes(head[:4], "big")
+        length = int.from_bytes(head[8:], "big") if length == 1 else length
+        if length < 8:
+            break
+        at += length
+    return at > size
+
+
 def ts_end(file: Reader, size: int) -> tuple[int, bool]:
     """Where packets of MPEG-TS end for good."""
     at = 0

@@ -23,6 +23,7 @@ from core.audio.decoding.container import (
     zero_of,
 )
 from core.audio.decoding.edits import Edits, edits
+from core.audio.decoding.ends import mp4_cut
 from core.audio.decoding.errors import (
     announced,
     encrypted_sound,
@@ -113,14 +114,17 @@ def _decoded(
         if not listed_edits.followed:
             container.close()
             container = open_container(file, edited=False)
-    except AudioError:
+    except AudioError as error:
         container.close()
+        if error.code in ("no_audio_track", "unreadable") and mp4_cut(file, file.size()):
+            raise not_opened(file.at(0, 256), file.size(), refusal.known) from error
         raise
     except (av.FFmpegError, ValueError, OSError, RuntimeError) as error:
         head = file.rewound().read(256)
         raise not_opened(head, file.size(), refusal.known) from error
     with container:
         stream, number = choose(container, track)
+        stamped = has_clock(container, stream)
         promised_s = refusal.promised_s or promised_end(container, stream)
         compressed = not stream.codec_context.name.startswith("pcm_")
         out = behind or Output(
@@ -134,7 +138,7 @@ def _decoded(
             joinable(container),
             out.finished(),
         )
-        pour = _Pour(out, clock, header, has_clock(container, stream))
+        pour = _Pour(out, clock, header, stamped)
         packets = _Packets(container, stream, joinable(container))
         pour.all_of(packets)
         if out.taken == taken:
@@ -148,7 +152,8 @@ def _decoded(
             known = refusal.known or announced(file.rewound().read(16))
             raise too_damaged() if known else not_audio()
         ends_s = clock.clock_s
-        notes = check_promise(max(promised_s, ends_s / header.present_share), ends_s)
+        damaged = not stamped and (packets.bad > 0 or container.format.name == "avi")
+        notes = check_promise(max(promised_s, ends_s / header.present_share), ends_s, damaged)
         more_s = ends_s - promised_s if header.kind == "flac" and promised_s else 0.0
         notes += listed_edits.notes
         notes += [read_on(promised_s, more_s)] if more_s > LEEWAY_S else []
@@ -292,7 +297,7 @@ class _Pour:
             return [
                 f"Parts of the file are damaged: {packets.bad + self._bad:,} of "
                 f"{packets.count:,} packets could not be decoded in full and were left out or "
-                "concealed."
+                "concealed." + ("" if self._stamped else " Times behind them may be early.")
             ]
         return [flac_differs()] if self._checksum is not None and not agrees else []
 

@@ -23,14 +23,26 @@ _FEW_BYTES = 2_000  # less than a packet or two of any codec
 _NAMED = 5  # stretches or chunks that a note names one by one
 
 
-def check_promise(promised_s: float, decoded_s: float) -> list[str]:
-    """A note if sound ends before the second that the header promises, or AudioError."""
+def check_promise(promised_s: float, decoded_s: float, damaged: bool = False) -> list[str]:
+    """A note if sound ends before the second that the header promises, or AudioError.
+
+    Parameters
+    ----------
+    promised_s, decoded_s : float
+    damaged : bool
+        Whether some may be lost before its end, where there is no clock to tell.
+    """
     if decoded_s < PRESENT_SHARE * promised_s:
         raise AudioError(
             f"The file is cut short: its header promises {promised_s:,.1f} s of sound, "
             f"{decoded_s:,.1f} s are there. Get a whole copy of it.",
             "truncated",
         )
+    if decoded_s < promised_s - LEEWAY_S and damaged:
+        return [
+            f"By its header the file lasts {promised_s:.1f} s, and {decoded_s:.1f} s of sound are "
+            "there: the rest is lost where it is damaged or at its end, so times may be early."
+        ]
     if decoded_s < promised_s - LEEWAY_S:
         return [
             f"The file ends early: by its header it lasts {promised_s:.1f} s, its sound ends at "
@@ -70,6 +82,22 @@ def not_read_on(n_bytes: int, or_more: str = "") -> str:
     return (
         f"{n_bytes:,} bytes {or_more}follow the file's sound. They do not look like sound and were "
         "not read."
+    )
+
+
+def bytes_left_out(lost: list[tuple[float, int]]) -> str:
+    """A note on damage within a stream without a clock.
+
+    Parameters
+    ----------
+    lost : list of (float, int)
+        Second of the sound that was read, and bytes.
+    """
+    named = _listed([f"{n:,} bytes at {at:.1f} s" for at, n in lost[:_NAMED]])
+    more = f" and in {len(lost) - _NAMED:,} more places" if len(lost) > _NAMED else ""
+    return (
+        f"The file is damaged: {named}{more} are no sound and were left out. Times behind them "
+        "count without them."
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from core.audio.decoding.framing import mpeg, runs, wavpack, wavpack_begins
-from core.audio.decoding.notes import another_file, not_read_on
+from core.audio.decoding.notes import another_file, bytes_left_out, not_read_on
 from core.audio.decoding.pieces import (
     BLOCK,
     LOOK,
@@ -26,6 +26,7 @@ from core.audio.decoding.source import Reader
 
 _MOST_BREAKS = 2_000  # in a file that is followed
 _MOST_TRIES = 100_000  # places at which a frame is looked for
+AMR_FRAME_S = 0.02
 _FEW = 16  # bytes behind the last frame that are not worth a word
 
 
@@ -42,6 +43,7 @@ def stream(file: Reader, size: int, length_of: Callable[[bytes], int], magic: by
     pieces: list[Piece] = []
     begun, first, block, base = 0, True, b"", 0
     notes: tuple[str, ...] = ()
+    frames, lost = 0, list[tuple[float, int]]()
     breaks, tries = 0, iter(range(_MOST_TRIES))
     while at < size:
         past = at > base + len(block) - 64 and base + len(block) < size
@@ -56,6 +58,7 @@ def stream(file: Reader, size: int, length_of: Callable[[bytes], int], magic: by
                 begun = at + n
             first = False
             at += n
+            frames += 1
             continue
         breaks += 1
         if breaks > _MOST_BREAKS:
@@ -73,14 +76,20 @@ def stream(file: Reader, size: int, length_of: Callable[[bytes], int], magic: by
             pieces.append((begun, at))
             at = begun = at + skip
             continue
-        resumes = _next_frame(file, at + 1, size, length_of, tries)
+        resumes = _next_frame(file, at + 1, size, length_of, tries, magic)
         if resumes is None:
             return Read((file,))
+        if (magic or length_of is wavpack) and resumes < size:
+            # FFmpeg would decode any bytes as AMR, and end at what is no block of WavPack.
+            pieces.append((begun, at))
+            begun = resumes
+            lost += [(frames * AMR_FRAME_S, resumes - at)] if magic else []
         if resumes >= size:
             notes = (not_read_on(size - at),) if size - at >= _FEW else ()
             size = at
         at = resumes
     pieces.append((begun, size))
+    notes = (*([bytes_left_out(lost)] if lost else []), *notes)
     whole = len(pieces) == 1 and size == file.size()
     return Read((file if whole else of_pieces(file, pieces),), notes)
 
@@ -103,19 +112,26 @@ def _between(file: Reader, at: int, size: int, length_of: Callable[[bytes], int]
 
 
 def _next_frame(
-    file: Reader, at: int, size: int, length_of: Callable[[bytes], int], tries: Iterator[int]
+    file: Reader,
+    at: int,
+    size: int,
+    length_of: Callable[[bytes], int],
+    tries: Iterator[int],
+    magic: bytes,
 ) -> int | None:
-    """Where three frames follow each other, or a tag or another file begins, or the end.
+    """Where frames follow each other, or a tag or another file begins, or the end.
 
-    None where that would take too long to find.
+    Three of them, or of AMR, where one byte in eight may begin one, eight. None where that would
+    take too long to find.
     """
+    known, least = (_AMR, 8) if magic else (_KNOWN, 3)
     end = size
     for begin, block in blocks(file, at, size, LOOK):
-        for found in _KNOWN.finditer(block):
+        for found in known.finditer(block):
             place = begin + found.start()
             if next(tries, None) is None:
                 return None
-            if tag(file, place) or runs(file, place, length_of, 3):
+            if tag(file, place) or runs(file, place, length_of, least):
                 end = place
                 break
         if end < size:
@@ -123,6 +139,7 @@ def _next_frame(
     return another(file, at, end)[0]
 
 
+_AMR = re.compile(rb"[\x04\x0c\x14\x1c\x24\x2c\x34\x3c\x44\x4c\x54\x5c\x64\x6c\x74\x7c]")
 _KNOWN = re.compile(rb"\xff[\xe0-\xff]|\x0b\x77|wvpk|ID3|APETAGEX")
 
 

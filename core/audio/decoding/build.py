@@ -110,7 +110,7 @@ def _level_out(samples: np.ndarray) -> float:
     held, total, power = 0, 0.0, 0.0
     for start in range(0, len(samples), BLOCK):
         part = samples[start : start + BLOCK].astype(np.float64)
-        held += np.count_nonzero(part)
+        held += int(np.count_nonzero(part))
         total += float(part.sum())
         power += float(np.dot(part, part))
     n = held if 2 * held >= len(samples) else len(samples)

@@ -200,4 +200,4 @@ def _actions(held: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return str(value)[:_LONGEST] if isinstance(value, (str, int)) else ""
+    return str(value).strip()[:_LONGEST] if isinstance(value, (str, int)) else ""

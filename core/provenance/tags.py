@@ -48,8 +48,14 @@ _SAID = (
     "encoder", "encoded_by", "software", "tool", "encoding_tool", "coding_history", "vendor",
     "originator", "ixml_file_creator",
 )  # fmt: skip
-_MADE = r"\b(?:made|created|generated|produced|synthesi[sz]ed|edited|voiced?) (?:with|by|using|in) "
-_TIME = re.compile(r"[\dT:Z+\-./ ]{4,40}")
+_MADE = (
+    r"(?<!\bnot )(?<!n't )\b(?:made|created|generated|produced|synthesi[sz]ed|edited|voiced?) "
+    r"(?:with|by|using|in) "
+)
+_TIME = re.compile(
+    r"(?=.*\d)(\d{4}([-/.:]\d\d?){0,2}|\d\d?[-/.]\d\d?[-/.]\d{4})?"
+    r"[T ]?(\d\d[:_\-]\d\d([:_\-]\d\d([.,]\d{1,9})?)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?"
+)
 _CONTAINER = ("major_brand", "minor_version", "compatible_brands", "handler_name", "vendor_id")
 _BEXT = (
     ("description", 0, 256),
@@ -83,12 +89,13 @@ def read_tags(file: BinaryIO) -> tuple[list[Sign], list[tuple[str, str]]]:
     held = [*_of_ffmpeg(file), *_of_riff(file), *_of_mp3(file)]
     held = list(dict.fromkeys((name.lower(), value.strip()) for name, value in held if value))
     signs = list(_programs(held))
-    # Whoever writes words where a time belongs may name somebody.
+    # Whoever writes words or a number where a time belongs may name somebody.
     times = {name: value for name, value in held if name in _TIMES and _TIME.fullmatch(value)}
     if times:
         signs.append(Sign("times", times))
     signs += _declared(file, held)
-    ours = (*times, *_CONTAINER, "encoder", "lame_settings")
+    known = {str(sign.values.get("tag")) for sign in signs}
+    ours = {*times, *_CONTAINER, "lame_settings", *({"encoder"} & known)}
     personal = [(name, value[:500]) for name, value in held if name not in ours]
     return signs, personal[:100]
 
@@ -197,12 +204,15 @@ def _declared(file: BinaryIO, held: list[tuple[str, str]]) -> Iterator[Sign]:
     labels: list[Any] = [value for name, value in held if name.upper() == "AIGC"]
     texts += [value for _, value in held]
     labels += [m for text in texts for m in re.findall(r'"AIGC"\s*:\s*(\{[^{}]{0,2000}\})', text)]
-    for label in labels[:1]:
+    told = set()
+    for label in labels[:20]:
         try:
             about = json.loads(label)
             about = about.get("AIGC", about)
-            if str(about["Label"]) in ("1", "2", "3"):
-                yield Sign("declares-aigc", {"label": str(about["Label"])})
+            number = str(about["Label"])
+            if number in ("1", "2", "3") and number not in told:
+                told.add(number)
+                yield Sign("declares-aigc", {"label": number})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
 

@@ -149,3 +149,41 @@ def test_without_a_library_the_rest_is_read_and_what_is_not_is_said(
     found = looked(tagged("mp3", "libmp3lame", {"title": "x"}))
     assert found.sign("encoder-ffmpeg") is not None
     assert found.notes == (NO_LIBRARY,)
+
+
+def lists(**tags: str) -> bytes:
+    """A WAV with such a LIST chunk."""
+    body = b"INFO" + b"".join(
+        chunk(name.encode(), value.encode() + b"\0") for name, value in tags.items()
+    )
+    return with_chunk(wav(), b"LIST", body)
+
+
+@pytest.mark.parametrize(
+    "when", ["+49 170 1234567", "12.34.56.78", "030-1234567", "...--", "1234567"]
+)
+def test_a_number_in_place_of_a_time_is_kept_apart(when: str) -> None:
+    found = looked(lists(ICRD=when))
+    assert found.sign("times") is None and ("date", when) in found.personal
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["2026", "2026-03-02", "2026-03-02T10:00:00.000000Z", "2026:03:02 10:00:00", "02/03/2026",
+     "10:00:00", "2026-03-02 10:00:00 +0100"],
+)  # fmt: skip
+def test_times_are_told_in_all_their_forms(when: str) -> None:
+    sign = looked(lists(ICRD=when)).sign("times")
+    assert sign is not None and sign.values["date"] == when
+
+
+def test_an_encoder_that_nobody_knows_is_shown_to_the_visitor() -> None:
+    assert ("encoder", "VoiceForge of Ada") in looked(lists(ISFT="VoiceForge of Ada")).personal
+    known = looked(lists(ISFT="Audacity 3.4"))
+    assert known.sign("editor-audacity") is not None and known.personal == ()
+
+
+def test_a_decoy_hides_no_label_and_a_denial_is_no_statement() -> None:
+    twice = looked(lists(ICMT='{"AIGC": {"Label": "9"}} {"AIGC": {"Label": "1"}}'))
+    assert twice.sign("declares-aigc") is not None
+    assert looked(lists(ICMT="not made with ElevenLabs")).sign("synthesiser-named") is None

@@ -129,11 +129,11 @@ def _framed(codec: str) -> tuple[Callable[[Mapping[str, Any]], str], str]:
 _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     "declares-source": (
         lambda v: f"The tags give the source type {v['source_type']}",
-        "A statement that nobody signed: anyone can write or remove it.",
+        "A tag that anyone can write or remove.",
     ),
     "declares-aigc": (
         lambda v: f"The tags hold an AIGC label ({v['label']})",
-        "The mark of AI-generated sound that China requires. Nobody signed it.",
+        "The mark of AI-generated sound that China requires. Anyone can write or remove it.",
     ),
     "times": (
         lambda v: "Times in the tags: " + ", ".join(f"{k} {t}" for k, t in v.items()),
@@ -224,7 +224,7 @@ _FAMILIES = {
     "encodes anew.",
     "meeting": "By this tag, which anyone can write, the file comes from a call.",
     "recorder": "By this tag, which anyone can write, a recorder made it.",
-    "synthesiser": "A tag that nobody signed; it may also tell what the clip is about.",
+    "synthesiser": "A tag that anyone can write; it may also tell what the clip is about.",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -63,29 +64,50 @@ def line(found: Provenance) -> Line | None:
 
 
 def contradiction(found: Provenance, verdict: str) -> str:
-    """What a detector's verdict and the file's own statement say against each other."""
-    said = line(found)
-    if said is None or said.kind not in ("synthetic", "recorded"):
+    """What a file's own statements and a detector's verdict say against each other."""
+    statements = _statements(found)
+    if not statements:
         return ""
-    signed = "signed" if found.credentials is not None else "marked"
-    if said.kind == "recorded" and _marked(found) is not None:
-        return (
-            f"The file is {signed} as a recording, and its sound carries the watermark of a "
-            "synthesiser. One of the two is wrong, or somebody marked a recording, or recorded "
-            "such a voice as it was played."
+    (kind, how), *others = statements
+    if against := next((other for other in others if other[0] != kind), None):
+        or_else = (
+            ", or somebody marked a recording, or recorded such a voice as it was played"
+            if _marked(found) is not None
+            else ""
         )
-    if said.kind == "recorded" and verdict == "synthetic":
         return (
-            f"The file is {signed} as a recording, and scored synthetic. One of the two is wrong, "
-            "or a synthetic voice was recorded as it was played: ask who signed what, and hear the "
-            "parts that score highest."
+            f"The file contradicts itself: it is {how}, and {against[1]}. One of the two is "
+            f"wrong{or_else}."
         )
-    if said.kind == "synthetic" and verdict == "authentic":
+    said = line(found)
+    if said is None or said.kind != kind:
+        return ""
+    if kind == "recorded" and verdict == "synthetic":
         return (
-            f"The file is {signed} as synthetic, and scored human. The detector may not know this "
-            "kind of synthesis."
+            f"The file is {how}, and scored synthetic. One of the two is wrong, or a synthetic "
+            "voice was recorded as it was played: ask who signed what, and hear the parts that "
+            "score highest."
+        )
+    if kind == "synthetic" and verdict == "authentic":
+        return (
+            f"The file is {how}, and scored human. The detector may not know this kind of "
+            "synthesis."
         )
     return ""
+
+
+def _statements(found: Provenance) -> list[tuple[Kind, str]]:
+    """All that a file states of how it was made, and how a sentence tells it; the surest first."""
+    made: list[tuple[Kind, str]] = []
+    as_what: dict[Kind, str] = {"synthetic": "synthetic", "recorded": "a recording"}
+    held = found.credentials
+    if held is not None and held.intact and (signed := made_as(held)) and signed[0] in as_what:
+        made.append((signed[0], f"signed as {as_what[signed[0]]}"))
+    if _marked(found) is not None:
+        made.append(("synthetic", "marked with the watermark of a synthesiser"))
+    for kind in dict.fromkeys(kind for kind, _ in _declarations(found)):
+        made.append((kind, f"called {as_what[kind]} by its tags"))
+    return made
 
 
 def _signed(held: Credentials) -> Line:
@@ -196,21 +218,26 @@ def _marked(found: Provenance) -> Line | None:
     )
 
 
+def _declarations(found: Provenance) -> Iterator[tuple[Kind, str]]:
+    """What tags say, which nobody signed: its kind, and how a sentence goes on with it."""
+    for sign in found.signs:
+        if sign.code == "declares-source":
+            source = str(sign.values["source_type"])
+            if source in SYNTHETIC:
+                yield "synthetic", f"say that it was {SYNTHETIC[source]}"
+            elif source in RECORDED:
+                yield "recorded", f"say that it is {RECORDED[source]}"
+        elif sign.code == "declares-aigc" and sign.values["label"] in ("1", "2"):
+            sure = "is" if sign.values["label"] == "1" else "may be"
+            yield "synthetic", f"(AIGC) say that it {sure} AI-generated"
+
+
 def _declared(found: Provenance) -> Line | None:
-    """The same of tags, which nobody signed."""
+    """The line of tags; that something is a recording is what all files are taken for."""
     unsigned = "No signature covers that: anyone can write such a tag, or take it away."
-    source = found.sign("declares-source")
-    kind = source.values["source_type"] if source is not None else ""
-    if kind in SYNTHETIC:
-        return Line(
-            "synthetic",
-            f"The file's tags say that it was {SYNTHETIC[kind]}. {unsigned}",
-        )
-    if (label := found.sign("declares-aigc")) is not None and label.values["label"] in ("1", "2"):
-        sure = "is" if label.values["label"] == "1" else "may be"
-        return Line(
-            "synthetic", f"The file's tags (AIGC) say that it {sure} AI-generated. {unsigned}"
-        )
+    for kind, said in _declarations(found):
+        if kind == "synthetic":
+            return Line("synthetic", f"The file's tags {said}. {unsigned}")
     if (named := found.sign("synthesiser-named")) is not None:
         return Line(
             "neutral",
@@ -251,7 +278,8 @@ def facts(held: Credentials) -> list[tuple[str, str]]:
 
 def _manifest(m: Manifest) -> str:
     known = SYNTHETIC | RECORDED | EDITED
-    said = [f"signed by {m.signer or 'nobody named'}" + (f" ({m.name})" if m.name else "")]
+    named = (m.signer or "nobody") + (f" ({m.name})" if m.name else "")
+    said = [f"signed with a certificate that names {named}"]
     said.append(f"time stamp {m.time}" if m.time else "no time stamp")
     if m.generator:
         said.append(f"written by {m.generator}")

@@ -152,6 +152,39 @@ def test_statements_and_verdicts_that_contradict_each_other_are_said():
         assert signed.contradiction(found, verdict) == ""
 
 
+def declared(*kinds: str) -> tuple[Sign, ...]:
+    return tuple(Sign("declares-source", {"source_type": kind}) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (Provenance(SPOKEN, (Sign("declares-aigc", {"label": "1"}),)), "signed as a recording"),
+        (Provenance(FITS, declared("digitalCapture")), "called a recording by its tags"),
+        (
+            Provenance(signs=declared("digitalCapture", "trainedAlgorithmicMedia")),
+            "called a recording by its tags, and called synthetic by its tags",
+        ),
+        (Provenance(signs=(MARKED, *declared("digitalCapture"))), "watermark of a synthesiser"),
+    ],
+)
+def test_a_file_that_contradicts_itself_says_so_whatever_the_verdict(found, says):
+    for verdict in ("synthetic", "authentic", "inconclusive", "not judged"):
+        said = signed.contradiction(found, verdict)
+        assert said.startswith("The file contradicts itself") and says in said
+
+
+def test_statements_that_do_not_hold_contradict_nothing():
+    broken = replace(SPOKEN, sound="differs", problems=("x",))
+    assert signed.contradiction(Provenance(broken), "synthetic") == ""
+    assert signed.contradiction(Provenance(signs=declared("digitalCapture")), "synthetic") == ""
+
+
+def test_one_of_several_sources_that_is_synthetic_is_the_line():
+    said = signed.line(Provenance(signs=declared("digitalCapture", "compositeSynthetic")))
+    assert said is not None and said.kind == "synthetic"
+
+
 def test_tags_are_told_as_unsigned():
     for sign in (
         Sign("declares-source", {"source_type": "trainedAlgorithmicMedia"}),

@@ -40,6 +40,7 @@ def saved(detection=WHOLE) -> bytes:
     return json.dumps(detection.to_dict()).encode()
 
 
+@settings(max_examples=25)
 @given(prior=st.floats(0.01, 0.99), cost=st.floats(0.1, 100), hertz=st.sampled_from(list(SCORES)))
 def test_what_was_saved_comes_back(prior, cost, hertz):
     made = HandDetector(SCORES)

@@ -13,7 +13,7 @@ from core.show.server import installation
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted(path.name for path in cache.RESULTS.glob("*.csv"))
 FIGURES = ("Welcome", "Benchmarks", "Systems", "Overfitting", "Under_the_Hood")
-OTHERS = ("Detect", "Timeline", "Live", "Your_Scores")
+OTHERS = sorted({page.stem for page in (ROOT / "pages").glob("*.py")} - set(FIGURES))
 
 
 def remove(file: Path) -> None:

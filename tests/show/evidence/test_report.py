@@ -8,6 +8,7 @@ import re
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pypdfium2
@@ -245,10 +246,16 @@ SPANS = st.lists(
 )
 
 
+@cache
+def untested():
+    """A detection, and a stress test of it without a condition."""
+    detector = HandDetector(SCORES)
+    return detector.detect(clip(41.1)), stress(detector, clip(41.1), EVEN, [])
+
+
 @given(asked=st.lists(SPANS, min_size=1, max_size=3))
 def test_the_commands_test_the_same_parts_again(asked):
-    detection = HandDetector(SCORES).detect(clip(41.1))
-    tested = stress(HandDetector(SCORES), clip(41.1), EVEN, [])
+    detection, tested = untested()
     cases = [
         Case(
             replace(detection, source=replace(detection.source, name=f"{n}.wav")),

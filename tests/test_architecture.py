@@ -16,6 +16,7 @@ FORBIDDEN = {
     "core/detect": ("streamlit",),
     "core/evaluate": ("streamlit",),
     "core/score": ("streamlit",),
+    "core/cli": ("streamlit",),
     "core": ("pages", "Home"),
     "training": ("core.show", "core.score", "pages", "streamlit"),
     "pages": ("training", "torch", "transformers"),
@@ -207,6 +208,7 @@ def test_charts_words_and_reports_need_no_streamlit():
         *show.rglob("*charts.py"),
         *show.rglob("*words.py"),
         *(show / "documents").glob("[!_]*.py"),
+        *(show / "figures" / f"{name}.py" for name in ("known_detectors", "track_record")),
         *(file for file in (show / "evidence").glob("[!_]*.py") if file.stem != "view"),
     }
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sorted(free)]

@@ -198,7 +198,7 @@ def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
     from core.evaluate.tables import RESULTS, load
     from core.show.evidence.case import Case, Filing
     from core.show.evidence.report import evidence_html, evidence_pdf
-    from core.show.opinions.view import track_record
+    from core.show.figures.track_record import track_record
 
     figures, published = load("embedded", RESULTS), load("published_eer", RESULTS)
     detectors = [_detector(id) for id in query.detector]
@@ -211,7 +211,7 @@ def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
             yield Case(
                 found,
                 detector.decision.inconclusive_llr,
-                track_record(detector.id, figures, published),
+                track_record(detector.id, figures, published, cache.table),
                 tuple(_tested(part, detector, query, errand, found)),
                 part,
                 origin=origin,

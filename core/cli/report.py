@@ -56,9 +56,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the report; 0 when every file could be read, 2 when one could not."""
     import pandas as pd
-    from streamlit.logger import set_log_level
 
-    set_log_level("ERROR")  # no page runs here, which Streamlit would remark on
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
@@ -71,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     from core.provenance.isolated import TrustListError, look_safely
     from core.show.evidence.case import Case, Filing
     from core.show.evidence.report import evidence_html, evidence_pdf
-    from core.show.opinions.view import track_record
+    from core.show.figures.track_record import track_record
 
     if problem := span_without_stress(options):
         print(problem, file=sys.stderr)

@@ -253,7 +253,7 @@ def _examples(table: str, stamp: float) -> list[Example]:
 
 
 def results(name: str) -> pd.DataFrame | None:
-    """Figures of ``data/results/<name>.csv``, one row a figure; None without such a file.
+    """Figures of ``data/results/<name>.csv``, one row per figure; None without such a file.
 
     Errors as in `table`.
     """

@@ -14,6 +14,7 @@ from core.detect.registry import classes_of, load_detector
 from core.evaluate import arena
 from core.evaluate.tables.loading import load as load_table
 from core.show import cache
+from core.show.figures.track_record import track_record
 from core.show.opinions import view as opinions_view
 from core.show.opinions.charts import DISAGREE, stacked
 from core.show.theme import DARK, LIGHT
@@ -192,12 +193,12 @@ def test_error_rates_of_the_field_are_those_on_corpora_that_a_system_has_not_see
     own = arena.cells(rows[(rows["system"] == "Nes2Net-X") & (rows["metric"] == "eer")])
     new = own[own["seen"] == arena.UNSEEN]["value"]
     assert 0 < len(new) < len(own)
-    said = opinions_view.track_record("nes2net-x", None, None)
+    said = track_record("nes2net-x", None, None)
     assert (
         f"{new.min():.2f} to {new.max():.2f} % on {len(new)} corpora that it has not seen" in said
     )
-    assert "nobody says" in opinions_view.track_record("spectra-0", None, None)
-    assert opinions_view.track_record("antideepfake-xls-r-1b", None, None) == "not measured"
+    assert "nobody says" in track_record("spectra-0", None, None)
+    assert track_record("antideepfake-xls-r-1b", None, None) == "not measured"
 
 
 def test_at_a_glance_is_a_chip_a_detector_and_what_they_say_is_taken_away(page, two):

@@ -21,6 +21,7 @@ from core.show.clip.words import (
     probability_bars,
 )
 from core.show.figures.headlines import by_kind
+from core.show.figures.track_record import MEASURED_ON
 from core.show.markdown import plain
 from core.show.theme import VERDICTS
 
@@ -59,14 +60,6 @@ def result_card(detection: Detection, above: Callable[[], None] | None = None) -
 
 POOLED = ("pooled", "overall", "within")
 """Breakdowns of which a detector's card shows the error rate."""
-
-
-MEASURED_ON = {
-    ("pooled", "none"): "all windows of a clip",
-    ("within", "none"): "all windows of a clip, mean over sources",
-    ("codec", "none, 1 window"): "one window per clip",
-}
-"""What was heard of each clip, by breakdown and condition of a row with an error rate."""
 
 
 def about_detector(

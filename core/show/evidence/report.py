@@ -15,6 +15,7 @@ from core.detect import outlier
 from core.detect.agreement import agreement
 from core.detect.detection import Detection
 from core.show.clip import charts, words
+from core.show.documents.chart import image
 from core.show.documents.report import Report, as_html
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.commands import commands, versions
@@ -208,8 +209,6 @@ def _chance(d: Detection) -> str:
 
 def _add(report: Report, case: Case) -> None:
     import pandas as pd
-
-    from core.show.figures.view import image
 
     d = case.detection
     spoken = " ".join(filter(None, [words.headline(d), _plain(words.explanation(d))]))

@@ -20,8 +20,9 @@ from core.show.documents import exports
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import evidence_html, evidence_pdf
 from core.show.figures.known_detectors import name_of
+from core.show.figures.track_record import track_record
 from core.show.markdown import plain, without_folders
-from core.show.opinions.view import published_table, track_record
+from core.show.opinions.view import published_table
 from core.show.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def report_section(
                     Case(
                         detection,
                         shared.decision.inconclusive_llr,
-                        track_record(id, figures, published),
+                        track_record(id, figures, published, cache.table),
                         session.stress_tests(entry, shared, detection.stance),
                         session.clip_of(entry),
                         origin=session.origin_of(entry),

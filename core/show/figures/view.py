@@ -11,8 +11,9 @@ import streamlit as st
 
 from core.evaluate.names import metric_name, readable
 from core.plain import csv_of
+from core.show.documents.chart import image, make_spec
 from core.show.figures.charts import AnyChart
-from core.show.theme import DARK, LIGHT, Palette, system_colours
+from core.show.theme import Palette, system_colours
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,36 +158,6 @@ def _spec(
 ) -> dict[str, Any]:
     """The chart's Vega-Lite; kept, because Altair needs longer for it than the rest of a page."""
     return make_spec(_build, rows, *arguments, alt=alt, **options)
-
-
-def make_spec(
-    build: Callable[..., AnyChart], rows: pd.DataFrame, *arguments: Any, alt: str, **options: Any
-) -> dict[str, Any]:
-    """Build a chart; unlike in `show_chart`, nothing is kept where other sessions could meet it."""
-    from altair.utils import schemapi
-
-    # The tests validate every builder against the schema; here that would take most of the time.
-    with schemapi.debug_mode(False):
-        chart = build(rows, *arguments, **options).properties(description=alt)
-        return chart.to_dict(validate=False)
-
-
-def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:
-    """A chart as PNG or SVG at a fixed width, on the background it was coloured for."""
-    import vl_convert
-
-    dark = spec.get("usermeta", {}).get("dark", False)
-    palette = DARK if dark else LIGHT
-    steps = isinstance(spec.get("width"), dict)  # cells of a fixed size
-    fixed = {
-        **spec,
-        "width": spec["width"] if steps else 640,
-        "background": palette.background,
-        "padding": 16,
-    }
-    if format == "png":
-        return vl_convert.vegalite_to_png(fixed, scale=2)
-    return vl_convert.vegalite_to_svg(fixed).encode()
 
 
 def csv(rows: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> bytes:

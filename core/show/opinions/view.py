@@ -14,15 +14,14 @@ from core.detect.agreement import Agreement, agreement
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES, classes_of
-from core.evaluate import arena
-from core.evaluate.names import benchmark_name
 from core.plain import printable
 from core.settings import settings
 from core.show import cache
-from core.show.clip import cards, words
+from core.show.clip import words
 from core.show.clip.charts import LEGEND
 from core.show.documents import exports
 from core.show.figures.known_detectors import name_of
+from core.show.figures.track_record import track_record
 from core.show.markdown import plain
 from core.show.opinions.charts import stacked
 from core.show.theme import DARK, LIGHT, VERDICTS, palette
@@ -198,54 +197,6 @@ def _chip(name: str, d: Detection) -> str:
 _COLOURS = {"synthetic": "synthetic_text", "authentic": "authentic_text"}
 
 
-def track_record(id: str, figures: pd.DataFrame | None, published: pd.DataFrame | None) -> str:
-    """What is known of a detector's errors, from the tables: measured here, and published."""
-    parts = []
-    if figures is not None:
-        rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
-        for (breakdown, condition), heard in cards.MEASURED_ON.items():
-            of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
-            parts += [
-                f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on "
-                f"{benchmark_name(row.benchmark)}, {heard}, {row.kind}"
-                for row in of.itertuples()
-            ]
-    entry = ENTRIES.get(id)
-    if entry is not None and entry.arena:
-        parts.append(_unseen(entry.arena))
-    if published is not None and entry is not None and entry.published:
-        rows = published[(published["system"] == entry.published)]
-        rows = rows[(rows["benchmark"] == "ASVspoof 2019 LA eval") & (rows["metric"] == "eer")]
-        rows = rows[(rows["breakdown"] == "overall") & (rows["condition"] == "all")]
-        parts += [
-            f"{row.value:.2f} % on its own corpus, {row.benchmark}, {row.kind}"
-            for row in rows.itertuples()
-        ]
-    return "; ".join(filter(None, parts)) or "not measured"
-
-
-def _unseen(system: str) -> str:
-    """What others print of a system on corpora that it has not seen: range, middle and number."""
-    figures = cache.table("arena")
-    own = figures[(figures["system"] == system) & (figures["metric"] == "eer")]
-    if own.empty:
-        return ""
-    joined = arena.joined(own, cache.table("arena_systems"), cache.table("arena_corpora"))
-    cells = arena.cells(joined)
-    new = cells[cells["seen"] == arena.UNSEEN]["value"]
-    if (cells["seen"] == arena.UNSTATED).all():
-        return (
-            f"{cells['value'].min():.2f} to {cells['value'].max():.2f} % on {len(cells)} corpora, "
-            "of which nobody says whether it was trained on them"
-        )
-    if new.empty:
-        return "no figure on a corpus that it has not seen"
-    return (
-        f"{new.min():.2f} to {new.max():.2f} % on {len(new)} corpora that it has not seen, half of "
-        f"them below {new.median():.2f} %, by its authors or others"
-    )
-
-
 def comparison(
     detections: Mapping[str, Detection], detectors: Mapping[str, Detector], key: str
 ) -> None:
@@ -271,7 +222,7 @@ def comparison(
     for id in detections:
         st.caption(
             f"**{plain(name_of(id))}**, equal error rates known: "
-            f"{plain(track_record(id, figures, published))}"
+            f"{plain(track_record(id, figures, published, cache.table))}"
         )
     scored = {name: d for name, d in named.items() if d.llr is not None}
     if len(scored) > 1:

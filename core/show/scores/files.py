@@ -18,9 +18,10 @@ from core.evaluate.trials import TrialsError, read_table
 from core.plain import printable
 from core.settings import settings
 from core.show import session
+from core.show.documents.chart import make_spec
 from core.show.documents.report import as_csv
 from core.show.figures.charts import AnyChart
-from core.show.figures.view import make_spec, show_spec
+from core.show.figures.view import show_spec
 from core.show.markdown import plain
 
 if TYPE_CHECKING:

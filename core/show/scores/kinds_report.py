@@ -8,8 +8,8 @@ from core.evaluate.names import readable
 from core.evaluate.segments import Pieces
 from core.evaluate.spoof_aware import SpoofAware, costs_in_words, paths
 from core.evaluate.trials import WAYS
+from core.show.documents.chart import image, make_spec
 from core.show.documents.report import Report, as_html
-from core.show.figures.view import image, make_spec
 from core.show.scores import kinds_charts
 from core.show.scores.files import ScoreFile
 from core.show.theme import LIGHT

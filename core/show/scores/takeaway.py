@@ -6,9 +6,9 @@ from typing import Any
 
 from core.evaluate import analysis
 from core.evaluate.names import readable as named
+from core.show.documents.chart import image
 from core.show.documents.report import Report, as_html
 from core.show.figures import charts as figure_charts
-from core.show.figures.view import image
 from core.show.scores import charts, ratio_charts
 from core.show.scores.comparisons import Made
 from core.show.scores.files import spec_of

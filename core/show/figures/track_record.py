@@ -1,0 +1,84 @@
+"""How often a detector errs, in a line: free of Streamlit, for pages, reports and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.detect.registry import ENTRIES
+from core.evaluate import arena
+from core.evaluate.names import benchmark_name
+from core.evaluate.tables import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEASURED_ON = {
+    ("pooled", "none"): "all windows of a clip",
+    ("within", "none"): "all windows of a clip, mean over sources",
+    ("codec", "none, 1 window"): "one window per clip",
+}
+"""What was heard of each clip, by breakdown and condition of a row with an error rate."""
+
+
+def track_record(
+    id: str,
+    figures: pd.DataFrame | None,
+    published: pd.DataFrame | None,
+    table: Callable[[str], pd.DataFrame] = load,
+) -> str:
+    """What is known of a detector's errors, from the tables: measured here, and published.
+
+    Parameters
+    ----------
+    id : str
+        In the registry.
+    figures, published : pandas.DataFrame or None
+        The tables ``embedded`` and ``published_eer``, where they can be read.
+    table : callable
+        Gives the tables of what others print, by name; a page's cache, or the files.
+    """
+    parts = []
+    if figures is not None:
+        rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
+        for (breakdown, condition), heard in MEASURED_ON.items():
+            of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
+            parts += [
+                f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on "
+                f"{benchmark_name(row.benchmark)}, {heard}, {row.kind}"
+                for row in of.itertuples()
+            ]
+    entry = ENTRIES.get(id)
+    if entry is not None and entry.arena:
+        parts.append(_unseen(entry.arena, table))
+    if published is not None and entry is not None and entry.published:
+        rows = published[(published["system"] == entry.published)]
+        rows = rows[(rows["benchmark"] == "ASVspoof 2019 LA eval") & (rows["metric"] == "eer")]
+        rows = rows[(rows["breakdown"] == "overall") & (rows["condition"] == "all")]
+        parts += [
+            f"{row.value:.2f} % on its own corpus, {row.benchmark}, {row.kind}"
+            for row in rows.itertuples()
+        ]
+    return "; ".join(filter(None, parts)) or "not measured"
+
+
+def _unseen(system: str, table: Callable[[str], pd.DataFrame]) -> str:
+    """What others print of a system on corpora that it has not seen: range, middle and number."""
+    figures = table("arena")
+    own = figures[(figures["system"] == system) & (figures["metric"] == "eer")]
+    if own.empty:
+        return ""
+    joined = arena.joined(own, table("arena_systems"), table("arena_corpora"))
+    cells = arena.cells(joined)
+    new = cells[cells["seen"] == arena.UNSEEN]["value"]
+    if (cells["seen"] == arena.UNSTATED).all():
+        return (
+            f"{cells['value'].min():.2f} to {cells['value'].max():.2f} % on {len(cells)} corpora, "
+            "of which nobody says whether it was trained on them"
+        )
+    if new.empty:
+        return "no figure on a corpus that it has not seen"
+    return (
+        f"{new.min():.2f} to {new.max():.2f} % on {len(new)} corpora that it has not seen, half of "
+        f"them below {new.median():.2f} %, by its authors or others"
+    )

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from core.provenance.look import look_into
-from core.show.provenance.history import CODES
+from core.provenance.signs import CODES
 from training.corpus import blobs, read_manifest
 
 COLUMNS = (

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from core.evaluate.tables.loading import load
-from core.show.provenance.history import CODES
+from core.provenance.signs import CODES
 from training.commands import main
 from training.corpus import MANIFEST_COLUMNS
 from training.provenance import exact_interval, rates

@@ -228,10 +228,6 @@ _FAMILIES = {
 }
 
 
-CODES = (*PROGRAMS, *_WORDS)
-"""Of all signs that a file can show; the watermark, which is asked for, has a table of its own."""
-
-
 def history(found: Provenance) -> list[Told]:
     """The signs of a file whose rates were measured, those of its tags first."""
     return [told(sign) for sign in found.signs if measured(sign.code)]

@@ -11,6 +11,7 @@ from core.detect.saved import open_saved
 from core.evaluate.tables import TableError, load
 from core.provenance.found import Credentials, Manifest, Provenance, Sign
 from core.provenance.native import MOST_S
+from core.provenance.signs import IN_SOUND_AND_TAGS
 from core.provenance.tags import PROGRAMS
 from core.show.documents.exports import detection_json
 from core.show.evidence.case import Case, Filing
@@ -289,3 +290,7 @@ def test_json_holds_it_beside_a_detection_that_can_still_be_opened():
     assert "Ada" not in text
     assert open_saved(text.encode(), lambda id: None)[0].detection.llr == found.llr
     assert "provenance" not in json.loads(detection_json(found, {}))
+
+
+def test_every_sign_has_words():
+    assert set(history._WORDS) == set(IN_SOUND_AND_TAGS)

@@ -55,7 +55,8 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write both files; 0 when all went well, 2 when something could not be used."""
     try:
-        system, notes = {}, ""
+        system: dict[str, Any] = {}
+        notes = ""
         if options.meta:
             meta = Path(options.meta)
             system, notes = read_system(meta.read_text("utf-8", "replace"), meta.name)

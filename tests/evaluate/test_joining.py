@@ -271,3 +271,10 @@ def test_reversed_scores_of_a_verification_system_are_suspected():
     rows = [r.rsplit(" ", 1) for r in LA19]
     data = "\n".join(f"{r} -{v}" for r, v in rows).encode()
     assert "run the other way?" in tr.AsvScores.of(data, "asv.txt").problems[-1].sentence
+
+
+@pytest.mark.parametrize(("part", "said"), [("progress", 1), ("eval", 0)])
+def test_trials_that_are_all_of_another_subset_than_eval_are_said_to_be(part, said):
+    given = tr.attach(scores(FOUR), key(FOUR, f"\t{part}"))
+    sentences = [p.sentence for p in tr.of_subset(given).problems]
+    assert sentences.count("All scored trials are of the subset progress.") == said

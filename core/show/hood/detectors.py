@@ -42,7 +42,9 @@ def architecture() -> None:
             "norm, ten frozen and two trained transformer layers, a mean over time and a linear "
             "head give a softmax that is averaged over windows.",
         )
-    st.caption("Solid orange: trained. Dashed blue: frozen. Dark: where something is decided.")
+    st.caption(
+        "Solid orange: trained. Dashed blue: frozen. Black or white: where something is decided."
+    )
     with st.expander("Where the encoder's layer norm really sits", icon=":material/layers:"):
         st.markdown(
             "Stage 2 trains the top two layers and what is often called a *final* layer norm. In "

@@ -133,7 +133,8 @@ def differences(
     pooled = data["breakdown"] == "overall" if "breakdown" in data else False
     ranks = data.assign(pooled=pooled).sort_values(["pooled", "difference"], ascending=False)
     order = ranks["condition"].tolist()
-    y = alt.Y("condition:N", title=None, sort=order)
+    axis = alt.Axis(labelLimit=160, labelOverlap=False)
+    y = alt.Y("condition:N", title=None, sort=order, axis=axis)
     unit = " (points)" if metric == "eer" else ""
     axis_title = f"{metric_name(metric, unit=False)}: {first} minus {second}{unit}"
     titles = textwrap.wrap(axis_title, 46)
@@ -167,7 +168,7 @@ def differences(
         y=y, x=x, color=colour, tooltip=tooltip
     )
     layers = alt.layer(zero, whiskers, points)
-    return titled(layers, title, 24 * len(data) + 14 + 14 * len(titles), palette, legend_rows=3)
+    return titled(layers, title, 24 * len(data) + 44 + 14 * len(titles), palette, legend_rows=3)
 
 
 def _probit(p: float) -> float:

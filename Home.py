@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.api.mount import routes
-from core.settings import SettingsError
+from core.settings import SettingsError, settings
 from core.show.navigation.history import keep_history
 from core.show.prewarm import prewarm
-from core.show.serve import announce, before_visitors
+from core.show.serve import announce, before_visitors, log
 from core.show.server.headers import MIDDLEWARE
 from core.show.server.installation import explained
 
@@ -69,6 +69,7 @@ if st.runtime.exists():
     dashboard()
 else:  # Streamlit finds this name in the file's text, and serves it
     try:
+        log(settings().log_level)
         before_visitors()
         app = st.App(__file__, routes=routes(), middleware=MIDDLEWARE)
     except SettingsError as error:

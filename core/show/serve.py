@@ -79,11 +79,6 @@ def log_no_requests() -> None:
 def before_visitors() -> None:
     """What a process needs before its first visitor, however it was started; once.
 
-    Raises
-    ------
-    SettingsError
-        As in `core.settings.settings`.
-
     Notes
     -----
     `st.navigation` decides the pages. Until its first run in a process Streamlit would take every
@@ -94,7 +89,6 @@ def before_visitors() -> None:
         return
     from streamlit.runtime.pages_manager import PagesManager
 
-    log(settings().log_level)
     log_no_requests()
     share_arenas()
     PagesManager.uses_pages_directory = False
@@ -102,11 +96,11 @@ def before_visitors() -> None:
     keep_uploads_in_memory()
     downloads.keep_made()
     expiry.start()
-    logger.info("starting %s", in_words())
 
 
 def announce() -> None:
     """Print the address where Streamlit did not, and open it in a browser where there is one."""
+    logger.info("starting %s", in_words())
     from streamlit import cli_util, get_option
     from streamlit.web.server.server_util import get_url
 

@@ -1,5 +1,6 @@
 """The landing page."""
 
+import logging
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -28,6 +29,7 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     assert any(f"named in **{in_part.value:.0f} %**" in text.value for text in at.markdown)
     sources = [text.help for text in at.markdown if (text.help or "").startswith("Source: ")]
     assert len(sources) == len(at.metric) >= 4
+    assert logging.getLogger("core").propagate  # only a server's start decides where logs go
 
 
 def test_missing_tables_leave_the_page_standing(tmp_path, monkeypatch):

@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from core.detect.own import is_code, lasting
 from core.files import CODE
 from core.score.judging import THREADS, failed, identity, judge, one_thread, read
 from core.score.manifest import ArchiveError, Item
 from core.score.pool import DIED
-from core.settings import PREFIX
+from core.settings import PREFIX, variable
 
 SHIPPED = ("core", "data", "pyproject.toml")
 """What a cluster is sent of this project: the code and the detector."""
@@ -166,8 +167,7 @@ def _started(address: str | None, processes: int | None) -> Iterator[int]:
         import ray.data
     except ImportError as error:
         raise ArchiveError(MISSING) from error
-    own = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    variables = {**own, **THREADS, "RAY_USAGE_STATS_ENABLED": "0"}
+    variables = {**_environment(), **THREADS, "RAY_USAGE_STATS_ENABLED": "0"}
     folder = None
     tries = 1
     if address is None:
@@ -183,7 +183,7 @@ def _started(address: str | None, processes: int | None) -> Iterator[int]:
             "_node_ip_address": "127.0.0.1",
             "_temp_dir": folder,
             "_system_config": {"worker_niceness": 0},  # as processes without Ray
-            "runtime_env": {"env_vars": {**variables, "PYTHONPATH": str(CODE)}},
+            "runtime_env": {"env_vars": {**variables, "PYTHONPATH": os.pathsep.join(_paths())}},
         }
     else:
         _reach(address)
@@ -234,4 +234,22 @@ def _reach(address: str) -> None:
 
 def _lasting(detector: str) -> str:
     """A detector's path as it is named in any folder; an id stays what it is."""
+    if is_code(detector):
+        return lasting(detector)
     return str(Path(detector).absolute()) if Path(detector).exists() else detector
+
+
+def _paths() -> list[str]:
+    """Where this program and code that it was given are looked for."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [str(CODE), *(os.path.abspath(path) for path in given if path)]
+
+
+def _environment() -> dict[str, str]:
+    """What is set here for this program, with paths that hold in any folder."""
+    own = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    if code := own.get(variable("detectors")):
+        own[variable("detectors")] = ",".join(lasting(spec.strip()) for spec in code.split(","))
+    if models := own.get(variable("models")):
+        own[variable("models")] = os.path.abspath(models)
+    return own

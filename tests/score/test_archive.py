@@ -22,6 +22,7 @@ from core.audio.isolated import decode_safely
 from core.cli import main
 from core.detect.detector import DetectorError
 from core.evaluate.trials import guess_layout, read_table, tidy
+from core.score import on_ray
 from core.score.archive import _one_file, score
 from core.score.journal import Journal
 from core.score.manifest import ArchiveError, Item, read_manifest
@@ -374,3 +375,14 @@ def test_a_run_that_stopped_at_a_name_that_is_no_text_goes_on(tmp_path):
     again = Journal(tmp_path / "out.csv", {"made": 1})
     assert again.rows(item.id) == [{"error": os.fsdecode(b"\xff")}]
     again.close(remove=True)
+
+
+def test_code_of_ones_own_is_named_as_it_is_found_in_any_folder(tmp_path, monkeypatch):
+
+    monkeypatch.chdir(tmp_path)
+    assert on_ray._lasting("own.py:Own") == f"{tmp_path}/own.py:Own"
+    assert [on_ray._lasting(name) for name in ("own:own", "a.b:c")] == ["own:own", "a.b:c"]
+    monkeypatch.setenv("SPOOFSCOPE_DETECTORS", "own.py:Own, a.b:c")
+    monkeypatch.setenv("PYTHONPATH", f"site{os.pathsep}")
+    assert on_ray._environment()["SPOOFSCOPE_DETECTORS"] == f"{tmp_path}/own.py:Own,a.b:c"
+    assert on_ray._paths() == [str(on_ray.CODE), f"{tmp_path}/site"]

@@ -1,6 +1,7 @@
 """The field's detectors by name: what is said of them, and how their weights come here."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -172,6 +173,48 @@ def test_what_is_not_what_was_announced_is_removed(spectra, monkeypatch):
         assert not list(entry.path.parent.glob("partial/*"))
         hub.lies = False
         assert load_detector(entry.id).id == entry.id
+
+
+def test_more_than_was_announced_is_not_kept_and_no_size_is_not_asked_for(spectra, monkeypatch):
+    entry, content = spectra
+    with served(Hub({entry.file: content}), monkeypatch) as hub:
+        hub.adds = 50_000
+        with pytest.raises(DetectorError, match=r"More arrived of model.safetensors than the 1"):
+            load_detector(entry.id)
+        assert not list(entry.path.parent.glob("partial/*"))
+        hub.adds, hub.sizes, hub.asked = 0, False, []
+        with pytest.raises(DetectorError, match="does not say how large its model"):
+            load_detector(entry.id)
+        assert all(method == "HEAD" for method, _, _ in hub.asked)
+
+
+@pytest.mark.parametrize("size", [0, 1, 10**6])
+def test_whatever_an_earlier_try_left_the_next_one_ends_well(spectra, monkeypatch, size):
+    entry, content = spectra
+    digest = hashlib.sha256(content).hexdigest()
+    part = entry.path.parent / "partial" / f"{entry.file}.{digest[:16]}"
+    part.parent.mkdir(parents=True)
+    part.write_bytes((content + bytes(10**6))[:size])
+    with served(Hub({entry.file: content}), monkeypatch):
+        load_detector(entry.id)
+    assert entry.path.read_bytes() == content
+
+
+def test_two_at_once_do_not_write_into_one_file(spectra, monkeypatch):
+    entry, content = spectra
+    told = []
+
+    def again(share: float) -> None:
+        if not told:
+            told.append("")
+            with pytest.raises(DetectorError) as error:
+                load_detector(entry.id)
+            told[0] = str(error.value)
+
+    with served(Hub({entry.file: content}), monkeypatch):
+        load_detector(entry.id, progress=again)
+    assert told[0].startswith("Another program, or another page, is fetching these weights")
+    assert entry.path.read_bytes() == content
 
 
 def test_a_whole_commit_is_asked_for_and_no_other(spectra, monkeypatch):

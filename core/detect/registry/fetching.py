@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from core.detect.detector import DetectorError
@@ -19,6 +21,9 @@ from core.settings import settings
 
 Progress = Callable[[float], None]
 
+
+MOST_WORDS = 10_000_000
+"""Bytes of a configuration whose size was not announced."""
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -198,38 +203,83 @@ def _continue(part: Path, announced: Any, progress: Progress | None) -> None:
     from huggingface_hub import constants
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
-    from tqdm.auto import tqdm
 
-    class Bar(tqdm):
-        def update(self, n: float | None = 1) -> bool | None:
-            done = super().update(n)
-            if progress is not None and self.total:
-                progress(min(1.0, self.n / self.total))
-            return done
+    most = MOST_WORDS if announced.size is None else announced.size
+
+    class Count:
+        """In the place of the library's bar: tells how far it is, and ends what has no end."""
+
+        def __init__(self, initial: int = 0, **_: object) -> None:
+            self.done = initial
+
+        def __enter__(self) -> Count:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def update(self, n: int) -> None:
+            self.done += n
+            if self.done > most:
+                part.unlink(missing_ok=True)
+                raise DetectorError(
+                    f"More arrived of {part.name.rsplit('.', 1)[0]} than the {most:,} bytes that "
+                    "were announced, so it was removed. Try again."
+                )
+            if progress is not None:
+                progress(self.done / most)
 
     at_hub = urlsplit(announced.location).netloc == urlsplit(constants.ENDPOINT).netloc
     with part.open("ab") as out:
+        _alone(part, out)
+        if out.tell() > most:
+            out.truncate(0)
         http_get(
             announced.location,
             out,
-            resume_size=out.tell(),
+            resume_size=out.seek(0, os.SEEK_END),
             headers=build_hf_headers(token=None if at_hub else False),
             expected_size=announced.size,
-            tqdm_class=Bar,
+            tqdm_class=cast(Any, Count),
         )
     if progress is not None:
         progress(1.0)
 
 
+def _alone(part: Path, out: BinaryIO) -> None:
+    """Hold a file that is being fetched, so that no other program writes into it.
+
+    Raises
+    ------
+    DetectorError
+        If another one does.
+    """
+    try:
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        same = os.path.samestat(part.stat(), os.fstat(out.fileno()))
+    except (BlockingIOError, FileNotFoundError):
+        same = False
+    if not same:
+        raise DetectorError(
+            "Another program, or another page, is fetching these weights now. Wait until it has "
+            "them, and try again."
+        )
+
+
 def _check_announced(entry: Entry, size: int | None) -> None:
     """Refuse another file than the published one, and one for which there is no room."""
+    if size is None:
+        raise DetectorError(
+            f"{entry.home} does not say how large its {entry.file} is, so it was not fetched. "
+            f"{_put_in_place(entry)}"
+        )
     if entry.bytes and size != entry.bytes:
         raise DetectorError(
             f"{entry.home} now offers another {entry.file} than the published one "
             f"({size} bytes, expected {entry.bytes}), so it was not fetched."
         )
     free = shutil.disk_usage(entry.path.parent).free
-    if size is not None and size > free:
+    if size > free:
         raise DetectorError(
             f"{entry.file} has {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in "
             f"{entry.path.parent}. Make room there, or name another folder in SPOOFSCOPE_MODELS."

@@ -303,7 +303,7 @@ def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
     text = words.opus_effect(cache.results("embedded"))
     assert (
         "Opus at 16 kbit/s on 11 human and 1,234 synthetic clips of some clips, test, one window "
-        "a clip" in text
+        "per clip" in text
     )
     assert "25.7 % (95 % interval 20.0 to 30.0 %), 12.3 % without" in text
     assert "99" not in text and "39.4" not in text

@@ -34,8 +34,6 @@ TANDEM = TandemConstants(0.0254559, 0.9150441, 0.3803262)
 FALSE_ALARMS = 0.05
 """Where the DET curve's band is tried."""
 
-COMMAND = "python -m benchmarks.coverage 600 --update"
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -259,8 +257,6 @@ def row(
         "truth_below_percent": above,
         "truth_above_percent": below,
         "runs": n,
-        "kind": "measured",
-        "source": COMMAND,
     }
 
 
@@ -284,7 +280,8 @@ def main() -> None:
         print(
             setting, *(f"{r['what']} {r['metric']} {r['percent']}" for r in rows[-12:]), flush=True
         )
-    table = pd.DataFrame(rows)
+    source = f"python -m benchmarks.coverage {options.runs} --update"
+    table = pd.DataFrame(rows).assign(kind="measured", source=source)
     if options.update:
         with whole(RESULTS / "coverage.csv") as part:
             write_own_csv(table, part)

@@ -66,6 +66,22 @@ def tables() -> dict[str, str]:
     }
 
 
+def counted() -> dict[str, str]:
+    """How many cells of the tables are as they should be, in a sentence a table."""
+    rows = load("coverage").dropna(subset="percent")
+    held = rows.loc[rows["what"] == "held", "percent"]
+    apart = rows.loc[rows["what"] == "told apart", "percent"]
+    return {
+        "held": f"Of {len(held)} cells {int(held.between(93, 97).sum())} lie between 93 and 97 %, "
+        f"{int((held > 97).sum())} above and {int((held < 93).sum())} below, "
+        f"{int((held < 91).sum())} of them under 91 %.",
+        "told apart": f"Of {len(apart)} cells {int(apart.between(3, 7).sum())} lie between 3 and "
+        f"7 %, {int((apart < 3).sum())} below and {int((apart > 7).sum())} above.",
+    }
+
+
 if __name__ == "__main__":
+    for sentence in counted().values():
+        print(sentence)
     for name, table in tables().items():
         print(f"\n{name}\n\n{table}")

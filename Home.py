@@ -68,6 +68,7 @@ def dashboard() -> None:
 if st.runtime.exists():
     dashboard()
 else:  # Streamlit finds this name in the file's text, and serves it
+    st.secrets.load_if_toml_exists()  # where a host has no other way to set variables
     try:
         log(settings().log_level)
         before_visitors()

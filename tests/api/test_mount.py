@@ -63,8 +63,14 @@ def test_wrong_tokens_end_the_start(streamlit, monkeypatch):
 
 
 @pytest.mark.parametrize("start", [["core.show.serve"], ["streamlit", "run", "Home.py"]])
-def test_a_real_start_ends_with_the_sentence(monkeypatch, start):
-    monkeypatch.setenv("SPOOFSCOPE_API", "1")
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_real_start_ends_with_the_sentence(monkeypatch, tmp_path, start, secret):
+    if secret:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / ".streamlit").mkdir()
+        (tmp_path / ".streamlit" / "secrets.toml").write_text('SPOOFSCOPE_API = "1"')
+    else:
+        monkeypatch.setenv("SPOOFSCOPE_API", "1")
     options = ["--server.headless=true", "--server.port=0", "--server.fileWatcherType=none"]
     line = [sys.executable, "-m", *start, *options]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)

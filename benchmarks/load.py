@@ -50,10 +50,10 @@ WORDS = re.compile("|".join(style.word for style in VERDICTS.values()))
 PLACE = re.compile(r"You are number (\d+) of (\d+) in the queue")
 
 
-def clip() -> bytes:
-    """A WAV of 30 s at 48 kHz: 2.9 MB, more than a web server keeps in memory by itself."""
+def clip(seconds: float = CLIP_S) -> bytes:
+    """A WAV at 48 kHz; of 30 s it has 2.9 MB, more than a web server keeps in memory by itself."""
     speech = soxr.resample(decode(EXAMPLE).samples, SAMPLE_RATE, RATE)
-    samples = np.resize(speech, round(CLIP_S * RATE))
+    samples = np.resize(speech, round(seconds * RATE))
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
         file.setnchannels(1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.evaluate.tables import load
 from deploy import audit, licences
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,3 +150,12 @@ def test_libraries_that_would_report_to_their_makers_are_told_not_to():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "1 1\n"
+
+
+def test_what_a_core_serves_is_what_was_measured():
+    text = (ROOT / "docs" / "hosting.md").read_text("utf-8")
+    rows = [
+        f"| {row.clip_s:.0f} s | {row.clips_a_minute} | {row.processor_s:.2f} s |"
+        for row in load("serving").itertuples()
+    ]
+    assert rows and "\n".join(rows) in text

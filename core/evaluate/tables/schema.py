@@ -387,6 +387,18 @@ TABLES: dict[str, Table] = {
         {"what": _TEXT, "metric": _TEXT, "units": Column("count"), "trials": _TEXT, **_HELD},
         ("what", "metric", "units", "trials"),
     ),
+    "serving": Table(
+        {
+            "clip_s": Column("number"),
+            "clips": Column("count"),
+            "processor_s": Column("number"),
+            "clips_a_minute": Column("count"),
+            "load": Column("number"),
+            "kind": Column(choices=("measured",)),
+            "source": _TEXT,
+        },
+        ("clip_s",),
+    ),
     "several": Table(
         {
             "what": _TEXT,

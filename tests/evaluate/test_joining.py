@@ -278,3 +278,13 @@ def test_trials_that_are_all_of_another_subset_than_eval_are_said_to_be(part, sa
     given = tr.attach(scores(FOUR), key(FOUR, f"\t{part}"))
     sentences = [p.sentence for p in tr.of_subset(given).problems]
     assert sentences.count("All scored trials are of the subset progress.") == said
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+def test_labels_that_contradict_the_protocol_are_counted_and_do_not_count(wrong):
+    rows = [f"{n}\t{CLASS[(i + (i < wrong)) % 2]}\t{i}.5\n" for i, n in enumerate(FOUR)]
+    own = tr.read_scores(b"trial\tlabel\tscore\n" + "".join(rows).encode(), "s.tsv")
+    given = tr.attach(own, key(FOUR))
+    assert list(given.table["label"]) == [CLASS[i % 2] for i in range(4)]
+    said = [p for p in given.problems if "another label" in p.sentence]
+    assert [p.count for p in said] == ([wrong] if wrong else [])

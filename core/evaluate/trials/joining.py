@@ -166,10 +166,27 @@ def attach(scores: Trials, protocol: Trials, by_stem: bool = False) -> Trials:
         lines, listed = line_numbers(key.index[without], unscored)
         what = f"{unscored:,} trials of the protocol have no score and are left out ({listed})."
         problems.append(Problem(what, unscored, lines))
+    problems += _contradictions(scores.table[known], key.take(place[known]))
     mine = mine[known]
     joined = pd.concat([mine, key.take(place[known]).set_axis(mine.index)], axis=1)
     table = without_filler(joined[in_order(joined)])
     return replace(scores, table=table, problems=tuple(problems), unscored=unscored)
+
+
+def _contradictions(mine: pd.DataFrame, key: pd.DataFrame) -> list[Problem]:
+    """Trials whose class is another in the score file than in the protocol."""
+    if "label" not in mine or "label" not in key:
+        return []
+    other = mine["label"].astype("str").to_numpy() != key["label"].astype("str").to_numpy()
+    count = int(other.sum())
+    if not count:
+        return []
+    lines, listed = line_numbers(mine.index[other], count)
+    what = (
+        f"{count:,} trials have another label in the score file than in the protocol, whose label "
+        f"counts ({listed})."
+    )
+    return [Problem(what, count, lines)]
 
 
 def attach_best(

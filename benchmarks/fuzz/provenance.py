@@ -19,6 +19,7 @@ import struct
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import av
 import soundfile
@@ -78,7 +79,7 @@ def tagged() -> dict[str, bytes]:
                 {"artist": NAME, "comment": f"made with ElevenLabs by {NAME}", "encoded_by": "LAME",
                  "creation_time": "2026-03-02T10:00:00Z", "title": xmp.decode()}
             )  # fmt: skip
-            stream = out.add_stream(codec, rate=rate, layout="mono")
+            stream: Any = out.add_stream(codec, rate=rate, layout="mono")
             frame = av.AudioFrame.from_ndarray(samples.astype("float32")[None], "fltp", "mono")
             frame.sample_rate = rate
             for part in av.AudioResampler(stream.format, "mono", rate, stream.frame_size).resample(

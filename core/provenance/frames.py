@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.fft import dct
@@ -181,7 +182,7 @@ def _bank() -> np.ndarray:
 
     answers = []
     for band in range(32):
-        decoder = av.CodecContext.create("mp1float", "r")
+        decoder: Any = av.CodecContext.create("mp1float", "r")
         heard = [
             frame.to_ndarray().ravel()
             for number in range(4)

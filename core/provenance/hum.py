@@ -46,7 +46,9 @@ def mains(sound: Native) -> Iterator[Sign]:
     if lines is None:
         return
     hertz, heights = lines
-    yield Sign("hum", {"hertz": hertz, "height_db": round(max(heights), 1)})
+    several = sum(height >= HUM_DB for height in heights) >= 2
+    about = {"hertz": hertz, "height_db": round(max(heights), 1)}
+    yield Sign("hum", about) if several else Sign("hum-line", about)
     if max(heights) < PHASE_DB:
         return
     times = int(np.argmax(heights)) + 1

@@ -10,6 +10,7 @@ IN_SOUND_AND_TAGS = (
     "ends-8k",
     "ends-11k",
     "ends-12k",
+    "ends-gently",
     "codec-mp3",
     "codec-aac",
     "codec-g711",
@@ -23,6 +24,7 @@ IN_SOUND_AND_TAGS = (
     "dc-offset",
     "clipped",
     "hum",
+    "hum-line",
     "hum-jumps",
 )
 

@@ -10,8 +10,8 @@ from core.provenance.native import Native
 NYQUISTS = {"ends-4k": 4000.0, "ends-8k": 8000.0, "ends-11k": 11025.0, "ends-12k": 12000.0}
 """Code of a sign -> half of a rate at which much sound is made or passed on, in hertz."""
 
-EDGES = ((300.0, 30.0), (1500.0, 42.0))
-"""Least falls of the mean spectrum, in dB, over so many hertz, that count as its end: a voice's own
+STEEP, GENTLE = (300.0, 30.0), (1500.0, 42.0)
+"""Over so many hertz the mean spectrum falls at least by so many dB where it ends: a voice's own
 falls reach 27 within the first."""
 
 CODEC_HZ = 12_300.0
@@ -39,19 +39,21 @@ def mean_spectrum(sound: Native, size: int = 4096) -> tuple[np.ndarray, np.ndarr
 def spectrum_ends(sound: Native) -> Sign | None:
     """An end of the spectrum well below half of the file's rate."""
     frequencies, level = mean_spectrum(sound)
-    for apart, least in EDGES:
-        found = _edge(frequencies, level, apart, least)
-        if found is None:
-            continue
-        edge, fall = found
-        about = {"edge_hz": round(edge), "rate": sound.rate, "fall_db": round(fall, 1)}
+    if (steep := _edge(frequencies, level, *STEEP)) is not None:
+        about = _about(sound, *steep)
         for code, half in NYQUISTS.items():
-            if 0.87 * half <= edge <= 1.02 * half:
+            if 0.87 * half <= steep[0] <= 1.02 * half:
                 return Sign(code, about)
         # A codec that loses cuts the top by itself; without one somebody else did.
-        if sound.lossless and edge > CODEC_HZ and (apart, least) == EDGES[0]:
+        if sound.lossless and steep[0] > CODEC_HZ:
             return Sign("codec-cut", about)
-    return None
+        return None
+    gentle = _edge(frequencies, level, *GENTLE)
+    return None if gentle is None else Sign("ends-gently", _about(sound, *gentle))
+
+
+def _about(sound: Native, edge: float, fall: float) -> dict[str, float]:
+    return {"edge_hz": round(edge), "rate": sound.rate, "fall_db": round(fall, 1)}
 
 
 def _edge(

@@ -126,6 +126,17 @@ def test_weights_put_in_place_are_taken_from_there(spectra):
     assert json.loads((entry.path.parent / "pin.json").read_text())["revision"] is None
 
 
+def test_weights_of_another_network_go_by_no_name_that_is_not_theirs(spectra):
+    _, content = spectra
+    other = registry.ENTRIES["spectra-aasist"]
+    other.path.parent.mkdir(parents=True)
+    other.path.write_bytes(content)
+    with pytest.raises(
+        DetectorError, match=r"holds another network \(spectra-0\) than that of Spectra-AASIST"
+    ):
+        load_detector(other.id)
+
+
 def test_weights_larger_than_the_memory_are_refused_before_they_are_read(spectra, monkeypatch):
     entry, content = spectra
     entry.path.parent.mkdir(parents=True)

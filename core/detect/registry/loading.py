@@ -121,7 +121,7 @@ def _load(
         if entry.classifier:
             folder = str(entry.path.parent)
             return _tried(_load_classifier(folder, entry.id, labels, True, entry.name))
-        return load_checkpoint(entry.path, entry.id, entry.name)
+        return load_checkpoint(entry.path, entry.id, entry.name, meant=entry.network)
     if name.startswith("hub:"):
         where = _hub_name(name)
         return _tried(_load_classifier(where, name, labels, local_only=not fetch))
@@ -267,6 +267,7 @@ def load_checkpoint(
     name: str,
     network: Mapping[str, Any] | None = None,
     encoder: Path | None = None,
+    meant: str = "",
 ) -> Detector:
     """A checkpoint of a known network as an uncalibrated detector, fed as its authors fed it.
 
@@ -280,6 +281,8 @@ def load_checkpoint(
         As for `core.detect.networks.wav2vec2.MeanPooledWav2Vec2`.
     encoder : pathlib.Path, optional
         The file of the encoder, where the checkpoint holds a head alone.
+    meant : str
+        The network that it has to be, where it goes by a name.
 
     Raises
     ------
@@ -300,6 +303,9 @@ def load_checkpoint(
         below = read(encoder, over_encoder.ENCODER_ALONE) if encoder is not None else None
     except ValueError as error:
         raise DetectorError(str(error)) from error
+    if meant and found.network != meant:
+        wrong = f"{path} holds another network ({found.network}) than that of {name} ({meant})."
+        raise DetectorError(f"{wrong} Put the right file in its place.")
     feed = Feed()
     model: Any
     try:

@@ -84,11 +84,15 @@ def described(entry: Entry, facts: Known) -> list[tuple[str, str]]:
             "Parity",
             ""
             if facts.parity is None
-            else f"logits within {facts.parity:.1g} of its authors' code, on random weights",
+            else f"logits {_away(facts.parity)} its authors' code, on random weights",
         ),
         ("Why not", entry.obstacle),
     ]
     return [(word, said) for word, said in pairs if said]
+
+
+def _away(largest: float) -> str:
+    return f"within {largest:.1g} of those of" if largest else "equal to those of"
 
 
 def name_of(id: str) -> str:

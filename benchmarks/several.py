@@ -11,10 +11,13 @@ import sys
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq, minimize_scalar
+from scipy.stats import norm
 
 from benchmarks.coverage import APART, Setting, truth
 from benchmarks.coverage_tables import NAMES, line
 from core.evaluate import analysis
+from core.evaluate.metrics import ASVSPOOF5
 from core.evaluate.tables.loading import RESULTS
 from core.evaluate.trials import Trials
 
@@ -37,10 +40,11 @@ def drawn(
     return table, apart * np.concatenate(scores)
 
 
-def mean(setting: Setting, runs: int) -> dict[str, float]:
-    """Percent of intervals of the mean of three sets that hold it, by metric."""
+def three(setting: Setting, runs: int, condition: str) -> dict[str, float]:
+    """Percent of intervals of three sets' mean, or of them as one, that hold it, by metric."""
     rng, held = np.random.default_rng(0), dict.fromkeys(SHOWN, 0)
     true = {m: np.mean([truth(a)[m] for a in APART[:3]]) for m in SHOWN}
+    true = true_pooled() if condition == analysis.POOLED else true
     for _ in range(runs):
         sets = []
         for number, apart in enumerate(APART[:3]):
@@ -48,12 +52,36 @@ def mean(setting: Setting, runs: int) -> dict[str, float]:
             sets.append((str(number), Trials(table.assign(score=llr))))
         data = analysis.prepare(analysis.stacked(sets), "spoof")
         figures = analysis.by_data_set(data).figures
-        rows = figures[figures["condition"] == analysis.MEAN].set_index("metric")
+        rows = figures[figures["condition"] == condition].set_index("metric")
         for metric in SHOWN:
             scale = 100 if metric == "eer" else 1
             row = rows.loc[metric]
             held[metric] += row["low"] <= scale * true[metric] <= row["high"]
     return {metric: round(float(100 * count / runs), 1) for metric, count in held.items()}
+
+
+def true_pooled() -> dict[str, float]:
+    """The true figures of three equal sets as one, whose scores are log-likelihood ratios."""
+    sets = APART[:3]  # normal with means -+ a^2 / 2 and deviation a
+
+    def miss(t: float) -> float:
+        return float(np.mean([norm.sf(t, -a * a / 2, a) for a in sets]))
+
+    def fa(t: float) -> float:
+        return float(np.mean([norm.cdf(t, a * a / 2, a) for a in sets]))
+
+    def cost(t: float) -> float:
+        return (ASVSPOOF5.miss * miss(t) + ASVSPOOF5.fa * fa(t)) / min(ASVSPOOF5.miss, ASVSPOOF5.fa)
+
+    least = minimize_scalar(cost, bounds=(-15, 15), method="bounded", options={"xatol": 1e-9})
+    pairs = [(a * a + b * b) / 2 / np.hypot(a, b) for a in sets for b in sets]
+    return {
+        "eer": miss(brentq(lambda t: miss(t) - fa(t), -9, 9)),
+        "min_dcf": float(least.fun),
+        "act_dcf": cost(ASVSPOOF5.threshold),
+        "cllr": float(np.mean([truth(a)["cllr"] for a in sets])),
+        "auc": float(np.mean(norm.cdf(pairs))),
+    }
 
 
 def gain(setting: Setting, runs: int, second: float) -> tuple[dict[str, float], ...]:
@@ -119,7 +147,8 @@ def main() -> None:
         print(what, setting.speakers, found, flush=True)
 
     for setting in SETS:
-        add("mean of three sets held", setting, mean(setting, runs))
+        add("mean of three sets held", setting, three(setting, runs, analysis.MEAN))
+        add("three sets as one held", setting, three(setting, runs, analysis.POOLED))
     for setting in FUSED:
         held, _ = gain(setting, runs, APART[1])
         add("gain with a system as good held", setting, held)

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from core.audio.files import audio_files
+from core.audio.processes import NOT_STARTED
 from core.cli import MOVED, main
 from core.cli.detect import _is_shell_noise, row, write_table
 from core.evaluate.example_scores import example
@@ -105,6 +106,21 @@ def test_unreadable_files_are_reported_and_the_others_judged(examples, tmp_path,
     assert [Path(item["file"]).name for item in json.loads(out)] == ["good.bin"]
     assert "broken.wav" in err and "absent.wav" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["detect", "report", "inspect"])
+def test_a_machine_too_busy_to_start_a_process_gets_a_sentence(
+    command, tmp_path, monkeypatch, capsys
+):
+    def busy(*args, **kwargs):
+        raise RuntimeError(NOT_STARTED)
+
+    monkeypatch.setattr("core.audio.isolated.decode_safely", busy)
+    monkeypatch.setattr("core.provenance.isolated.look_safely", busy)
+    soundfile.write(file := tmp_path / "a.wav", np.zeros(48_000), 16_000)
+    out = ["--out", str(tmp_path / "r.html")] if command == "report" else []
+    assert main([command, str(file), *out]) == 2
+    assert "Try again when it has less to do" in capsys.readouterr().err
 
 
 def test_silence_is_read_but_not_judged(tmp_path, capsys):

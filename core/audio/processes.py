@@ -27,6 +27,11 @@ from core.files import CODE
 TRANSFER = 20e6
 """Bytes a second that any machine moves through a pipe."""
 
+NOT_STARTED = (
+    "No process could be started that reads the file: this machine is too busy, or has no memory "
+    "left. Try again when it has less to do."
+)
+
 _START_S = 60.0  # libraries load in under a second, but a disk may be cold and cores busy
 _CHUNK = 1 << 20
 _WORDS_BYTES = 1 << 20  # longest answer in words
@@ -116,7 +121,7 @@ class Process:
             if kind != b"R":
                 raise RuntimeError(self.body(length, time.monotonic() + 1).decode())
         except (Broken, Late) as error:
-            raise RuntimeError("no process for files could be started") from error
+            raise RuntimeError(NOT_STARTED) from error
         self._ready = True
 
     def ask(self, order: dict[str, Any], file: Reader, size: int, until: float) -> None:

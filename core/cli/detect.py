@@ -108,8 +108,8 @@ def run(options: argparse.Namespace) -> int:
                 found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
                 if options.stress:
                     tests.append(_stress(detector, part, stance, options.span))
-        except (AudioError, DetectorError) as error:
-            failed += 1
+        except (AudioError, DetectorError, OSError, RuntimeError) as error:
+            failed += 1  # the last two: no process to read it
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
         except ValueError as error:  # a hop or a part out of range
             print(f"{printable(str(file))}: {error}", file=sys.stderr)

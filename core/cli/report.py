@@ -123,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
                     track=options.track,
                     channel=options.channel,
                 )
-            except AudioError as error:
+            except (AudioError, OSError, RuntimeError) as error:  # the last two: no process
                 not_read(file, error)
                 continue
             clips.setdefault(clip.source.sha256, []).extend(clip.parts)

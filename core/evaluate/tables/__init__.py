@@ -1,5 +1,6 @@
 """The tables in data/results: what their columns mean, loading and checking them."""
 
+from core.evaluate.tables.column import Column, Table
 from core.evaluate.tables.loading import (
     RESULTS,
     TableError,
@@ -16,8 +17,6 @@ from core.evaluate.tables.schema import (
     KINDS,
     REPORTED_KINDS,
     TABLES,
-    Column,
-    Table,
 )
 
 __all__ = [

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.evaluate.names import METRICS, benchmark_name, condition_name, system_name
-from core.evaluate.tables.schema import ARENA, FIGURES, TABLES, Table
+from core.evaluate.tables.column import Table
+from core.evaluate.tables.schema import ARENA, FIGURES, TABLES
 from core.files import ROOT
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ IN_SOUND_AND_TAGS = (
     "ends-8k",
     "ends-11k",
     "ends-12k",
-    "ends-gently",
     "codec-mp3",
     "codec-aac",
     "codec-g711",

@@ -10,9 +10,9 @@ from core.provenance.native import Native
 NYQUISTS = {"ends-4k": 4000.0, "ends-8k": 8000.0, "ends-11k": 11025.0, "ends-12k": 12000.0}
 """Code of a sign -> half of a rate at which much sound is made or passed on, in hertz."""
 
-STEEP, GENTLE = (300.0, 30.0), (1500.0, 42.0)
+APART_HZ, EDGE_DB = 300.0, 30.0
 """Over so many hertz the mean spectrum falls at least by so many dB where it ends: a voice's own
-falls reach 27 within the first."""
+falls reach 27."""
 
 CODEC_HZ = 12_300.0
 """Above it an end of the spectrum is none of the rates in `NYQUISTS`, but that of a codec."""
@@ -37,31 +37,23 @@ def mean_spectrum(sound: Native, size: int = 4096) -> tuple[np.ndarray, np.ndarr
 
 
 def spectrum_ends(sound: Native) -> Sign | None:
-    """An end of the spectrum well below half of the file's rate."""
-    frequencies, level = mean_spectrum(sound)
-    if (steep := _edge(frequencies, level, *STEEP)) is not None:
-        about = _about(sound, *steep)
-        for code, half in NYQUISTS.items():
-            if 0.87 * half <= steep[0] <= 1.02 * half:
-                return Sign(code, about)
-        # A codec that loses cuts the top by itself; without one somebody else did.
-        if sound.lossless and steep[0] > CODEC_HZ:
-            return Sign("codec-cut", about)
+    """A steep end of the spectrum well below half of the file's rate."""
+    found = _edge(*mean_spectrum(sound))
+    if found is None:
         return None
-    gentle = _edge(frequencies, level, *GENTLE)
-    return None if gentle is None else Sign("ends-gently", _about(sound, *gentle))
+    edge, fall = found
+    about = {"edge_hz": round(edge), "rate": sound.rate, "fall_db": round(fall, 1)}
+    for code, half in NYQUISTS.items():
+        if 0.87 * half <= edge <= 1.02 * half:
+            return Sign(code, about)
+    # A codec that loses cuts the top by itself; without one somebody else did.
+    return Sign("codec-cut", about) if sound.lossless and edge > CODEC_HZ else None
 
 
-def _about(sound: Native, edge: float, fall: float) -> dict[str, float]:
-    return {"edge_hz": round(edge), "rate": sound.rate, "fall_db": round(fall, 1)}
-
-
-def _edge(
-    frequencies: np.ndarray, level: np.ndarray, apart: float, least: float
-) -> tuple[float, float] | None:
-    """Where, and by how much, the mean of 750 Hz falls to that of the next, so many hertz away."""
+def _edge(frequencies: np.ndarray, level: np.ndarray) -> tuple[float, float] | None:
+    """Where, and by how much, the mean of 750 Hz falls to that of the next 750."""
     step = float(frequencies[1])
-    near = max(2, round(apart / 2 / step))
+    near = max(2, round(APART_HZ / 2 / step))
     width = max(4, round(750 / step))
     total = np.concatenate([[0.0], np.cumsum(level)])
     mean = (total[width:] - total[:-width]) / width
@@ -74,8 +66,8 @@ def _edge(
         return None
     best = int(np.argmax(np.where(allowed, fall, -np.inf)))
     edge = float(frequencies[at[best]])
-    beyond = level[(frequencies > edge + 250 + apart / 2) & (frequencies < 0.98 * nyquist)]
-    if fall[best] < least or not len(beyond):
+    beyond = level[(frequencies > edge + 250 + APART_HZ / 2) & (frequencies < 0.98 * nyquist)]
+    if fall[best] < EDGE_DB or not len(beyond):
         return None
     # Nothing may come back above it: a gap in a spectrum is no end.
     if np.percentile(beyond, 95) > below[best] - BACK_DB:

@@ -11,7 +11,6 @@ import soundfile
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import resample_poly
 
 from core.provenance.found import Sign
 from core.provenance.native import read_native
@@ -155,12 +154,8 @@ def test_a_long_copy_is_one_however_it_is_found() -> None:
 def test_rounding_of_what_is_almost_silent_is_no_digital_silence() -> None:
     x = noise(3.0)
     x[RATE : 2 * RATE] = 2.0**-15 * (np.arange(RATE) % 1000 < 10)
-    assert "zeros" not in found(np.concatenate([x[RATE : 2 * RATE], x[2 * RATE :]]))
-
-
-def test_an_end_behind_a_gentle_filter_is_another_sign() -> None:
-    x = resample_poly(noise(3.0), 3, 1)
-    assert abs(found(x, 48_000)["ends-gently"].values["edge_hz"] - 8_000) < 800
+    x[2 * RATE - 800 : 2 * RATE] = 2.0**-15
+    assert "zeros" not in found(x[RATE:])
 
 
 def test_a_length_in_blocks_is_no_round_number_of_seconds() -> None:

@@ -40,7 +40,6 @@ _NAMES = {
     "ends-8k": "ends at 8 kHz",
     "ends-11k": "ends at 11 kHz",
     "ends-12k": "ends at 12 kHz",
-    "ends-gently": "ends far below half of its rate, not steeply",
     "codec-mp3": "frames of an earlier MP3",
     "codec-aac": "frames of an earlier AAC",
     "codec-g711": "values of G.711",
@@ -145,11 +144,6 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     "ends-8k": _passed("16"),
     "ends-11k": _passed("22.05"),
     "ends-12k": _passed("24, or 22.05,"),
-    "ends-gently": (
-        _edge,
-        "Most likely it was made, recorded or passed on at a lower rate, through a gentle filter. "
-        "Headsets, rooms and other filters can do that, too.",
-    ),
     "codec-mp3": _framed("MP3"),
     "codec-aac": _framed("AAC"),
     "codec-g711": (

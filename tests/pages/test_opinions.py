@@ -214,7 +214,7 @@ def test_a_large_detector_says_how_long_a_clip_takes_before_it_starts(page, two,
     said = []
     entry = dataclasses.replace(opinions_view.ENTRIES["aasist"], bytes=1_300_000_000)
     monkeypatch.setitem(opinions_view.ENTRIES, "aasist", entry)
-    monkeypatch.setattr(cache, "pace", lambda shared: 7.0)
+    monkeypatch.setattr(cache, "pace", lambda shared, progress: 7.0)
     heard = two["aasist"].detect
 
     def listen(clip, **options):

@@ -13,7 +13,6 @@ from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection
 from core.detect.engine import TorchEngine
 from core.detect.model_config import DetectorError
-from core.detect.own import OwnEngine
 from core.detect.registry import ENTRIES
 from core.show.server.turns import TooBusy
 from core.show.session.busy import refused
@@ -121,11 +120,13 @@ LARGE = 10**9
 
 def _may_take_long(shared: Detector) -> bool:
     """Whether its weights are large, or nobody knows what it does."""
-    of, engine = ENTRIES.get(shared.id), shared.engine
-    size = 0 if of is None else of.bytes or 4 * of.parameters
-    if not size and isinstance(engine, TorchEngine):
-        size = sum(p.numel() * p.element_size() for p in engine.network.parameters())
-    return size >= LARGE or isinstance(engine, OwnEngine)
+    of = ENTRIES.get(shared.id)
+    if of is not None:
+        return bool(of.code) or (of.bytes or 4 * of.parameters) >= LARGE
+    if not isinstance(shared.engine, TorchEngine):
+        return False
+    tensors = shared.engine.network.parameters()
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors) >= LARGE
 
 
 def _expected(

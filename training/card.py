@@ -215,6 +215,7 @@ _TODAY: dict[str, Callable[[pd.DataFrame], str]] = {
     "today_kind": _by("kind of voice", "kind"),
     "today_accused": _by("human speech of", "accused", metric="wrong_percent", ordered=True),
     "today_family": _by("family", "family", ordered=True),
+    "today_compared": _compared,
 }
 TABLES = {
     "kinds": _kinds,

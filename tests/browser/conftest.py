@@ -22,6 +22,12 @@ from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
 expect.set_options(timeout=PATIENCE_MS)  # busy cores are slow, not wrong
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
 @contextlib.contextmanager
 def serving(
     log: Path, program: tuple[str, ...] = ("-m", "core.show.serve"), **environment: str

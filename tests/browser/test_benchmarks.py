@@ -10,8 +10,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.helpers import PATIENCE_MS, go_to, overflow, settled
 
-pytestmark = pytest.mark.browser
-
 PAGES = ("Benchmarks", "Systems", "Overfitting", "Under the hood")
 
 

@@ -3,13 +3,10 @@
 import re
 
 import psutil
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
-
-pytestmark = pytest.mark.browser
 
 
 def workers() -> list[psutil.Process]:

@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from core.show.theme import VERDICTS
 from tests.browser.helpers import PATIENCE_MS, SPEECH, overflow, settled
 
-pytestmark = pytest.mark.browser
 ANY_VERDICT = re.compile("|".join(style.word for style in VERDICTS.values()))
 
 

@@ -2,12 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.helpers import PATIENCE_MS, SPEECH, go_to, settled
-
-pytestmark = pytest.mark.browser
 
 NOTE = """
 window.broken = [];

@@ -21,8 +21,6 @@ from core.audio.decoding import clip_from_samples, decode
 from core.show.theme import VERDICTS
 from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
 
-pytestmark = pytest.mark.browser
-
 EXAMPLES = {
     "synthetic": ROOT / "examples" / "1-easy-navigation-voice.mp3",
     "real": ROOT / "examples" / "4-hard-audiobook-ogg.ogg",

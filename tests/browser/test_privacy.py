@@ -19,7 +19,6 @@ from core.evaluate.example_scores import example
 from tests.browser.conftest import serving
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to, settled
 
-pytestmark = pytest.mark.browser
 NAME = "marker-7f3a-of-a-visitor"
 PAGES = (
     *("Detect", "Timeline", "Live", "Benchmarks", "Systems", "Overfitting", "Your scores"),

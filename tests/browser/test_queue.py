@@ -2,13 +2,10 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
-
-pytestmark = pytest.mark.browser
 
 
 def test_the_place_in_the_queue_is_shown_and_moves(browser, tmp_path):

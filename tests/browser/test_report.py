@@ -2,12 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
-
-pytestmark = pytest.mark.browser
 
 
 def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, address, tmp_path):

@@ -9,7 +9,6 @@ from core.show.navigation.address import LOST
 from tests.browser.helpers import PATIENCE_MS, settled
 from tests.browser.test_detect_and_timeline import card, read_card, upload
 
-pytestmark = pytest.mark.browser
 FAINT = Path(__file__).with_name("contrast.js").read_text("utf-8")
 PAGES = {
     "": "Home",

@@ -12,8 +12,6 @@ from playwright.sync_api import Page, TimeoutError, expect
 from core.evaluate.example_scores import example
 from tests.browser.helpers import PATIENCE_MS, overflow, settled
 
-pytestmark = pytest.mark.browser
-
 
 def give(page: Page, field: str, name: str, data: bytes) -> None:
     page.locator(f".st-key-scores-upload-{field} input[type=file]").set_input_files(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -215,7 +216,7 @@ def test_a_full_queue_says_so(address, monkeypatch, path):
     with full.turn("another"):
         found = requests.post(address + path, data=DATA, timeout=60)
     assert found.status_code == 503 and found.headers["Retry-After"] == "60"
-    assert found.json()["detail"].startswith("As many clips as this server can take")
+    assert found.json()["detail"].startswith("This server is busy: 1 clip is being ")
 
 
 @pytest.mark.parametrize("error", [OSError("fork"), RuntimeError("no process")], ids=repr)
@@ -253,7 +254,7 @@ def test_a_fault_says_nothing_of_itself(address, monkeypatch, caplog):
     assert "secret" not in found.text + caplog.text and "KeyError" in caplog.text
 
 
-def leave(address: str) -> None:
+def leave(address: str, when: Callable[[], object] = lambda: time.sleep(0.3)) -> None:
     """Send a file and go without the answer."""
     host, port = re.search(r"//([\d.]+):(\d+)", address).groups()
     with socket.create_connection((host, int(port)), timeout=30) as connection:
@@ -261,7 +262,7 @@ def leave(address: str) -> None:
             f"POST /api/v1/detect HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(DATA)}\r\n\r\n"
         )
         connection.sendall(head.encode() + DATA)
-        time.sleep(0.3)
+        when()
 
 
 def until(true, seconds: float = 20.0) -> bool:
@@ -284,9 +285,9 @@ def test_who_leaves_gives_up_the_place_in_the_queue(address, monkeypatch):
 
 
 @pytest.fixture
-def endless(monkeypatch) -> threading.Event:
-    """Set when a detector that never comes to an end is told to."""
-    ended = threading.Event()
+def endless(monkeypatch) -> tuple[threading.Event, threading.Event]:
+    """Set when a detector that never comes to an end begins, and when it is told to end."""
+    begun, ended = threading.Event(), threading.Event()
 
     class Endless:
         window = 64_000
@@ -294,6 +295,7 @@ def endless(monkeypatch) -> threading.Event:
         def detect(self, *_: object, progress, **__: object) -> None:
             try:
                 while True:
+                    begun.set()
                     progress(0.5)
                     time.sleep(0.01)
             except work.Gone:
@@ -303,12 +305,13 @@ def endless(monkeypatch) -> threading.Event:
     queue = Turns(1, 5)
     monkeypatch.setattr(cache, "turns", lambda: queue)
     monkeypatch.setattr(cache, "detector", lambda _: Endless())
-    return ended
+    return begun, ended
 
 
 def test_judging_stops_when_its_caller_has_left(address, endless):
-    leave(address)
-    assert endless.wait(20) and until(lambda: cache.turns().running() == 0)
+    begun, ended = endless
+    leave(address, lambda: begun.wait(60))
+    assert ended.wait(20) and until(lambda: cache.turns().running() == 0)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}], ids=["answer", "stream"])
@@ -321,7 +324,7 @@ def test_judging_stops_when_its_server_does(endless, headers):
         caller = threading.Thread(target=ask)
         caller.start()
         assert until(lambda: cache.turns().running() == 1)
-    assert endless.wait(20)
+    assert endless[1].wait(20)
     caller.join(20)
     assert not caller.is_alive()
 

@@ -108,7 +108,7 @@ def test_a_wrong_file_is_fetched_again_once_where_that_is_allowed(monkeypatch, w
     entry = dataclasses.replace(PUBLISHED, bytes=len(content))
     monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
     monkeypatch.setattr(
-        "core.detect.registry.loading.load_checkpoint", lambda path, *_: path.read_bytes()
+        "core.detect.registry.loading.load_checkpoint", lambda path, *_, **__: path.read_bytes()
     )
     fake_hub(monkeypatch, content)
     assert load_detector(entry.id, kept=False) == content

@@ -311,7 +311,7 @@ def test_a_server_whose_memory_for_sound_is_too_small_says_so(page, monkeypatch)
 def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, monkeypatch):
     fetched = []
 
-    def load(id, *, labels=None, progress=None, fetch=True):
+    def load(id, *, progress=None, fetch=True, **_):
         fetched.append((id, fetch))
         progress(0.5)
         return detector

@@ -118,8 +118,9 @@ class Turns:
         with self._changed:
             free = len(self._running) < self.at_once and not self._waiting
             if not (free or patient) and len(self._waiting) >= self.longest:
+                clips = "1 clip is" if self.at_once == 1 else f"{self.at_once:,} clips are"
                 raise TooBusy(
-                    f"This server is busy: {self.at_once:,} clips are being {self.doing}, "
+                    f"This server is busy: {clips} being {self.doing}, "
                     f"{len(self._waiting):,} more wait, and the queue is full. Try again in a "
                     "minute."
                 )

@@ -19,12 +19,7 @@ from core.detect.model_directory import load_directory
 from core.detect.own import is_code, load_own
 from core.detect.registry.entries import ENTRIES, INT8, in_8_bit, is_named
 from core.detect.registry.entry import EMBEDDED, Entry, models_home
-from core.detect.registry.fetching import (
-    Progress,
-    check_hub_size,
-    fetch_entry,
-    what_is_wrong,
-)
+from core.detect.registry.fetching import Progress, check_hub_size, fetch_entry, what_is_wrong
 from core.detect.weights import briefly, sha256_of, state_sha256
 from core.machine import memory_bytes
 
@@ -237,10 +232,14 @@ def _tried(detector: Detector, waiting: Callable[[], object] | None = None) -> D
         If it gives no scores.
     """
     noise = np.random.default_rng(0).normal(0, 0.01, detector.window + detector.hop)
-    looks = None if waiting is None else lambda share: waiting()
     ranges = [(0, detector.window), (detector.hop, detector.hop + detector.window)]
+
+    def look(_: float) -> None:
+        if waiting is not None:
+            waiting()
+
     try:
-        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges, progress=looks)
+        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges, progress=look)
         if not np.isfinite(raw).all() or not np.isfinite(embeddings).all():
             raise ValueError("its scores are no numbers")
         if detector.familiarity is not None:

@@ -12,6 +12,7 @@ import pytest
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.audio.decoding import decode
 from core.audio.decoding.flac import flac_behind
+from tests.audio.conftest import SPEECH
 
 COUNTED = [
     *(("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"), ("RF64", "PCM_16")),
@@ -216,3 +217,9 @@ def test_channels_that_come_midway_are_compared_too_and_the_change_is_said(speec
 def test_a_chain_that_changes_its_codec_says_so(speech, make_media) -> None:
     both = make_media("ogg", "flac", speech) + make_media("ogg", "libopus", speech)
     assert any("another codec: opus, not flac" in note for note in decode(both).source.notes)
+
+
+def test_bytes_like_the_head_of_a_frame_behind_a_flac_are_no_error():
+    like = b"\xff\xf8\x7d\x00\xff" + bytes(11)  # the longest head that these bits can announce
+    flac = SPEECH.read_bytes()
+    assert np.array_equal(decode(flac + like).samples, decode(flac).samples)

@@ -65,7 +65,7 @@ def _last_sample(head: bytes, usual: int) -> int:
     usual : int
         Samples of every frame but the last, where frames are counted and not samples.
     """
-    if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[2] < 16 or head[3] & 1:
+    if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[2] < 16 or head[3] & 1 or head[4] > 0xFE:
         return 0
     code, rate = head[2] >> 4, head[2] & 15
     n = max(1, 8 - (head[4] ^ 0xFF).bit_length())  # as long as a character in UTF-8

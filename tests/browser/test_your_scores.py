@@ -52,6 +52,7 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
         page.get_by_role("button", name="Other systems", exact=True)
     ).first.click()
     expect(page.get_by_text("5,000 trials in common")).to_be_visible(timeout=PATIENCE_MS)
+    settled(page)  # what a run leaves behind stands there until it ends
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
     report = Path(download.value.path()).read_text("utf-8")

@@ -63,7 +63,7 @@ libc.fflush(None)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="another malloc")
+@pytest.mark.skipif(sys.platform != "linux", reason="arenas are glibc's: others have none")
 def test_threads_share_their_memory():
     def arenas(call: str) -> int:
         line = [sys.executable, "-c", THREADS.format(call=call)]

@@ -7,7 +7,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, refused
+from core.cli.columns import EPILOG, add_columns, add_joining, refused
 from core.cli.convert import given_trials, which_way
 from core.evaluate.metrics import Tally
 from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
@@ -43,12 +43,8 @@ def add_parser(commands: Any) -> None:
     for name, (metavar, what) in DETAILS.items():
         group.add_argument(f"--{name}", metavar=metavar, default="", help=what)
     add_columns(group)
+    add_joining(group)
     group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
-    group.add_argument(
-        "--join-by-stem",
-        action="store_true",
-        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
-    )
     group.set_defaults(run=run, compare=[])
 
 

@@ -66,6 +66,15 @@ def add_columns(group: Any) -> None:
     )
 
 
+def add_joining(group: Any) -> None:
+    """Add ``--join-by-stem``."""
+    group.add_argument(
+        "--join-by-stem",
+        action="store_true",
+        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
+    )
+
+
 EPILOG = """--trial and --score name columns of SCORES, and of --compare where it has them; --label,
 --spoof-label, --attack, --speaker and --data-set refer to --protocol where it is given. "scores:",
 "protocol:" or "compare:" before a name means that file, as in --trial protocol:clip."""

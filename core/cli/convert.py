@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, read, refused
+from core.cli.columns import EPILOG, add_columns, add_joining, read, refused
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import FORMS, Trials, TrialsError, attach, direction, in_form
 from core.files import write_whole
@@ -26,12 +26,8 @@ def add_parser(commands: Any) -> None:
     group.add_argument("--output", metavar="FILE", help="where it goes (default: printed)")
     group.add_argument("--protocol", metavar="FILE", help="labels and attacks of the trials")
     add_columns(group)
+    add_joining(group)
     group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
-    group.add_argument(
-        "--join-by-stem",
-        action="store_true",
-        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
-    )
     group.set_defaults(run=run, compare=[])
 
 

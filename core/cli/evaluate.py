@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, layout_line, refused, sentences
+from core.cli.columns import EPILOG, add_columns, add_joining, layout_line, refused, sentences
 from core.cli.options import add_renamed, add_stance
 from core.cli.several import (
     Other,
@@ -77,11 +77,7 @@ def add_parser(commands: Any) -> None:
     group.add_argument(
         "--subset", metavar="NAME", help="subset that counts, or all (default: eval, else all)"
     )
-    group.add_argument(
-        "--join-by-stem",
-        action="store_true",
-        help="take a.wav and x/a.flac for the same trial, where the stem is unique",
-    )
+    add_joining(group)
     group.add_argument("--by", metavar="COLUMN,...", help="break down by these columns")
     # The field counts a human who is rejected as a miss, and a fake that passes as a false alarm.
     add_stance(group, Stance(ASVSPOOF5.p_spoof, ASVSPOOF5.c_fa, ASVSPOOF5.c_miss))

@@ -134,11 +134,11 @@ def _rows(
     if not left:
         return
     tasks = -(-len(left) // files)
-    todo = [{"place": place, "file": item.file} for place, item in left.items()]
+    paths = [{"place": place, "file": item.file} for place, item in left.items()]
     try:
         with warnings.catch_warnings():  # Ray 2.64 will name `max_task_retries` otherwise
             warnings.simplefilter("ignore", DeprecationWarning)
-            scored = ray.data.from_items(todo, override_num_blocks=tasks).map_batches(
+            scored = ray.data.from_items(paths, override_num_blocks=tasks).map_batches(
                 Judge,
                 fn_constructor_args=given,
                 batch_size=None,

@@ -52,14 +52,14 @@ def run(
     (Item, list of dict)
         Each item once.
     """
-    todo = deque(items)
+    queue = deque(items)
     alone: deque[Item] = deque()  # in hand when a worker died: each gets a worker for itself
     count = min(processes or os.cpu_count() or 1, len(items))
     workers = [_Worker(detector, settings, engine) for _ in range(count)]
     try:
-        while todo or alone or any(w.hand for w in workers):
+        while queue or alone or any(w.hand for w in workers):
             for worker in workers:
-                worker.fill(todo, alone)
+                worker.fill(queue, alone)
             ready = wait([w.pipe for w in workers if w.hand])
             for worker in workers:
                 if worker.pipe not in ready:
@@ -103,7 +103,7 @@ class _Worker:
                     os.environ[name] = value
         theirs.close()
 
-    def fill(self, todo: deque[Item], alone: deque[Item]) -> None:
+    def fill(self, queue: deque[Item], alone: deque[Item]) -> None:
         """Hand over files until there is enough in hand."""
         if not self.hand:
             if not self._process.is_alive():
@@ -111,8 +111,8 @@ class _Worker:
             self.single = bool(alone)
             if alone:
                 self._give(alone.popleft())
-        while todo and not self.single and len(self.hand) < AHEAD and not (alone and self.hand):
-            self._give(todo.popleft())
+        while queue and not self.single and len(self.hand) < AHEAD and not (alone and self.hand):
+            self._give(queue.popleft())
 
     def _give(self, item: Item) -> None:
         self.hand.append(item)

@@ -14,7 +14,7 @@ from core.evaluate import influence
 from core.evaluate.influence import Metric
 from core.evaluate.intervals import intervals, of_mean
 from core.evaluate.metrics import Costs, Tally
-from core.files import ROOT, whole
+from core.files import ROOT, atomic_path
 from training.kinds import accused, kind_groups, kinds_of
 
 if TYPE_CHECKING:
@@ -404,7 +404,7 @@ def run_benchmark(
         if trials_to is not None:
             folder = Path(trials_to)
             folder.mkdir(parents=True, exist_ok=True)
-            with whole(folder / f"{detector.id}-{benchmark}-{split}-{name}.csv") as part:
+            with atomic_path(folder / f"{detector.id}-{benchmark}-{split}-{name}.csv") as part:
                 trials.to_csv(part, index=False)
         command = f"python -m training benchmark {benchmark} --detector {detector.id}"
         if codec:
@@ -443,7 +443,7 @@ def update_results(path: str | Path, table: pd.DataFrame) -> None:
             for key in old[list(KEY)].itertuples(index=False, name=None)
         ]
         new = pd.concat([old[~np.array(gone, bool)], new], ignore_index=True)
-    with whole(path) as part:
+    with atomic_path(path) as part:
         new.to_csv(part, index=False)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.files import whole
+from core.files import atomic_path
 from core.settings import SettingsError, settings
 
 MANIFEST = Path("data/benchmarks/public_samples.csv")
@@ -537,9 +537,9 @@ def _provenance(options: argparse.Namespace) -> int:
     except _EXPECTED as error:
         return _complain(error)
     if options.clips:
-        with whole(options.clips) as part:
+        with atomic_path(options.clips) as part:
             found.to_csv(part, index=False)
-    with whole(options.out) as part:
+    with atomic_path(options.out) as part:
         table.to_csv(part, index=False)
     print(f"{options.out}: {len(table)} rows, {len(found)} clips")
     return 0
@@ -555,9 +555,9 @@ def _watermark(options: argparse.Namespace) -> int:
     except _EXPECTED as error:
         return _complain(error)
     if options.answers:
-        with whole(options.answers) as part:
+        with atomic_path(options.answers) as part:
             found.to_csv(part, index=False)
-    with whole(options.out) as part:
+    with atomic_path(options.out) as part:
         table.to_csv(part, index=False)
     print(f"{options.out}: {len(table)} rows, {len(found)} answers")
     return 0
@@ -572,7 +572,7 @@ def _give(table: Any, options: argparse.Namespace) -> int:
             f"{len(table)} rows are in {RESULTS}; python -m training card puts them into documents"
         )
     elif options.out:
-        with whole(options.out) as part:
+        with atomic_path(options.out) as part:
             table.to_csv(part, index=False)
     else:
         print(table.to_string(index=False))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.files import whole
+from core.files import atomic_path
 from training.mel import mel_bands
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def build_copies(
             if progress is not None:
                 progress(done, len(humans), str(clip["clip"]))
     table = pd.DataFrame(rows, columns=list(INDEX_COLUMNS))
-    with whole(out / "index.csv") as part:
+    with atomic_path(out / "index.csv") as part:
         table.to_csv(part, index=False)
     return out / "index.csv"
 

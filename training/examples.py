@@ -21,7 +21,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
-from core.files import ROOT, whole, write_whole
+from core.files import ROOT, atomic_path, atomic_write
 from training.engines import voice_named
 from training.packaged import join_pieces, read_recording, recordings, trim_edges
 
@@ -555,7 +555,7 @@ def write_examples(folder: Path, chosen: Sequence[Scored], out: Path = EXAMPLES)
             f"- Speech: {origin.system}\n- Licence: {origin.licence}\n- Origin: {origin.credit}\n"
             f"- Changes: {', '.join(filter(None, ['level set', candidate.change]))}.\n"
         )
-    with whole(table) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(table) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_CSV_COLUMNS)
         writer.writerows(rows)
@@ -563,7 +563,7 @@ def write_examples(folder: Path, chosen: Sequence[Scored], out: Path = EXAMPLES)
         "# Licences of the example clips\n\nThe clips are no part of the software and keep their "
         "own licences. `python -m training.examples` makes them and writes this file.\n"
     )
-    write_whole(out / "LICENSES.md", "\n".join([introduction, *notes]))
+    atomic_write(out / "LICENSES.md", "\n".join([introduction, *notes]))
     return paths
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
-from core.files import whole
+from core.files import atomic_path
 from training.engines import Voice, voices
 
 KINDS = ("human", "synthetic")
@@ -292,7 +292,10 @@ def read_index(out: Path) -> dict[str, Row]:
 
 
 def _write_index(out: Path, rows: dict[str, Row]) -> None:
-    with whole(out / "index.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_path(out / "index.csv") as part,
+        part.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(rows[name]) for name in sorted(rows))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.files import whole, write_whole
+from core.files import atomic_path, atomic_write
 from training import processes
 from training.augment import Strength
 from training.data import PART, Mix, Pairs, collate, keep_for_training
@@ -145,7 +145,7 @@ def train(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if processes.first():
-        write_whole(out / "recipe.json", json.dumps(recipe, indent=1))
+        atomic_write(out / "recipe.json", json.dumps(recipe, indent=1))
     if threads:
         torch.set_num_threads(threads)
     set_seed(int(recipe.get("seed", 0)))
@@ -266,7 +266,7 @@ def _keep(stage: Path, out: Path) -> dict[str, float]:
     """Make what a stage kept that of the whole training."""
     if processes.first():
         for name in ("best.safetensors", "best.json"):
-            write_whole(out / name, (stage / name).read_bytes())
+            atomic_write(out / name, (stage / name).read_bytes())
     return _best(stage)
 
 
@@ -453,7 +453,7 @@ def _trainer(
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             if processes.first():
-                with whole(folder / "average.safetensors") as part:
+                with atomic_path(folder / "average.safetensors") as part:
                     save_file(_plain(self.state), part)
 
     average = Average()
@@ -523,9 +523,9 @@ def _trainer(
             old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
             if found["eer"] < old:
                 kept = {k: v for k, v in average.state.items() if not k.startswith("families.")}
-                with whole(out / "best.safetensors") as part:
+                with atomic_path(out / "best.safetensors") as part:
                     save_file(_plain(kept), part)
-                write_whole(best, json.dumps({"step": self.state.global_step, **found}))
+                atomic_write(best, json.dumps({"step": self.state.global_step, **found}))
             with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")
             return found

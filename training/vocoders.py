@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.files import whole, write_whole
+from core.files import atomic_path, atomic_write
 from training.mel import mel_bands
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def train_vocoder(
         if share >= (kept + 1) / 3 or share >= 1:
             kept += 1
             weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-            with whole(out / f"{kind}-{kept}.safetensors") as part:
+            with atomic_path(out / f"{kind}-{kept}.safetensors") as part:
                 save_file(weights, part)
             if share >= 1 or kept == 3:
                 break
@@ -306,9 +306,9 @@ def train_vocoder(
     while kept < 3:
         kept += 1
         weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-        with whole(out / f"{kind}-{kept}.safetensors") as part:
+        with atomic_path(out / f"{kind}-{kept}.safetensors") as part:
             save_file(weights, part)
-    write_whole(out / f"{kind}.json", json.dumps({"kind": kind, "steps": done, "seed": seed}))
+    atomic_write(out / f"{kind}.json", json.dumps({"kind": kind, "steps": done, "seed": seed}))
     return out
 
 

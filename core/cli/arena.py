@@ -12,7 +12,7 @@ from core.cli.convert import given_trials, which_way
 from core.evaluate.metrics import Tally
 from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
 from core.evaluate.trials import TrialsError, in_form
-from core.files import write_whole
+from core.files import atomic_write
 
 DETAILS = {
     "benchmark": ("ORG/NAME", "the Arena's data set"),
@@ -69,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
         folder = Path(options.out)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{made['system']['slug'] or 'submission'}.yaml"
-        write_whole(folder / "scores.txt", scores)
-        write_whole(target, as_yaml(made))
+        atomic_write(folder / "scores.txt", scores)
+        atomic_write(target, as_yaml(made))
     except (TrialsError, OSError) as error:
         return refused(error)
     for problem in trials.problems:

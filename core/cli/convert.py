@@ -10,7 +10,7 @@ from typing import Any
 from core.cli.columns import EPILOG, add_columns, add_joining, read, refused
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import FORMS, Trials, TrialsError, attach, direction, in_form
-from core.files import write_whole
+from core.files import atomic_write
 
 
 def add_parser(commands: Any) -> None:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         for problem in trials.problems:
             print(problem.sentence, file=sys.stderr)
         if options.output:
-            write_whole(options.output, written)
+            atomic_write(options.output, written)
         else:
             sys.stdout.write(written.decode())
     except (TrialsError, OSError) as error:

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
-    from core.files import write_whole
+    from core.files import atomic_write
     from core.plain import find_printed, printable
     from core.provenance.isolated import TrustListError, look_safely
     from core.show.evidence.case import Case, Filing
@@ -154,7 +154,7 @@ def run(options: argparse.Namespace) -> int:
             case = Case(d, band, record(d.detector), (), sound, True, one.doubts, again, of)
             cases.append(case)
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-        write_whole(
+        atomic_write(
             out, write(cases, unread, filing=Filing(options.case, options.notes, options.personal))
         )
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:

@@ -18,7 +18,7 @@ from core.detect.calibration import Calibration
 from core.detect.decision import Decision
 from core.detect.detection import Reason
 from core.detect.model_config import DetectorError
-from core.files import write_whole
+from core.files import atomic_write
 from core.plain import printable
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def keep(made: OwnCalibration, folder: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"format": FORMAT, **asdict(made)}, indent=2, ensure_ascii=False)
-        write_whole(path, text + "\n")
+        atomic_write(path, text + "\n")
     except OSError as error:
         raise DetectorError(
             f"The calibration cannot be kept in {path.parent}: {error.strerror or error}. Make "

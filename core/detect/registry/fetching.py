@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from core.detect.detector import DetectorError
 from core.detect.registry.entry import Entry
 from core.detect.weights import checked_sha256, sha256_of
-from core.files import write_whole
+from core.files import atomic_write
 from core.settings import settings
 
 Progress = Callable[[float], None]
@@ -89,7 +89,7 @@ def _write(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
+        atomic_write(path, content)
     except OSError as error:
         raise _unwritten(path.parent, error) from error
 

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
-    from core.detect.registry import is_named, load_detector
+    from core.detect.registry import is_registered, load_detector
     from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     @functools.cache
     def installed(id: str) -> Detector | None:
         try:
-            return load_detector(id, fetch=False) if is_named(id) else None
+            return load_detector(id, fetch=False) if is_registered(id) else None
         except DetectorError:
             return None
 
@@ -173,7 +173,7 @@ def _again(
     saved: Detection, clips: list[Clip], detector: Detector | None
 ) -> tuple[Clip | None, str]:
     """A saved detection's clip, and what judging it says, or how to have it judged."""
-    from core.detect.saved import agreement
+    from core.detect.saved import comparison
 
     source = saved.source
     clip = next((c for c in clips if _part_of(c.source) == _part_of(source)), None)
@@ -185,4 +185,4 @@ def _again(
         return None, "Not judged again: name the recording too, and it will be."
     if detector is None:
         return clip, f"Not judged again: the detector {saved.detector} is not installed here."
-    return clip, agreement(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))
+    return clip, comparison(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))

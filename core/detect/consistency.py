@@ -14,7 +14,7 @@ from core.audio.quality import speech_in
 from core.detect.decision import decide
 from core.detect.detection import Detection, Stretch, Verdict
 from core.detect.detector import MIN_HOP_S
-from core.detect.outlier import MOST, named_in
+from core.detect.outlier import MOST, stretches_at_hop
 from core.detect.spans import cells
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _problem_of_stretches(d: Detection) -> str:
 def with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detection, str]:
     """The same with what stands out by its own windows, and what contradicts that; earlier
     versions named no stretches."""
-    due = named_in(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
+    due = stretches_at_hop(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
     if not named:
         return replace(d, stands_out=due), ""
     same = len(due) == len(d.stands_out) and all(map(_same, due, d.stands_out))
@@ -192,7 +192,7 @@ def contradiction(d: Detection) -> str:
     return ""
 
 
-def unlike(d: Detection, detector: Detector | None) -> str:
+def implausible(d: Detection, detector: Detector | None) -> str:
     """What no detector, or not this one, would have said of such windows."""
     if detector is not None and abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
         return "its windows are not those of its detector"

@@ -17,7 +17,7 @@ from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdi
 from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
-from core.detect.outlier import named_in
+from core.detect.outlier import stretches_at_hop
 from core.detect.reasons import OF_JUDGING, against
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ class Detector:
             reasons=evidence.reasons,
             familiarity=familiarity,
             elapsed_ms=elapsed_ms,
-            stands_out=named_in(
+            stands_out=stretches_at_hop(
                 windows,
                 self.window / SAMPLE_RATE,
                 evidence.hop / SAMPLE_RATE,

@@ -11,14 +11,14 @@ from core.detect import saved as saved_module
 from core.detect.decision import Stance
 from core.detect.detection import SEAL, seal
 from core.detect.detector import MIN_HOP_S
-from core.detect.outlier import named_in
+from core.detect.outlier import stretches_at_hop
 from core.detect.saved import (
     CHANGED,
     UNKNOWN,
     UNSEALED,
     Saved,
     SavedError,
-    agreement,
+    comparison,
     open_saved,
     read_saved,
 )
@@ -419,7 +419,7 @@ def test_no_stretch_can_be_hidden_or_invented(data, stretches):
 def test_stretches_come_back_at_every_hop_and_from_files_that_name_none(hop_s):
     posterior = Stance().posterior
     bare = MADE.detect(clip(66.0, hertz=660.0), hop_s=hop_s)
-    due = named_in(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
+    due = stretches_at_hop(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
     assert due
     whole = replace(bare, stands_out=due, p_spoof=posterior(bare.llr)).to_dict()
     assert opened(whole).detection.stands_out == due
@@ -467,8 +467,8 @@ def test_whole_numbers_may_lose_their_point():
 
 def test_judging_again_agrees_or_not():
     d = MADE.detect(clip(9.0))
-    assert "the result agrees: synthetic, score" in agreement(d, replace(d, llr=d.llr + 0.01))
-    assert "does not agree" in agreement(d, replace(d, llr=d.llr - 1))
-    assert "does not agree" in agreement(d, MADE.detect(clip(9.0, hertz=330.0)))
-    assert "not agree: not judged" in agreement(d, MADE.detect(clip(9.0, hertz=550.0)))
-    assert "weights are others" in agreement(d, replace(d, weights_sha256="1" * 64))
+    assert "the result agrees: synthetic, score" in comparison(d, replace(d, llr=d.llr + 0.01))
+    assert "does not agree" in comparison(d, replace(d, llr=d.llr - 1))
+    assert "does not agree" in comparison(d, MADE.detect(clip(9.0, hertz=330.0)))
+    assert "not agree: not judged" in comparison(d, MADE.detect(clip(9.0, hertz=550.0)))
+    assert "weights are others" in comparison(d, replace(d, weights_sha256="1" * 64))

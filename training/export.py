@@ -287,6 +287,11 @@ def add_families(
     -------
     list of str
         The families.
+
+    Raises
+    ------
+    ValueError
+        If the model has no measure of familiarity.
     """
     from safetensors.numpy import load_file, save_file
 
@@ -295,6 +300,9 @@ def add_families(
     from training.benchmark import score_trials
 
     directory = Path(directory)
+    config = read_config(directory)
+    if "familiarity" not in config:
+        raise ValueError(f"{directory} has no measure of familiarity, which families belong to.")
     clips = keep_for_training(_read(indexes))
     fakes = clips[(clips["label"] == "spoof") & ~clips["family"].str.startswith("copy:")]
     sample = fakes.sample(frac=1.0, random_state=0).groupby("family").head(each)
@@ -304,7 +312,6 @@ def add_families(
         load_directory(directory), sample, "known", None, progress, vectors, windows=1
     )
     usable = seen["raw"].notna().to_numpy()
-    config = read_config(directory)
     path = directory / Path(str(config["familiarity"]["file"])).name
     arrays = load_file(path)
     found = (np.stack(vectors)[usable] - arrays["mean"]) @ arrays["whiten"]

@@ -63,7 +63,7 @@ def export_model(
         Called with (clips done, clips in all, clip).
     scored : mapping, optional
         Trials and embeddings of ``dev`` and ``known`` clips by these very weights, if
-        `training.benchmark.score_trials` has made them already.
+        `training.trials.score_trials` has made them already.
     int8 : bool
         Write 8-bit graphs too, and make them the default.
     speech : sequence of numpy.ndarray
@@ -83,8 +83,8 @@ def export_model(
     from core.detect.model_config import FORMAT, read_config
     from core.detect.networks import build
     from core.detect.weights import sha256_of
-    from training.benchmark import score_trials
     from training.onnx_export import export_engines
+    from training.trials import score_trials
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], tuple[float, flo
     Parameters
     ----------
     dev : pandas.DataFrame
-        Trials of the dev splits, from `training.benchmark.score_trials`.
+        Trials of the dev splits, from `training.trials.score_trials`.
 
     Returns
     -------
@@ -247,7 +247,7 @@ def calibrate_engine(
         The calibration that was written.
     """
     from core.detect.model_config import read_config
-    from training.benchmark import score_trials
+    from training.trials import score_trials
 
     directory = Path(directory)
     detector = load_directory(directory, engine)
@@ -297,7 +297,7 @@ def add_families(
 
     from core.detect.model_config import read_config
     from core.detect.weights import sha256_of
-    from training.benchmark import score_trials
+    from training.trials import score_trials
 
     directory = Path(directory)
     config = read_config(directory)
@@ -366,7 +366,7 @@ def calibrate_codec(
         If there are no settings for the codec, or a setting cannot be encoded here.
     """
     from core.detect.model_config import read_config
-    from training.benchmark import score_trials
+    from training.trials import score_trials
 
     if codec not in CODEC_RATES:
         raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from training.benchmark import figures, speaker_groups
 from training.clips import read_index
 from training.copysynth import build_copies
 from training.data import Mix, Pairs
+from training.figures import figures, speaker_groups
 from training.quality import mean_opinion, quality_model, rate_corpus
 from training.vocoders import KINDS, NeuralCopies, network, spectral_loss, train_vocoder
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.files import atomic_path
+from training.clips import INDEX_COLUMNS
 from training.mel import mel_bands
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def copy_synthesis(
         One of `METHODS`.
     rng : numpy.random.Generator
         Draws the settings of the method, as frame length, mel bands or filter order.
+    by : callable, optional
+        The function of the method, where it is none of `METHODS`.
 
     Returns
     -------
@@ -107,8 +110,6 @@ def build_copies(
     """
     import pandas as pd
 
-    from training.corpus import INDEX_COLUMNS
-
     out = Path(out)
     (out / "clips").mkdir(parents=True, exist_ok=True)
     humans = index[(index["split"] == "train") & (index["label"] == "bonafide")].to_dict("records")
@@ -144,8 +145,6 @@ def _copies_of(
 ) -> list[dict[str, object]]:
     """Copies of one clip, written as files; their rows of the index."""
     import soundfile
-
-    from training.corpus import INDEX_COLUMNS
 
     digest = hashlib.sha256(f"{seed}:{clip['clip']}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))

@@ -184,15 +184,15 @@ def spectral_loss(copy: torch.Tensor, waves: torch.Tensor) -> torch.Tensor:
     return total / 3
 
 
-def judges() -> torch.nn.Module:
-    """Adversary: two small networks over spectra, after UnivNet's (Jang et al. 2021).
+def discriminator() -> torch.nn.Module:
+    """The adversary: two small networks over spectra, after UnivNet's (Jang et al. 2021).
 
     Its ``forward(waves [b, n])`` returns a list of maps, higher = human.
     """
     import torch
     from torch import nn
 
-    class Judges(nn.Module):
+    class Discriminator(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.nets = nn.ModuleList(
@@ -217,7 +217,7 @@ def judges() -> torch.nn.Module:
                 out.append(net(x.permute(0, 3, 1, 2)))
             return out
 
-    return Judges()
+    return Discriminator()
 
 
 def train_vocoder(
@@ -228,7 +228,7 @@ def train_vocoder(
     steps: int = 100_000,
     seed: int = 0,
     batch: int = 4,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> Path:
     """Train one vocoder on recordings and keep several of its states.
 
@@ -246,7 +246,7 @@ def train_vocoder(
         Decides crops and initial weights (not the time limit).
     batch : int
         Stretches of one second in a step.
-    say : callable
+    report : callable
         Gets a line of progress now and then.
 
     Returns
@@ -255,14 +255,13 @@ def train_vocoder(
         The folder.
     """
     import torch
-    from safetensors.torch import save_file
     from torch.nn import functional
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model, adversary = network(kind), judges()
+    model, adversary = network(kind), discriminator()
     ours = torch.optim.AdamW(model.parameters(), 8e-4, (0.8, 0.95))
     theirs = torch.optim.AdamW(adversary.parameters(), 4e-4, (0.8, 0.95))
     start, done, kept = time.monotonic(), 0, 0
@@ -271,9 +270,7 @@ def train_vocoder(
         share = max(done / steps, (time.monotonic() - start) / (60 * minutes))
         if share >= (kept + 1) / 3 or share >= 1:
             kept += 1
-            weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-            with atomic_path(out / f"{kind}-{kept}.safetensors") as part:
-                save_file(weights, part)
+            _save_state(model, out / f"{kind}-{kept}.safetensors")
             if share >= 1 or kept == 3:
                 break
         for group in ours.param_groups:
@@ -301,15 +298,21 @@ def train_vocoder(
         ours.step()
         done += 1
         if done % 100 == 0:
-            heard = float(spectral_loss(copy.detach(), waves))
-            say(f"{kind}: {done} steps, {time.monotonic() - start:.0f} s, distance {heard:.3f}")
+            distance = float(spectral_loss(copy.detach(), waves))
+            seconds = time.monotonic() - start
+            report(f"{kind}: {done} steps, {seconds:.0f} s, distance {distance:.3f}")
     while kept < 3:
         kept += 1
-        weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-        with atomic_path(out / f"{kind}-{kept}.safetensors") as part:
-            save_file(weights, part)
+        _save_state(model, out / f"{kind}-{kept}.safetensors")
     atomic_write(out / f"{kind}.json", json.dumps({"kind": kind, "steps": done, "seed": seed}))
     return out
+
+
+def _save_state(model: torch.nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as part:
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part)
 
 
 def train_vocoders(files: Sequence[str | Path], out: str | Path, minutes: float = 11.0) -> Path:

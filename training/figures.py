@@ -81,7 +81,7 @@ def result_row(names: Names, trials: pd.DataFrame | None = None, **found: Any) -
     **found
         The other `COLUMNS`; an interval that is left out is NaN, a note empty.
     """
-    row = {**dict(zip(("system", "benchmark", "subset", "source"), names, strict=True))}
+    row: dict[str, Any] = dict(zip(("system", "benchmark", "subset", "source"), names, strict=True))
     row |= {"low": np.nan, "high": np.nan, "kind": "measured", "note": ""}
     if trials is not None:
         n = trials["label"].value_counts()

@@ -20,6 +20,7 @@ from core.provenance import watermark
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
 from core.show.server.queue import FairQueue, Place, QueuedTurn
+from core.show.session.clips import NO_WORKER
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -32,10 +33,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-NO_WORKER = (
-    "This server cannot start a process to read the file just now: it may have no memory left. Try "
-    "again in a minute."
-)
 NO_LIST = "This server's list of trusted signers cannot be read."
 
 

@@ -30,7 +30,6 @@ def export_model(
     name: str = "Embedded detector",
     known: int = 600,
     progress: Callable[[int, int, str], None] | None = None,
-    scored: Mapping[str, tuple[pd.DataFrame, np.ndarray]] | None = None,
     *,
     int8: bool = False,
     speech: Sequence[np.ndarray] = (),
@@ -61,9 +60,6 @@ def export_model(
         Training clips from which familiarity is measured.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
-    scored : mapping, optional
-        Trials and embeddings of ``dev`` and ``known`` clips by these very weights, if
-        `training.trials.score_trials` has made them already.
     int8 : bool
         Write 8-bit graphs too, and make them the default.
     speech : sequence of numpy.ndarray
@@ -121,8 +117,6 @@ def export_model(
     corpora = [read_index(i) for i in indexes]
 
     def score(clips: pd.DataFrame, split: str) -> tuple[pd.DataFrame, np.ndarray]:
-        if scored is not None and split in scored:
-            return scored[split]
         vectors: list[np.ndarray] = []
         table = score_trials(draft, clips, split, None, progress, vectors)
         return table, np.stack(vectors)
@@ -335,7 +329,6 @@ def calibrate_codec(
     indexes: Sequence[str | Path],
     codec: str,
     progress: Callable[[int, int, str], None] | None = None,
-    scored: Sequence[pd.DataFrame] | None = None,
 ) -> dict[str, Any]:
     """Fit a calibration for clips that arrive in a codec, and write it into a configuration.
 
@@ -352,8 +345,6 @@ def calibrate_codec(
         Key of `CODEC_RATES`.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
-    scored : sequence of pandas.DataFrame, optional
-        Trials of each setting by this very model, if they are there already.
 
     Returns
     -------
@@ -370,12 +361,11 @@ def calibrate_codec(
 
     if codec not in CODEC_RATES:
         raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")
-    if scored is None:
-        detector, clips = load_directory(directory), _read(indexes)
-        scored = [
-            score_trials(detector, clips, "dev", rate, progress, windows=1)
-            for rate in CODEC_RATES[codec]
-        ]
+    detector, clips = load_directory(directory), _read(indexes)
+    scored = [
+        score_trials(detector, clips, "dev", rate, progress, windows=1)
+        for rate in CODEC_RATES[codec]
+    ]
     found, n_human, n_synthetic = _affine(pd.concat(scored, ignore_index=True))
     rates = ", ".join(rate.removeprefix(f"{codec}-") for rate in CODEC_RATES[codec])
     found["fitted_on"] = (

@@ -73,7 +73,6 @@ def build_packaged(
     out: Path,
     kinds: Sequence[str] | None = None,
     *,
-    only: Sequence[str] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> None:
     """Write the packaged clips and their index into a folder.
@@ -87,8 +86,6 @@ def build_packaged(
         Folder for ``index.csv`` and the 16 kHz mono FLAC files.
     kinds : sequence of str, optional
         Some of `KINDS`; both by default.
-    only : sequence of str, optional
-        Names of recordings and voices to make; all by default.
     report : callable, optional
         Receives one line of progress or explanation at a time; standard error by default.
 
@@ -106,17 +103,15 @@ def build_packaged(
     missing: dict[str, str] = {}
     plans: dict[str, Iterator[Planned]] = {}
     for group in recordings() if "human" in chosen else ():
-        if only is None or group.name in only:
-            if found := files_of(group):
-                plans[group.name] = plan_recordings(group, found)
-            else:
-                missing[group.name] = f"apt-get install {group.package}"
+        if found := files_of(group):
+            plans[group.name] = plan_recordings(group, found)
+        else:
+            missing[group.name] = f"apt-get install {group.package}"
     for voice in voices() if "synthetic" in chosen else ():
-        if only is None or voice.name in only:
-            if need := voice.missing():
-                missing[voice.name] = need
-            else:
-                plans[voice.name] = plan_voice(voice)
+        if need := voice.missing():
+            missing[voice.name] = need
+        else:
+            plans[voice.name] = plan_voice(voice)
     for number, (name, plan) in enumerate(plans.items(), 1):
         report(f"[{number}/{len(plans)}] {name}: {_make(out, plan, rows)}")
     for name, need in missing.items():

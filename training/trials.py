@@ -28,7 +28,6 @@ def score_trials(
     codec: str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     embeddings: list[np.ndarray] | None = None,
-    prepare: Callable[[np.ndarray], np.ndarray] | None = None,
     windows: int | None = None,
 ) -> pd.DataFrame:
     """Judge every clip of a split, exactly as `Detector.detect` does.
@@ -47,8 +46,6 @@ def score_trials(
         Called with (clips done, clips in all, clip).
     embeddings : list, optional
         Collects the mean embedding ``[d]`` of every clip (zeros where it was not judged).
-    prepare : callable, optional
-        Changes the samples ``[n]`` of every clip before it is judged.
     windows : int, optional
         Score at most this many windows of a clip, from its middle outwards, to save time.
 
@@ -65,10 +62,9 @@ def score_trials(
     out = []
     for done, row in enumerate(rows.to_dict("records"), 1):
         clip = decode(row["file"])
-        samples = clip.samples if prepare is None else prepare(clip.samples)
         # The detector is told of the codec, as a file that arrives in it would tell.
         source = replace(clip.source, codec=codec) if codec else clip.source
-        clip = Clip(encode_decode(samples, codec) if codec else samples, source)
+        clip = Clip(encode_decode(clip.samples, codec) if codec else clip.samples, source)
         evidence = detector.listen(clip, most=windows)
         detection = detector.judge(clip, evidence)
         quality = evidence.quality

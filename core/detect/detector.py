@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +19,12 @@ from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.outlier import stretches_at_hop
 from core.detect.reasons import OF_JUDGING, against
+from core.detect.scoring import WindowScorer
 
 if TYPE_CHECKING:
     from torch import nn
 
     from core.detect.own_calibration import OwnCalibration
-
-from core.detect.scoring import WindowScorer
 
 MIN_WINDOW_SPEECH_S = 0.5
 """A window with less speech than this is not scored."""
@@ -136,6 +135,15 @@ class Detector:
         self.familiarity = familiarity
         self.config = dict(config or {})
         self._scorer = WindowScorer(self.engine, feed)
+
+    def calibrated_by(self, own: OwnCalibration) -> Detector:
+        """This detector, from now on with a calibration that was fitted here."""
+        self.own_calibration = own
+        self.calibration = Calibration(own.scale, own.offset, own.llr_limit, own.fitted_on)
+        self.by_codec = {}  # fitted on the same scores before
+        self.decision = Decision(own.band, self.decision.needs_wide_band)
+        self.config |= {"calibration": asdict(self.calibration)}
+        return self
 
     def raw_scores(
         self,

@@ -80,7 +80,8 @@ def load_detector(
         With a sentence that says what is wrong and what to do.
     """
     loaded = _load(str(detector), labels, progress, fetch, engine, code, waiting)
-    return own_calibration.applied(loaded, models_home()) if kept else loaded
+    own = own_calibration.found(models_home(), loaded.weights_sha256) if kept else None
+    return loaded if own is None else loaded.calibrated_by(own)
 
 
 def _load(

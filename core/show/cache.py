@@ -81,7 +81,7 @@ def detector(
     DetectorError
         With a sentence for people; nothing is kept then.
     """
-    from core import load_detector
+    from core.detect.registry import load_detector
 
     detectors = _loaded_detectors()
     key = id if not labels else f"{id} {sorted(labels.items())}"

@@ -12,9 +12,10 @@ import numpy as np
 import soundfile
 
 from core.audio.clip import SAMPLE_RATE, Clip, Source, Track
+from core.audio.quality import Quality, gate, speech_in
 from core.detect.calibration import Calibration
 from core.detect.decision import EVEN, Stance
-from core.detect.detection import Detection, Familiarity, Quality, Reason, Window
+from core.detect.detection import Detection, Familiarity, Window
 from core.detect.detector import Decision, Detector
 from core.detect.outlier import stretches
 
@@ -69,7 +70,7 @@ def channels_apart(*hertz: float, seconds: float = 9.0) -> Clip:
     return replace(
         whole,
         apart=tuple(
-            replace(p, source=replace(p.source, channel=n, channels=len(hertz)))
+            replace(p, source=replace(whole.source, channel=n, channels=len(hertz)))
             for n, p in enumerate(parts, 1)
         ),
     )
@@ -83,6 +84,18 @@ def one_of_tracks(number: int, *hertz: float) -> Clip:
     )
     made = clip(9.0, hertz=hertz[number - 1])
     return replace(made, source=replace(made.source, tracks=tracks, track=number))
+
+
+def spoken_outside(
+    silent: Sequence[tuple[float, float]], duration_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Speech all through a clip but for its silent windows, in order of time."""
+    speech, end = [], 0.0
+    for a, b in [*silent, (duration_s, duration_s)]:
+        if a > end:
+            speech.append((end, a))
+        end = max(end, b)
+    return tuple(speech)
 
 
 class HandDetector(Detector):
@@ -126,25 +139,28 @@ class HandDetector(Detector):
         heard = [x for x in llrs if x is not None]
         if progress is not None:
             progress(1.0)
-        speech = clip.duration_s if heard else 0.0
+        seconds = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in ranges]
+        silent = [span for span, x in zip(seconds, llrs, strict=True) if x is None]
+        speech = spoken_outside(silent, clip.duration_s)
+        quality = Quality(
+            clip.duration_s,
+            sum(b - a for a, b in speech),
+            speech,
+            -12.0,
+            0.4,
+            0.0,
+            0.0,
+            8e3,
+        )
         bare = Detection(
             detector=self.id,
             weights_sha256=self.weights_sha256,
             calibrated=self.is_calibrated,
             source=clip.source,
-            quality=Quality(
-                clip.duration_s,
-                speech,
-                ((0.0, speech),) if heard else (),
-                -12.0,
-                0.4,
-                0.0,
-                0.0,
-                4e3,
-            ),
+            quality=quality,
             windows=tuple(
-                Window(a, b, x, None, 0.0 if x is None else min(3.5, b - a))
-                for (a, b), x in zip(np.array(ranges) / SAMPLE_RATE, llrs, strict=True)
+                Window(a, b, x, None, speech_in(speech, a, b))
+                for (a, b), x in zip(seconds, llrs, strict=True)
             ),
             window_s=self.window / SAMPLE_RATE,
             hop_s=hop / SAMPLE_RATE,
@@ -152,9 +168,7 @@ class HandDetector(Detector):
             p_spoof=None,
             stance=stance,
             verdict="not judged",
-            reasons=()
-            if heard
-            else (Reason("no_speech", "No speech was found in this clip.", "not judged"),),
+            reasons=gate(quality, clip.source),
             familiarity=Familiarity(0.4, 61.0, "familiar") if heard else None,
             elapsed_ms=0.0,
         )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.quality import speech_in
+from core.audio.quality import gate
+from core.audio.windows import window_ranges
 from core.detect.decision import decide
 from core.detect.detection import Detection, Stretch, Verdict
-from core.detect.detector import MIN_HOP_S
-from core.detect.outlier import MOST, stretches_at_hop
+from core.detect.detector import MIN_HOP_S, due_windows
+from core.detect.familiarity import FamiliarityMeasure
+from core.detect.outlier import MOST, named_in
 from core.detect.spans import cells
+from core.plain import printable
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -25,6 +29,9 @@ CLOSE = 1e-6
 
 CLOSE_S = 0.02
 """The same of sums of times, in seconds."""
+
+MOST_GAPS = 2_000_000
+"""Missing stretches over all windows: more would be counted for minutes."""
 
 
 def problem_of(d: Detection) -> str:
@@ -117,16 +124,47 @@ def _problem_of_windows(d: Detection) -> str:
             return "its windows do not follow each other by its hop"
         if window.end_s > min(d.quality.duration_s, start + d.window_s) + CLOSE_S:
             return "its windows do not lie within the clip"
-        heard = speech_in(d.quality.speech, window.start_s, window.end_s)
-        if not 0 <= _number(window.speech_s) <= heard + CLOSE_S:
-            return "a window has more speech than was found"
-        if window.llr is not None and d.source.lacks(window.start_s, window.end_s):
-            return "a window has a score where the file lacks the sound"
         if (window.llr is None) != (window.p_spoof is None):
             return "a window's score and chance contradict each other"
+    starts = np.array([window.start_s for window in d.windows])
+    ends = np.array([window.end_s for window in d.windows])
+    length, hop, count = (
+        round(seconds * SAMPLE_RATE) for seconds in (d.window_s, d.hop_s, d.quality.duration_s)
+    )
+    if len(d.windows) != max(0, -(-(count - length) // hop)) + 1:  # before so many are made
+        return "its windows do not cover the clip"
+    due = np.array(window_ranges(max(1, count), length, hop)) / SAMPLE_RATE
+    if np.abs(due - np.stack([starts, ends], axis=1)).max() > CLOSE_S:
+        return "its windows do not cover the clip"
+    told = np.array([_number(window.speech_s) for window in d.windows])
+    heard = _seconds_within(d.quality.speech, starts, ends)
+    if (told < 0).any() or (told > heard + CLOSE_S).any():
+        return "a window has more speech than was found"
+    if (told < heard - CLOSE_S).any():
+        return "a window has less speech than was found"
+    gaps = [np.array([gap[edge] for gap in d.source.missing]) for edge in (0, 1)]
+    if (np.searchsorted(gaps[0], ends) - np.searchsorted(gaps[1], starts)).sum() > MOST_GAPS:
+        return "it names more missing stretches than can be"
+    if len(gaps[0]) and d.llr is not None:
+        lacks = {d.source.lacks(w.start_s, w.end_s) for w in d.windows if w.llr is not None}
+        if len(lacks) > 1:  # where all that speaks lacks half of its sound, it is scored after all
+            return "a window has a score where the file lacks the sound"
     if any(cell.start_s >= cell.end_s for cell in cells(d)):
         return "its windows are not in order"
     return ""
+
+
+def _seconds_within(
+    spans: Sequence[tuple[float, float]], starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """Seconds of spans, in order and apart, between each start and its end."""
+    if not spans:
+        return np.zeros(len(starts))
+    edges = np.array(spans, np.float64).ravel()
+    lengths = np.stack([edges[1::2] - edges[::2], np.zeros(len(spans))], axis=1).ravel()
+    before = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+    # Between two edges the count grows by a second a second, or stands still.
+    return np.interp(ends, edges, before) - np.interp(starts, edges, before)
 
 
 def _problem_of_stretches(d: Detection) -> str:
@@ -148,7 +186,7 @@ def _problem_of_stretches(d: Detection) -> str:
 def with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detection, str]:
     """The same with what stands out by its own windows, and what contradicts that; earlier
     versions named no stretches."""
-    due = stretches_at_hop(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
+    due = named_in(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
     if not named:
         return replace(d, stands_out=due), ""
     same = len(due) == len(d.stands_out) and all(map(_same, due, d.stands_out))
@@ -192,7 +230,7 @@ def contradiction(d: Detection) -> str:
     return ""
 
 
-def implausible(d: Detection, detector: Detector | None) -> str:
+def unlike(d: Detection, detector: Detector | None) -> str:
     """What no detector, or not this one, would have said of such windows."""
     if detector is not None and abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
         return "its windows are not those of its detector"
@@ -222,6 +260,32 @@ def implausible(d: Detection, detector: Detector | None) -> str:
     if not low - CLOSE <= d.llr <= high + CLOSE:
         return "its score does not follow from those of its windows"
     return ""
+
+
+def otherwise(d: Detection, detector: Detector) -> list[str]:
+    """What this version of the detector says otherwise of the same measurements, each the end of a
+    sentence. Another version may have said it; whoever changes a verdict has to."""
+    found = []
+    due = detector.with_stance(replace(d, reasons=gate(d.quality, d.source)), d.stance)
+    given, expected = (
+        {(r.code, printable(r.text), r.effect) for r in one.reasons} for one in (d, due)
+    )
+    if given != expected:
+        found.append("its reasons are not those that this version gives for such sound")
+    if d.llr is None:
+        return found
+    scored = [i for i, window in enumerate(d.windows) if window.llr is not None]
+    ranges = [(window.start_s, window.end_s) for window in d.windows]
+    if scored != due_windows([w.speech_s for w in d.windows], ranges, d.source):
+        found.append("its scored windows are not those in which somebody speaks")
+    if d.familiarity is None and detector.familiarity is not None:
+        found.append("it does not say how familiar the clip is, as this detector does")
+    measure, said = detector.familiarity, d.familiarity
+    if isinstance(measure, FamiliarityMeasure) and said is not None:
+        near = set(said.nearest) <= {printable(name) for name in measure.family_names}
+        if not near or measure.at(said.distance, said.nearest) != said:
+            found.append("how familiar it calls the clip is not what this detector says of it")
+    return found
 
 
 def _number(value: Any) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.audio.clip import SAMPLE_RATE, Clip
+from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.windows import window_ranges
 from core.detect.calibration import UNCALIBRATED, Calibration
 from core.detect.decision import EVEN, Decision, Stance, decide
@@ -17,14 +17,15 @@ from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdi
 from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
 from core.detect.model_config import DetectorError as DetectorError
-from core.detect.outlier import stretches_at_hop
+from core.detect.outlier import named_in
 from core.detect.reasons import OF_JUDGING, against
-from core.detect.scoring import WindowScorer
 
 if TYPE_CHECKING:
     from torch import nn
 
     from core.detect.own_calibration import OwnCalibration
+
+from core.detect.scoring import WindowScorer
 
 MIN_WINDOW_SPEECH_S = 0.5
 """A window with less speech than this is not scored."""
@@ -136,15 +137,6 @@ class Detector:
         self.config = dict(config or {})
         self._scorer = WindowScorer(self.engine, feed)
 
-    def calibrated_by(self, own: OwnCalibration) -> Detector:
-        """This detector, from now on with a calibration that was fitted here."""
-        self.own_calibration = own
-        self.calibration = Calibration(own.scale, own.offset, own.llr_limit, own.fitted_on)
-        self.by_codec = {}  # fitted on the same scores before
-        self.decision = Decision(own.band, self.decision.needs_wide_band)
-        self.config |= {"calibration": asdict(self.calibration)}
-        return self
-
     def raw_scores(
         self,
         samples: np.ndarray,
@@ -200,9 +192,7 @@ class Detector:
         scored: list[int] = []
         raw, embeddings = np.zeros(0), np.zeros((0, 0), np.float32)
         if not any(reason.effect == "not judged" for reason in reasons):
-            spoken = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
-            there = [i for i in spoken if not clip.source.lacks(*_seconds(ranges[i]))]
-            scored = there or spoken or [int(np.argmax(speech))]
+            scored = due_windows(speech, list(map(_seconds, ranges)), clip.source)
             if most is not None and len(scored) > most:
                 first = (len(scored) - most) // 2
                 scored = scored[first : first + most]
@@ -268,7 +258,7 @@ class Detector:
             reasons=evidence.reasons,
             familiarity=familiarity,
             elapsed_ms=elapsed_ms,
-            stands_out=stretches_at_hop(
+            stands_out=named_in(
                 windows,
                 self.window / SAMPLE_RATE,
                 evidence.hop / SAMPLE_RATE,
@@ -350,6 +340,30 @@ class Detector:
             verdict=verdict,
             reasons=tuple(reasons),
         )
+
+
+def due_windows(
+    speech: Sequence[float], ranges: Sequence[tuple[float, float]], source: Source
+) -> list[int]:
+    """Which windows of a clip get a score.
+
+    Parameters
+    ----------
+    speech : sequence of float
+        Seconds of speech in each window.
+    ranges : sequence of (float, float)
+        Their places in seconds.
+    source : Source
+        What the file lacks.
+
+    Returns
+    -------
+    list of int
+        Those that speak and are there, else those that speak, else the one that speaks most.
+    """
+    spoken = [i for i, s in enumerate(speech) if s >= MIN_WINDOW_SPEECH_S]
+    there = [i for i in spoken if not source.lacks(*ranges[i])]
+    return there or spoken or [int(np.argmax(speech))]
 
 
 def _seconds(window: tuple[int, int]) -> tuple[float, float]:

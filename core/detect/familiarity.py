@@ -65,8 +65,11 @@ class FamiliarityMeasure:
     def measure(self, embedding: np.ndarray) -> Familiarity:
         """Familiarity of one clip from its mean embedding ``[d]``."""
         distance = float(self.distance(np.asarray(embedding)[None])[0])
+        return self.at(distance, self.nearest(embedding))
+
+    def at(self, distance: float, near: tuple[str, ...] = ()) -> Familiarity:
+        """Familiarity of a clip at this distance, with these families nearest to it."""
         percentile = float(100 * np.searchsorted(self.usual, distance) / len(self.usual))
-        near = self.nearest(embedding)
         if percentile < self.edge:
             return Familiarity(distance, percentile, "familiar", near)
         # beyond all development clips the rank says no more, so distance decides

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.detect.agreement import AGREED
-from core.detect.consistency import contradiction, implausible, problem_of, with_stretches
+from core.detect.consistency import (
+    CLOSE_S,
+    contradiction,
+    otherwise,
+    problem_of,
+    unlike,
+    with_stretches,
+)
 from core.detect.decision import StanceError
 from core.detect.detection import (
     ORIGIN,
@@ -29,6 +36,7 @@ from core.plain import printable_in
 from core.settings import settings
 
 if TYPE_CHECKING:
+    from core.audio.clip import Source
     from core.detect.detector import Detector
 
 MOST_PARTS = 200_000
@@ -41,6 +49,9 @@ BESIDE = ("file", "stress", ORIGIN, AGREED)
 
 AGREES = 0.05
 """How far scores of one clip may lie apart on two machines, as log-likelihood ratios."""
+
+WINDOW_AGREES = 0.25
+"""The same of a window, where nothing is averaged."""
 
 UNKNOWN = "by weights that this installation does not know, so its score cannot be checked here"
 OTHER_CALIBRATION = (
@@ -137,7 +148,7 @@ def _check_size(size: int) -> None:
         )
 
 
-def comparison(saved: Detection, again: Detection) -> str:
+def agreement(saved: Detection, again: Detection) -> str:
     """Whether judging the clip again says what a file says of it, in a sentence.
 
     Parameters
@@ -151,12 +162,60 @@ def comparison(saved: Detection, again: Detection) -> str:
     def said(d: Detection) -> str:
         return d.verdict if d.llr is None else f"{d.verdict}, score {d.llr:+.2f}"
 
-    same = saved.verdict == again.verdict and (saved.llr is None) == (again.llr is None)
-    if saved.llr is not None and again.llr is not None:
-        same = same and abs(saved.llr - again.llr) <= AGREES
-    how = "and the result agrees" if same else "and the result does not agree"
-    weights = "" if saved.weights_sha256 == again.weights_sha256 else " Its weights are others."
-    return f"Judged here again, {how}: {said(again)}; the file says {said(saved)}.{weights}"
+    same = saved.verdict == again.verdict and _near(saved.llr, again.llr, AGREES)
+    also = differences(saved, again)
+    how = "and the result agrees" if same and not also else "and the result does not agree"
+    told = f"Judged here again, {how}: {said(again)}; the file says {said(saved)}."
+    told += f" The file differs in {', '.join(also)}." if also else ""
+    return told + (
+        "" if saved.weights_sha256 == again.weights_sha256 else " Its weights are others."
+    )
+
+
+def not_comparable(saved: Detection, source: Source, detector: Detector) -> str:
+    """Why a clip at hand is judged by another calibration than a file's; empty where it is not."""
+    said, here = saved.source.codec, source.codec
+    if detector.calibration_of(said) == detector.calibration_of(here):
+        return ""
+    return (
+        f"Not judged again: the file says that the sound came as {said}, and the recording here is "
+        f"{here}; its detector has a calibration for each. If it is a take of Live, hold it "
+        "against its WAV with: python -m core report --through opus."
+    )
+
+
+def differences(saved: Detection, again: Detection) -> list[str]:
+    """What a file says otherwise than judging its clip again, beside verdict and score."""
+    found = []
+    one, other = saved.source, again.source
+    for name in ("container", "codec", "sample_rate", "channels"):
+        if getattr(one, name) != getattr(other, name):
+            found.append(
+                f"the recording's {name.replace('_', ' ')} ({getattr(one, name)}, "
+                f"here {getattr(other, name)})"
+            )
+    for name, of in (("duration_s", "sound"), ("speech_s", "speech")):
+        if abs(getattr(saved.quality, name) - getattr(again.quality, name)) > 5 * CLOSE_S:
+            found.append(f"the seconds of {of}")
+    if len(saved.windows) != len(again.windows):
+        found.append("the number of windows")
+    else:
+        pairs = list(zip(saved.windows, again.windows, strict=True))
+        moved = sum(not _near(a.llr, b.llr, WINDOW_AGREES) for a, b in pairs)
+        if moved:
+            found.append(f"the scores of {moved:,} of {len(pairs):,} windows")
+    if {r.code for r in saved.reasons} != {r.code for r in again.reasons}:
+        found.append("its reasons")
+    levels = [d.familiarity.level if d.familiarity else "" for d in (saved, again)]
+    if levels[0] != levels[1]:
+        found.append("how familiar the clip is")
+    return found
+
+
+def _near(one: float | None, other: float | None, most: float) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= most
 
 
 def _no_constant(name: str) -> Any:
@@ -194,9 +253,10 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
             elif _calibrated_by(made) != _calibration_here(detector):
                 detector = None
                 doubts.insert(0, OTHER_CALIBRATION)
-            problem = contradiction(made) or implausible(made, detector)
+            problem = contradiction(made) or unlike(made, detector)
             if not problem and detector is not None:
                 made, problem = with_stretches(made, detector, "stands_out" in fields)
+                doubts += otherwise(made, detector)
     except StanceError as error:
         raise SavedError(f"Item {number} is damaged. {error}") from error
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:

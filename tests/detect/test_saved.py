@@ -1,24 +1,33 @@
 """Saved detections: what was saved comes back, and nothing else is shown."""
 
+import copy
 import json
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.audio.quality import gate
+from core.audio.windows import window_ranges
 from core.detect import saved as saved_module
+from core.detect.calibration import Calibration
+from core.detect.consistency import problem_of
 from core.detect.decision import Stance
-from core.detect.detection import SEAL, seal
+from core.detect.detection import SEAL, Window, seal
 from core.detect.detector import MIN_HOP_S
-from core.detect.outlier import stretches_at_hop
+from core.detect.familiarity import FamiliarityMeasure
+from core.detect.outlier import named_in
 from core.detect.saved import (
     CHANGED,
     UNKNOWN,
     UNSEALED,
     Saved,
     SavedError,
-    comparison,
+    agreement,
+    not_comparable,
     open_saved,
     read_saved,
 )
@@ -316,11 +325,13 @@ CHECKED = [
 )
 def test_what_opens_can_be_judged_again_at_its_hop(data, hop_s, window_s):
     """Judging again takes the file's hop, and a detector refuses those out of range."""
-    edited = {**data, "hop_s": hop_s, "window_s": window_s}
+    fits = hop_s in (MIN_HOP_S, 0.5, 2.0) and window_s == 4.0
+    made = MADE.detect(clip(9.0), hop_s=hop_s).to_dict() if fits else data
+    edited = {**made, "hop_s": hop_s, "window_s": window_s}
     try:
         found = opened({**edited, SEAL: seal(edited)}).detection
     except SavedError:
-        assert (hop_s, window_s) not in [(MIN_HOP_S, 4.0), (0.5, 4.0), (2.0, 4.0)]
+        assert not fits
     else:
         assert round(MIN_HOP_S * 16_000) <= round(found.hop_s * 16_000) <= MADE.window
 
@@ -419,7 +430,7 @@ def test_no_stretch_can_be_hidden_or_invented(data, stretches):
 def test_stretches_come_back_at_every_hop_and_from_files_that_name_none(hop_s):
     posterior = Stance().posterior
     bare = MADE.detect(clip(66.0, hertz=660.0), hop_s=hop_s)
-    due = stretches_at_hop(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
+    due = named_in(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
     assert due
     whole = replace(bare, stands_out=due, p_spoof=posterior(bare.llr)).to_dict()
     assert opened(whole).detection.stands_out == due
@@ -434,10 +445,13 @@ def test_scores_of_windows_bound_that_of_the_clip():
 
     def with_scores(llr: float, *scores: float) -> dict:
         windows = [
-            replace(w, llr=s, p_spoof=posterior(s), speech_s=1.0)
+            replace(w, llr=s, p_spoof=posterior(s), speech_s=w.end_s - w.start_s)
             for w, s in zip(d.windows, scores, strict=True)
         ]
-        return replace(d, windows=tuple(windows), llr=llr, p_spoof=posterior(llr)).to_dict()
+        quality = replace(d.quality, speech_s=9.0, speech=((0.0, 9.0),))
+        return replace(
+            d, windows=tuple(windows), quality=quality, llr=llr, p_spoof=posterior(llr)
+        ).to_dict()
 
     assert not opened(with_scores(3.5, 2.0, 3.0, 4.0, 5.0)).doubts
     assert not opened(with_scores(9.0, 12.0, 3.0, 4.0, 5.0)).doubts
@@ -467,8 +481,163 @@ def test_whole_numbers_may_lose_their_point():
 
 def test_judging_again_agrees_or_not():
     d = MADE.detect(clip(9.0))
-    assert "the result agrees: synthetic, score" in comparison(d, replace(d, llr=d.llr + 0.01))
-    assert "does not agree" in comparison(d, replace(d, llr=d.llr - 1))
-    assert "does not agree" in comparison(d, MADE.detect(clip(9.0, hertz=330.0)))
-    assert "not agree: not judged" in comparison(d, MADE.detect(clip(9.0, hertz=550.0)))
-    assert "weights are others" in comparison(d, replace(d, weights_sha256="1" * 64))
+    assert "the result agrees: synthetic, score" in agreement(d, replace(d, llr=d.llr + 0.01))
+    assert "does not agree" in agreement(d, replace(d, llr=d.llr - 1))
+    assert "does not agree" in agreement(d, MADE.detect(clip(9.0, hertz=330.0)))
+    assert "not agree: not judged" in agreement(d, MADE.detect(clip(9.0, hertz=550.0)))
+    assert "weights are others" in agreement(d, replace(d, weights_sha256="1" * 64))
+
+
+def resealed(data: dict) -> dict:
+    return {**data, SEAL: seal(data)}
+
+
+def with_windows(data: dict, windows: list[dict]) -> dict:
+    """The same with other windows, and the score and chance that follow from them."""
+    llr = float(np.mean([w["llr"] for w in windows if w["llr"] is not None]))
+    return resealed({**data, "windows": windows, "llr": llr, "p_spoof": Stance().posterior(llr)})
+
+
+def test_windows_that_were_taken_out_or_put_elsewhere_are_missed():
+    """Without its lowest window a clip would score higher, and still follow from its windows."""
+    windows = REAL[1]["windows"]
+    for left in (windows[1:], windows[:-1], [windows[0], *windows[2:]]):
+        with pytest.raises(SavedError, match="do not cover the clip"):
+            opened(with_windows(REAL[1], left))
+    longer = resealed({**REAL[1], "hop_s": 1.0})
+    with pytest.raises(SavedError, match="do not cover the clip"):
+        opened(longer)
+    endless = changed_at(changed_at(REAL[1], ("source", "duration_s"), 1e12), ("quality",
+        "duration_s"), 1e12)  # fmt: skip
+    with pytest.raises(SavedError, match="do not cover the clip"):
+        opened(resealed(endless))
+
+
+def test_a_window_that_speaks_cannot_lose_its_score_unseen():
+    windows = copy.deepcopy(REAL[0]["windows"])
+    windows[3] |= {"llr": None, "p_spoof": None}
+    assert opened(with_windows(REAL[0], windows)).doubts == (
+        "its scored windows are not those in which somebody speaks",
+    )
+    windows[3]["speech_s"] = 0.0
+    with pytest.raises(SavedError, match="less speech than was found"):
+        opened(with_windows(REAL[0], windows))
+
+
+REASONS = "its reasons are not those that this version gives for such sound"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code"),
+    [("clipped_share", 0.3, "clipping"), ("bandwidth_hz", 2_000.0, "low_bandwidth")],
+)
+def test_a_reason_that_was_taken_out_is_missed(key, value, code):
+    """Without it the verdict would be another, and would follow from the score."""
+    quality = {**REAL[0]["quality"], key: value}
+    assert opened(resealed({**REAL[0], "quality": quality})).doubts == (REASONS,)
+    due = gate(replace(WHOLE.quality, **{key: value}), WHOLE.source)
+    told = [vars(reason) for reason in due]
+    assert [reason["code"] for reason in told] == [code]
+    whole = {**REAL[0], "quality": quality, "reasons": told, "verdict": "inconclusive"}
+    assert not opened(resealed(whole)).doubts
+    told[0]["text"] = "A court has found that this is a fake."
+    assert opened(resealed(whole)).doubts == (REASONS,)
+
+
+def test_a_reason_nobody_gives_is_doubted():
+    added = [{"code": "court", "text": "A court has found it.", "effect": "caution"}]
+    assert opened(resealed({**REAL[0], "reasons": added})).doubts == (REASONS,)
+
+
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ({"distance": 1.2, "percentile": 50.0, "level": "familiar", "nearest": ["A"]}, ""),
+        ({"distance": 9.0, "percentile": 50.0, "level": "familiar", "nearest": ["A"]}, "how"),
+        ({"distance": 1.2, "percentile": 96.0, "level": "edge", "nearest": ["A"]}, "how"),
+        ({"distance": 1.2, "percentile": 50.0, "level": "familiar", "nearest": ["You"]}, "how"),
+        (None, "it does not say how familiar"),
+    ],
+)
+def test_what_a_file_says_of_familiarity_must_be_what_its_detector_says(said, doubt):
+    usual = np.array([1.0, 2.0], np.float32)
+    none = np.zeros((1, 1), np.float32)
+    measure = FamiliarityMeasure(none[0], none, none, usual, family_names=("A", "B"))
+    detector = HandDetector(SCORES, familiarity=measure)
+    data = json.dumps(resealed({**REAL[0], "familiarity": said})).encode()
+    found = open_saved(data, lambda id: detector)[0].doubts
+    assert len(found) == bool(doubt) and "".join(found).startswith(doubt)
+
+
+def test_a_clip_of_which_half_is_missing_opens_as_it_was_saved():
+    """Where every window that speaks lacks half of its sound, all are scored."""
+    half = clip(4.0)
+    half = replace(half, source=replace(half.source, missing=((0.0, 2.5),)))
+    made = MADE.detect(half)
+    assert opened(made.to_dict()) == Saved(made)
+
+
+def test_a_file_of_many_windows_and_spans_is_looked_through_at_once():
+    """One sum over all spans for each window took hours."""
+    count = 30_000
+    many = clip(9.0)
+    d = MADE.detect(many)
+    seconds = float(2 * count + 2)
+    spans = tuple((s, s + 0.5) for s in np.arange(0.0, seconds, 2.0).tolist())
+    windows = tuple(
+        replace(d.windows[0], start_s=2.0 * i, end_s=2.0 * i + 4.0, speech_s=1.0)
+        for i in range(count)
+    )
+    quality = replace(d.quality, duration_s=seconds, speech=spans, speech_s=len(spans) / 2)
+    source = replace(d.source, duration_s=seconds)
+    long = replace(d, windows=windows, quality=quality, source=source)
+    began = time.process_time()
+    assert problem_of(long) == ""
+    ranges = window_ranges(round(seconds * 16_000), 3_500 * 16_000, 100 * 16_000)
+    slow = replace(
+        MADE.detect(clip(9.0, hertz=550.0)),
+        source=replace(source, missing=tuple((s, s + 0.01) for s in np.arange(0, 3e3, 0.02))),
+        quality=replace(quality, speech=(), speech_s=0.0),
+        windows=tuple(Window(a / 16_000, b / 16_000, None, None, 0.0) for a, b in ranges),
+        window_s=3_500.0,
+        hop_s=100.0,
+    )
+    assert "more missing stretches" in problem_of(slow)
+    assert time.process_time() - began < 10
+
+
+def test_judging_again_sees_windows_that_changed_places():
+    """The score is the same, and the seconds that it points to are others."""
+    d = MADE.detect(clip(9.0))
+    first, second, *rest = d.windows
+    moved = (
+        replace(first, llr=second.llr, p_spoof=second.p_spoof),
+        replace(second, llr=first.llr, p_spoof=first.p_spoof),
+    )
+    told = agreement(replace(d, windows=(*moved, *rest)), d)
+    assert "does not agree" in told and "the scores of 2 of 4 windows" in told
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("sample_rate", 8_000, "sample rate (8000, here 16000)"),
+        ("channels", 2, "channels (2, here 1)"),
+        ("codec", "mp3", "codec (mp3, here pcm_s16le)"),
+        ("container", "mp4", "container (mp4, here wav)"),
+    ],
+)
+def test_judging_again_sees_what_a_file_says_wrongly_of_the_recording(field, value, says):
+    d = MADE.detect(clip(9.0))
+    told = agreement(replace(d, source=replace(d.source, **{field: value})), d)
+    assert "does not agree" in told and says in told
+
+
+def test_a_take_is_not_held_against_another_calibration():
+    opus = Calibration(0.5, 0.0, 12.0, "by hand")
+    detector = HandDetector(SCORES, by_codec={"opus": opus})
+    d = detector.detect(clip(9.0))
+    take = replace(d, source=replace(d.source, codec="opus"))
+    assert "--through opus" in not_comparable(take, d.source, detector)
+    assert not not_comparable(d, d.source, detector)
+    assert not not_comparable(take, take.source, detector)

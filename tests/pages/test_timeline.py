@@ -83,7 +83,7 @@ def test_a_clip_without_speech_gets_no_verdict(page):
     text = "\n".join(str(m.value) for m in [*page.markdown, *page.caption])
     assert "Not judged" in text
     assert "Likely" not in text
-    assert "No speech was found in this clip." in text
+    assert "No speech was found in this recording." in text
 
 
 def test_a_broken_file_gets_a_sentence(page):

@@ -123,7 +123,7 @@ def explanation(detection: Detection) -> str:
         if abs(detection.llr) >= math.log(1.05)
         else "What was heard is about as likely from human as from synthetic speech."
     )
-    in_100 = min(99, max(1, round(100 * detection.p_spoof)))
+    in_100 = _in_100(detection.p_spoof)
     prior = percent(detection.stance.prior)
     if withheld(detection):
         return (
@@ -137,9 +137,16 @@ def explanation(detection: Detection) -> str:
         )
     return (
         f"{strength} Assuming that {prior} of such clips are synthetic before anyone listens, "
-        f"about **{in_100} in 100** clips that score like this one would be synthetic. That holds "
+        f"{in_100} clips that score like this one would be synthetic. That holds "
         "for speech like the speech it was calibrated on; a new kind of fake can break it."
     )
+
+
+def _in_100(p: float) -> str:
+    """A chance as a frequency, with the words of `percent` at its ends."""
+    if p < 0.01:
+        return "**fewer than 1 in 100**"
+    return "**more than 99 in 100**" if p > 0.99 else f"about **{round(100 * p)} in 100**"
 
 
 def withheld(detection: Detection) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from core.detect.agreement import AGREED, Agreement
 from core.detect.decision import STANCE
 from core.detect.detection import ORIGIN, Detection
-from core.detect.outlier import time_ranges
+from core.detect.outlier import seconds_of
 from core.detect.spans import Span
 from core.detect.stress import StressTest
 from core.plain import csv_text, json_text, printable
@@ -86,7 +86,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.detector,
             d.weights_sha256,
             d.source.sha256,
-            time_ranges(d.stands_out),
+            seconds_of(d.stands_out),
             max(1, len(d.source.tracks)),
             " ".join(d.source.notes),
         ]
@@ -181,7 +181,11 @@ def audacity_labels(spans: Sequence[Span]) -> str:
 
     Source: Audacity manual, "Importing and Exporting Labels".
     """
-    return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\tsynthetic? {s.peak_p:.0%}\n" for s in spans)
+
+    def share(p: float) -> str:  # as everywhere, never a certain 0 % or 100 %
+        return "<1%" if p < 0.01 else ">99%" if p > 0.99 else f"{p:.0%}"
+
+    return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\tsynthetic? {share(s.peak_p)}\n" for s in spans)
 
 
 def rttm(spans: Sequence[Span], name: str, channel: int = 1) -> str:

@@ -38,7 +38,7 @@ def test_nothing_asks_an_outside_host_for_the_public_address(monkeypatch):
     from streamlit import net_util
 
     monkeypatch.setattr(net_util, "get_external_ip", lambda: 1 / 0)
-    serve.disable_external_ip_lookup()
+    serve.stay_home()
     assert net_util.get_external_ip() is None
 
 
@@ -84,6 +84,20 @@ def test_evidence_for_a_human_voice_is_said_the_other_way_round():
     made = replace(detection(330.0), llr=-3.0, p_spoof=posterior(-3.0))
     assert "**20 times** as likely from human as from synthetic" in words.explanation(made)
     assert "**5 in 100**" in words.explanation(made)
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        (1e-5, "**fewer than 1 in 100**"), (0.0099, "**fewer than 1 in 100**"),
+        (0.01, "about **1 in 100**"), (0.99, "about **99 in 100**"),
+        (0.9901, "**more than 99 in 100**"), (1 - 1e-9, "**more than 99 in 100**"),
+    ],
+)  # fmt: skip
+def test_a_rare_thing_is_not_called_one_in_a_hundred(p, said):
+    """The words are those of `percent`, which stands beside them."""
+    assert said in words.explanation(replace(detection(), p_spoof=p))
+    assert ("than" in said) == (percent(p).split()[0] in ("under", "over"))
 
 
 def test_even_evidence_names_no_side():

@@ -49,7 +49,7 @@ def test_clips_csv_holds_judged_and_unreadable_files():
     found = rows(exports.clips_csv([detection(), detection(550.0)], [("x.mp3", "It is empty.")]))
     assert [r["verdict"] for r in found] == ["synthetic", "not judged", "not read"]
     assert found[1]["p_spoof"] == ""
-    assert found[1]["reasons"] == "No speech was found in this clip."
+    assert found[1]["reasons"].startswith("No speech was found in this recording.")
     assert found[2]["reasons"] == "It is empty."
 
 
@@ -68,6 +68,10 @@ def test_spans_as_csv_audacity_labels_and_rttm():
         "0.000000\t5.000000\tsynthetic? 98%",
         "7.000000\t9.250000\tsynthetic? 90%",
     ]
+    sure = [replace(span, peak_p=p) for span, p in zip(SPANS, (0.9999, 1e-4), strict=True)]
+    assert [line.split()[-1] for line in exports.audacity_labels(sure).splitlines()] == [
+        ">99%", "<1%"
+    ]  # fmt: skip
     records = [line.split() for line in exports.rttm(SPANS, "a b.wav").splitlines()]
     assert all(len(record) == 10 for record in records)
     assert records[1] == (

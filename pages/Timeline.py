@@ -34,7 +34,7 @@ for failed in session.entries():
 entry = session.selected()
 clip = session.clip_of(entry) if entry else None
 if entry is None or clip is None:
-    address.note_kept(False)
+    address.hold(False)
     with st.container(border=True, key="timeline-empty"):
         st.subheader("No clip yet", anchor=False)
         st.markdown(
@@ -45,7 +45,7 @@ if entry is None or clip is None:
         choose_clip()
     st.stop()
 
-address.write_if_other(entry)
+address.follow(entry)
 clip_bar(entry)
 hop_s = st.segmented_control(
     "A score every",
@@ -76,7 +76,7 @@ chance = (
 )
 st.markdown(f":{style.colour}-badge[{style.icon} {style.word}] {chance}")
 for reason in whole.reasons:
-    st.caption(reason.text)
+    st.caption(plain(reason.text))
 for note in (*in_words(clip.source), *clip.source.notes):
     st.caption(f":material/info: {plain(note)}")
 if clip.source.missing:

@@ -257,6 +257,35 @@ def test_the_licence_is_said_before_weights_are_fetched(no_models, monkeypatch, 
     assert "forbids commercial use" in said[1]
 
 
+def test_no_chance_is_printed_as_certain(examples, capsys):
+    for prior, said in (("0.999999", "> 99.9 %"), ("0.000001", "< 0.1 %")):
+        assert main(["detect", str(examples[0]), "--prior", prior]) == 0
+        assert said in capsys.readouterr().out
+
+
+def test_a_take_of_live_is_judged_as_what_it_came_through(examples, tmp_path, capsys):
+    """Its WAV is plain samples, and its scores are calibrated for Opus all the same."""
+    from core import decode
+
+    take, saved, out = (tmp_path / name for name in ("take.wav", "saved.json", "r.html"))
+    soundfile.write(take, decode(examples[0]).samples, 16_000)
+    assert main(["detect", str(take), "--through", "opus", "--json"]) == 0
+    saved.write_text(capsys.readouterr().out, "utf-8")
+    (item,) = json.loads(saved.read_text("utf-8"))
+    assert item["source"]["codec"] == "opus"
+    assert "codec_calibration" in [reason["code"] for reason in item["reasons"]]
+    assert main(["report", str(take), "--through=opus", f"--out={out}"]) == 0
+    assert "--through opus --prior 0.5" in out.read_text("utf-8")
+    assert f"{item['llr']:+.4f}" in out.read_text("utf-8")
+    capsys.readouterr()
+    assert main(["report", str(saved), str(take), f"--out={out}"]) == 0
+    assert "hold it against its WAV with: python -m core report --through opus" in (
+        capsys.readouterr().out
+    )
+    assert main(["report", str(saved), str(take), "--through=opus", f"--out={out}"]) == 0
+    assert "and the result agrees" in capsys.readouterr().out
+
+
 def test_row_agrees_with_the_detection(examples):
     from core import decode, load_detector
 

@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""What training makes small."""
 
 from __future__ import annotations
 

@@ -133,38 +133,40 @@ def stretch_rows(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.figures.COLUMNS`.
+        Columns as `training.benchmark.COLUMNS`.
     """
     from scipy.stats import binomtest
 
-    from training.figures import COLUMNS as RESULTS
-    from training.figures import result_row
+    from training.benchmark import COLUMNS as RESULTS
 
     clips = named(
         scored(detector, index, progress),
         detector.window / SAMPLE_RATE,
         detector.hop / SAMPLE_RATE,
     )
-    command = f"python -m training benchmark {benchmark} --detector {detector.id} --stretches"
     rows = []
     for condition, part in clips.groupby("condition", sort=False):
         hits = part["named"] if condition == WHOLE else part["found"]
         interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
         synthetic = "synthetic" in str(condition)
-        whole = condition == WHOLE
         rows.append(
-            result_row(
-                (detector.id, benchmark, "test", command),
-                breakdown="stands_out",
-                condition=condition,
-                metric="named_percent" if whole else "found_percent",
-                value=100 * float(hits.mean()),
-                low=100 * interval.low,
-                high=100 * interval.high,
-                n_bonafide=0 if synthetic else len(part),
-                n_spoof=len(part) if synthetic else 0,
-                note="Human clips of one speaker, joined to 30, 60 or 120 s.",
-            )
+            {
+                "system": detector.id,
+                "benchmark": benchmark,
+                "subset": "test",
+                "breakdown": "stands_out",
+                "condition": condition,
+                "metric": "named_percent" if condition == WHOLE else "found_percent",
+                "value": 100 * float(hits.mean()),
+                "low": 100 * interval.low,
+                "high": 100 * interval.high,
+                "n_bonafide": 0 if synthetic else len(part),
+                "n_spoof": len(part) if synthetic else 0,
+                "kind": "measured",
+                "source": f"python -m training benchmark {benchmark} --detector {detector.id} "
+                "--stretches",
+                "note": "Human clips of one speaker, joined to 30, 60 or 120 s.",
+            }
         )
     return pd.DataFrame(rows, columns=list(RESULTS))
 

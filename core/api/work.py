@@ -19,8 +19,7 @@ from core.plain import json_text
 from core.provenance import watermark
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
-from core.show.server.queue import FairQueue, Place, QueuedTurn
-from core.show.session.clips import NO_WORKER
+from core.show.server.turns import Place, Seat, Turns
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -33,15 +32,19 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+NO_WORKER = (
+    "This server cannot start a process to read the file just now: it may have no memory left. Try "
+    "again in a minute."
+)
 NO_LIST = "This server's list of trusted signers cannot be read."
 
 
-class ClientGone(Exception):
+class Gone(Exception):
     """The caller has left: what is under way is given up."""
 
 
 @dataclass
-class Job:
+class Errand:
     """A request under way.
 
     Attributes
@@ -64,42 +67,42 @@ class Job:
     file: str = ""
     state: dict[str, Any] | None = None
 
-    def check_client(self, *at: object) -> None:
+    def still(self, *at: object) -> None:
         """Go on, unless the caller has left; called wherever progress is made or waited for.
 
         Raises
         ------
-        ClientGone
+        Gone
             If so.
         """
         if self.gone.is_set():
-            raise ClientGone
+            raise Gone
         for place in at:
             if isinstance(place, Place):
                 self._say(f"waiting to be {place.doing}", place=place.position, of=place.length)
 
     def reading(self, seconds: float) -> None:
-        """So much sound is decoded; errors as `check_client`."""
-        self.check_client()
+        """So much sound is decoded; errors as `still`."""
+        self.still()
         self._say("read", seconds=round(seconds, 1))
 
     def judging(self, share: float) -> None:
-        """So much is judged; errors as `check_client`."""
-        self.check_client()
+        """So much is judged; errors as `still`."""
+        self.still()
         self._say("judged", share=round(share, 3))
 
     def testing(self, done: int, of: int, _: str) -> None:
-        """So many conditions of a stress test are done; errors as `check_client`."""
-        self.check_client()
+        """So many conditions of a stress test are done; errors as `still`."""
+        self.still()
         self._say("tested", share=round(done / of, 3))
 
     def _say(self, doing: str, **numbers: float) -> None:
         self.state = {"file": self.file, "doing": doing, **numbers}
 
-    def turn(self, queue: FairQueue, patient: bool = False) -> QueuedTurn:
+    def turn(self, queue: Turns, patient: bool = False) -> Seat:
         """A turn in a queue; where a file is done already, the others are not refused."""
-        self.check_client()
-        return QueuedTurn(queue, self.owner, self.check_client, patient or self.begun)
+        self.still()
+        return Seat(queue, self.owner, self.still, patient or self.begun)
 
 
 @dataclass(frozen=True)
@@ -118,22 +121,22 @@ class Unread:
 
 
 def _each(
-    uploads: Sequence[Upload], job: Job, do: Callable[[Upload], Iterator[T]]
+    uploads: Sequence[Upload], errand: Errand, do: Callable[[Upload], Iterator[T]]
 ) -> Iterator[T | Unread]:
     """What is done with each file; the error of an only file is the whole answer's."""
     for upload in uploads:
-        job.file = upload.name
+        errand.file = upload.name
         try:
             for item in do(upload):
                 yield item
-                job.begun = True
+                errand.begun = True
         except AudioError as error:
             if len(uploads) == 1:
                 raise
             yield Unread(upload.name, error)
 
 
-def detect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
+def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
     """Judge files; the JSON of ``python -m core detect --json``.
 
     A file of several that cannot be read is an item with ``file`` and ``error``.
@@ -142,28 +145,28 @@ def detect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
     ------
     AudioError
         If the only file cannot be read.
-    TooBusy, Problem, ClientGone
+    TooBusy, Problem, Gone
         As they say.
     """
     (id,) = query.detector
     detector = _detector(id, query.hop)
 
     def judge(upload: Upload) -> Iterator[dict[str, Any]]:
-        clip = _read(upload, query, job)
-        seen = _origin(upload, job)
+        clip = _read(upload, query, errand)
+        seen = _origin(upload, errand)
         origin = {} if seen is None else {ORIGIN: seen.to_dict()}
         for part in clip.parts:
-            found = _judged(part, detector, query, job)
+            found = _judged(part, detector, query, errand)
             item = {"file": upload.name, **found.to_dict(), **origin}
-            for test in _tested(part, detector, query, job, found):
+            for test in _tested(part, detector, query, errand, found):
                 item["stress"] = test.to_dict()
             yield item
 
-    items = _each(uploads, job, judge)
+    items = _each(uploads, errand, judge)
     return json_text([i.to_dict() if isinstance(i, Unread) else i for i in items])
 
 
-def inspect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
+def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
     """Look into files; the JSON of ``python -m core inspect --json``.
 
     Errors as `detect`.
@@ -173,21 +176,21 @@ def inspect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
 
     def look(upload: Upload) -> Iterator[dict[str, Any]]:
         try:
-            found = _look(upload, job)
+            found = _look(upload, errand)
         except TrustListError as error:
             logger.error("no file can be looked into: %s", error)
             raise Problem(503, NO_LIST, "trust_list") from error
         if query.watermark:
-            clip = _read(upload, query, job)
-            with job.turn(cache.judging_queue()):
+            clip = _read(upload, query, errand)
+            with errand.turn(cache.turns()):
                 found = watermark.with_watermark(found, clip.samples, SAMPLE_RATE)
         yield {"file": upload.name, **found.to_dict(query.personal)}
 
-    items = _each(uploads, job, look)
+    items = _each(uploads, errand, look)
     return json_text([i.to_dict() if isinstance(i, Unread) else i for i in items])
 
 
-def report(uploads: Sequence[Upload], query: Query, job: Job) -> bytes:
+def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
     """An evidence report on files, as HTML or PDF.
 
     Errors as `detect`.
@@ -201,24 +204,24 @@ def report(uploads: Sequence[Upload], query: Query, job: Job) -> bytes:
     detectors = [_detector(id) for id in query.detector]
 
     def judge(upload: Upload) -> Iterator[Case]:
-        clip = _read(upload, query, job)
-        origin = _origin(upload, job)
+        clip = _read(upload, query, errand)
+        origin = _origin(upload, errand)
         for part, detector in product(clip.parts, detectors):
-            found = replace(_judged(part, detector, query, job), elapsed_ms=0.0)
+            found = replace(_judged(part, detector, query, errand), elapsed_ms=0.0)
             yield Case(
                 found,
                 detector.decision.inconclusive_llr,
                 track_record(detector.id, figures, published, cache.table),
-                tuple(_tested(part, detector, query, job, found)),
+                tuple(_tested(part, detector, query, errand, found)),
                 part,
                 origin=origin,
             )
 
-    done = list(_each(uploads, job, judge))
+    done = list(_each(uploads, errand, judge))
     cases = [item for item in done if isinstance(item, Case)]
     unread = [(item.name, str(item.error)) for item in done if isinstance(item, Unread)]
     write = evidence_pdf if query.format == "pdf" else evidence_html
-    with job.turn(cache.judging_queue()):
+    with errand.turn(cache.turns()):
         return write(cases, unread, filing=Filing(query.case, query.notes, query.personal))
 
 
@@ -241,26 +244,26 @@ def _detector(id: str, hop: float | None = None) -> Detector:
     return detector
 
 
-def _read(upload: Upload, query: Query, job: Job) -> Clip:
+def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
     from core.audio.isolated import decode_safely
 
-    with job.turn(cache.reading_queue()), _apart():
+    with errand.turn(cache.reading_turns()), _apart():
         return decode_safely(
             upload.data,
             name=upload.name,
             track=query.track,
             channel=query.channel,
-            progress=job.reading,
+            progress=errand.reading,
         )
 
 
-def _judged(clip: Clip, detector: Detector, query: Query, job: Job) -> Detection:
-    with job.turn(cache.judging_queue()):
-        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=job.judging)
+def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Detection:
+    with errand.turn(cache.turns()):
+        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.judging)
 
 
 def _tested(
-    clip: Clip, detector: Detector, query: Query, job: Job, found: Detection
+    clip: Clip, detector: Detector, query: Query, errand: Errand, found: Detection
 ) -> Iterator[StressTest]:
     """The stress tests that were asked for: of the clip, or of each part of it."""
     from core.detect.stress import stress
@@ -271,24 +274,24 @@ def _tested(
                 detector,
                 clip,
                 query.stance,
-                progress=job.testing,
+                progress=errand.testing,
                 detection=found if query.hop is None else None,
-                slot=job.turn(cache.judging_queue(), patient=True),
+                slot=errand.turn(cache.turns(), patient=True),
                 span=span,
             )
         except ValueError as error:  # a part that this clip does not have
-            raise Problem(422, f"{job.file}: {error}", "no_such_part") from error
+            raise Problem(422, f"{errand.file}: {error}", "no_such_part") from error
 
 
-def _look(upload: Upload, job: Job, patient: bool = False) -> Provenance:
-    with job.turn(cache.reading_queue(), patient), _apart():
+def _look(upload: Upload, errand: Errand, patient: bool = False) -> Provenance:
+    with errand.turn(cache.reading_turns(), patient), _apart():
         return look_safely(upload.data)
 
 
-def _origin(upload: Upload, job: Job) -> Provenance | None:
+def _origin(upload: Upload, errand: Errand) -> Provenance | None:
     """What a file that was read shows of its origin; None where it cannot be looked into."""
     try:
-        return _look(upload, job, patient=True)
+        return _look(upload, errand, patient=True)
     except (TrustListError, AudioError, Problem) as error:
         logger.error("a file could not be looked into: %s", type(error).__name__)
         return None

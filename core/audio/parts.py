@@ -1,8 +1,13 @@
-"""Which part of a file was judged, in words."""
+"""Which part of a file was judged, and what it came through, in words."""
 
 from __future__ import annotations
 
-from core.audio.clip import Source, Track
+from dataclasses import replace
+
+from core.audio.clip import Clip, Source, Track
+
+THROUGH = ("opus",)
+"""Codecs that sound can have come through before it was stored as plain samples."""
 
 MOST_NAMED = 8
 """Other tracks that a sentence names."""
@@ -76,3 +81,24 @@ def in_words(source: Source) -> list[str]:
     """All that there is to say of the part that was judged, a sentence each."""
     said = (track_in_words(source), channel_in_words(source))
     return [sentence for sentence in said if sentence]
+
+
+def through(clip: Clip, codec: str, note: str) -> Clip:
+    """The clip as sound that came through a codec before it was stored, as a live take's does.
+
+    Parameters
+    ----------
+    clip : Clip
+    codec : str
+        One of `THROUGH`.
+    note : str
+        A sentence that says so, for people.
+    """
+    source = replace(clip.source, codec=codec, notes=(*clip.source.notes, note))
+    return Clip(clip.samples, source, tuple(through(part, codec, note) for part in clip.apart))
+
+
+def came_through(source: Source) -> str:
+    """The codec that `through` was told of; empty where there was none."""
+    plain = source.container in ("wav", "flac")  # neither holds what another codec made
+    return source.codec if plain and source.codec in THROUGH else ""

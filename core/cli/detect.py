@@ -16,6 +16,8 @@ from core.cli.options import (
     add_part,
     add_stance,
     add_stress,
+    add_through,
+    as_came_through,
     say_terms,
     span_without_stress,
     stance_of,
@@ -57,6 +59,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
     add_part(parser)
+    add_through(parser)
     add_stance(parser)
     add_stress(parser)
     parser.set_defaults(run=run)
@@ -104,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
             clip = decode_safely(
                 file, name=printable(file.name), track=options.track, channel=options.channel
             )
+            clip = as_came_through(clip, options)
             for part, detector in product(clip.parts, detectors.values()):
                 found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
                 if options.stress:
@@ -206,7 +210,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
     dict
         By `COLUMNS`; numbers as numbers, nothing where there is no score.
     """
-    from core.detect.outlier import time_ranges
+    from core.detect.outlier import seconds_of
 
     return {
         "file": printable(str(file)),
@@ -223,7 +227,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
         "detector": detection.detector,
         "weights_sha256": detection.weights_sha256,
         "reasons": " ".join(reason.code for reason in detection.reasons),
-        "stands_out": time_ranges(detection.stands_out),
+        "stands_out": seconds_of(detection.stands_out),
     }
 
 
@@ -267,7 +271,7 @@ def write_table(
     )
     said: tuple[Path, list[str]] | None = None
     for at, (name, (file, detection)) in enumerate(zip(names, found, strict=True), 1):
-        p = f"{100 * (detection.p_spoof or 0.0):.1f} %" if detection.gives_chance else "-"
+        p = _percent(detection.p_spoof or 0.0) if detection.gives_chance else "-"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
         out.write(
             f"{name:{width}}  {detection.verdict:12}  {p:>12}  {llr:>6}  "
@@ -318,6 +322,13 @@ def write_stress(test: StressTest, out: TextIO) -> None:
         llr = "-" if row.llr is None else f"{row.llr:+.2f}"
         said = row.reason or f"{row.verdict:12}  {words[row.outcome]}".rstrip()
         out.write(f"  {row.label:{width}}  {llr:>6}  {said}\n")
+
+
+def _percent(p: float) -> str:
+    """A chance with a decimal; never a certain 0 % or 100 %."""
+    if p < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if p > 0.999 else f"{100 * p:.1f} %"
 
 
 def _shortened(text: str, width: int) -> str:

@@ -69,7 +69,7 @@ def _describe(entry: Entry) -> int:
 
 def _fetch(entry: Entry) -> int:
     from core.detect.detector import DetectorError
-    from core.detect.registry.fetching import fetch_entry, weights_problem
+    from core.detect.registry.fetching import fetch_entry, what_is_wrong
 
     if entry.id == "embedded":
         print("The embedded detector ships with the project.")
@@ -78,7 +78,7 @@ def _fetch(entry: Entry) -> int:
         print(f"{entry.name} cannot be run here. {entry.obstacle}", file=sys.stderr)
         return EXIT_UNUSABLE
     try:
-        if weights_problem(entry):
+        if what_is_wrong(entry):
             print(entry.terms, file=sys.stderr)
             fetch_entry(entry, bar("fetching weights"))
     except DetectorError as error:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from core.audio.parts import THROUGH, through
 from core.detect.decision import EVEN, Stance
+
+if TYPE_CHECKING:
+    from core.audio.clip import Clip
 
 EXIT_UNUSABLE = 2
 """Exit status where an input could not be used."""
@@ -26,6 +30,24 @@ def add_part(parser: Any) -> None:
         metavar="N",
         help="one channel, from 1 (default: their average, or each where they differ too much)",
     )
+
+
+def add_through(parser: Any) -> None:
+    """Add ``--through``: what the sound came through before it was stored."""
+    parser.add_argument(
+        "--through",
+        choices=THROUGH,
+        help="a codec that the sound came through before it was stored: a take of Live came "
+        "through opus, for which scores are calibrated otherwise",
+    )
+
+
+def as_came_through(clip: Clip, options: argparse.Namespace) -> Clip:
+    """The clip as ``--through`` says it came."""
+    codec = options.through
+    if not codec:
+        return clip
+    return through(clip, codec, f"Judged as sound that came through {codec.capitalize()}.")
 
 
 def _counted(text: str) -> int:
@@ -69,7 +91,7 @@ def say_terms(detector: str) -> None:
     from core.detect.registry import ENTRIES
 
     entry = ENTRIES.get(detector)
-    if entry is not None and entry.fetchable and not entry.ready:
+    if entry is not None and entry.fetched and not entry.ready:
         print(entry.terms, file=sys.stderr)
 
 

@@ -16,6 +16,8 @@ from core.cli.options import (
     add_renamed,
     add_stance,
     add_stress,
+    add_through,
+    as_came_through,
     span_without_stress,
     stance_of,
 )
@@ -46,6 +48,7 @@ def add_parser(commands: Any) -> None:
         "--detector", action="append", metavar="ID", help="may be repeated; embedded by default"
     )
     add_part(parser)
+    add_through(parser)
     add_stress(parser, several=True)
     add_stance(parser)
     add_renamed(parser, "--c-miss", "--cost-missed-fake")
@@ -60,11 +63,11 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
-    from core.detect.registry import is_registered, load_detector
+    from core.detect.registry import is_named, load_detector
     from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
-    from core.files import atomic_write
+    from core.files import write_whole
     from core.plain import find_printed, printable
     from core.provenance.isolated import TrustListError, look_safely
     from core.show.evidence.case import Case, Filing
@@ -85,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     @functools.cache
     def installed(id: str) -> Detector | None:
         try:
-            return load_detector(id, fetch=False) if is_registered(id) else None
+            return load_detector(id, fetch=False) if is_named(id) else None
         except DetectorError:
             return None
 
@@ -126,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
             except (AudioError, OSError, RuntimeError) as error:  # the last two: no process
                 not_read(file, error)
                 continue
+            clip = as_came_through(clip, options)
             clips.setdefault(clip.source.sha256, []).extend(clip.parts)
             origins[clip.source.sha256] = origin = look_safely(file)
             for part, detector in product(clip.parts, detectors):
@@ -154,7 +158,7 @@ def run(options: argparse.Namespace) -> int:
             case = Case(d, band, record(d.detector), (), sound, True, one.doubts, again, of)
             cases.append(case)
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-        atomic_write(
+        write_whole(
             out, write(cases, unread, filing=Filing(options.case, options.notes, options.personal))
         )
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
@@ -173,7 +177,7 @@ def _again(
     saved: Detection, clips: list[Clip], detector: Detector | None
 ) -> tuple[Clip | None, str]:
     """A saved detection's clip, and what judging it says, or how to have it judged."""
-    from core.detect.saved import comparison
+    from core.detect.saved import agreement, not_comparable
 
     source = saved.source
     clip = next((c for c in clips if _part_of(c.source) == _part_of(source)), None)
@@ -185,4 +189,6 @@ def _again(
         return None, "Not judged again: name the recording too, and it will be."
     if detector is None:
         return clip, f"Not judged again: the detector {saved.detector} is not installed here."
-    return clip, comparison(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))
+    if apart := not_comparable(saved, clip.source, detector):
+        return clip, apart
+    return clip, agreement(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))

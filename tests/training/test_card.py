@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from training.card import TABLES, refresh, refresh_files
-from training.commands.measure import DOCUMENTS
-from training.commands.options import RESULTS
+from training.commands import DOCUMENTS, RESULTS
 
 ROOT = Path(__file__).parents[2]
 

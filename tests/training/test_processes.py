@@ -13,8 +13,7 @@ import torch
 
 from tests.training.conftest import TINY_PAIRS, TINY_WAV2VEC2, official_folders
 from training import processes
-from training.augment import SpectrumMask
-from training.recipe import train
+from training.recipe import SpectrumMask, train
 
 ROOT = Path(__file__).resolve().parents[2]
 

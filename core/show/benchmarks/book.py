@@ -148,10 +148,10 @@ class Book:
             return self.vocoder_names[value]
         return condition_name(value) if value in set(self.codecs["codec"]) else value
 
-    def accept_keys(self, views: tuple[str, ...]) -> None:
+    def spell(self, views: tuple[str, ...]) -> None:
         """Let addresses name what is chosen by key or by label."""
         columns = (f.name for f in fields(Filters))
-        address.accept_keys(
+        address.spell(
             {name: address.names_of(self.values(name), self.named) for name in columns}
             | {
                 "system": address.names_of(self.values("system"), also=SYSTEMS),

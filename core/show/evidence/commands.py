@@ -4,48 +4,101 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from core.audio.clip import Source
+from core.audio.parts import came_through
 
 if TYPE_CHECKING:
     from core.detect.decision import Stance
     from core.show.evidence.case import Case
 
 
-def commands(cases: Sequence[Case]) -> list[str]:
-    """The command lines that make the report again: one for what was tested alike."""
-    alike: dict[tuple[object, ...], list[Case]] = {}
+_Spans = tuple[tuple[float, float] | None, ...]
+"""What stress tests took; None for the whole clip, which beside others is a part like them."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one command asks of all of its files."""
+
+    detectors: tuple[str, ...]
+    track: int | None
+    channel: int | None
+    through: str
+    stance: Stance
+    spans: _Spans
+
+
+def commands(cases: Sequence[Case], personal: bool = False) -> list[str]:
+    """The command lines that make the report again: one for what was asked alike.
+
+    A command asks every detector for every file, and of each file the same track, channel and
+    tests; so what was asked otherwise gets a command of its own.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        In the report's order.
+    personal : bool
+        Whether the report holds tags that may name people and places.
+    """
+    asked: dict[_Asked, dict[str, None]] = {}
+    files: dict[tuple[str, str, int], list[Case]] = {}
     for case in cases:
-        alike.setdefault(tuple(test.asked for test in case.tests), []).append(case)
-    if len(alike) <= 1:
-        return [command(cases)]
-    return [command(group, f"report-{n}.html") for n, group in enumerate(alike.values(), 1)]
+        source = case.detection.source
+        files.setdefault((source.sha256, source.name, source.track), []).append(case)
+    for of in files.values():
+        for one in _of_file(of):
+            asked.setdefault(one, {})[of[0].detection.source.name] = None
+    if not asked:
+        return ["python -m core report FILE --out report.html"]
+    outs = [f"report-{n}.html" for n in range(1, len(asked) + 1)] if len(asked) > 1 else []
+    return [
+        _command(one, list(names), out, personal)
+        for (one, names), out in zip(asked.items(), outs or ["report.html"], strict=True)
+    ]
 
 
-def command(cases: Sequence[Case], out: str = "report.html") -> str:
-    """The command line that reports on these cases, of which all were tested alike."""
-    names = list(dict.fromkeys(case.detection.source.name for case in cases)) or ["FILE"]
-    first = cases[0].detection if cases else None
+def _of_file(cases: Sequence[Case]) -> Iterable[_Asked]:
+    """What was asked of one track of a file; its channels by themselves only where they were not
+    all asked alike, since a command judges all of those that are apart."""
+    parts: dict[tuple[int | None, Stance, _Spans], dict[str, None]] = {}
+    for case in cases:
+        key = (case.detection.source.channel, case.detection.stance, _spans(case))
+        parts.setdefault(key, {})[case.detection.detector] = None
+    alike: dict[tuple[Stance, _Spans, tuple[str, ...]], list[int | None]] = {}
+    for (channel, stance, spans), detectors in parts.items():
+        alike.setdefault((stance, spans, tuple(detectors)), []).append(channel)
+    source = cases[0].detection.source
+    everywhere = {case.detection.source.channel for case in cases}
+    track = None if _is_default(source) else source.track
+    for (stance, spans, names), channels in alike.items():
+        whole = len(channels) > 1 and set(channels) == everywhere
+        for channel in [None] if whole else channels:
+            yield _Asked(names, track, channel, came_through(source), stance, spans)
+
+
+def _spans(case: Case) -> _Spans:
+    asked = tuple(test.asked for test in case.tests)
+    if asked in ((), (None,)):
+        return asked
+    return tuple(span or (0.0, case.detection.quality.duration_s) for span in asked)
+
+
+def _command(asked: _Asked, names: Sequence[str], out: str, personal: bool) -> str:
     parts = ["python -m core report", *map(as_argument, names), f"--out {out}"]
-    for id in dict.fromkeys(case.detection.detector for case in cases):
-        parts.append(shlex.quote(f"--detector={id}"))
-    sources = [case.detection.source for case in cases]
-    if len({s.track for s in sources}) == 1 and not _is_default(sources[0]):
-        parts.append(f"--track {sources[0].track}")
-    if len({s.channel for s in sources}) == 1 and sources[0].channel:
-        parts.append(f"--channel {sources[0].channel}")
-    if first is not None:
-        parts.append(_stance_options(first.stance))
-    tests = cases[0].tests if cases else ()
-    if tests:
-        parts.append("--stress")
-    if len(tests) > 1 or any(test.asked for test in tests):
-        for test in tests:
-            start, end = test.asked or (0.0, cases[0].detection.quality.duration_s)
-            parts.append(f"--span {start:.12g} {end:.12g}")
+    parts += [shlex.quote(f"--detector={id}") for id in asked.detectors]
+    parts += [] if asked.track is None else [f"--track {asked.track}"]
+    parts += [] if asked.channel is None else [f"--channel {asked.channel}"]
+    parts += [f"--through {asked.through}"] if asked.through else []
+    parts.append(_stance_options(asked.stance))
+    parts += ["--stress"] if asked.spans else []
+    parts += [f"--span {span[0]:.12g} {span[1]:.12g}" for span in asked.spans if span]
+    parts += ["--personal"] if personal else []
     return " ".join(parts)
 
 

@@ -5,15 +5,16 @@ Made from Detections and stress tests alone, so that the page and the command li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.audio.parts import in_words
 from core.detect import outlier
 from core.detect.agreement import agreement
-from core.detect.detection import Detection
+from core.detect.detection import SEAL, Detection
+from core.detect.saved import CHANGED, UNSEALED
 from core.show.clip import charts, words
 from core.show.documents.chart import image
 from core.show.documents.report import Report, as_html
@@ -28,6 +29,7 @@ from core.show.theme import VERDICTS
 from core.version import in_words as this_version
 
 if TYPE_CHECKING:
+    from core.audio.clip import Source
     from core.provenance.found import Provenance
 
 
@@ -96,11 +98,14 @@ def evidence(
     title = f"Evidence report: {next(iter(clips.values())) if one else f'{len(clips)} clips'}"
     saved = [case.saved for case in cases]
     lines = [line.strip() for line in filing.notes.splitlines() if line.strip()]
+    label = _labels(cases)
+    named = any(case.origin is not None and case.origin.personal for case in cases)
+    again = commands(cases, filing.personal and named)
     facts = [
         ("Case", filing.case),
         *_labelled("Notes", lines),
         ("Made", (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")),
-        *_labelled("To judge the recording" if any(saved) else "To make it again", commands(cases)),
+        *_labelled("To judge the recording" if any(saved) else "To make it again", again),
     ]
     if not any(saved):  # what computed the figures is not what writes them down
         facts += [("By", this_version()), ("With", versions())]
@@ -112,7 +117,7 @@ def evidence(
         trouble="Files that could not be read",
         footer=FOOTER,
         data={
-            "detections": [replace(c.detection, elapsed_ms=0.0).to_dict() for c in cases],
+            "detections": [_for_programs(case) for case in cases],
             "stress_tests": [
                 replace(test, elapsed_ms=0.0).to_dict() for case in cases for test in case.tests
             ],
@@ -124,24 +129,47 @@ def evidence(
                 "At a glance",
                 " ".join(
                     [
-                        *agreements(cases),
+                        *agreements(cases, label),
                         "Scores of different detectors have no common unit and are never averaged.",
                     ]
                 ),
-                pd.DataFrame([_glance(case) for case in cases]),
+                pd.DataFrame([_glance(case, label(case.detection.source)) for case in cases]),
                 None,
             )
         )
     shown: set[str] = set()
     for case in cases:
-        if case.origin is not None and case.detection.source.sha256 not in shown:
-            shown.add(case.detection.source.sha256)
-            _add_origin(report, case, case.origin, filing.personal)
-        _add(report, case)
+        sha256 = case.detection.source.sha256
+        if case.origin is not None and sha256 not in shown:
+            shown.add(sha256)
+            of = [other for other in cases if other.detection.source.sha256 == sha256]
+            _add_origin(report, of, case.origin, filing.personal, label)
+        _add(report, case, label(case.detection.source))
     return report
 
 
-def agreements(cases: Sequence[Case]) -> list[str]:
+def _labels(cases: Sequence[Case]) -> Callable[[Source], str]:
+    """What a report calls a file, or a part of it: its name, and what tells it from its likes."""
+    files: dict[str, set[str]] = {}
+    for case in cases:
+        files.setdefault(case.detection.source.name, set()).add(case.detection.source.sha256)
+
+    def label(source: Source) -> str:
+        several = len(files[source.name]) > 1
+        return source.label + (f" (SHA-256 {source.sha256[:8]}…)" if several else "")
+
+    return label
+
+
+def _for_programs(case: Case) -> dict[str, Any]:
+    """The detection as JSON; one that was changed, or may have been, gets no check sum."""
+    data = replace(case.detection, elapsed_ms=0.0).to_dict()
+    if {CHANGED, UNSEALED} & set(case.doubts):
+        del data[SEAL]
+    return data
+
+
+def agreements(cases: Sequence[Case], label: Callable[[Source], str]) -> list[str]:
     """What several detectors say of one clip together, a sentence per clip."""
     of: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
@@ -155,28 +183,38 @@ def agreements(cases: Sequence[Case]) -> list[str]:
                 {name: case.detection for name, case in asked.items()},
                 {name: case.band for name, case in asked.items()},
             )
-            label = group[0].detection.source.label
-            said.append(f"{label}: {together.to_dict()['in_words']}")
+            said.append(f"{label(group[0].detection.source)}: {together.to_dict()['in_words']}")
     return said
 
 
-def _add_origin(report: Report, case: Case, origin: Provenance, personal: bool) -> None:
-    """What the file itself shows, before what was heard in it."""
+def _add_origin(
+    report: Report,
+    of: Sequence[Case],
+    origin: Provenance,
+    personal: bool,
+    label: Callable[[Source], str],
+) -> None:
+    """What the file of some cases itself shows, before what was heard in it."""
     import pandas as pd
 
     said = line(origin)
+    source = of[0].detection.source
     rows = facts(origin.credentials) if origin.credentials is not None else []
     rows += [(t.heading, f"{t.found_at} {t.meaning} {t.seen}") for t in history(origin)]
     rows += [(f"Tag {name}", value) for name, value in origin.personal if personal]
     rows += [("Note", note) for note in origin.notes]
-    report.data.setdefault("provenance", {})[case.detection.source.sha256] = origin.to_dict(
-        personal
-    )
+    report.data.setdefault("provenance", {})[source.sha256] = origin.to_dict(personal)
     if rows or said is not None:
-        spoken = [said.text if said else "", contradiction(origin, case.detection.verdict)]
+        spoken = [said.text if said else ""]
+        for case in of:
+            d = case.detection
+            against = contradiction(origin, d.verdict)
+            whose = f"{label(d.source)}, {name_of(d.detector)}: " if len(of) > 1 else ""
+            spoken += [f"{whose}{against}"] * bool(against)
+        whole = label(replace(source, tracks=(), channel=None))
         report.sections.append(
             (
-                f"{case.detection.source.name}: what the file itself says",
+                f"{whole}: what the file itself says",
                 " ".join(filter(None, spoken)),
                 pd.DataFrame(rows, columns=["what", "found"]),
                 None,
@@ -189,10 +227,10 @@ def _labelled(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:
     return [(name if at == 0 else "\N{NO-BREAK SPACE}", line) for at, line in enumerate(lines)]
 
 
-def _glance(case: Case) -> dict[str, str]:
+def _glance(case: Case, label: str) -> dict[str, str]:
     d = case.detection
     return {
-        "file": d.source.label,
+        "file": label,
         "detector": name_of(d.detector),
         "verdict": VERDICTS[d.verdict].word,
         "score": "" if d.llr is None else f"{d.llr:+.2f}",
@@ -207,14 +245,14 @@ def _chance(d: Detection) -> str:
     return words.chance(d) or ("none" if d.calibrated else "not calibrated")
 
 
-def _add(report: Report, case: Case) -> None:
+def _add(report: Report, case: Case, label: str) -> None:
     import pandas as pd
 
     d = case.detection
     spoken = " ".join(filter(None, [words.headline(d), _plain(words.explanation(d))]))
     report.sections.append(
         (
-            f"{d.source.label}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
+            f"{label}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
             spoken,
             pd.DataFrame(_facts(case), columns=["what", "found"]),
             None,
@@ -280,7 +318,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     ]  # fmt: skip
     if d.gives_chance:
         rows.append(("Chance of synthetic afterwards", words.chance(d)))
-    if d.familiarity is not None:
+    if words.familiarity_is_said(d):
         rows.append(("Familiarity", _plain(words.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]
     rows += [("Unlike the rest", outlier.in_words(s)) for s in d.stands_out]

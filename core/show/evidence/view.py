@@ -11,8 +11,8 @@ import streamlit as st
 from core.detect import outlier
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
-from core.detect.registry import is_registered
-from core.detect.saved import UNCHECKED, Saved, SavedError, comparison, open_saved
+from core.detect.registry import is_named
+from core.detect.saved import UNCHECKED, Saved, SavedError, agreement, not_comparable, open_saved
 from core.show import cache, session
 from core.show.clip import words
 from core.show.clip.charts import percent
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Saved detections that are shown: a file could hold tens of thousands."""
+
+OTHER_PART = (
+    "The recording is here, and this is of another part of it: choose its track under the result, "
+    "and it can be judged again."
+)
 
 OPENED = "spoofscope.saved"
 """Where a session keeps what the last saved file said, so that a rerun does not read it again."""
@@ -56,7 +61,7 @@ def _opened(file_id: str, data: bytes) -> _Opened:
 def _installed(id: str) -> Detector | None:
     """A detector that is here and was named by this project: a file may name anything."""
     try:
-        return cache.detector(id) if is_registered(id) else None
+        return cache.detector(id) if is_named(id) else None
     except DetectorError:
         return None
 
@@ -137,10 +142,10 @@ def _judged_again(saved: Detection, number: int) -> str:
     """Offer to judge the clip anew where the session has it; what that said of the file."""
     of = saved.source
     part = (of.sha256, of.track, of.channel)
-    fits = (e for e in session.entries() if not e.error and tuple(e.key) == part)
-    entry = next(fits, None)
+    here = [e for e in session.entries() if not e.error and e.sha256 == of.sha256]
+    entry = next((e for e in here if tuple(e.key) == part), None)
     if entry is None:
-        return ""
+        return OTHER_PART if here else ""
     key = f"spoofscope.again-{of.sha256}-{number}"
     if st.button(
         "This clip is here: judge it again", icon=":material/replay:", key=f"detect-again-{number}"
@@ -151,6 +156,9 @@ def _judged_again(saved: Detection, number: int) -> str:
     detector = _installed(saved.detector)
     if detector is None:
         return f"It cannot be judged again: the detector {saved.detector} is not installed here."
+    clip = session.clip_of(entry)
+    if clip is not None and (apart := not_comparable(saved, clip.source, detector)):
+        return apart
     bar = st.empty()
     try:
         found = session.judge(
@@ -161,7 +169,7 @@ def _judged_again(saved: Detection, number: int) -> str:
         return without_folders(str(error))
     finally:
         bar.empty()
-    return "" if found is None else comparison(saved, found)
+    return "" if found is None else agreement(saved, found)
 
 
 def open_saved_section() -> None:
@@ -188,6 +196,7 @@ def open_saved_section() -> None:
             "itself and compare the SHA-256."
         )
         cases = []
+        figures, published = cache.results("embedded"), published_table()
         for number, saved in enumerate(shown):
             d = saved.detection
             style = VERDICTS[d.verdict]
@@ -206,7 +215,8 @@ def open_saved_section() -> None:
                 st.markdown(f":material/compare: {plain(again)}")
             known = None if UNCHECKED & set(saved.doubts) else _installed(d.detector)
             band = known.decision.inconclusive_llr if known else (0.0, 0.0)
-            cases.append(Case(d, band, saved=True, doubts=saved.doubts, again=again))
+            record = track_record(d.detector, figures, published, cache.table)
+            cases.append(Case(d, band, record, saved=True, doubts=saved.doubts, again=again))
         if opened.count > SHOWN:
             st.caption(
                 f"The file holds {opened.count:,}: the first {SHOWN} are here and in the report."

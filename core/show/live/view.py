@@ -14,7 +14,7 @@ from core.show import cache
 from core.show.clip.charts import LEGEND
 from core.show.clip.words import limit, probability_bars, withheld
 from core.show.live import charts, current, words
-from core.show.markdown import without_folders
+from core.show.markdown import plain, without_folders
 from core.show.theme import VERDICTS, palette
 
 
@@ -84,7 +84,7 @@ def _verdict_card(shot: Snapshot, detection: Detection | None) -> None:
             spread = words.spread(shot, judged)
             st.markdown(spread or "An interval follows once two separate windows are scored.")
         for reason in detection.reasons if detection else ():
-            st.markdown(f":material/info: {reason.text}")
+            st.markdown(f":material/info: {plain(reason.text)}")
         for stretch in judged.stands_out if judged else ():
             st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**")
         st.html(words.facts(shot))
@@ -168,6 +168,8 @@ def buttons(take: Take, shot: Snapshot) -> None:
         st.button("Discard", icon=":material/delete:", on_click=current.discard, type="tertiary")
     st.caption(
         "Detect judges the take as a file: it levels all its windows together, so its score can "
-        "differ a little from the one above. Discarding forgets the sound and the scores; what you "
-        "opened in Detect stays there until you forget it there. A new start discards this take."
+        "differ a little from the one above. The WAV alone does not say that it came through Opus: "
+        "judge it later with `python -m core detect --through opus`. Discarding forgets the sound "
+        "and the scores; what you opened in Detect stays there until you forget it there. A new "
+        "start discards this take."
     )

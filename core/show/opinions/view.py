@@ -54,7 +54,7 @@ def offered() -> list[str]:
         if entry.ready
         or entry.id == "embedded"
         or (mine and not entry.obstacle)
-        or (entry.fetchable and entry.commercial and 0 < entry.bytes <= MOST_FETCHED)
+        or (entry.fetched and entry.commercial and 0 < entry.bytes <= MOST_FETCHED)
     ]
 
 

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pypdfium2
@@ -19,17 +20,20 @@ from hypothesis import strategies as st
 from core import version
 from core.cli import main
 from core.cli.report import add_parser
-from core.detect.decision import EVEN
+from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection, Reason
+from core.detect.saved import CHANGED, UNKNOWN, UNSEALED, open_saved
 from core.detect.stress import CONDITIONS, stress
 from core.plain import printable
+from core.provenance.found import Provenance, Sign
 from core.show.documents import pdf as report_pdf
 from core.show.evidence import commands as report_commands
 from core.show.evidence import pictures as report_pictures
 from core.show.evidence import tables as report_tables
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import FROM_FILE, evidence_html, evidence_pdf
-from tests.builders import BAND, SCORES, HandDetector, clip, tone, wav
+from core.show.figures.known_detectors import name_of
+from tests.builders import BAND, SCORES, HandDetector, clip, tone, track, wav
 from tests.damage import HOSTILE, NAMES
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -228,7 +232,8 @@ def test_a_report_says_which_version_judged_and_none_of_a_saved_file():
 def test_a_command_names_its_file_and_nothing_else(name):
     """For the shell, for the parser, and on the disk."""
     d = case(name=name).detection
-    words = shlex.split(report_commands.command([Case(replace(d, detector="-d $(x)"))]))
+    (line,) = report_commands.commands([Case(replace(d, detector="-d $(x)"))])
+    words = shlex.split(line)
     assert words[:4] == ["python", "-m", "core", "report"]
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
@@ -369,3 +374,126 @@ def test_a_report_says_what_detectors_say_together():
     assert "clip.wav: 1 of 2: likely synthetic; 1 of 2: likely authentic." in page
     assert "They disagree, so neither side is shown." in page
     assert "of 2: " not in evidence_html([case(), case(330.0, "b.wav")], made=NOON).decode()
+
+
+def asked_by(lines: list[str]) -> set[tuple[object, ...]]:
+    """Every judgement that command lines ask for."""
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    found = set()
+    for line in lines:
+        o = parser.parse_args(shlex.split(line)[3:])
+        for file, detector in product(o.files, o.detector):
+            found.add((file, o.track, o.channel, o.through, o.prior, detector))
+    return found
+
+
+def of_part(name: str, detector: str = "embedded", prior: float = 0.5, **source) -> Case:
+    d = case(name=name).detection
+    source = replace(d.source, sha256=name[0] * 64, **source)
+    return Case(replace(d, detector=detector, source=source, stance=Stance(prior)), BAND)
+
+
+TRACKS = tuple(track(n, default=n == 1) for n in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("cases", "asked"),
+    [
+        (  # a second opinion on one of two clips
+            [of_part("a"), of_part("a", "aasist"), of_part("b")],
+            {("a", "embedded"), ("a", "aasist"), ("b", "embedded")},
+        ),
+        (  # another track of one of two clips
+            [of_part("a", tracks=TRACKS, track=2, channels=2), of_part("b")],
+            {("a", "embedded", ("track", 2)), ("b", "embedded")},
+        ),
+        (  # channels that are apart, and one of them with a second opinion
+            [*(of_part("a", channel=n, channels=2) for n in (1, 2)), of_part("b")],
+            {("a", "embedded"), ("b", "embedded")},
+        ),
+        (
+            [
+                *(of_part("a", channel=n, channels=2) for n in (1, 2)),
+                of_part("a", "aasist", channel=2, channels=2),
+            ],
+            {
+                ("a", "embedded", ("channel", 1)),
+                ("a", "embedded", ("channel", 2)),
+                ("a", "aasist", ("channel", 2)),
+            },
+        ),
+        (  # a take, which came through Opus, beside a file
+            [of_part("a", codec="opus"), of_part("b"), of_part("c", codec="opus", container="ogg")],
+            {("a", "embedded", ("through", "opus")), ("b", "embedded"), ("c", "embedded")},
+        ),
+        (  # saved under other assumptions
+            [of_part("a", prior=0.1), of_part("b", prior=0.9)],
+            {("a", "embedded", ("prior", 0.1)), ("b", "embedded", ("prior", 0.9))},
+        ),
+    ],
+)
+def test_commands_ask_for_what_the_report_holds_and_for_nothing_else(cases, asked):
+    default = {"track": None, "channel": None, "through": None, "prior": 0.5}
+    due = {
+        (file, *({**default, **dict(more)}.values()), detector) for file, detector, *more in asked
+    }
+    assert asked_by(report_commands.commands(cases)) == due
+
+
+def test_a_part_that_was_tested_beside_the_whole_is_no_longer_than_its_clip():
+    """Two clips of other lengths: the whole of one is no part of the other."""
+    _, tested = untested()
+    cases = []
+    for name, seconds in (("a.wav", 9.0), ("b.wav", 41.1)):
+        d = HandDetector(SCORES).detect(clip(seconds, name))
+        tests = tuple(replace(tested, asked=span) for span in (None, (2.0, 8.0)))
+        cases.append(Case(d, tests=tests))
+    lines = report_commands.commands(cases)
+    assert [re.findall(r"\w\.wav|--span [\d. ]*\d", line) for line in lines] == [
+        ["a.wav", "--span 0 9", "--span 2 8"], ["b.wav", "--span 0 41.1", "--span 2 8"]
+    ]  # fmt: skip
+
+
+def test_tags_that_name_people_are_asked_for_where_the_report_holds_them():
+    named = case(origin=Provenance(personal=(("artist", "Somebody"),)))
+    for personal in (True, False):
+        page = evidence_html([named], made=NOON, filing=Filing(personal=personal)).decode()
+        assert (" --personal" in page) == personal == ("Somebody" in page)
+
+
+def test_two_files_of_one_name_are_told_apart():
+    cases = [of_part("a"), of_part("a", "aasist"), of_part("b")]
+    other = cases[2].detection
+    cases[2] = Case(replace(other, source=replace(other.source, name="a")), BAND)
+    page = evidence_html(cases, made=NOON).decode()
+    assert "<h1>Evidence report: 2 clips</h1>" in page
+    for sha256 in ("aaaaaaaa", "bbbbbbbb"):
+        assert f"<h2>a (SHA-256 {sha256}…): Likely synthetic" in page
+        assert f"<td class=text>a (SHA-256 {sha256}…)</td>" in page
+    assert "(SHA-256" not in evidence_html(cases[:2], made=NOON).decode()
+
+
+def test_what_speaks_against_a_file_is_said_for_every_detector():
+    said = Provenance(signs=(Sign("declares-source", {"source_type": "algorithmicMedia"}),))
+    human = case(330.0, origin=said)
+    first, second = (
+        replace(one, detection=replace(one.detection, source=human.detection.source, detector=id))
+        for one, id in ((case(origin=said), "embedded"), (human, "aasist"))
+    )
+    against = "The file is called synthetic by its tags, and scored human."
+    for cases in ([first, second], [second, first]):
+        page = evidence_html(cases, made=NOON).decode()
+        assert page.count(f"clip.wav, {name_of('aasist')}: {against}") == page.count(against) == 1
+    assert f" {against}" in evidence_html([second], made=NOON).decode()
+
+
+def test_a_report_on_a_changed_file_holds_no_check_sum_that_fits():
+    """Otherwise its JSON would open without a doubt."""
+    d = case().detection
+    for doubts in ((CHANGED,), (UNSEALED,), (UNKNOWN, CHANGED)):
+        page = evidence_html([Case(d, saved=True, doubts=doubts)], made=NOON)
+        (again,) = open_saved(json.dumps(data_of(page.decode())).encode())
+        assert UNSEALED in again.doubts
+    page = evidence_html([Case(d, saved=True)], made=NOON).decode()
+    assert UNSEALED not in open_saved(json.dumps(data_of(page)).encode())[0].doubts

@@ -76,7 +76,7 @@ chance = (
 )
 st.markdown(f":{style.colour}-badge[{style.icon} {style.word}] {chance}")
 for reason in whole.reasons:
-    st.caption(plain(reason.text))
+    st.caption(reason.text)
 for note in (*in_words(clip.source), *clip.source.notes):
     st.caption(f":material/info: {plain(note)}")
 if clip.source.missing:

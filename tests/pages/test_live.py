@@ -288,7 +288,7 @@ def test_the_page_says_when_the_oldest_sound_is_gone(page, open_take, speech):
 
 def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "RESULTS", tmp_path)
-    assert "has not been measured" in words.opus_effect(cache.results("embedded"))
+    assert "has not been measured" in words.opus_effect(cache.results("embedded"), "embedded")
     row = {"system": "embedded", "benchmark": "some_clips", "subset": "test", "breakdown": "codec"}
     row |= {"metric": "eer_percent", "low": 20.0, "high": 30.0, "n_bonafide": 11, "n_spoof": 1234}
     row |= {"kind": "measured", "source": "by hand", "note": ""}
@@ -300,13 +300,16 @@ def test_what_opus_does_comes_from_the_table(tmp_path, monkeypatch):
         row | {"condition": "opus-16, 1 window", "value": 0.99, "metric": "auc"},
     ]
     pd.DataFrame(table).to_csv(tmp_path / "embedded.csv", index=False)
-    text = words.opus_effect(cache.results("embedded"))
+    text = words.opus_effect(cache.results("embedded"), "embedded")
     assert (
         "Opus at 16 kbit/s on 11 human and 1,234 synthetic clips of some clips, test, one window "
         "per clip" in text
     )
     assert "25.7 % (95 % interval 20.0 to 30.0 %), 12.3 % without" in text
     assert "99" not in text and "39.4" not in text
+    other = words.opus_effect(cache.results("embedded"), "aasist")
+    assert "40.0 %" in other and "39.4 % without" in other and "25.7" not in other
+    assert "has not been measured" in words.opus_effect(cache.results("embedded"), "third")
 
 
 def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeypatch):

@@ -14,7 +14,7 @@ from core.show import cache
 from core.show.clip.charts import LEGEND
 from core.show.clip.words import limit, probability_bars, withheld
 from core.show.live import charts, current, words
-from core.show.markdown import plain, without_folders
+from core.show.markdown import without_folders
 from core.show.theme import VERDICTS, palette
 
 
@@ -32,7 +32,7 @@ def welcome() -> None:
             ":material/lock: The take stays in this server's memory and is written nowhere. It is "
             "gone within a minute after you leave this page or close the tab."
         )
-        _opus_note()
+        _opus_note(st.session_state.get("detector", "embedded"))
 
 
 def panel(take: Take, stance: Stance) -> None:
@@ -52,7 +52,7 @@ def panel(take: Take, stance: Stance) -> None:
     if shot.state != "finished":
         st.html(words.level_meter(shot.level_dbfs, shot.state == "paused"))
     _verdict_card(shot, detection)
-    _opus_note()
+    _opus_note(st.session_state.get("detector", "embedded") if detector is None else detector.id)
     _timelines(shot, stance, belt, _grey_until_judged(shot, detection, belt))
     for sentence in (*words.losses(shot), *words.channels(shot)):
         st.caption(f":material/warning: {sentence}")
@@ -84,7 +84,7 @@ def _verdict_card(shot: Snapshot, detection: Detection | None) -> None:
             spread = words.spread(shot, judged)
             st.markdown(spread or "An interval follows once two separate windows are scored.")
         for reason in detection.reasons if detection else ():
-            st.markdown(f":material/info: {plain(reason.text)}")
+            st.markdown(f":material/info: {reason.text}")
         for stretch in judged.stands_out if judged else ():
             st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**")
         st.html(words.facts(shot))
@@ -92,8 +92,8 @@ def _verdict_card(shot: Snapshot, detection: Detection | None) -> None:
             st.caption(f":material/shield: {limit(judged)}")
 
 
-def _opus_note() -> None:
-    effect = words.opus_effect(cache.results("embedded"))
+def _opus_note(detector: str) -> None:
+    effect = words.opus_effect(cache.results("embedded"), detector)
     st.caption(f":material/info: {words.OPUS_NOTE} {effect}")
 
 

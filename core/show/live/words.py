@@ -25,11 +25,19 @@ OPUS_NOTE = (
 )
 
 
-def opus_effect(figures: pd.DataFrame | None) -> str:
-    """What Opus does to the embedded detector's error, from its table of measured figures."""
+def opus_effect(figures: pd.DataFrame | None, detector: str) -> str:
+    """What Opus does to a detector's error, from the table of measured figures.
+
+    Parameters
+    ----------
+    figures : pandas.DataFrame or None
+        Rows of the results schema, of several detectors.
+    detector : str
+        The id of the one that judges the take: another's error says nothing of it.
+    """
     if figures is not None:
         codecs = figures[
-            (figures["system"] == "embedded")  # the table holds others too, for comparison
+            (figures["system"] == detector)
             & (figures["breakdown"] == "codec")
             & (figures["metric"] == "eer_percent")
         ]

@@ -335,6 +335,7 @@ def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys):
         (("detector",), "other", "is not installed here"),
         (("source", "track"), 2, "try --track 2"),
         (("source", "channel"), 1, "try --track 1 --channel 1"),
+        (("source", "codec"), "opus", "the sound came as opus, and the recording here is mp3"),
     ],
 )
 def test_a_saved_file_hides_no_recording_that_is_named(tmp_path, capsys, path, value, says):

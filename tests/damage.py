@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,30 @@ CODE = (sys.prefix, sys.base_prefix, str(Path(core.__file__).parent), "/sys/fs/c
 """Where libraries look for their modules, and for how many cores there are."""
 
 
+_WATCHING: list[list[str]] = []
+"""What notes the paths that are opened; a hook cannot be taken away again, so there is one."""
+
+
+@cache
+def _hook() -> None:
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if _WATCHING and event in ("open", "os.listdir", "os.scandir"):
+            for seen in _WATCHING:
+                seen.append(str(arguments[0]))
+
+    sys.addaudithook(watch)
+
+
 @contextmanager
 def opened() -> Iterator[list[str]]:
     """Every path that is opened or listed meanwhile."""
+    _hook()
     seen: list[str] = []
-    watching = True
-
-    def watch(event: str, arguments: tuple[object, ...]) -> None:
-        if watching and event in ("open", "os.listdir", "os.scandir"):
-            seen.append(str(arguments[0]))
-
-    sys.addaudithook(watch)  # cannot be taken away again, so it is put to sleep
+    _WATCHING.append(seen)
     try:
         yield seen
     finally:
-        watching = False
+        _WATCHING[:] = [other for other in _WATCHING if other is not seen]
 
 
 def elsewhere(seen: list[str], folder: Path) -> list[str]:

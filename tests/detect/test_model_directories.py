@@ -91,25 +91,34 @@ def rehashed(directory: Path) -> None:
     change(directory, walk)
 
 
-def sentence(load: Callable[[], object]) -> str:
-    """What the refusal says."""
-    with pytest.raises(DetectorError) as refused:
-        load()
-    text = str(refused.value)
+def proper(error: DetectorError) -> str:
+    """What a refusal says."""
+    text = str(error)
     text.encode()
     assert text.endswith(".") and len(text) < 1_000 and "\n" not in text, text
     return text
 
 
+def sentence(load: Callable[[], object]) -> str:
+    """What the refusal says that there must be."""
+    with pytest.raises(DetectorError) as refused:
+        load()
+    return proper(refused.value)
+
+
+def told(load: Callable[[], object]) -> str:
+    """What a refusal says, empty where there is none."""
+    try:
+        load()
+    except DetectorError as error:
+        return proper(error)
+    return ""
+
+
 def outcome(directory: Path, engine: str | None = None) -> str:
     """The refusal's sentence, empty where the detector works; nothing outside is opened."""
     with opened() as seen:
-        try:
-            load_detector(directory, engine=engine, fetch=False)
-        except DetectorError:
-            found = sentence(lambda: load_detector(directory, engine=engine, fetch=False))
-        else:
-            found = ""
+        found = told(lambda: load_detector(directory, engine=engine, fetch=False))
     strange = elsewhere(seen, directory)
     assert not [name for name in strange if "canary" in name or name.startswith("/etc")], strange
     return found
@@ -168,10 +177,7 @@ def test_a_configuration_of_any_kind_is_refused_or_works(directory, whole, data)
 def test_any_bytes_as_configuration_are_refused_or_work(directory, whole, data):
     given_ = mutated((whole / "config.json").read_bytes()) | st.binary(max_size=60)
     (directory / "config.json").write_bytes(data.draw(given_))
-    try:
-        load_directory(directory)
-    except DetectorError:
-        sentence(lambda: load_directory(directory))
+    told(lambda: load_directory(directory))
 
 
 @pytest.mark.parametrize(
@@ -463,7 +469,6 @@ def test_graphs_take_no_weights_from_outside(directory, tmp_path, way):
         assert says == ""  # the graph is sound: it is the place that was refused
     else:
         assert "ONNX Runtime cannot run the graphs" in says
-        assert "canary" not in says or way != "absolute" or str(tmp_path) in says
 
 
 # --- classifiers and checkpoints --------------------------------------------------------------
@@ -547,10 +552,7 @@ def test_any_configuration_of_a_classifier_is_refused_or_works(other, plain_clas
     config[data.draw(st.sampled_from(sorted(config)))] = data.draw(JSON)
     (other / "config.json").write_text(json.dumps(config))
     outcome(other)
-    try:
-        classes_of(str(other))
-    except DetectorError:
-        sentence(lambda: classes_of(str(other)))
+    told(lambda: classes_of(str(other)))
 
 
 def test_names_of_classes_are_few_and_can_be_shown(other):
@@ -582,10 +584,7 @@ def test_damaged_checkpoints_are_refused_or_load(tmp_path, checkpoint, data):
     middle = data.draw(mutated(checkpoint[at : at + 3_000]))
     path = tmp_path / "small.pt"
     path.write_bytes(checkpoint[:at] + middle + checkpoint[at + 3_000 :])
-    try:
-        load_checkpoint(path, "small", "Small", TINY_WAV2VEC2)
-    except DetectorError:
-        sentence(lambda: load_checkpoint(path, "small", "Small", TINY_WAV2VEC2))
+    told(lambda: load_checkpoint(path, "small", "Small", TINY_WAV2VEC2))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

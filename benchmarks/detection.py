@@ -185,10 +185,11 @@ def aasist() -> list[dict]:
 
     from core import load_detector
     from core.detect.engine import TorchEngine
-    from core.detect.networks.aasist import WINDOW
+    from core.detect.networks.aasist import WINDOW, Aasist
 
+    torch.manual_seed(0)
     torch.set_num_threads(CORES)
-    theirs, ours = TorchEngine(aasist()), load_detector().engine
+    theirs, ours = TorchEngine(Aasist().eval()), load_detector().engine
     waves = speech(WINDOWS * WINDOW / 16_000).reshape(WINDOWS, WINDOW)
     slow, fast = together(lambda: theirs.windows(waves), lambda: ours.windows(waves[:, :64_000]),
                           times=3)  # fmt: skip

@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.show.hood import detectors, inventory, signs
 
+BY_NAME = "Detectors by name"
 TABS = {
     "How they work": (detectors.architecture, detectors.stages),
     "Why so": (detectors.decisions, detectors.limits),
     "How far to trust it": (detectors.trust, signs.signs_of_history, signs.watermark_found),
     "Model card": (detectors.model_card,),
-    "Detectors by name": (inventory.by_name,),
+    BY_NAME: (inventory.by_name,),
     "Installed here": (inventory.installed, inventory.systems_table),
     "References": (inventory.references,),
 }
@@ -18,7 +19,11 @@ st.title("Under the hood", anchor=False)
 st.markdown(
     "Two detectors: the one that ships here, and the published system that it is measured against."
 )
-for tab, parts in zip(st.tabs(list(TABS)), TABS.values(), strict=True):
+linked = inventory.CHOSEN in st.query_params and "hood" not in st.query_params
+if linked and "hood" not in st.session_state:
+    st.session_state["hood"] = BY_NAME
+tabs = st.tabs(list(TABS), key="hood", bind="query-params")
+for tab, parts in zip(tabs, TABS.values(), strict=True):
     with tab:
         for part in parts:
             part()

@@ -23,7 +23,9 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print one entry per detector, or what is known of one; 2 where there is no such."""
-    from core.detect.registry import ENTRIES, list_detectors
+    from core.detect.own import is_code
+    from core.detect.registry import ENTRIES, PRECISIONS, in_8_bit, list_detectors
+    from core.detect.registry.added import entry_of
 
     if options.id is None:
         if options.fetch:
@@ -34,7 +36,11 @@ def run(options: argparse.Namespace) -> int:
             licence = f"; {one.licence}" if one.home else ""
             print(f"{one.id:{width}}  {one.state}{licence}\n{'':{width}}  {one.summary}")
         return 0
-    entry = ENTRIES.get(options.id)
+    entry = ENTRIES.get(options.id) or in_8_bit(options.id)
+    if entry is None and options.id in PRECISIONS:
+        entry = ENTRIES["embedded"]
+    if entry is None and is_code(options.id):
+        entry = entry_of(options.id, "the command", "A detector of your own.")
     if entry is None:
         print(f"There is no detector '{options.id}'. Known are {', '.join(ENTRIES)}.",
               file=sys.stderr)  # fmt: skip
@@ -45,11 +51,11 @@ def run(options: argparse.Namespace) -> int:
 def _describe(entry: Entry) -> int:
     from core.detect.own_calibration import of_detector
     from core.detect.registry import models_home
-    from core.evaluate.tables.loading import TableError, load
+    from core.evaluate.tables import TableError
     from core.show.figures.known_detectors import described, known
 
     try:
-        facts = known(entry, load("arena_systems"), load("arena"), load("network_parity"))
+        facts = known(entry)
     except TableError as error:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
@@ -57,7 +63,8 @@ def _describe(entry: Entry) -> int:
     for word, said in described(entry, facts):
         print(f"{word + ':':12} {said}")
     for made in of_detector(models_home(), entry.id):
-        print(f"{'Calibrated:':12} on {made.fitted_on}")
+        print(f"{'Calibrated:':12} on {made.fitted_on}; weights {made.weights_sha256[:12]}")
+        print(f"{'':12} {made.worth}")
     if len(facts.figures):
         print("Published equal error rates:")
         for row in facts.figures.itertuples():
@@ -71,6 +78,9 @@ def _fetch(entry: Entry) -> int:
     from core.detect.detector import DetectorError
     from core.detect.registry.fetching import fetch_entry, what_is_wrong
 
+    if entry.code:
+        print(f"{entry.id} is code of your own: there is nothing to fetch.")
+        return 0
     if entry.id == "embedded":
         print("The embedded detector ships with the project.")
         return 0

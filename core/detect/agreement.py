@@ -6,7 +6,8 @@ Verdicts are counted and never blended: scores of different detectors have no co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -38,10 +39,13 @@ class Agreement:
         Verdict to the detectors that say so, in `ORDER`, then in the order of asking.
     apart : tuple of (float, float)
         Seconds of the clip during which one says synthetic and another human.
+    one_network : tuple of tuple of str
+        Those that are one network in several precisions, of each such network.
     """
 
     said: dict[Verdict, tuple[str, ...]]
     apart: tuple[tuple[float, float], ...] = ()
+    one_network: tuple[tuple[str, ...], ...] = ()
 
     @property
     def count(self) -> int:
@@ -78,6 +82,10 @@ class Agreement:
     @property
     def meaning(self) -> str:
         """What follows from it."""
+        return " ".join([self._meaning, *map(_as_one, self.one_network)])
+
+    @property
+    def _meaning(self) -> str:
         if self.contradict:
             return "They disagree, so neither side is shown."
         if len(self.said) == 1 and set(self.said) <= {"synthetic", "authentic"}:
@@ -93,6 +101,7 @@ class Agreement:
             "verdicts": {verdict: list(names) for verdict, names in self.said.items()},
             "contradict": self.contradict,
             "apart_s": [[round(start, 3), round(end, 3)] for start, end in self.apart],
+            "one_network": [list(names) for names in self.one_network],
             "in_words": f"{self.headline} {self.places} {self.meaning}",
         }
 
@@ -119,7 +128,23 @@ def agreement(
         for name, d in detections.items()
         if d.llr is not None and not d.withheld
     }
-    return Agreement(said, tuple(disagreements(lines)))
+    networks: dict[str, list[str]] = {}
+    for name, d in detections.items():
+        networks.setdefault(_PRECISION.sub("", d.detector), []).append(name)
+    several = tuple(tuple(names) for names in networks.values() if len(names) > 1)
+    return Agreement(said, tuple(disagreements(lines)), several)
+
+
+_PRECISION = re.compile(r"-(?:int8|fp32)$")
+"""How ids end that name a precision in which a network runs."""
+
+
+def _as_one(names: Sequence[str]) -> str:
+    """That detectors are one network, and so one opinion."""
+    return (
+        f"{', '.join(names[:-1])} and {names[-1]} are one network in {len(names)} precisions, so "
+        "they are one opinion and not several."
+    )
 
 
 def disagreements(timelines: Mapping[str, list[Cell]]) -> list[tuple[float, float]]:

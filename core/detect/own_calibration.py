@@ -78,6 +78,18 @@ class OwnCalibration:
         )
 
     @property
+    def worth(self) -> str:
+        """What it gained, in words."""
+        said = []
+        for when in ("before", "after"):
+            found = self.cllr.get(when, {})
+            value, low, high = (found.get(part) for part in ("value", "low", "high"))
+            if value is not None:
+                between = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+                said.append(f"{value:.3f}{between} {when}")
+        return f"Cllr in bits: {', '.join(said)}" if said else ""
+
+    @property
     def reason(self) -> Reason:
         """What every verdict that rests on it says."""
         return Reason(
@@ -167,6 +179,11 @@ def _checked(given: Any) -> OwnCalibration:
     if not (made.scale > 0 and made.llr_limit > 0 and made.n_bonafide > 0 and made.n_spoof > 0):
         raise ValueError
     if not all(isinstance(t, str) and printable(t) == t and len(t) <= 300 for t in texts):
+        raise ValueError
+    if not (isinstance(made.cllr, dict) and all(isinstance(w, dict) for w in made.cllr.values())):
+        raise ValueError
+    costs = [cost for when in made.cllr.values() for cost in when.values()]
+    if not all(c is None or (isinstance(c, (int, float)) and math.isfinite(c)) for c in costs):
         raise ValueError
     return made
 

@@ -257,6 +257,11 @@ def test_an_address_that_holds_anything_else_shows_the_page(view, value):
         ("training", ["unseen", "Unseen"], ["unseen"]),
         ("view", ["significance", "Significance"], "Significance"),
         ("first", ["rawgat-st cat", "RawGAT-ST cat"], "RawGAT-ST cat"),
+        (
+            "system",
+            ["wav2vec2-base-asvspoof2019", "wav2vec2-base, ASVspoof 2019 LA (published)"],
+            ["wav2vec2-base stage 2 (published)"],
+        ),
     ],
 )
 def test_an_address_may_name_things_by_key_or_by_label_and_one_is_written(key, spellings, value):
@@ -266,6 +271,22 @@ def test_an_address_may_name_things_by_key_or_by_label_and_one_is_written(key, s
         assert at.session_state[key] == value
         written.add(str(at.query_params[key]))
     assert len(written) == 1
+
+
+def test_systems_side_by_side_can_be_named_by_the_ids_of_detectors():
+    asked = {
+        "compare": ["aasist", "wav2vec2-base-asvspoof2019"],
+        "compare_on": "asvspoof 2019 la eval",
+    }
+    at = run(view="Side by side", **asked)
+    assert at.session_state["compare"] == ["AASIST", "wav2vec2-base stage 2 (published)"]
+    assert at.session_state["compare_on"] == "ASVspoof 2019 LA eval"
+
+
+def test_an_address_that_names_a_system_without_figures_says_so():
+    at = run(system=["aasist", "own:mine"])
+    assert at.session_state["system"] == ["AASIST"]
+    assert any("own" in i.value and "is not here" in i.value for i in at.info)
 
 
 def test_every_option_of_a_filter_can_be_named_by_its_key():

@@ -5,18 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import version
-from core.detect.registry import load_detector
-from core.evaluate import tables
+from core.detect.registry import ENTRIES, added, load_detector
+from core.evaluate import arena, tables
 from core.show import cache
+from core.show.figures.known_detectors import described, known, name_of
+from core.show.navigation import address
+from tests.detect.test_own import written
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Under_the_Hood.py")
 
 
-def run():
-    at = AppTest.from_file(PAGE, default_timeout=60).run()
+def run(**asked):
+    at = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in asked.items():
+        at.query_params[name.replace("_", "-")] = value
+    at.run()
     assert not at.exception
     return at
 
@@ -40,7 +47,7 @@ def test_detectors_by_name_say_what_they_need_and_what_was_tested(tmp_path, monk
     listed = next(d.value for d in at.dataframe if "here" in d.value).set_index("detector")
     assert listed.loc["Spectra-AASIST", "here"] == "needs about 1.3 GB"
     assert listed.loc["DF Arena 1B", "here"] == "cannot be run"
-    assert listed.loc["Embedded detector", "trained on"] == "see its model card"
+    assert "see its model card" in listed.loc["Embedded detector", "trained on"]
     assert listed.loc["AASIST, ASVspoof 2019 LA (published)", "parameters"] == "297,866"
     at.selectbox(key="hood-detector").set_value("xlsr-sls").run()
     assert not at.exception
@@ -51,6 +58,60 @@ def test_detectors_by_name_say_what_they_need_and_what_was_tested(tmp_path, monk
     own = rows[(rows["system"] == "XLSR-SLS") & (rows["metric"] == "eer")]
     assert set(figures["benchmark"]) == set(own["benchmark"])
     assert "python -m core detectors xlsr-sls --fetch" in at.code[0].value
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A detector of one's own beside those of the registry."""
+    monkeypatch.setenv("SPOOFSCOPE_DETECTORS", written(tmp_path))
+    for entry in added.added():
+        monkeypatch.setitem(ENTRIES, entry.id, entry)
+
+
+def test_an_address_opens_any_detector_by_its_id_or_its_name(own):
+    known = address.names_of(list(ENTRIES), name_of)
+    for entry in ENTRIES.values():
+        meant = [known[asked.casefold()] for asked in (entry.id, entry.id.upper(), entry.name)]
+        assert meant == [entry.name] * 3
+    for asked, id in (("own:flatness", "own:flatness"), ("AASIST-l", "aasist-l")):
+        at = run(hood_detector=asked)
+        assert at.selectbox(key="hood-detector").value == id
+        assert at.session_state["hood"] == "Detectors by name"
+        assert not [i for i in at.info if "The address names" in i.value]
+
+
+def test_an_address_that_names_no_detector_here_says_so_and_shows_the_first():
+    at = run(hood_detector="own:*gone*")
+    said = next(i.value for i in at.info).replace("\\", "").replace("\N{WORD JOINER}", "")
+    assert "The address names **own:*gone***, which is not here" in said
+    assert at.selectbox(key="hood-detector").value == "embedded"
+
+
+def test_every_entry_says_all_that_is_asked_of_one(own):
+    """Where nobody knows, that is said."""
+    rows = tables.load("arena")
+    for entry in ENTRIES.values():
+        facts = known(entry)
+        said = dict(described(entry, facts))
+        assert {"Here", "Home", "Licence", "Parameters", "Trained on", "Tested"} <= set(said)
+        assert all(text.strip() and "nan" not in text for text in said.values()), said
+        assert ("Size" in said) == (not entry.code)
+        assert ("Revision" in said) == (bool(entry.home) and not entry.code)
+        assert ("no commercial use" in said["Licence"]) != entry.commercial
+        printed = rows[(rows["system"] == entry.arena) & (rows["metric"] == "eer")]
+        assert set(facts.figures["benchmark"]) == set(printed["benchmark"])
+        if len(facts.figures):
+            assert set(facts.figures["seen"]) <= {arena.SEEN, arena.UNSEEN, arena.UNSTATED}
+        if entry.network:
+            assert "Parity" in said and "published weights never ran here" in said["Tested"]
+    assert f"{int(said_of('embedded')['Parameters'].replace(',', '')) / 1e6:.1f} million" in (
+        cache.MODELS / "embedded" / "MODEL_CARD.md"
+    ).read_text("utf-8")
+    assert "Voices of today" in said_of("embedded")["Measured"]
+
+
+def said_of(id):
+    return dict(described(ENTRIES[id], known(ENTRIES[id])))
 
 
 def test_versions_and_citations():

@@ -147,7 +147,8 @@ def kept(**changes):
     [
         {"format": "other"}, {"scale": -1}, {"scale": "1"}, {"offset": None}, {"band": [1, -1]},
         {"band": [0]}, {"llr_limit": 0}, {"clips": "a\u202eb"}, {"n_spoof": 0}, {"further": 1},
-        {"weights_sha256": "b" * 64}, {"scale": float("inf")},
+        {"weights_sha256": "b" * 64}, {"scale": float("inf")}, {"cllr": []},
+        {"cllr": {"before": [1]}}, {"cllr": {"after": {"low": "1"}}},
     ],
 )  # fmt: skip
 def test_a_calibration_that_is_damaged_is_refused(changes):

@@ -38,7 +38,7 @@ def _of_packages() -> Iterator[Entry]:
         fits = re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,59}", point.name) is not None
         yield Entry(
             id=PREFIX + name,
-            name=name,
+            name=PREFIX + name,
             summary=printable(str(about.get("Summary") or "A detector of an installed package.")),
             home=_package(point),
             licence=printable(
@@ -61,23 +61,35 @@ def _package(point: EntryPoint) -> str:
 
 def _of_setting() -> Iterator[Entry]:
     for spec in filter(None, map(str.strip, settings().detectors.split(","))):
-        shown = printable(spec.rsplit("/", 1)[-1])
-        file = spec.rsplit(".py", 1)[0] + ".py" if ".py" in spec else ""
-        obstacle = ""
-        if not is_code(spec):
-            obstacle = "SPOOFSCOPE_DETECTORS must name it as FILE.py, FILE.py:object or "
-            obstacle += "module:object."
-        elif file and not Path(file).is_file():
-            obstacle = (
-                f"There is no file {shown.split(':')[0]} where SPOOFSCOPE_DETECTORS names it."
-            )
-        yield Entry(
-            id=id_of(spec),
-            name=id_of(spec).removeprefix(PREFIX),
-            summary="A detector of whoever runs this server.",
-            home=f"this machine, {shown}",
-            licence="not stated",
-            code=spec,
-            tested=UNMEASURED,
-            obstacle=obstacle,
-        )
+        yield entry_of(spec, "SPOOFSCOPE_DETECTORS", "A detector of whoever runs this server.")
+
+
+def entry_of(spec: str, by: str, summary: str) -> Entry:
+    """The entry of a detector that is named by its code; none is run.
+
+    Parameters
+    ----------
+    spec : str
+        As for `core.detect.own.load_own`.
+    by : str
+        What names it.
+    summary : str
+        One sentence.
+    """
+    shown = printable(spec.rsplit("/", 1)[-1])
+    file = spec.rsplit(".py", 1)[0] + ".py" if ".py" in spec else ""
+    obstacle = ""
+    if not is_code(spec):
+        obstacle = f"{by} must name it as FILE.py, FILE.py:object or module:object."
+    elif file and not Path(file).is_file():
+        obstacle = f"There is no file {shown.split(':')[0]} where {by} names it."
+    return Entry(
+        id=id_of(spec),
+        name=id_of(spec),
+        summary=summary,
+        home=f"this machine, {shown}",
+        licence="not stated",
+        code=spec,
+        tested=UNMEASURED,
+        obstacle=obstacle,
+    )

@@ -294,6 +294,12 @@ def _is_announced(path: Path, etag: str | None) -> bool:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == etag
 
 
+def hash_here(entry: Entry) -> str:
+    """Hash of the weights in place, as known beforehand or pinned; empty where neither is so."""
+    known = entry.sha256 or _pinned(entry.path.parent / "pin.json")
+    return known if isinstance(known, str) else ""
+
+
 def _pinned(pin: Path) -> object:
     try:
         return dict(json.loads(pin.read_text("utf-8"))).get("sha256")

@@ -12,6 +12,7 @@ import streamlit as st
 from core.evaluate.names import BENCHMARKS, COMPARED, SYSTEMS, bare, condition_name
 from core.show import cache
 from core.show.figures import charts
+from core.show.figures.known_detectors import in_tables
 from core.show.figures.view import Filters, colours_of
 from core.show.navigation import address
 from core.show.theme import Palette, palette
@@ -151,15 +152,18 @@ class Book:
     def spell(self, views: tuple[str, ...]) -> None:
         """Let addresses name what is chosen by key or by label."""
         columns = (f.name for f in fields(Filters))
+        systems = SYSTEMS | in_tables()
         address.spell(
             {name: address.names_of(self.values(name), self.named) for name in columns}
             | {
-                "system": address.names_of(self.values("system"), also=SYSTEMS),
+                "system": address.names_of(self.values("system"), also=systems),
+                "compare": address.names_of(self.values("system"), also=systems),
                 "benchmark": address.names_of(self.values("benchmark"), also=BENCHMARKS),
+                "compare_on": address.names_of(self.values("benchmark"), also=BENCHMARKS),
                 "metric": address.names_of(self.measures, bare),
                 "view": address.names_of(views),
-                "first": address.names_of(self.compared),
-                "second": address.names_of(self.compared),
+                "first": address.names_of(self.compared, also=systems),
+                "second": address.names_of(self.compared, also=systems),
             }
         )
 

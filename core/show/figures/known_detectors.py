@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.detect.feeds import FEEDS
-from core.detect.registry import ENTRIES, Entry, in_8_bit
+from core.detect.registry import ENTRIES, PRECISIONS, Entry, in_8_bit
 from core.evaluate import arena
+from core.evaluate.tables import load
+from core.show.figures.track_record import measured_here
 
 if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = "unknown"
+
+NO_COMMERCE = "; no commercial use"
+"""What follows a licence that forbids it."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +34,34 @@ class Known:
         corpus was in its training), ``reported_by`` and ``source``; the lowest first.
     parity : float or None
         Largest difference between its network's logits and those of its authors' code.
+    measured : str
+        Equal error rates that were measured here; empty where none was.
     """
 
     parameters: str
     trained_on: str
     figures: pd.DataFrame
     parity: float | None
+    measured: str = ""
 
 
-def known(
-    entry: Entry, systems: pd.DataFrame, figures: pd.DataFrame, parity: pd.DataFrame
-) -> Known:
+def known(entry: Entry, table: Callable[[str], pd.DataFrame] = load) -> Known:
     """Join an entry with the tables, by the name of its system.
 
     Parameters
     ----------
     entry : Entry
         From the registry.
-    systems, figures, parity : pandas.DataFrame
-        The tables ``arena_systems``, ``arena`` and ``network_parity``.
+    table : callable
+        Gives the tables of data/results by name; a page's cache, or the files.
+
+    Raises
+    ------
+    core.evaluate.tables.TableError
+        If a table cannot be read.
     """
+    systems, figures, parity = map(table, ("arena_systems", "arena", "network_parity"))
+    measured = "; ".join(measured_here(entry.id, table("embedded")))
     of = systems[systems["system"] == entry.arena]
     row = of.iloc[0] if len(of) else None
     count = entry.parameters or (0 if row is None else row["parameters"])
@@ -60,13 +74,28 @@ def known(
         rates = own.reindex(columns=columns)
     compared = parity[parity["network"] == entry.network]["largest_difference"]
     if not entry.home:  # what ships here is in its own card
-        return Known("see its model card", "see its model card", rates, None)
+        return Known(_counted(entry), "public clips; see its model card", rates, None, measured)
     return Known(
         parameters=f"{int(count):,}" if count == count and count else UNKNOWN,
         trained_on=(row["trained_on"] or UNKNOWN) if row is not None else UNKNOWN,
         figures=rates,
         parity=float(compared.max()) if len(compared) else None,
+        measured=measured,
     )
+
+
+def _counted(entry: Entry) -> str:
+    """Parameters in the weights that ship."""
+    from math import prod
+
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(entry.path / "model.safetensors", "numpy") as held:
+            shapes = [held.get_slice(name).get_shape() for name in held.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return UNKNOWN
+    return f"{sum(map(prod, shapes)):,}"
 
 
 def described(entry: Entry, facts: Known) -> list[tuple[str, str]]:
@@ -74,12 +103,15 @@ def described(entry: Entry, facts: Known) -> list[tuple[str, str]]:
     feed = FEEDS.get(entry.network)
     pairs = [
         ("Here", entry.state),
-        ("Home", f"{entry.home} {f'at {entry.revision}' if entry.revision else ''}".strip()),
-        ("Licence", entry.licence + ("" if entry.commercial else "; no commercial use")),
+        ("Home", entry.home or "this repository"),
+        ("Revision", _revision(entry)),
+        ("Size", _size(entry)),
+        ("Licence", (entry.licence or UNKNOWN) + ("" if entry.commercial else NO_COMMERCE)),
         ("Parameters", facts.parameters),
         ("Trained on", facts.trained_on),
         ("Hears", str(feed) if feed else ""),
         ("Tested", entry.tested),
+        ("Measured", facts.measured),
         (
             "Parity",
             ""
@@ -91,6 +123,26 @@ def described(entry: Entry, facts: Known) -> list[tuple[str, str]]:
     return [(word, said) for word, said in pairs if said]
 
 
+def _revision(entry: Entry) -> str:
+    """Which version of the weights is meant."""
+    if entry.revision:
+        return entry.revision
+    if not entry.home or entry.code:
+        return ""
+    checked = "its published size is checked, and " if entry.bytes else ""
+    return f"no source names one: {checked}its hash is pinned at first use"
+
+
+def _size(entry: Entry) -> str:
+    """Of the weights file, or of what ships."""
+    if entry.code:
+        return ""
+    if not entry.home:
+        files = [file for file in entry.path.iterdir() if file.is_file()] if entry.ready else []
+        return f"{sum(file.stat().st_size for file in files) / 1e6:.0f} MB, all engines together"
+    return entry.size.replace("weights of unknown size", UNKNOWN)
+
+
 def _away(largest: float) -> str:
     return f"within {largest:.1g} of those of" if largest else "equal to those of"
 
@@ -99,4 +151,13 @@ def name_of(id: str) -> str:
     """A detector's name for people."""
     if (entry := in_8_bit(id)) is not None:
         return f"{entry.name}, 8-bit"
+    if id in PRECISIONS:
+        precision = "single precision" if id.endswith("fp32") else "8-bit"
+        return f"{ENTRIES['embedded'].name}, {precision}"
     return ENTRIES[id].name if id in ENTRIES else id.removeprefix("hub:")
+
+
+def in_tables() -> dict[str, str]:
+    """Ids and names of registered detectors -> what tables of figures call them."""
+    listed = [entry for entry in ENTRIES.values() if entry.published]
+    return {name: entry.published for entry in listed for name in (entry.id, entry.name)}

@@ -38,16 +38,7 @@ def track_record(
     table : callable
         Gives the tables of what others print, by name; a page's cache, or the files.
     """
-    parts = []
-    if figures is not None:
-        rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
-        for (breakdown, condition), heard in MEASURED_ON.items():
-            of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
-            parts += [
-                f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on "
-                f"{benchmark_name(row.benchmark)}, {heard}, {row.kind}"
-                for row in of.itertuples()
-            ]
+    parts = [] if figures is None else measured_here(id, figures)
     entry = ENTRIES.get(id)
     if entry is not None and entry.arena:
         parts.append(_unseen(entry.arena, table))
@@ -60,6 +51,19 @@ def track_record(
             for row in rows.itertuples()
         ]
     return "; ".join(filter(None, parts)) or "not measured"
+
+
+def measured_here(id: str, figures: pd.DataFrame) -> list[str]:
+    """Equal error rates that this project measured of a detector, from the table ``embedded``."""
+    rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
+    return [
+        f"{row.value:.1f} % ({row.low:.1f} to {row.high:.1f}) on "
+        f"{benchmark_name(row.benchmark)}, {heard}, {row.kind}"
+        for (breakdown, condition), heard in MEASURED_ON.items()
+        for row in rows[
+            (rows["breakdown"] == breakdown) & (rows["condition"] == condition)
+        ].itertuples()
+    ]
 
 
 def _unseen(system: str, table: Callable[[str], pd.DataFrame]) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from core.detect import own_calibration
 from core.detect.detector import DetectorError
 from core.detect.registry import Entry, models_home
+from core.detect.registry.fetching import hash_here
 from core.evaluate.calibrating import APART, LEAST
 from core.settings import settings
 from core.show import cache
@@ -27,8 +28,17 @@ FITTED = "hood.fitted"
 
 def calibrate(entry: Entry) -> None:
     """Whose calibration a detector has here; on one's own machine the way to another one."""
-    for made in own_calibration.of_detector(models_home(), entry.id):
-        st.markdown(f":material/tune: Calibrated on {plain(made.fitted_on)}.")
+    kept = own_calibration.of_detector(models_home(), entry.id)
+    here = _weights_here(entry) if kept else ""
+    for made in kept:
+        if made.weights_sha256 == here:
+            st.markdown(f":material/tune: Calibrated on {plain(made.fitted_on)}.")
+            st.caption(f"{made.worth}, for weights {made.weights_sha256[:12]}.")
+        else:
+            st.caption(
+                f"A calibration on {plain(made.fitted_on)}, is of other weights or other code "
+                f"({made.weights_sha256[:12]}) than is here now, so no verdict rests on it."
+            )
     few = cache.table("calibration_counts")
     few = few[few["clips"] == LEAST]["excess_bits"]
     st.caption(
@@ -49,10 +59,12 @@ def calibrate(entry: Entry) -> None:
             asked = st.form_submit_button("Fit", icon=":material/play_arrow:")
         if asked and where:
             _fit(entry, where, name)
+        elif asked:
+            st.error("Name the folder or the table of your clips.", icon=":material/error:")
         fitted = st.session_state.get(FITTED)
         if fitted is not None and fitted[0] == entry.id:
             _show(fitted[1], fitted[2])
-        if any(own_calibration.of_detector(models_home(), entry.id)):
+        if kept:
             st.button(
                 "Forget the calibration",
                 icon=":material/delete:",
@@ -61,6 +73,18 @@ def calibrate(entry: Entry) -> None:
                 on_click=_forget,
                 args=(entry.id,),
             )
+
+
+def _weights_here(entry: Entry) -> str:
+    """Hash of the weights, or the code, that a detector has here; empty where it cannot be had."""
+    if known := hash_here(entry):
+        return known
+    if not entry.ready:
+        return ""
+    try:
+        return cache.detector(entry.id, fetch=False).weights_sha256
+    except DetectorError:
+        return ""
 
 
 def _fit(entry: Entry, where: str, name: str) -> None:
@@ -94,10 +118,11 @@ def _fit(entry: Entry, where: str, name: str) -> None:
 
 def _show(made: own_calibration.OwnCalibration, fit: Fit) -> None:
     better = fit.gain.low is not None and fit.gain.low > 0
+    st.markdown(f"{made.worth}.")
     st.altair_chart(
         worth(fit, palette()),
         key="hood-calibration-chart",
-        alt=f"Cllr before: {fit.before.value:.3f} bits, after: {fit.after.value:.3f} bits.",
+        alt=f"{made.worth}.",
     )
     st.caption(
         f"{fit.n_bonafide:,} human and {fit.n_spoof:,} synthetic clips; lines are 95 % intervals. "

@@ -8,13 +8,17 @@ from importlib import metadata
 import streamlit as st
 
 from core import version
-from core.detect.registry import ENTRIES, Entry, list_detectors
+from core.detect.registry import ENTRIES, list_detectors
 from core.evaluate.names import readable
 from core.show import cache
-from core.show.figures.known_detectors import Known, described, known
+from core.show.figures.known_detectors import NO_COMMERCE, described, known, name_of
 from core.show.hood import diagrams
 from core.show.hood.calibrating import calibrate
 from core.show.markdown import plain
+from core.show.navigation import address
+
+CHOSEN = "hood-detector"
+"""Key of the detector of which all is said, and its name in the address."""
 
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
 
@@ -23,7 +27,7 @@ def by_name() -> None:
     """Detectors that can be chosen by name, and all that is known of one."""
     config = cache.model_config("embedded")
     st.header("Detectors by name", anchor=False)
-    facts = {entry.id: _known(entry) for entry in list_detectors()}
+    facts = {entry.id: known(entry, cache.table) for entry in list_detectors()}
     rows = []
     for entry in list_detectors():
         digest = entry.sha256
@@ -33,44 +37,39 @@ def by_name() -> None:
             {
                 "detector": entry.name,
                 "here": entry.state,
-                "licence": entry.licence,
+                "licence": entry.licence + ("" if entry.commercial else NO_COMMERCE),
                 "parameters": facts[entry.id].parameters,
                 "trained on": facts[entry.id].trained_on,
                 "published at": entry.home or "this repository",
-                "weights (SHA-256)": digest or "checked when fetched",
+                "weights (SHA-256)": digest or (None if entry.code else "checked when fetched"),
             }
         )
-    st.dataframe(rows, hide_index=True, key="hood-detectors")
+    st.dataframe(rows, hide_index=True, placeholder="–", key="hood-detectors")
+    address.spell({CHOSEN: address.names_of(list(facts), name_of)})
     chosen = st.selectbox(
         "All that is known of",
         list(facts),
-        format_func=lambda id: ENTRIES[id].name,
-        key="hood-detector",
+        format_func=name_of,
+        key=CHOSEN,
         bind="query-params",
     )
-    entry, known = ENTRIES[chosen], facts[chosen]
+    entry, of = ENTRIES[chosen], facts[chosen]
     st.markdown(plain(entry.summary))
-    said = described(entry, known)
+    said = described(entry, of)
     st.markdown("\n".join(f"- **{word}**: {plain(text)}" for word, text in said))
     calibrate(entry)
-    if entry.obstacle or not entry.file:
+    if not entry.file:
         return
-    if known.figures.empty:
+    if of.figures.empty:
         st.caption("No published figure of it is in the tables here.")
     else:
         st.dataframe(
-            readable(known.figures.rename(columns={"value": "EER, %", "seen": "corpus was"})),
+            readable(of.figures.rename(columns={"value": "EER, %", "seen": "corpus was"})),
             hide_index=True,
             key="hood-detector-figures",
         )
-    if not entry.ready:
+    if not entry.ready and not entry.obstacle:
         st.code(f"python -m core detectors {entry.id} --fetch", language="shell")
-
-
-def _known(entry: Entry) -> Known:
-    return known(
-        entry, cache.table("arena_systems"), cache.table("arena"), cache.table("network_parity")
-    )
 
 
 def installed() -> None:

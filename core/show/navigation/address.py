@@ -17,6 +17,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from core.show import session
+from core.show.markdown import plain
 
 LEAST_S = 0.5
 LONGEST_S = 300.0
@@ -201,12 +202,28 @@ def spell(names: Mapping[str, Mapping[str, str]]) -> None:
     """Let an address name options by their keys too, in capitals or not; labels are what is
     written, and all that a widget reads. Ends the run where it changes the address.
 
+    What names nothing here is said, since a page without it shows something else than was asked.
+
     Parameters
     ----------
     names : mapping of str to mapping
         A widget's key, which is its name in the address -> `names_of` its options.
     """
     said = {key: st.query_params.get_all(key) for key in names}
+    lost = [
+        value
+        for key, values in said.items()
+        for value in values
+        if value.strip() and value.casefold() not in names[key]
+    ]
+    if lost:
+        shown = ", ".join(f"**{plain(value[:60])}**" for value in lost[:3])
+        more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
+        st.info(
+            f"The address names {shown}{more}, which is not here, so the page shows what it "
+            "shows without. Choose below.",
+            icon=":material/link_off:",
+        )
     meant = {
         key: [names[key].get(value.casefold(), value) for value in values]
         for key, values in said.items()

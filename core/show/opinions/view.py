@@ -14,6 +14,7 @@ from core.detect.agreement import Agreement, agreement
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES, classes_of
+from core.detect.registry.entries import is_named
 from core.plain import printable
 from core.settings import settings
 from core.show import cache
@@ -90,14 +91,15 @@ def _another() -> None:
     """A detector that is not in the registry, once the visitor has said what its classes mean."""
     with st.popover("Another detector", icon=":material/add:"):
         where = st.text_input(
-            "Hub id (OWNER/NAME) of a transformers audio classifier, or a folder on this machine",
+            "Hub id (OWNER/NAME) of a transformers audio classifier, a folder on this machine, or "
+            "a detector in another precision (embedded-fp32)",
             key="detect-another",
         ).strip()
         if not where:
             return
-        id = where if os.path.exists(where) else f"hub:{where}"
+        id = where if is_named(where) or os.path.exists(where) else f"hub:{where}"
         try:
-            classes = classes_of(id)
+            classes = {} if is_named(id) else classes_of(id)
         except DetectorError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return

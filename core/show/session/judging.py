@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from core.detect.stress import StressTest
 
 
-def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key, str, float]:
+def _by(shared: Detector) -> str:
+    """A detector with the calibration it has now."""
     own = shared.own_calibration
-    by = shared.id if own is None else f"{shared.id} {own.sha256}"
-    return entry.key, by, hop_s or shared.hop / SAMPLE_RATE
+    return shared.id if own is None else f"{shared.id} {own.sha256}"
+
+
+def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key, str, float]:
+    return entry.key, _by(shared), hop_s or shared.hop / SAMPLE_RATE
 
 
 def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:
@@ -184,18 +188,18 @@ def stress_of(
     entry: Entry, shared: Detector, stance: Stance, span: tuple[float, float] | None = None
 ) -> StressTest | None:
     """The test of this part made earlier under this stance."""
-    found = shelf("stress").get((entry.key, shared.id), {}).get((stance, span))
+    found = shelf("stress").get((entry.key, _by(shared)), {}).get((stance, span))
     return None if found is None else _named(entry, found)
 
 
 def was_stressed(entry: Entry, shared: Detector, span: tuple[float, float] | None) -> bool:
     """Whether this part was tested under any stance."""
-    return any(of == span for _, of in shelf("stress").get((entry.key, shared.id), {}))
+    return any(of == span for _, of in shelf("stress").get((entry.key, _by(shared)), {}))
 
 
 def stress_tests(entry: Entry, shared: Detector, stance: Stance) -> tuple[StressTest, ...]:
     """All tests of this clip under a stance: of the clip first, then of its parts."""
-    made = shelf("stress").get((entry.key, shared.id), {})
+    made = shelf("stress").get((entry.key, _by(shared)), {})
     spans = sorted((span for of, span in made if of == stance), key=lambda s: s or (-1.0, 0.0))
     return tuple(_named(entry, made[stance, span]) for span in spans)
 
@@ -209,5 +213,5 @@ def keep_stress(
     entry: Entry, shared: Detector, test: StressTest, span: tuple[float, float] | None = None
 ) -> None:
     """Keep a stress test by its clip, detector, stance and the part that was asked for."""
-    made = shelf("stress").setdefault((entry.key, shared.id), {})
+    made = shelf("stress").setdefault((entry.key, _by(shared)), {})
     made[test.stance, span] = test

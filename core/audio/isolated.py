@@ -34,7 +34,7 @@ from core.audio.decoding.source import (
     name_of,
     opened,
 )
-from core.audio.processes import TRANSFER, Broken, Late, Pool, Process
+from core.audio.processes import CROWDED_S, TRANSFER, Broken, Late, Pool, Process
 from core.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ class Costs:
     Attributes
     ----------
     time_s : float
-        Seconds of wall time for a file that gives no sound, or next to none.
+        Seconds of wall time for a file that gives no sound, or next to none; those in which other
+        work kept the process from every core do not count (Linux), up to `CROWDED_S`.
     speed : float
         A file that does give sound has a second more for every ``speed`` seconds of it: a clip of
         three hours has nine minutes at 20.
@@ -218,7 +219,7 @@ class _Worker(Process):
             "track": asked.track,
             "channel": asked.channel,
             "memory_bytes": costs.memory_bytes + sent,
-            "alarm_s": costs.time_s + size / TRANSFER + most_s / costs.speed + 5,
+            "alarm_s": costs.time_s + size / TRANSFER + most_s / costs.speed + CROWDED_S + 5,
         }
         try:
             self.ask(order, asked.file, size, until)

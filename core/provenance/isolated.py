@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.audio.decoding.source import Limits, Reader, checked_size, opened
-from core.audio.processes import TRANSFER, Broken, Late, Pool, Process
+from core.audio.processes import CROWDED_S, TRANSFER, Broken, Late, Pool, Process
 from core.provenance.found import Provenance
 from core.provenance.native import MOST_S
 from core.settings import settings
@@ -129,7 +129,7 @@ class _Looker(Process):
         order = {
             "anchors": anchors,
             "memory_bytes": (costs.decode_memory_mb << 20) + (0 if self.held else size),
-            "alarm_s": seconds + 5,
+            "alarm_s": seconds + CROWDED_S + 5,
         }
         found = Provenance(notes=(UNSEEN,))
         try:

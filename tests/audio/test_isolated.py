@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.audio import isolated, worker
+from core.audio import isolated, processes, worker
 from core.audio.clip import AudioError
 from core.audio.decoding import Limits, decode
 from core.audio.isolated import Costs, decode_safely
@@ -283,6 +283,42 @@ def test_a_long_file_may_take_longer_than_a_bad_one(
     with pytest.raises(AudioError) as caught:
         decode_safely(wav_of(0.1), costs=Costs(time_s=0.1, speed=10_000))
     assert "given up" in str(caught.value)
+
+
+def test_on_crowded_cores_only_the_time_that_a_process_had_counts(
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+) -> None:
+    slow = (
+        f"import time; time.sleep(1.5); say(b'C', b'{SOURCE}'); say(b'S', bytes(4000)); "
+        "say(b'D', b'')"
+    )
+    monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", READY + slow])
+    monkeypatch.setattr(processes, "stood_ready_s", lambda pid: 0.9 * time.monotonic())
+    assert len(decode_safely(wav_of(0.1), costs=Costs(time_s=0.3)).samples) == 1000
+    pool.close()
+    monkeypatch.setattr(processes, "CROWDED_S", 0.5)
+    with pytest.raises(AudioError, match="given up"):
+        decode_safely(wav_of(0.1), costs=Costs(time_s=0.3))
+
+
+def test_a_process_that_shares_its_core_stands_ready() -> None:
+    spin = "import os, time; os.sched_setaffinity(0, {%d}); print(1, flush=True)\nwhile 1: pass"
+    core = min(os.sched_getaffinity(0))
+    several = [
+        subprocess.Popen([sys.executable, "-c", spin % core], stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    try:
+        for each in several:
+            assert each.stdout and each.stdout.readline()
+        before = processes.stood_ready_s(several[0].pid)
+        time.sleep(0.6)
+        assert processes.stood_ready_s(several[0].pid) - before > 0.2
+    finally:
+        for each in several:
+            each.kill()
+            each.communicate()
+    assert processes.stood_ready_s(several[0].pid) == 0.0  # it is gone
 
 
 def test_progress_is_told() -> None:

@@ -2,10 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.audio.decoding import decode
 from core.show.theme import VERDICTS
+from tests.audio.conftest import _make_media, _remux
 from tests.browser.helpers import PATIENCE_MS, SPEECH, overflow, settled
 
 ANY_VERDICT = re.compile("|".join(style.word for style in VERDICTS.values()))
@@ -158,6 +161,31 @@ def test_the_brush_chooses_a_part_and_every_clock_shows_the_files_seconds(visit)
     page.go_back()
     expect(stage).to_have_attribute("aria-valuemax", re.compile(rf"^{0.6 * end:.1f}"))
     expect(fields[1]).to_have_value(re.compile(rf"^{0.6 * end:.1f}"))
+
+
+def test_no_line_of_scores_runs_through_what_the_file_lacks(visit, tmp_path):
+    sound = np.tile(decode(SPEECH).samples, 4)
+    whole = _make_media("webm", "libopus", sound)
+    file = tmp_path / "gap.webm"
+    file.write_bytes(_remux(whole, "webm", lambda second: not 2.2 <= second < 8))
+    page = visit("Timeline")
+    page.locator("input[type=file]").first.set_input_files(str(file))
+    stage = page.get_by_role("slider", name="Position in the clip")
+    expect(stage).to_have_attribute("data-ready", "true")
+    end = float(stage.get_attribute("aria-valuemax"))
+    coloured = """([canvas, from, to]) => {
+        const pen = canvas.getContext("2d"), left = Math.round(from * canvas.width);
+        const { data } = pen.getImageData(
+          left, 0, Math.round(to * canvas.width) - left, canvas.height);
+        let n = 0;
+        for (let i = 0; i < data.length; i += 4) {
+          n += data[i + 3] > 0 && Math.abs(data[i] - data[i + 2]) > 60;
+        }
+        return n;
+    }"""
+    lane = page.locator(".spectrum canvas").element_handle()
+    assert page.evaluate(coloured, [lane, 0.0, 2.1 / end]) > 0
+    assert page.evaluate(coloured, [lane, 2.3 / end, 7.9 / end]) == 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

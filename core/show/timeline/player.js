@@ -163,6 +163,13 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const place = canvas("spectrum");
     const [pen, width, height] = place;
     hatch(...place, data.missing, ofPart);
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, 0, width, height);
+    for (const s of data.missing) { // windows reach into it, but it has no score
+      pen.rect(ofPart(s.start) * width, 0, (ofPart(s.end) - ofPart(s.start)) * width, height);
+    }
+    pen.clip("evenodd");
     const y = (p) => level(p, height);
     for (const [thickness, colour] of [[5, ink("background-color")], [2.5, null]]) {
       pen.lineWidth = thickness;
@@ -179,6 +186,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
         last = c.p;
       }
     }
+    pen.restore();
   }
   function ticks(axis, places) {
     find(axis).replaceChildren(...places.map(([text, side, percent]) => {

@@ -15,7 +15,7 @@ from scipy.optimize import brentq, fsolve, minimize_scalar
 from scipy.stats import norm
 
 from benchmarks.coverage_tables import line
-from core.evaluate.metrics import ADCF_ASVSPOOF5
+from core.evaluate.metrics import AdcfCosts
 from core.evaluate.segments import TICK, Pieces, figures
 from core.evaluate.spoof_aware import SpoofAware
 from core.evaluate.tables.loading import RESULTS
@@ -31,6 +31,9 @@ MEANS = {"sasv": (3.2, 0.0, 0.4), "asv": (3.2, 0.0, 1.4), "cm": (2.4, 2.4, 0.0)}
 KINDS = ("target", "nontarget", "spoof")
 VERIFICATION = ((0, 100, 200, 200), (0, 500, 2000, 1500), (8, 160, 400, 400), (20, 400, 2000, 1600))
 """Claimed speakers (0: trials are independent), then trials of each kind."""
+
+COSTS = AdcfCosts(0.9, 0.05, 0.05, 1, 10, 20)
+"""Of the a-DCF, those of Shim et al. 2024."""
 
 SHARE = 0.2
 """Of the scores' variance that is the speaker's or the file's."""
@@ -60,7 +63,7 @@ def true_verification() -> dict[str, float]:
         return 100 * rates(role, brentq(gap, -9, 9))[0]
 
     def cost(t: float) -> float:
-        return sum(w * r for w, r in zip(ADCF_ASVSPOOF5.weights, rates("sasv", t), strict=True))
+        return sum(w * r for w, r in zip(COSTS.weights, rates("sasv", t), strict=True))
 
     def three(at: np.ndarray) -> tuple[float, ...]:
         asv, cm = rates("asv", at[0]), rates("cm", at[1])
@@ -144,7 +147,7 @@ def measured(runs: int) -> pd.DataFrame:
     for setting in VERIFICATION:
         rng, counts = np.random.default_rng(0), {m: np.zeros(4, dtype=np.int64) for m in true}
         for _ in range(runs):
-            table = SpoofAware(verification(setting, rng)).figures.set_index("metric")
+            table = SpoofAware(verification(setting, rng), COSTS).figures.set_index("metric")
             held({m: (table.low[m], table.high[m]) for m in true}, true, counts)
         of = f"{setting[1]:,} + {setting[2]:,} + {setting[3]:,} trials"
         rows += [row("verification", setting[0], of, m, *counts[m]) for m in true]

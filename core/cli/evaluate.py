@@ -149,7 +149,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     whole = analysis.overall(data, settings)
     sets = data_sets(data, settings)
     figures = [whole.figures, *([sets.figures] if sets else [])]
-    figures += [analysis.by_column(data, c) for c in by]
+    figures += [analysis.by_column(data, c, asv) for c in by]
     problems = [*trials.problems, *(asv.problems if asv else ()), *analysis.suspicions(data)]
     problems += sets.problems if sets else ()
     report: dict[str, Any] = {

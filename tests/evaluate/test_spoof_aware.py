@@ -64,12 +64,13 @@ def tandem(asv, cm):
 
 
 def test_adcf_by_hand():
-    # Accepting from 1 on lets one fake of two pass: 20 * 0.05 / 2, over 0.9 for rejecting all.
+    # Accepting from 1 on lets one fake of two pass: 10 * 0.05 / 2; accepting all costs 0.595.
     found = m.min_adcf([3, 2, 1], [0, -1], [2.5, -2])
-    assert found == (pytest.approx(0.5 / 0.9), 1)
+    assert found == (pytest.approx(0.25 / 0.595), 1)
     assert m.min_adcf([1, 2], [0], [-1]) == (0, 1)
-    # Fakes that no threshold parts from targets: rejecting everybody is cheapest.
-    assert m.min_adcf([1], [0], [1]) == (1, np.inf)
+    # Fakes that no threshold parts from targets, where they are dear: rejecting everybody is best.
+    dear = m.AdcfCosts(0.9, 0.05, 0.05, 1, 10, 20)
+    assert m.min_adcf([1], [0], [1], dear) == (1, np.inf)
     # The other way round here: accepting everybody costs 0.75, rejecting 0.5; a miss is 1.
     assert m.min_adcf([1, 3], [2], [0], PRIORS).cost == pytest.approx(0.5)
 

@@ -95,7 +95,10 @@ def test_the_report_of_verification_holds_every_figure_of_the_page(page, monkeyp
     figures = SpoofAware(read_spoof_aware(data, "a.tsv")).figures
     assert all(f"<td>{v:.6g}</td>" in report for v in figures["value"].dropna())
     assert "a&lt;b.tsv" in report and "<b.tsv" not in report and "<svg" in report
-    assert "Priors 0.9, 0.05, 0.05" in report and f"{figures['n_spoof'].iloc[0]:,} fakes" in report
+    assert (
+        "Priors 0.9405, 0.0095, 0.05" in report
+        and f"{figures['n_spoof'].iloc[0]:,} fakes" in report
+    )
 
 
 def test_the_report_of_stretches_holds_every_figure_of_the_page(page, monkeypatch):

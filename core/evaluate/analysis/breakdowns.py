@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Part, Prepared, as_f
 from core.evaluate.influence import Metric
 from core.evaluate.intervals import Interval, interval
 from core.evaluate.metrics import ASVSPOOF5
-from core.evaluate.trials import TrialsError
+from core.evaluate.trials import AsvScores, TrialsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,9 @@ COMPARED: dict[str, Metric] = {
     "auc": influence.auc,
 }
 """Figures of a condition, and of two systems side by side."""
+
+TANDEM = ("min_tdcf", "min_tdcf_2019")
+"""Figures of an attack that need a verification system's scores of it."""
 
 
 def attributes(data: Prepared) -> list[str]:
@@ -79,8 +82,13 @@ def conditions(
         yield names[i], (spoof & (keys == i)) | (bona_known & (bona_keys == bona_of[i]))
 
 
-def by_column(data: Prepared, columns: str | Sequence[str]) -> pd.DataFrame:
+def by_column(
+    data: Prepared, columns: str | Sequence[str], asv: AsvScores | None = None
+) -> pd.DataFrame:
     """EER, min DCF and AUC of every value of a column, or of every pair of values of two.
+
+    Where a verification system's scores of an attack are known, min t-DCF follows under the rate at
+    which it accepts that attack, in the forms of 2021 and 2019.
 
     Returns
     -------
@@ -113,7 +121,15 @@ def by_column(data: Prepared, columns: str | Sequence[str]) -> pd.DataFrame:
             continue
         tally = part.tally
         thresholds = {"eer": tally.eer().threshold, "min_dcf": tally.min_dcf().threshold}
-        for name_of, metric in COMPARED.items():
+        metrics = COMPARED
+        if asv is not None and columns == ["attack"] and name in asv.spoof:
+            tandem = asv.constants(name)
+            if tandem.c2 > 0:  # else no fake passes verification, and there is no cost to speak of
+                forms: tuple[Literal[2021, 2019], ...] = (2021, 2019)
+                of = dict(zip(TANDEM, forms, strict=True))
+                metrics = metrics | {m: influence.min_tdcf(tandem, f) for m, f in of.items()}
+                thresholds |= dict.fromkeys(TANDEM, tally.min_tdcf(tandem).threshold)
+        for name_of, metric in metrics.items():
             found = interval(metric(tally), part.sample)
             threshold = thresholds.get(name_of)
             rows.append(

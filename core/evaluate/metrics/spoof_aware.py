@@ -13,7 +13,9 @@ from core.evaluate.metrics.types import Cost, Floats
 
 @dataclass(frozen=True)
 class AdcfCosts:
-    """Priors and costs of the a-DCF; the defaults are those of ASVspoof 5, track 2.
+    """Priors and costs of the a-DCF; the defaults are those by which ASVspoof 5 ranks track 2.
+
+    Its package overrides the defaults of the a-DCF's own, 0.9, 0.05, 0.05 and 1, 10, 20.
 
     Attributes
     ----------
@@ -28,12 +30,12 @@ class AdcfCosts:
         If a value is out of its range.
     """
 
-    p_target: float = 0.9
-    p_nontarget: float = 0.05
+    p_target: float = 0.9405
+    p_nontarget: float = 0.0095
     p_spoof: float = 0.05
     c_miss: float = 1.0
     c_fa: float = 10.0
-    c_fa_spoof: float = 20.0
+    c_fa_spoof: float = 10.0
 
     def __post_init__(self) -> None:
         priors = self.p_target, self.p_nontarget, self.p_spoof

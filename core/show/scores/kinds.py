@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.evaluate.metrics import AdcfCosts, Higher
+from core.evaluate.metrics import ADCF_ASVSPOOF5, AdcfCosts, Higher
 from core.evaluate.names import METRICS
 from core.evaluate.segments import Pieces, pieces
 from core.evaluate.segments import figures as figures_of
@@ -107,13 +107,25 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
 
 def _costs() -> AdcfCosts:
     left, middle, right = st.columns(3)
-    other = left.number_input("Prior of other speakers (%)", 0.1, 98.0, 5.0, key="scores-p-other")
-    fakes = left.number_input("Prior of fakes (%)", 0.1, 98.0, 5.0, key="scores-p-fakes")
-    miss = middle.number_input("Cost of a rejected target", 0.01, 1e3, 1.0, key="scores-c-miss")
-    speaker = middle.number_input("Cost of another speaker", 0.01, 1e3, 10.0, key="scores-c-other")
-    fake = right.number_input("Cost of an accepted fake", 0.01, 1e3, 20.0, key="scores-c-fake")
+    usual = ADCF_ASVSPOOF5
+    priors = [
+        left.number_input(f"Prior of {name} (%)", 0.01, 98.0, round(100 * prior, 2), key=key)
+        for name, prior, key in (
+            ("other speakers", usual.p_nontarget, "scores-p-other"),
+            ("fakes", usual.p_spoof, "scores-p-fakes"),
+        )
+    ]
+    costs = [
+        place.number_input(f"Cost of {name}", 0.01, 1e3, cost, key=key)
+        for place, name, cost, key in (
+            (middle, "a rejected target", usual.c_miss, "scores-c-miss"),
+            (middle, "another speaker", usual.c_fa, "scores-c-other"),
+            (right, "an accepted fake", usual.c_fa_spoof, "scores-c-fake"),
+        )
+    ]
     right.caption("Those of ASVspoof 5, track 2, unless you change them.")
-    return AdcfCosts(1 - (other + fakes) / 100, other / 100, fakes / 100, miss, speaker, fake)
+    other, fakes = (prior / 100 for prior in priors)
+    return AdcfCosts(1 - (other + fakes), other, fakes, *costs)
 
 
 def _cards(whole: pd.DataFrame) -> None:

@@ -108,7 +108,8 @@ class Study:
             "by",
             names,
             *self.of,
-            make=lambda: analysis.by_column(self.data, names),
+            self.settings,
+            make=lambda: analysis.by_column(self.data, names, self.settings.asv),
         )
 
     def charted(self, rows: pd.DataFrame) -> pd.DataFrame:

@@ -200,12 +200,11 @@ def breakdown(study: Study) -> None:
     first = a.selectbox("By", study.columns, key="scores-by-first")
     others = [k for k in study.columns if k != first]
     second = b.selectbox("And by", ["-", *others], key="scores-by-second")
-    metric = c.selectbox(
-        "Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="scores-by-metric"
-    )
     names = (first,) if second == "-" else (first, second)
     with st.spinner(f"Computing figures by {plain(' and '.join(names))}"):
         every = study.by(*names)
+    metrics = list(dict.fromkeys(every["metric"])) or ["eer"]
+    metric = c.selectbox("Metric", metrics, format_func=bare, key="scores-by-metric")
     rows = study.charted(every[every["metric"] == metric])
     if rows.empty:
         st.info("No condition has both classes.", icon=":material/category:")

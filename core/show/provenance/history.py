@@ -42,8 +42,9 @@ _NAMES = {
     "ends-12k": "ends at 12 kHz",
     "codec-mp3": "frames of an earlier MP3",
     "codec-aac": "frames of an earlier AAC",
+    "codec-vorbis": "frames of an earlier Vorbis",
     "codec-g711": "values of G.711",
-    "codec-cut": "cut by a codec, in a lossless file",
+    "codec-cut": "ends above 12.3 kHz, in a lossless file",
     "length-256": "length in blocks of 256 samples",
     "bits-unused": "bits not in use",
     "dc-offset": "offset",
@@ -146,6 +147,7 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     "ends-12k": _passed("24, or 22.05,"),
     "codec-mp3": _framed("MP3"),
     "codec-aac": _framed("AAC"),
+    "codec-vorbis": _framed("Vorbis"),
     "codec-g711": (
         lambda v: f"All samples are among the 256 values of G.711 ({v['law']})",
         "It went through the codec of telephone networks, which archives and announcements use, "
@@ -153,8 +155,8 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     ),
     "codec-cut": (
         _edge,
-        "This lossless file was most likely made from an MP3 or the like, which cuts the top off. "
-        "An old recorder's filter does so too.",
+        "An MP3 or the like ends so, and this file may have been made from one. So does sound of "
+        "32 or 40 kHz, at which some synthesisers and broadcasters work, and an old recorder.",
     ),
     "length-256": (
         lambda v: f"The sound is exactly {v['blocks']:,} blocks of 256 samples long",

@@ -126,8 +126,8 @@ def _signed(held: Credentials) -> Line:
     if held.signature == "differs" or held.claims == "differs":
         return Line(
             "warning",
-            "The Content Credentials in this file were altered: their signature does not fit them, "
-            "and nothing that they say can be relied on.",
+            "The Content Credentials in this file were altered: they are not what was signed, and "
+            "nothing that they say can be relied on.",
         )
     if held.sound == "differs":
         return Line(

@@ -198,6 +198,18 @@ def test_tags_are_told_as_unsigned():
     assert signed.line(Provenance(signs=(recorded,))) is None
 
 
+@pytest.mark.parametrize("changes", [{"claims": "differs"}, {"sound": "differs"}])
+def test_a_signature_that_fits_is_not_said_to_misfit(changes):
+    held = replace(FITS, **changes)
+    assert ("Signature", "fits") in signed.facts(held)
+    assert "signature does not fit" not in signed.line(Provenance(held)).text
+
+
+def test_an_end_of_the_spectrum_may_be_that_of_a_rate():
+    told = history.told(Sign("codec-cut", {"edge_hz": 15_445, "rate": 48_000, "fall_db": 56.0}))
+    assert "most likely" not in told.meaning.lower() and "32 or 40 kHz" in told.meaning
+
+
 def test_every_sign_that_can_be_found_has_words():
     sources = (ROOT / "core" / "provenance").glob("*.py")
     text = "\n".join(path.read_text("utf-8") for path in sources)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ BEST, BESIDE = 2, 20
 
 DEEP = 7.0
 """Least depth of a place on the grid, in deviations of those beside it."""
+
+WORTH = 3.0
+"""The same over the frames that are scanned, for a place to be checked."""
 
 LEAST_VALUES = 64
 """Of different samples, for all of them to be those of G.711."""
@@ -53,22 +56,44 @@ class Frames:
         FFmpeg's decoders whose sound lies on such a grid by itself.
     scan : callable
         `Lines` by which the place is looked for.
-    codecs : tuple of (str, callable)
-        Code of a sign, and its own `Lines`.
+    codecs : tuple of Codec
+        Those that do.
     """
 
     hop: int
     reach: int
     own: tuple[str, ...]
     scan: Lines
-    codecs: tuple[tuple[str, Lines], ...]
+    codecs: tuple[Codec, ...]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One that cuts sound into such frames.
+
+    Attributes
+    ----------
+    code : str
+        Of its sign.
+    lines : callable
+        Its own `Lines`.
+    step : int
+        What its grid moves by where short frames come between; 0 for one that stays.
+    shapes : tuple of callable
+        `Lines` of all shapes that its frames may have, where those are several.
+    """
+
+    code: str
+    lines: Lines
+    step: int = 0
+    shapes: tuple[Lines, ...] = ()
 
 
 def codecs_before(sound: Native) -> Iterator[Sign]:
     """Codecs through which the sound went before it came into this file."""
     if (companded := g711(sound)) is not None:
         yield companded
-    for frames in GRIDS:
+    for frames in _grids(sound):
         if (found := grid(sound, frames)) is not None:
             yield Sign(found[0], {"lossless": sound.lossless, "again": sound.codec in frames.own})
 
@@ -83,34 +108,65 @@ def grid(sound: Native, frames: Frames) -> tuple[str, int] | None:
     need = frames.hop * (scanning + checking + 1) + frames.reach
     start = _loudest(sound.samples, need)
     x = np.ascontiguousarray(sound.samples[start : start + need]) * np.float32(2**15)
-    scanned = np.array(_depths(frames.scan, x, list(range(frames.hop)), scanning))
+    scanned = _levels(frames.scan, x, list(range(frames.hop)), scanning)
     if sound.codec in frames.own:
         own = (sound.joint - start) % frames.hop
         scanned[(own + np.arange(-BESIDE // 2, BESIDE // 2 + 1)) % frames.hop] = np.inf
     x = x[frames.hop * scanning :]
-    deepest, found = DEEP, None
-    for place in map(int, np.argsort(scanned)[:BEST]):
-        # Beside a file's own grid all is low, but nothing stands out.
-        beside = [(place + k) % frames.hop for k in range(-BESIDE, BESIDE + 1) if abs(k) > 1]
-        beside = [at for at in beside if np.isfinite(scanned[at])]
-        for code, lines in frames.codecs:
-            here, *usual = _depths(lines, x, [place, *beside], checking)
-            middle = float(np.median(usual))
-            spread = 1.4826 * float(np.median(np.abs(np.array(usual) - middle))) + 1e-3
-            if (middle - here) / spread >= deepest:
-                deepest = (middle - here) / spread
-                found = code, (start + place) % frames.hop
-    return found
+    found: list[tuple[float, str, int]] = []
+    for codec in frames.codecs:
+        step = codec.step or frames.hop
+        depths = _depths(scanned, step)
+        for place in map(int, np.argsort(depths)[:BEST]):
+            # Beside a file's own grid all is low, but nothing stands out.
+            beside = [(place + k) % step for k in range(-BESIDE, BESIDE + 1) if abs(k) > 1]
+            beside = [at for at in beside if np.isfinite(depths[at])]
+            if _stands_out(depths[[place, *beside]]) < WORTH:
+                continue
+            moved = [at + k for k in range(0, frames.hop, step) for at in (place, *beside)]
+            checked = _levels(codec.lines, x, moved, checking)
+            if _stands_out(_depths(checked, 1 + len(beside))) >= DEEP:
+                found.append(_closest(frames, x, place, checking))
+    if not found:
+        return None
+    _, code, place = min(found)
+    return code, (start + place) % frames.hop
 
 
-def _depths(lines: Lines, x: np.ndarray, places: list[int], frames: int) -> list[float]:
-    """Mean logarithm of the lines of frames at each place: low where there are holes."""
-    ordered = sorted(places, key=lambda at: (at % 32, at))
+def _stands_out(depths: np.ndarray) -> float:
+    """How far the first lies below the others, in their deviations."""
+    here, usual = float(depths[0]), depths[1:]
+    middle = float(np.median(usual))
+    return (middle - here) / (1.4826 * float(np.median(np.abs(usual - middle))) + 1e-3)
+
+
+def _closest(frames: Frames, x: np.ndarray, place: int, checking: int) -> tuple[float, str, int]:
+    """Whose frames leave least there: windows are so alike that one finds another's grid."""
+    step = min(codec.step or frames.hop for codec in frames.codecs)
+    same = [(place + k) % frames.hop for k in range(0, frames.hop, step)]
+    left = []
+    for codec in frames.codecs:
+        shapes = codec.shapes or (codec.lines,)
+        lowest = np.min([_levels(shape, x, same, checking) for shape in shapes], axis=0)
+        left.append((float(_depths(lowest, 1)[0]), codec.code, place))
+    return min(left)
+
+
+def _levels(lines: Lines, x: np.ndarray, places: list[int], frames: int) -> np.ndarray:
+    """Mean logarithm of every frame's lines, ``[places, frames]``: low where there are holes."""
+    ordered = sorted(set(places), key=lambda at: (at % 32, at))
     made = {
-        at: float(np.log(energy + _FLOOR).mean())
+        at: np.log(energy + _FLOOR).mean(axis=1)
         for at, energy in zip(ordered, lines(x, ordered, frames), strict=True)
     }
-    return [made[at] for at in places]
+    return np.array([made[at] for at in places])
+
+
+def _depths(levels: np.ndarray, step: int) -> np.ndarray:
+    """Mean over frames for each place of a grid, each frame where it is lowest of those so far
+    apart."""
+    moved = levels.reshape(-1, step, levels.shape[1]).min(axis=0)
+    return np.asarray(moved.mean(axis=1))
 
 
 def _loudest(x: np.ndarray, need: int) -> int:
@@ -244,15 +300,40 @@ def _a_law() -> np.ndarray:
     return np.concatenate([levels.ravel(), -levels.ravel()])
 
 
-_VORBIS = _cosine(_vorbis(2048))
-GRIDS = (
-    Frames(576, 512 + 36 * 32, ("mp3float", "mp3"), _mp3, (("codec-mp3", _mp3),)),
-    # The window of Vorbis lies between the two of AAC.
-    Frames(
-        1024, 2048, ("aac",), _VORBIS,
-        (
-            ("codec-aac", _cosine(_sine(2048))),
-            ("codec-aac", _cosine(_kaiser(2048))),
-        ),
+_MP3_GRID = Frames(576, 512 + 36 * 32, ("mp3float", "mp3"), _mp3, (Codec("codec-mp3", _mp3),))
+_SINE, _KAISER = _sine(2048), _kaiser(2048)
+# An encoder may change the shape from frame to frame, each half as its neighbour's.
+_SHAPES = tuple(
+    _cosine(np.concatenate([rise[:1024], fall[1024:]]))
+    for rise in (_SINE, _KAISER)
+    for fall in (_SINE, _KAISER)
+)
+_AAC_GRID = Frames(
+    1024, 2048, ("aac",),
+    _cosine(_vorbis(2048)),  # which lies between the two windows of AAC
+    (
+        Codec("codec-aac", _cosine(_SINE), shapes=_SHAPES),
+        Codec("codec-aac", _cosine(_KAISER), shapes=_SHAPES),
     ),
 )  # fmt: skip
+
+
+@functools.cache
+def _vorbis_grid(long: int, step: int) -> Frames:
+    lines = _cosine(_vorbis(long))
+    return Frames(long // 2, long, (), lines, (Codec("codec-vorbis", lines, step),))
+
+
+def _grids(sound: Native) -> tuple[Frames, ...]:
+    """Those to look for; Vorbis only where no other codec's frames lie over it.
+
+    Its frames are as long as libvorbis 1.3.7 chooses them for a rate. A run of short ones moves
+    the long ones by multiples of a step.
+    """
+    if not sound.lossless:
+        return _MP3_GRID, _AAC_GRID
+    if sound.rate < 26_000:
+        return _MP3_GRID, _AAC_GRID, _vorbis_grid(1024 if sound.rate >= 15_000 else 512, 256)
+    # Where both have the same hop the deeper one counts.
+    both = (*_AAC_GRID.codecs, *_vorbis_grid(2048, 128).codecs)
+    return _MP3_GRID, replace(_AAC_GRID, codecs=both)

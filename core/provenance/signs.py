@@ -12,6 +12,7 @@ IN_SOUND_AND_TAGS = (
     "ends-12k",
     "codec-mp3",
     "codec-aac",
+    "codec-vorbis",
     "codec-g711",
     "codec-cut",
     "length-256",

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from core.audio.codecs import encode_decode
 from core.provenance.frames import codecs_before
 from core.provenance.native import Native, read_native
+from tests.audio.conftest import _make_media
 
 SPEECH, RATE = soundfile.read(Path(__file__).parents[1] / "data" / "speech.flac", dtype="float32")
 LONG = np.tile(SPEECH, 3)[: 5 * RATE]
@@ -38,6 +40,25 @@ def mp3(x: np.ndarray, level: float) -> io.BytesIO:
 def test_a_codec_is_known_in_what_was_decoded_and_cut(condition: str, code: str, cut: int) -> None:
     (sign,) = codecs_before(sound(written(encode_decode(LONG, condition)[cut:])))
     assert sign.code == code and sign.values == {"lossless": True, "again": False}
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+@pytest.mark.parametrize("level", [0.3, 0.7])
+def test_vorbis_is_known_whatever_its_frames_length(rate: int, level: float) -> None:
+    x = soxr.resample(LONG, RATE, rate)
+    once = written(x, "OGG", rate, compression_level=level)
+    once.seek(0)
+    decoded = soundfile.read(once, dtype="float32")[0][777:]
+    (sign,) = codecs_before(sound(written(decoded, rate=rate)))
+    assert sign.code == "codec-vorbis"
+    assert not list(codecs_before(sound(written(x, rate=rate))))
+
+
+def test_aac_and_vorbis_of_one_hop_are_told_apart() -> None:
+    decoded = read_native(io.BytesIO(_make_media("adts", "aac", LONG, 44_100)))
+    assert decoded is not None
+    (sign,) = codecs_before(sound(written(decoded.samples[777:], rate=decoded.rate)))
+    assert sign.code == "codec-aac"
 
 
 def test_an_mp3_knows_an_earlier_one_and_not_itself() -> None:

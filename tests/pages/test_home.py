@@ -6,13 +6,14 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from core.show.figures.headlines import figures
+from tests.pages.words import assert_plain
 
 HOME = str(Path(__file__).resolve().parents[2] / "Home.py")
 
 
 def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     at = AppTest.from_file(HOME, default_timeout=60).run()
-    assert not at.exception
+    assert_plain(at)
     assert at.title[0].value == "Is this voice human?"
     assert [button.label for button in at.button] == ["Examine a recording"]
     published = next(

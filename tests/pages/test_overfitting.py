@@ -1,11 +1,13 @@
 """The Overfitting page: its numbers come from the tables, its claims open to their evidence."""
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from core.evaluate import arena, tables
+from tests.pages.words import assert_plain
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Overfitting.py")
 
@@ -16,12 +18,19 @@ def run():
     return at
 
 
+@cache
+def seen():
+    """The page as it is opened, for tests that only read it."""
+    return run()
+
+
 def text(at):
     return " ".join(m.value for m in at.markdown)
 
 
 def test_the_staircase_and_its_fair_ratios():
-    words = text(run())
+    assert_plain(seen())
+    words = text(seen())
     for one_in in ("145", "18", "11"):
         assert f"one clip in **{one_in}**" in words
     assert "**26 %**" in words and "one clip in **4**" not in words
@@ -41,7 +50,7 @@ def test_numbers_follow_the_tables(results):
 
 
 def test_claims_open_to_what_is_right_and_to_the_evidence():
-    at = run()
+    at = seen()
     claims = [e.label for e in at.expander if e.label.startswith("Often claimed")]
     assert len(claims) >= 8
     words = text(at)
@@ -103,6 +112,6 @@ def test_the_path_forward_follows_from_the_tables():
     joined = arena.joined(*map(tables.load, ("arena", "arena_systems", "arena_corpora")))
     points = arena.inside_and_outside(arena.cells(joined))
     large = points[(points["parameters"] >= 3e8) & (points["way"] == arena.WAYS[3])]
-    words = text(run())
+    words = text(seen())
     assert "errs **26.33 %** on WaveFake" in words
     assert f"**{large['outside'].median():.1f} %** ({len(large)} systems)" in words

@@ -1,6 +1,7 @@
 """Under the hood: diagrams, recipe, model card, versions and citations."""
 
 import json
+from functools import cache as kept
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.show import cache
 from core.show.figures.known_detectors import described, known, name_of
 from core.show.navigation import address
 from tests.detect.test_own import written
+from tests.pages.words import assert_plain
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Under_the_Hood.py")
 
@@ -28,12 +30,19 @@ def run(**asked):
     return at
 
 
+@kept
+def seen():
+    """The page as it is opened, for tests that only read it."""
+    return run()
+
+
 def text(at):
     return " ".join(m.value for m in at.markdown)
 
 
 def test_both_architectures_the_recipe_and_the_layer_norm():
-    at = run()
+    at = seen()
+    assert_plain(at)
     assert len(at.get("graphviz_chart")) == 2
     recipe = at.table[0].value
     assert recipe.loc["Trained parameters", "Stage 2"] == "14,178,818 (15.02 %)"
@@ -115,7 +124,7 @@ def said_of(id):
 
 
 def test_versions_and_citations():
-    at = run()
+    at = seen()
     assert any("streamlit" in c.value and "Python" in c.value for c in at.caption)
     words = text(at)
     assert version.in_words() in words
@@ -163,19 +172,19 @@ def test_trust_is_told_benchmark_by_benchmark(results):
 
 def test_the_page_is_short_but_for_the_model_card():
     """What explains the two detectors, without tables, sources and citations."""
-    at = run()
+    at = seen()
     prose = [m.value for t in at.tabs[:2] for m in t.markdown]
     assert len(" ".join(prose).split()) < 330
 
 
 def test_the_watermark_stands_with_its_measured_shares():
-    shown = next(d.value for d in run().dataframe if "clips, n" in d.value)
+    shown = next(d.value for d in seen().dataframe if "clips, n" in d.value)
     table = tables.load("watermark")
     assert list(shown["found"]) == list(table["found"])
 
 
 def test_signs_of_history_stand_with_their_measured_shares():
-    shown = next(d.value for d in run().dataframe if "human, 95 %" in d.value).set_index("sign")
+    shown = next(d.value for d in seen().dataframe if "human, 95 %" in d.value).set_index("sign")
     table = tables.load("provenance").set_index("sign")
     assert len(shown) == len(table) - 1
     row = table.loc["zeros"]

@@ -37,6 +37,20 @@ CODE = (
 RAW = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b|\bNone\b|\bnan\b|\bNaN\b|\bNaT\b|<NA>")
 
 
+FIELD = re.compile(r"false alarm|cost of a miss\b|\bmisses\b(?! them)", re.IGNORECASE)
+"""The field's words for the errors that pages call missed fakes and false accusations."""
+
+
+def assert_plain(page: AppTest, least: int = 20) -> None:
+    """No name of a column, of a key, or of a missing value is read on the page."""
+    assert not page.exception
+    texts = list(read(page))
+    assert len(texts) >= least
+    found = {(kind, *raw(text), text[:160]) for kind, text in texts if raw(text)}
+    assert not found, "\n".join(map(str, sorted(found)))
+    assert not [text for _, text in texts if FIELD.search(text)]
+
+
 def raw(text: str) -> list[str]:
     """Names of columns and keys, and missing values, in a text for people."""
     for code in CODE:

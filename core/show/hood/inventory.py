@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import version
 from core.detect.registry import ENTRIES, list_detectors
 from core.evaluate.names import readable
+from core.evaluate.tables import FIGURES
 from core.show import cache
 from core.show.figures.known_detectors import NO_COMMERCE, described, known, name_of
 from core.show.hood import diagrams
 from core.show.hood.calibrating import calibrate
 from core.show.markdown import plain
 from core.show.navigation import address
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHOSEN = "hood-detector"
 """Key of the detector of which all is said, and its name in the address."""
@@ -27,7 +32,7 @@ def by_name() -> None:
     """Detectors that can be chosen by name, and all that is known of one."""
     config = cache.model_config("embedded")
     st.header("Detectors by name", anchor=False)
-    facts = {entry.id: known(entry, cache.table) for entry in list_detectors()}
+    facts = {entry.id: known(entry, _table) for entry in list_detectors()}
     rows = []
     for entry in list_detectors():
         digest = entry.sha256
@@ -70,6 +75,14 @@ def by_name() -> None:
         )
     if not entry.ready and not entry.obstacle:
         st.code(f"python -m core detectors {entry.id} --fetch", language="shell")
+
+
+def _table(name: str) -> pd.DataFrame:
+    """A table; that of the embedded detector has no rows where nothing was measured."""
+    import pandas as pd
+
+    found = cache.results(name) if name == "embedded" else cache.table(name)
+    return pd.DataFrame(columns=list(FIGURES.columns)) if found is None else found
 
 
 def installed() -> None:

@@ -26,6 +26,14 @@ def credentials(data: bytes, anchors: str = "") -> Credentials:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def brief() -> tuple[float, Chain, bytes]:
+    """When a certificate ends that is signed with first of all, it, and what it signed."""
+    ends = time.time() + 3
+    short = chain("Brief", timedelta(seconds=3))  # the library signs with no other
+    return ends, short, signed(wav(), short)
+
+
 def as_form(form: str) -> bytes:
     sound, rate = soundfile.read(io.BytesIO(wav()), dtype="float32")
     made = io.BytesIO()
@@ -87,16 +95,6 @@ def test_a_statement_with_faults_of_its_own_was_not_altered(works: Chain) -> Non
     found = credentials(signed(wav(), works, action="c2pa.edited"), works.root)
     assert (found.signature, found.sound, found.claims) == ("fits", "fits", "fits")
     assert found.problems == ("assertion.action.malformed",) and not found.intact
-
-
-def test_an_expired_certificate_is_found(works: Chain) -> None:
-    ends = time.time() + 3
-    short = chain("Brief", timedelta(seconds=3))  # the library signs with no other
-    data = signed(wav(), short)
-    time.sleep(max(0.0, ends - time.time()) + 1)
-    found = credentials(data, short.root)
-    assert found.expired and not found.intact
-    assert (found.signature, found.sound) == ("fits", "fits")
 
 
 def test_a_copy_of_the_sound_alone_has_none(works: Chain) -> None:
@@ -183,3 +181,11 @@ def test_the_operators_list_is_read_from_a_file(
         isolated.trust_list()
     path.write_text(works.root)
     assert isolated.trust_list() == works.root
+
+
+def test_an_expired_certificate_is_found(brief: tuple[float, Chain, bytes]) -> None:
+    ends, short, data = brief
+    time.sleep(max(0.0, ends - time.time() + 1))  # the last test here, so it has mostly ended
+    found = credentials(data, short.root)
+    assert found.expired and not found.intact
+    assert (found.signature, found.sound) == ("fits", "fits")

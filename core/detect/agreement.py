@@ -128,10 +128,10 @@ def agreement(
         for name, d in detections.items()
         if d.llr is not None and not d.withheld
     }
-    networks: dict[str, list[str]] = {}
+    networks: dict[str, dict[str, str]] = {}
     for name, d in detections.items():
-        networks.setdefault(_PRECISION.sub("", d.detector), []).append(name)
-    several = tuple(tuple(names) for names in networks.values() if len(names) > 1)
+        networks.setdefault(_PRECISION.sub("", d.detector), {})[name] = d.detector
+    several = tuple(tuple(of) for of in networks.values() if len(set(of.values())) > 1)
     return Agreement(said, tuple(disagreements(lines)), several)
 
 

@@ -1,6 +1,7 @@
 """Several detectors on one clip: counted, placed, never blended."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_verdicts_are_counted_and_a_contradiction_is_named(scores, headline, con
     one_side = headline.startswith(("Both", "All")) and "likely" in headline
     assert ("independent proofs" in found.meaning) == one_side
     assert sorted(sum(found.said.values(), ())) == list("abcdef")[: len(scores)]
+
+
+def test_one_network_in_two_precisions_is_one_opinion():
+    found = said(FAKE, FAKE, FAKE)
+    for name, id in zip("abc", ("embedded", "embedded-fp32", "own:x"), strict=True):
+        found[name] = replace(found[name], detector=id)
+    together = agreement(found, BANDS)
+    assert together.one_network == (("a", "b"),)
+    assert "a and b are one network in 2 precisions" in together.meaning
+    assert together.to_dict()["one_network"] == [["a", "b"]]
+    assert not agreement(said(FAKE, FAKE), BANDS).one_network
 
 
 def test_where_they_contradict_each_other_is_in_seconds_of_the_clip():

@@ -14,7 +14,7 @@ from core.detect.registry import classes_of, load_detector
 from core.evaluate import arena
 from core.evaluate.tables.loading import load as load_table
 from core.show import cache
-from core.show.figures.track_record import track_record
+from core.show.figures.track_record import in_brief, track_record
 from core.show.opinions import view as opinions_view
 from core.show.opinions.charts import DISAGREE, stacked
 from core.show.theme import DARK, LIGHT
@@ -199,6 +199,9 @@ def test_error_rates_of_the_field_are_those_on_corpora_that_a_system_has_not_see
     )
     assert "nobody says" in track_record("spectra-0", None, None)
     assert track_record("antideepfake-xls-r-1b", None, None) == "not measured"
+    span = f"EER {new.min():.2f} to {new.max():.2f} % on {len(new)} corpora that it has not seen"
+    assert in_brief("nes2net-x", None) == span
+    assert in_brief("own:x", None) == "error rates not measured"
 
 
 def test_at_a_glance_is_a_chip_a_detector_and_what_they_say_is_taken_away(page, two):
@@ -207,6 +210,9 @@ def test_at_a_glance_is_a_chip_a_detector_and_what_they_say_is_taken_away(page, 
     chips = next(h.value for h in page.html if 'role="listitem"' in h.value and "AASIST" in h.value)
     assert chips.count('role="listitem"') == 2
     assert "Likely synthetic" in chips and "Likely authentic" in chips and "no chance" in chips
+    figures = load_table("embedded")
+    for id in two:
+        assert in_brief(id, figures) in chips and "% on Public samples" in in_brief(id, figures)
     assert download(page, "All opinions as JSON")
 
 

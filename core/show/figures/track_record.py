@@ -53,6 +53,28 @@ def track_record(
     return "; ".join(filter(None, parts)) or "not measured"
 
 
+def in_brief(
+    id: str, figures: pd.DataFrame | None, table: Callable[[str], pd.DataFrame] = load
+) -> str:
+    """The same in a few words: what was measured here first, else what others print of corpora
+    that it has not seen.
+
+    Parameters are those of `track_record`.
+    """
+    if figures is not None:
+        rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]
+        for breakdown, condition in MEASURED_ON:
+            of = rows[(rows["breakdown"] == breakdown) & (rows["condition"] == condition)]
+            if len(of):
+                return "EER " + ", ".join(
+                    f"{row.value:.1f} % on {benchmark_name(row.benchmark)}"
+                    for row in of.itertuples()
+                )
+    entry = ENTRIES.get(id)
+    said = _unseen(entry.arena, table).split(", half of")[0] if entry and entry.arena else ""
+    return f"EER {said}" if said[:1].isdigit() else said or "error rates not measured"
+
+
 def measured_here(id: str, figures: pd.DataFrame) -> list[str]:
     """Equal error rates that this project measured of a detector, from the table ``embedded``."""
     rows = figures[(figures["system"] == id) & (figures["metric"] == "eer_percent")]

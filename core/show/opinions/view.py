@@ -22,7 +22,7 @@ from core.show.clip import words
 from core.show.clip.charts import LEGEND
 from core.show.documents import exports
 from core.show.figures.known_detectors import name_of
-from core.show.figures.track_record import track_record
+from core.show.figures.track_record import in_brief, track_record
 from core.show.markdown import plain
 from core.show.opinions.charts import stacked
 from core.show.theme import DARK, LIGHT, VERDICTS, palette
@@ -116,10 +116,11 @@ def _another() -> None:
             if side is not None:
                 labels[name] = side
         ready = len(labels) == len(classes) and (not classes or len(set(labels.values())) == 2)
-        st.caption(
-            "Nothing is judged before its classes are clear. Weights load from safetensors only, "
-            "and no code that comes with a model is run. Nobody here has measured it."
-        )
+        if not is_named(id):
+            st.caption(
+                "Nothing is judged before its classes are clear. Weights load from safetensors "
+                "only, and no code that comes with a model is run. Nobody here has measured it."
+            )
         st.button(
             "Ask this one too",
             disabled=not ready,
@@ -157,7 +158,10 @@ def at_a_glance(
     if len(detections) < 2:
         return
     together = agreed(detections, detectors)
-    chips = "".join(_chip(name_of(id), d) for id, d in detections.items())
+    figures = cache.results("embedded")
+    chips = "".join(
+        _chip(name_of(id), d, in_brief(id, figures, cache.table)) for id, d in detections.items()
+    )
     with st.container(border=True, key=f"detect-glance-{key}"):
         st.markdown(f"**{together.headline}**")
         st.html(
@@ -177,7 +181,7 @@ def at_a_glance(
         )
 
 
-def _chip(name: str, d: Detection) -> str:
+def _chip(name: str, d: Detection, record: str) -> str:
     style = VERDICTS[d.verdict]
     light, dark = (getattr(p, _COLOURS.get(d.verdict, "neutral_text")) for p in (LIGHT, DARK))
     chance = words.chance(d)
@@ -192,7 +196,8 @@ def _chip(name: str, d: Detection) -> str:
         f'<div style="font-size:.85rem;opacity:.8">{html.escape(printable(name))}</div>'
         f'<div style="font-weight:600;color:light-dark({light},{dark})">'
         f'<span aria-hidden="true">{style.mark}</span> {style.word}</div>'
-        f'<div style="font-size:.85rem">{html.escape(said)}</div></div>'
+        f'<div style="font-size:.85rem">{html.escape(said)}</div>'
+        f'<div style="font-size:.8rem;opacity:.8">{html.escape(record)}</div></div>'
     )
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from core.detect.agreement import AGREED
 from core.detect.consistency import (
-    CLOSE_S,
     contradiction,
     otherwise,
     problem_of,
@@ -52,6 +51,17 @@ AGREES = 0.05
 
 WINDOW_AGREES = 0.25
 """The same of a window, where nothing is averaged."""
+
+MEASURED = {
+    "duration_s": (0.1, "the seconds of sound"),
+    "speech_s": (0.1, "the seconds of speech"),
+    "level_dbfs": (1.0, "the level"),
+    "peak": (0.05, "the peak"),
+    "clipped_share": (0.02, "the share that is cut flat"),
+    "zero_share": (0.02, "the share of digital silence"),
+    "bandwidth_hz": (200.0, "the bandwidth"),
+}
+"""What is measured of the sound: how far it may lie apart, and what it is called."""
 
 UNKNOWN = "by weights that this installation does not know, so its score cannot be checked here"
 OTHER_CALIBRATION = (
@@ -194,9 +204,9 @@ def differences(saved: Detection, again: Detection) -> list[str]:
                 f"the recording's {name.replace('_', ' ')} ({getattr(one, name)}, "
                 f"here {getattr(other, name)})"
             )
-    for name, of in (("duration_s", "sound"), ("speech_s", "speech")):
-        if abs(getattr(saved.quality, name) - getattr(again.quality, name)) > 5 * CLOSE_S:
-            found.append(f"the seconds of {of}")
+    for name, (most, said) in MEASURED.items():
+        if not _near(getattr(saved.quality, name), getattr(again.quality, name), most):
+            found.append(said)
     if len(saved.windows) != len(again.windows):
         found.append("the number of windows")
     else:

@@ -22,6 +22,7 @@ from core.detect.familiarity import FamiliarityMeasure
 from core.detect.outlier import named_in
 from core.detect.saved import (
     CHANGED,
+    MEASURED,
     UNKNOWN,
     UNSEALED,
     Saved,
@@ -631,6 +632,19 @@ def test_judging_again_sees_what_a_file_says_wrongly_of_the_recording(field, val
     d = MADE.detect(clip(9.0))
     told = agreement(replace(d, source=replace(d.source, **{field: value})), d)
     assert "does not agree" in told and says in told
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("level_dbfs", None), ("level_dbfs", -20.0), ("peak", 0.9), ("clipped_share", 0.05),
+        ("zero_share", 0.5), ("bandwidth_hz", 5_000.0), ("speech_s", 8.0), ("duration_s", 9.5),
+    ],
+)  # fmt: skip
+def test_judging_again_sees_what_a_file_says_wrongly_of_the_sound(field, value):
+    d = MADE.detect(clip(9.0))
+    told = agreement(replace(d, quality=replace(d.quality, **{field: value})), d)
+    assert "does not agree" in told and f"The file differs in {MEASURED[field][1]}." in told
 
 
 def test_a_take_is_not_held_against_another_calibration():

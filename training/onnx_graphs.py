@@ -242,7 +242,7 @@ def spectral_encoder(
     weights : pathlib.Path
         The network's tensors.
     frames : int
-        Frames of one window.
+        Frames of the longest window; shorter ones are taken as well.
     dim, heads, layers, max_frames : int
         The network's own settings.
 
@@ -255,7 +255,9 @@ def spectral_encoder(
 
     g = Graph(weights)
     x = g.linear(g.batch_norm("features", "norm_features"), "project")
-    x = g.node("Add", x, g.constant(positions(frames, dim, max_frames)))
+    given = g.node("Shape", "features", start=1, end=2)
+    places = g.constant(positions(frames, dim, max_frames))
+    x = g.node("Add", x, g.node("Slice", places, g.integers(0), given, g.integers(1)))
     for i in range(layers):
         name = f"encoder.layers.{i}"
         joined = g.affine(x, f"{name}.self_attn.in_proj_weight", f"{name}.self_attn.in_proj_bias")
@@ -277,7 +279,7 @@ def spectral_encoder(
     raw = g.node("Squeeze", g.linear(embedding, "head"), over_time)
     size = g._header["project.weight"]["shape"][1]
     return g.model(
-        {"features": ["k", frames, size]}, {"raw": (raw, 1), "embedding": (embedding, 2)}
+        {"features": ["k", "frames", size]}, {"raw": (raw, 1), "embedding": (embedding, 2)}
     )
 
 

@@ -14,10 +14,10 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import gate
 from core.audio.windows import window_ranges
 from core.detect.decision import decide
-from core.detect.detection import Detection, Stretch, Verdict
+from core.detect.detection import Detection, Stretch, Trace, Verdict
 from core.detect.detector import MIN_HOP_S, due_windows
 from core.detect.familiarity import FamiliarityMeasure
-from core.detect.outlier import MOST, named_in
+from core.detect.outlier import MOST
 from core.detect.spans import cells
 from core.plain import printable
 
@@ -65,7 +65,7 @@ def problem_of(d: Detection) -> str:
         return "its file has no sound"
     if not isinstance(d.calibrated, bool):
         return "it does not say whether it is calibrated"
-    scores = [d.llr, *(w.llr for w in d.windows)]
+    scores = [d.llr, *(w.llr for w in d.windows), *(d.trace.llrs if d.trace else ())]
     if not all(abs(_number(s)) < 1e6 for s in scores if s is not None):
         return "a score is out of range"
     # A certain chance has no log-odds, and no detector gives one.
@@ -168,8 +168,11 @@ def _seconds_within(
 
 
 def _problem_of_stretches(d: Detection) -> str:
-    """The same of the stretches that stand out."""
-    scores = [w.llr for w in d.windows if w.llr is not None]
+    """The same of the stretches that stand out, and of what they follow from."""
+    if d.trace is not None and not _covers(d.trace, d):
+        return "its shorter windows do not lie within the clip"
+    given = d.windows if d.trace is None else d.trace.windows
+    scores = [w.llr for w in given if w.llr is not None]
     end = 0.0
     for s in d.stands_out:
         if not end <= _number(s.start_s) < _number(s.end_s) <= d.quality.duration_s + CLOSE_S:
@@ -183,10 +186,18 @@ def _problem_of_stretches(d: Detection) -> str:
     return "it names more stretches than can be" if len(d.stands_out) > MOST else ""
 
 
+def _covers(trace: Trace, d: Detection) -> bool:
+    """Whether shorter windows could be of this clip, as many as have room in it."""
+    if not MIN_HOP_S <= _number(trace.hop_s) <= _number(trace.window_s) <= d.window_s:
+        return False
+    room = (d.quality.duration_s - trace.window_s) / trace.hop_s + 1
+    return abs(len(trace.llrs) - room + 0.5) <= 0.5 + CLOSE_S / trace.hop_s
+
+
 def with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detection, str]:
     """The same with what stands out by its own windows, and what contradicts that; earlier
     versions named no stretches."""
-    due = named_in(d.windows, d.window_s, d.hop_s, detector.hop / SAMPLE_RATE, d.calibrated)
+    due = detector.stretches_in(d)
     if not named:
         return replace(d, stands_out=due), ""
     same = len(due) == len(d.stands_out) and all(map(_same, due, d.stands_out))
@@ -241,7 +252,8 @@ def unlike(d: Detection, detector: Detector | None) -> str:
         limit = max(map(abs, llrs))  # it may be one, and windows there may have been cut to it
     else:
         limit = detector.calibration_of(d.source.codec).llr_limit
-        if max(map(abs, [*llrs, d.llr])) > limit + CLOSE:
+        shorter = [llr for llr in (d.trace.llrs if d.trace else ()) if llr is not None]
+        if max(map(abs, [*llrs, *shorter, d.llr])) > limit + CLOSE:
             return "a score lies beyond what its detector gives"
         if d.calibrated != (detector.calibration is not None):
             return "it does not say whether it is calibrated"

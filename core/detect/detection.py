@@ -54,6 +54,32 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """Scores of windows shorter than those of the verdict, by which stretches are found.
+
+    Attributes
+    ----------
+    window_s, hop_s : float
+        Window length and hop in seconds.
+    llrs : tuple of float or None
+        Calibrated as the others are, of the windows that start every hop from the clip's start;
+        None where a window was not scored.
+    """
+
+    window_s: float
+    hop_s: float
+    llrs: tuple[float | None, ...]
+
+    @property
+    def windows(self) -> list[Window]:
+        """The same as windows, without chances; their speech was not kept."""
+        return [
+            Window(i * self.hop_s, i * self.hop_s + self.window_s, llr, None, 0.0)
+            for i, llr in enumerate(self.llrs)
+        ]
+
+
+@dataclass(frozen=True)
 class Stretch:
     """A stretch of a clip that scores unlike the rest; no verdict on it.
 
@@ -133,6 +159,8 @@ class Detection:
         Wall-clock milliseconds of the analysis, decoding excluded.
     stands_out : tuple of Stretch
         Stretches that score unlike the rest, which no verdict over the whole clip shows.
+    trace : Trace or None
+        What they follow from; None where it is ``windows``.
     """
 
     detector: str
@@ -151,6 +179,7 @@ class Detection:
     familiarity: Familiarity | None
     elapsed_ms: float
     stands_out: tuple[Stretch, ...] = ()
+    trace: Trace | None = None
 
     @property
     def withheld(self) -> bool:
@@ -189,6 +218,9 @@ class Detection:
             fields["quality"] = Quality(**{**fields["quality"], "speech": speech})
             fields["windows"] = tuple(Window(**w) for w in listed(fields["windows"]))
             fields["stands_out"] = tuple(Stretch(**s) for s in listed(fields.get("stands_out", ())))
+            if fields.get("trace") is not None:
+                trace = fields["trace"]
+                fields["trace"] = Trace(**{**trace, "llrs": tuple(listed(trace["llrs"]))})
             fields["reasons"] = tuple(Reason(**r) for r in listed(fields["reasons"]))
             if fields["familiarity"] is not None:
                 familiarity = fields["familiarity"]

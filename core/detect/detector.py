@@ -13,11 +13,21 @@ from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.windows import window_ranges
 from core.detect.calibration import UNCALIBRATED, Calibration
 from core.detect.decision import EVEN, Decision, Stance, decide
-from core.detect.detection import Detection, Familiarity, Quality, Reason, Verdict, Window
+from core.detect.detection import (
+    Detection,
+    Familiarity,
+    Quality,
+    Reason,
+    Stretch,
+    Verdict,
+    Window,
+)
 from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
+from core.detect.finer import MIN_WINDOW_SPEECH_S as MIN_WINDOW_SPEECH_S
+from core.detect.finer import Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
-from core.detect.outlier import named_in
+from core.detect.outlier import exceeding, named_in
 from core.detect.reasons import OF_JUDGING, against
 
 if TYPE_CHECKING:
@@ -26,9 +36,6 @@ if TYPE_CHECKING:
     from core.detect.own_calibration import OwnCalibration
 
 from core.detect.scoring import WindowScorer
-
-MIN_WINDOW_SPEECH_S = 0.5
-"""A window with less speech than this is not scored."""
 
 MIN_HOP_S = 0.05
 """Smallest hop between windows in seconds."""
@@ -58,6 +65,8 @@ class Evidence:
         Raw scores of those, float64 ``[k]``.
     embeddings : numpy.ndarray
         Embeddings of those, float32 ``[k, d]``.
+    finer : Finer or None
+        Scores of shorter windows, where the detector finds stretches by them.
     """
 
     quality: Quality
@@ -68,6 +77,7 @@ class Evidence:
     scored: list[int]
     raw: np.ndarray
     embeddings: np.ndarray
+    finer: Finer | None = None
 
 
 class Detector:
@@ -101,6 +111,9 @@ class Detector:
     log_odds : bool
         Whether raw scores are log-odds, so that 0 lies between the sides though nothing calibrates
         them; where not, there is no verdict before a calibration.
+    finding : Finding, optional
+        By which shorter windows stretches that stand out are found, and when they do; by the
+        detector's own windows where there is none.
     """
 
     def __init__(
@@ -117,6 +130,7 @@ class Detector:
         by_codec: Mapping[str, Calibration] | None = None,
         caution: Reason | None = None,
         log_odds: bool = True,
+        finding: Finding | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -133,7 +147,7 @@ class Detector:
         self.own_calibration: OwnCalibration | None = None
         self.decision = decision or Decision()
         self.feed, self.window, self.hop = feed, feed.window, feed.hop
-        self.familiarity = familiarity
+        self.familiarity, self.finding = familiarity, finding
         self.config = dict(config or {})
         self._scorer = WindowScorer(self.engine, feed)
 
@@ -143,9 +157,10 @@ class Detector:
         ranges: list[tuple[int, int]],
         batch: int | None = None,
         progress: Callable[[float], None] | None = None,
+        finer: Finer | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The network's scores and embeddings of windows, as `WindowScorer.scores`."""
-        return self._scorer.scores(samples, ranges, batch, progress)
+        return self._scorer.scores(samples, ranges, batch, progress, finer)
 
     def listen(
         self,
@@ -191,15 +206,18 @@ class Detector:
         speech = [speech_in(quality.speech, *_seconds(window)) for window in ranges]
         scored: list[int] = []
         raw, embeddings = np.zeros(0), np.zeros((0, 0), np.float32)
+        finer: Finer | None = None
         if not any(reason.effect == "not judged" for reason in reasons):
             scored = due_windows(speech, list(map(_seconds, ranges)), clip.source)
             if most is not None and len(scored) > most:
                 first = (len(scored) - most) // 2
                 scored = scored[first : first + most]
-            raw, embeddings = self.raw_scores(
-                clip.samples, [ranges[i] for i in scored], progress=progress
-            )
-        return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings)
+            given = [ranges[i] for i in scored]
+            if self.finding is not None:
+                frame = self.engine.samples_per_frame
+                finer = Finer(self.finding.grid, given, len(clip.samples), frame)
+            raw, embeddings = self.raw_scores(clip.samples, given, None, progress, finer)
+        return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings, finer)
 
     def calibration_of(self, codec: str) -> Calibration:
         """The calibration for a clip that arrives in a codec, such as ``opus`` or ``opus-16``."""
@@ -258,15 +276,26 @@ class Detector:
             reasons=evidence.reasons,
             familiarity=familiarity,
             elapsed_ms=elapsed_ms,
-            stands_out=named_in(
-                windows,
-                self.window / SAMPLE_RATE,
-                evidence.hop / SAMPLE_RATE,
-                self.hop / SAMPLE_RATE,
-                self.calibration is not None,
-            ),
+            trace=evidence.finer.trace(clip.source, evidence.quality.speech, calibration)
+            if evidence.finer is not None
+            else None,
         )
+        detection = replace(detection, stands_out=self.stretches_in(detection))
         return self.with_stance(detection, stance)
+
+    def stretches_in(self, detection: Detection) -> tuple[Stretch, ...]:
+        """The stretches that stand out in what this detector found of a clip."""
+        trace = detection.trace
+        if trace is not None and self.finding is not None:
+            rule = self.finding.rule
+            return exceeding(trace.windows, trace.window_s, trace.hop_s, rule)
+        return named_in(
+            detection.windows,
+            detection.window_s,
+            detection.hop_s,
+            self.hop / SAMPLE_RATE,
+            detection.calibrated,
+        )
 
     def detect(
         self,

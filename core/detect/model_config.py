@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import WINDOW
+from core.detect.outlier import EXCESS_FIELDS
 
 FORMAT = "spoofscope.model/1"
 
@@ -151,6 +153,8 @@ def _wrong(config: Mapping[str, Any]) -> str:
         return "its decision's band is upside down"
     if measure and not all(_number(measure.get(key, 0), 100) for key in ("edge", "unfamiliar")):
         return "its familiarity is out of range"
+    if config.get("stands_out") and not _finds(config["stands_out"], config):
+        return "what it says of stretches that stand out is damaged"
     lists = [config.get("training_families", []), (measure or {}).get("families", [])]
     if not all(isinstance(names, list) and all(map(_text, names)) for names in lists):
         return "its families are no list of names"
@@ -164,6 +168,19 @@ def _calibrates(found: Any) -> bool:
         and set(found) == {"scale", "offset", "llr_limit", "fitted_on"}
         and all(_number(found[key]) for key in ("scale", "offset", "llr_limit"))
         and found["llr_limit"] > 0
+        and _text(found["fitted_on"])
+    )
+
+
+def _finds(found: Any, config: Mapping[str, Any]) -> bool:
+    """Whether shorter windows fit the detector's own, and the rule is made of numbers."""
+    if not isinstance(found, dict) or set(found) != {"window", "hop", "fitted_on", *EXCESS_FIELDS}:
+        return False
+    sizes = _whole(found["window"], SAMPLE_RATE // 4, config.get("window", WINDOW))
+    return (
+        sizes
+        and _whole(found["hop"], SAMPLE_RATE // 20, found["window"])
+        and all(_number(found[key]) and found[key] >= 0 for key in EXCESS_FIELDS)
         and _text(found["fitted_on"])
     )
 

@@ -1,13 +1,16 @@
 """Stretches of a clip that score unlike the rest: a scan over every run of windows.
 
+By a detector's own windows (`stretches`), or where it has them by shorter ones (`exceeding`).
+
 A mean over a clip averages a short part away. This compares each run of neighbouring windows with
 all others; it says that they differ, not why: another speaker, room or codec does it too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -107,6 +110,139 @@ def stretches(
         left = [i for i, out in zip(left, inside, strict=True) if not out]
         values = values[~inside]
     return tuple(sorted(found, key=lambda s: s.start_s))
+
+
+@dataclass(frozen=True)
+class Excess:
+    """When a run of shorter windows stands out: by the sum of what goes beyond a shift.
+
+    Attributes
+    ----------
+    shift : float
+        Difference from the clip's median that counts for nothing, in log-likelihood ratios.
+    score : float
+        Least sum of what lies beyond, in a clip of at most `USUAL` scored windows.
+    growth : float
+        How much more it takes in a clip of e times as many, which has more runs.
+    """
+
+    shift: float
+    score: float
+    growth: float
+
+    def least(self, windows: int) -> float:
+        """The sum that a run must reach in a clip of so many scored windows."""
+        return self.score + self.growth * max(0.0, math.log(windows / USUAL))
+
+
+EXCESS_FIELDS = tuple(field.name for field in fields(Excess))
+"""What a model directory says of its own."""
+
+USUAL = 60
+"""Windows every half second in a clip of half a minute, for which thresholds are given."""
+
+FEWEST_SHORT = 24
+"""Scored windows every half second below which nothing can stand out, as `FEWEST` of 2 s."""
+
+
+def exceeding(
+    windows: Sequence[Window], window_s: float, hop_s: float, rule: Excess
+) -> tuple[Stretch, ...]:
+    """The stretches that stand out by shorter windows, in order of time.
+
+    The median of the clip is taken from all scores, and the shift from what is left on either
+    side. The run with the largest sum is named if it reaches the least of the rule; then others
+    that do not touch it.
+
+    Parameters
+    ----------
+    windows : sequence of Window
+        Of one clip, in order; those without a score are passed over.
+    window_s, hop_s : float
+        Length of a window and distance between two, in seconds.
+    rule : Excess
+        When a run stands out.
+
+    Returns
+    -------
+    tuple of Stretch
+        At most `MOST`; none where fewer than `FEWEST_SHORT` windows were scored. The score of each
+        is its sum, negative where it lies towards human.
+
+    Notes
+    -----
+    A cumulative sum test for a change and back (Page 1954, Biometrika 41), with half of a smallest
+    change of interest as the shift, as it is for scores of equal variance.
+    """
+    scored = [i for i, w in enumerate(windows) if w.llr is not None]
+    if len(scored) < FEWEST_SHORT:
+        return ()
+    values = np.array([w.llr for w in windows if w.llr is not None], dtype=np.float64)
+    taken = np.zeros(len(values), dtype=bool)
+    runs: list[tuple[int, int, float]] = []
+    while len(runs) < MOST:
+        first, end, score = heaviest(values, rule.shift, taken)
+        if abs(score) < rule.least(len(values)):
+            break
+        runs.append((first, end, score))
+        taken[max(0, first - 1) : end + 1] = True
+    rest = np.ones(len(values), dtype=bool)
+    for first, end, _ in runs:
+        rest[first:end] = False
+    elsewhere = float(values[rest].mean()) if rest.any() else float(np.median(values))
+    half = (window_s - hop_s) / 2  # a score belongs to the middle of its window
+    found = []
+    for first, end, score in runs:
+        here = float(values[first:end].mean())
+        if (here - elsewhere) * score <= 0:  # the rest is far from the median
+            continue
+        begin, last = scored[first], scored[end - 1]
+        found.append(
+            Stretch(
+                start_s=0.0 if begin == 0 else windows[begin].start_s + half,
+                end_s=windows[last].end_s - (0.0 if last == len(windows) - 1 else half),
+                llr=here,
+                rest_llr=elsewhere,
+                score=score,
+            )
+        )
+    return tuple(sorted(found, key=lambda s: s.start_s))
+
+
+def heaviest(
+    values: np.ndarray, shift: float, taken: np.ndarray | None = None
+) -> tuple[int, int, float]:
+    """The run whose values go furthest beyond a shift from the median, to one side.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        float64 ``[n]``, at least one.
+    shift : float
+        What counts for nothing.
+    taken : numpy.ndarray, optional
+        bool ``[n]``: what no run may hold.
+
+    Returns
+    -------
+    (int, int, float)
+        First index, the index after the last, and the sum, negative for low values; ``(0, 1, 0)``
+        where nothing lies beyond.
+    """
+    best = (0, 1, 0.0)
+    away = values - np.median(values)
+    for side in (1.0, -1.0):
+        beyond = side * away - shift
+        if taken is not None:
+            beyond = np.where(taken, -1e6, beyond)
+        sums = np.concatenate([[0.0], np.cumsum(beyond)])
+        low = np.minimum.accumulate(sums[:-1])
+        last = int(np.argmax(sums[1:] - low))
+        first = int(np.argmin(sums[: last + 1]))
+        total = float(beyond[first : last + 1].sum())
+        if total > abs(best[2]):
+            best = (first, last + 1, side * total)
+    return best
 
 
 def named_in(

@@ -14,6 +14,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import stack_windows
 from core.detect.engine import Engine, Stoppable
 from core.detect.feeds import Feed
+from core.detect.finer import Finer
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.networks import LEVEL
 
@@ -49,6 +50,7 @@ class WindowScorer:
         ranges: list[tuple[int, int]],
         batch: int | None = None,
         progress: Callable[[float], None] | None = None,
+        finer: Finer | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The network's scores and embeddings of windows.
 
@@ -62,6 +64,8 @@ class WindowScorer:
             Windows in one forward pass; what suits the engine by default.
         progress : callable, optional
             Called with the share that is done, 0-1, twice a second; what it raises ends the work.
+        finer : Finer, optional
+            Takes the scores of shorter windows on the way, where these share a front end.
 
         Returns
         -------
@@ -89,7 +93,8 @@ class WindowScorer:
 
         try:
             heard = self.feed.prepared(samples)
-            for part, run, given in self._batches(heard, ranges, batch or self.engine.batch):
+            size = batch or self.engine.batch
+            for part, run, given in self._batches(heard, ranges, size, finer):
                 waves = given()
                 running.append((part, self._workers.submit(run, waves), waves))
                 if len(running) > 2 * self.engine.at_once:  # bounds memory
@@ -103,7 +108,11 @@ class WindowScorer:
         return raw, np.stack(embeddings)
 
     def _batches(
-        self, samples: np.ndarray, ranges: list[tuple[int, int]], batch: int
+        self,
+        samples: np.ndarray,
+        ranges: list[tuple[int, int]],
+        batch: int,
+        finer: Finer | None = None,
     ) -> Iterator[
         tuple[
             list[int],
@@ -134,7 +143,8 @@ class WindowScorer:
             for first in range(0, len(run), batch):
                 part = run[first : first + batch]
                 starts = [ranges[i][0] for i in part]
-                yield part, self.engine.encode, partial(features.of, starts)
+                encode = partial(finer.hear, self.engine, part) if finer else self.engine.encode
+                yield part, encode, partial(features.of, starts)
 
 
 class SharedFeatures:

@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 
 from core.detect.decision import Stance
 from core.detect.detection import Detection, Window
-from core.detect.outlier import FEWEST, MOST, Rule, _share, in_words, seconds_of, stretches
+from core.detect.outlier import (
+    FEWEST,
+    FEWEST_SHORT,
+    MOST,
+    USUAL,
+    Excess,
+    Rule,
+    _share,
+    exceeding,
+    heaviest,
+    in_words,
+    seconds_of,
+    stretches,
+)
 from tests.builders import HandDetector, clip
 
 
@@ -111,3 +124,74 @@ def test_the_stance_moves_no_stretch_and_no_stretch_moves_the_verdict(prior):
     made = detector.with_stance(detector.detect(clip(76.0)), stance)
     assert made.stands_out == detector.detect(clip(76.0)).stands_out
     assert detector.with_stance(replace(made, stands_out=()), stance).verdict == made.verdict
+
+
+def short(llrs) -> list[Window]:
+    return [Window(0.5 * i, 0.5 * i + 1.0, x, None, 1.0) for i, x in enumerate(llrs)]
+
+
+def exceed(llrs, shift=2.0, score=8.0, growth=0.0):
+    return exceeding(short(llrs), 1.0, 0.5, Excess(shift, score, growth))
+
+
+def test_a_short_part_is_found_to_half_a_second_by_short_windows():
+    llrs = noise(120)
+    llrs[41:48] += 6.0
+    (stretch,) = exceed(llrs)
+    assert (stretch.start_s, stretch.end_s) == (20.75, 24.25)
+    due = np.sum(llrs[41:48] - np.median(llrs) - 2.0)
+    assert stretch.score == pytest.approx(due)
+    assert stretch.llr == pytest.approx(llrs[41:48].mean())
+    assert stretch.rest_llr == pytest.approx(np.delete(llrs, slice(41, 48)).mean())
+    assert not exceed(llrs, score=due + 0.01) and not exceed(llrs, shift=7.0)
+
+
+def test_parts_to_both_sides_and_at_the_edges_are_found():
+    llrs = noise(120)
+    llrs[:8] += 5.0
+    llrs[-6:] -= 6.0
+    first, last = exceed(llrs)
+    assert (first.start_s, last.end_s) == (0.0, 60.5)
+    assert first.score > 0 > last.score
+
+
+@given(
+    llrs=st.lists(st.none() | st.floats(-6, 6), max_size=90),
+    move=st.floats(-3, 3),
+    score=st.floats(0.5, 20.0),
+)
+def test_short_stretches_keep_apart_and_only_differences_count(llrs, move, score):
+    here = exceed(llrs, score=score)
+    assert len(here) <= MOST
+    assert all(a.end_s <= b.start_s for a, b in pairwise(here))
+    assert all(s.start_s < s.end_s and s.score * (s.llr - s.rest_llr) > 0 for s in here)
+    heard = [x for x in llrs if x is not None]
+    if len(heard) < FEWEST_SHORT:
+        assert not here
+        return
+    moved = heaviest(np.array(heard) + move, 2.0)
+    assert moved[2] == pytest.approx(heaviest(np.array(heard), 2.0)[2], abs=1e-9)
+    assert abs(heaviest(-np.array(heard), 2.0)[2]) == pytest.approx(abs(moved[2]), abs=1e-9)
+
+
+@given(values=st.lists(st.floats(-6, 6), min_size=1, max_size=25), shift=st.floats(0, 4))
+def test_the_heaviest_run_is_the_heaviest_of_all(values, shift):
+    away = np.array(values) - np.median(values)
+    every = [
+        side * float(np.sum(side * away[i:j] - shift))
+        for side in (1, -1)
+        for i in range(len(values))
+        for j in range(i + 1, len(values) + 1)
+        if np.sum(side * away[i:j] - shift) > 0
+    ]
+    first, end, total = heaviest(np.array(values), shift)
+    assert abs(total) == pytest.approx(max(map(abs, every), default=0.0), abs=1e-9)
+    if total:
+        side = np.sign(total)
+        assert np.sum(side * away[first:end] - shift) == pytest.approx(abs(total), abs=1e-9)
+
+
+def test_the_least_sum_grows_with_the_number_of_windows_and_never_falls():
+    rule = Excess(2.0, 8.0, 1.5)
+    assert rule.least(10) == rule.least(USUAL) == 8.0
+    assert rule.least(round(USUAL * np.e)) == pytest.approx(9.5, abs=0.02)

@@ -1,0 +1,145 @@
+"""Shorter windows than a detector's own, cut from what its front end has made of those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.audio.clip import SAMPLE_RATE, Source
+from core.detect.calibration import Calibration
+from core.detect.detection import Trace
+from core.detect.engine import Engine
+from core.detect.outlier import EXCESS_FIELDS, Excess
+
+MIN_WINDOW_SPEECH_S = 0.5
+"""A window with less speech than this is not scored, however long it is."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where shorter windows start, from the clip's start on.
+
+    Attributes
+    ----------
+    window, hop : int
+        Samples of one, and between the starts of two.
+    """
+
+    window: int
+    hop: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a detector finds stretches that stand out: by which windows, and when one does."""
+
+    grid: Grid
+    rule: Excess
+
+    @classmethod
+    def from_config(cls, found: Mapping[str, Any]) -> Finding:
+        """From ``stands_out`` of a model directory's configuration."""
+        grid = Grid(found["window"], found["hop"])
+        return cls(grid, Excess(**{key: float(found[key]) for key in EXCESS_FIELDS}))
+
+
+class Finer:
+    """Scores of the windows of a grid; each lies within a longer one that is scored.
+
+    Parameters
+    ----------
+    grid : Grid
+        Which windows.
+    ranges : list of (int, int)
+        The longer ones that are scored.
+    samples : int
+        Length of the clip; a shorter window does not reach beyond it.
+    frame : int
+        Samples between the front end's frames. A window is scored where it starts on a frame of a
+        longer one.
+
+    Attributes
+    ----------
+    raw : dict of int to float
+        By where a window starts, in samples; filled by `hear`.
+    """
+
+    def __init__(self, grid: Grid, ranges: list[tuple[int, int]], samples: int, frame: int) -> None:
+        self.grid, self.raw = grid, dict[int, float]()
+        self._samples, self._frame = samples, frame
+        owner: dict[int, int] = {}
+        for i, (first, end) in enumerate(ranges):
+            last = min(end, samples) - grid.window
+            for start in range(-(-first // grid.hop) * grid.hop, last + 1, grid.hop):
+                if (start - first) % frame == 0:
+                    owner[start] = i
+        self._within: list[list[tuple[int, int]]] = [[] for _ in ranges]
+        for start, i in owner.items():
+            self._within[i].append((start, (start - ranges[i][0]) // frame))
+
+    def hear(
+        self, engine: Engine, part: list[int], features: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and embeddings of longer windows; the shorter ones' scores stay here.
+
+        Parameters
+        ----------
+        engine : Engine
+            Whose encoder takes fewer frames too.
+        part : list of int
+            Which of the longer windows.
+        features : numpy.ndarray
+            Their frames ``[k, frames, size]``.
+        """
+        found = engine.encode(features)
+        size = self.grid.window // self._frame
+        starts, cut = [], []
+        for row, i in enumerate(part):
+            for start, first in self._within[i]:
+                starts.append(start)
+                cut.append(features[row, first : first + size])
+        if starts:
+            raw, _ = engine.encode(np.stack(cut))
+            self.raw.update(zip(starts, raw.tolist(), strict=True))
+        return found
+
+    def trace(
+        self,
+        source: Source,
+        speech: Sequence[tuple[float, float]],
+        calibration: Calibration,
+    ) -> Trace | None:
+        """What `hear` found, as a Detection keeps it; None where it found nothing.
+
+        Parameters
+        ----------
+        source : Source
+            Which stretches the clip lacks.
+        speech : sequence of (float, float)
+            Spans of speech in seconds; windows with little of it get no score.
+        calibration : Calibration
+            As of the longer windows.
+        """
+        if not self.raw:
+            return None
+        starts = np.arange(0, self._samples - self.grid.window + 1, self.grid.hop)
+        ends = starts + self.grid.window
+        edges = np.array([0.0, *(edge for span in speech for edge in span)])
+        spoken = np.diff(edges) * (np.arange(len(edges) - 1) % 2)  # every other one is a span
+        until = np.concatenate([[0.0], np.cumsum(spoken)])
+        heard = np.interp(ends / SAMPLE_RATE, edges, until)
+        heard -= np.interp(starts / SAMPLE_RATE, edges, until)
+        llrs = [
+            calibration.llr(self.raw[start])
+            if enough
+            and start in self.raw
+            and not source.lacks(start / SAMPLE_RATE, end / SAMPLE_RATE)
+            else None
+            for start, end, enough in zip(
+                starts.tolist(), ends.tolist(), heard >= MIN_WINDOW_SPEECH_S, strict=True
+            )
+        ]
+        return Trace(self.grid.window / SAMPLE_RATE, self.grid.hop / SAMPLE_RATE, tuple(llrs))

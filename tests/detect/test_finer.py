@@ -1,0 +1,140 @@
+"""Shorter windows than a detector's own: the same scores as if they were scored by themselves."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.audio.clip import SAMPLE_RATE
+from core.detect.calibration import Calibration
+from core.detect.consistency import problem_of
+from core.detect.detection import SEAL, Detection, Trace, seal
+from core.detect.detector import Detector
+from core.detect.finer import Finding, Grid
+from core.detect.model_config import DetectorError
+from core.detect.model_directory import load_directory
+from core.detect.networks import LEVEL, build
+from core.detect.outlier import Excess
+from core.detect.registry import EMBEDDED
+from core.detect.saved import SavedError, open_saved
+from tests.detect.test_detector import SMALL, clip_of, speech_everywhere
+
+GRID = Grid(32_000, 8_000)
+CALIBRATION = Calibration(1.0, 0.0, 12.0, "by hand")
+
+
+def small(finding: Finding | None = None) -> Detector:
+    torch.manual_seed(0)
+    network = build("spectral-transformer", SMALL)
+    finding = finding or Finding(GRID, Excess(2.0, 5.0, 0.0))
+    return Detector("small", "Small", network, "0" * 64, CALIBRATION, finding=finding)
+
+
+def sound(seconds: float) -> np.ndarray:
+    n = round(seconds * SAMPLE_RATE)
+    return np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
+
+
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(70_000, 300_000), hop_s=st.sampled_from([None, 0.3, 0.5, 0.7, 1.0]))
+def test_every_shorter_window_is_scored_as_by_itself(n, hop_s):
+    made = small()
+    with pytest.MonkeyPatch.context() as patch:
+        speech_everywhere(patch)
+        found = made.detect(clip_of(sound(n / SAMPLE_RATE)), hop_s=hop_s)
+    gain = np.float32(LEVEL / np.sqrt(np.mean(np.square(sound(n / SAMPLE_RATE), dtype=float))))
+    whole = sound(n / SAMPLE_RATE) * gain
+    padded = np.pad(whole, (0, 400_000 - n))  # the front end sees what follows a window too
+    frames = made.engine.front(padded[: n // 320 * 320 + 3_200])
+    assert len(found.trace.llrs) == (n - 32_000) // 8_000 + 1
+    for i, llr in enumerate(found.trace.llrs):
+        own, _ = made.engine.encode(frames[None, 25 * i : 25 * i + 100])
+        assert llr == pytest.approx(float(own[0]), abs=1e-4)
+    assert found.windows == replace(found, trace=None).windows
+    assert not problem_of(found)
+
+
+def test_a_window_without_speech_or_without_sound_in_the_file_has_no_score(monkeypatch):
+    speech_everywhere(monkeypatch, [(0.0, 6.0), (14.0, 20.0)])
+    clip = clip_of(sound(20.0))
+    clip = replace(clip, source=replace(clip.source, missing=((2.0, 4.0),)))
+    found = small().detect(clip)
+    there = [0.5 * i for i, llr in enumerate(found.trace.llrs) if llr is not None]
+    scored = [w for w in found.windows if w.llr is not None]
+    due = [
+        t
+        for t in np.arange(0, 18.5, 0.5)
+        if any(w.start_s <= t and t + 2 <= w.end_s for w in scored)
+        and (t <= 5.5 or t >= 12.5)
+        and not clip.source.lacks(t, t + 2)
+    ]
+    assert there == due and 4.0 in due and 18.0 in due and 6.5 not in due
+
+
+def test_stretches_follow_from_the_shorter_windows_and_no_file_can_say_otherwise(monkeypatch):
+    speech_everywhere(monkeypatch)
+    made = small()
+    found = made.detect(clip_of(sound(54.0)))
+    llrs = np.random.default_rng(0).normal(-2.0, 0.5, len(found.trace.llrs))
+    llrs[60:66] += 6.0
+    found = replace(found, trace=replace(found.trace, llrs=tuple(llrs.tolist())))
+    found = replace(found, stands_out=made.stretches_in(found))
+    (stretch,) = found.stands_out
+    assert (stretch.start_s, stretch.end_s) == (30.75, 33.75)
+    assert Detection.from_dict(found.to_dict()) == found
+    data = found.to_dict()
+
+    def opened(changed):
+        changed = {**changed, SEAL: seal(changed)}
+        return open_saved(json.dumps(changed).encode(), lambda _: made)[0].detection
+
+    assert opened(data) == found
+    for wrong in (
+        {"stands_out": []},
+        {"trace": {**data["trace"], "llrs": data["trace"]["llrs"][:-1]}},
+        {"trace": {**data["trace"], "llrs": [99.0] * len(data["trace"]["llrs"])}},
+        {"trace": {**data["trace"], "hop_s": 0.0}},
+        {"trace": {**data["trace"], "window_s": "2"}},
+        {"trace": []},
+        {"trace": {"llrs": 5}},
+    ):
+        with pytest.raises(SavedError, match="damaged"):
+            opened({**data, **wrong})
+
+
+def test_a_clip_of_one_window_has_no_shorter_ones(monkeypatch):
+    speech_everywhere(monkeypatch)
+    assert small().detect(clip_of(sound(3.0))).trace is None
+
+
+def test_a_trace_gives_its_windows():
+    first, second = Trace(2.0, 0.5, (1.0, None)).windows
+    assert (first.start_s, first.end_s, first.llr) == (0.0, 2.0, 1.0)
+    assert (second.start_s, second.end_s, second.llr) == (0.5, 2.5, None)
+
+
+def test_the_shipped_graphs_take_the_shorter_windows_that_its_configuration_names():
+    exact, graphs, small = (load_directory(EMBEDDED, e) for e in ("torch", "onnx", "int8"))
+    assert small.finding is not None and exact.finding == small.finding
+    size = small.finding.grid.window // small.engine.samples_per_frame
+    frames = small.engine.front(0.05 * np.sign(sound(2.0)))[None, :size]
+    due = exact.engine.encode(frames)[0]
+    assert graphs.engine.encode(frames)[0] == pytest.approx(due, abs=1e-3)
+    assert small.engine.encode(frames)[0] == pytest.approx(due, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"window": 0}, {"window": 64_001}, {"hop": 16_001}, {"score": "9"}, {"shift": -1.0},
+     {"growth": float("nan")}, {"fitted_on": 3}, {"more": 1}],
+)  # fmt: skip
+def test_a_damaged_rule_of_a_model_is_refused(tmp_path, wrong):
+    config = json.loads((EMBEDDED / "config.json").read_text())
+    config["stands_out"] |= wrong
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DetectorError, match="stretches that stand out is damaged"):
+        load_directory(tmp_path)

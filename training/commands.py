@@ -142,6 +142,10 @@ def add_parsers(commands: Any) -> None:
         "--engine", metavar="NAME",
         help="fit the model's own calibration anew on this engine's scores, make it the default",
     )  # fmt: skip
+    calibrate.add_argument(
+        "--stretches", action="store_true",
+        help="fit instead when a stretch of a clip stands out, by the scores of shorter windows",
+    )  # fmt: skip
     calibrate.set_defaults(run=_calibrate)
 
     families = commands.add_parser(
@@ -390,8 +394,12 @@ def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[Any]:
 def _calibrate(options: argparse.Namespace) -> int:
     from training.corpus import print_progress
     from training.export import calibrate_codec, calibrate_engine
+    from training.finding import fit_finding
 
     try:
+        if options.stretches:
+            print(fit_finding(options.model, options.corpus, print_progress()))
+            return 0
         if options.engine:
             print(
                 calibrate_engine(
@@ -487,8 +495,9 @@ def _benchmark(options: argparse.Namespace) -> int:
             table = probe_rows(detector, train, test, options.benchmark, progress=print_progress())
         elif options.stretches:
             index = read_index(options.corpus)
+            clips = index[index["split"] == options.split]
             table = stretch_rows(
-                detector, index[index["split"] == "test"], options.benchmark, print_progress()
+                detector, clips, options.benchmark, print_progress(), options.split
             )
         else:
             table = run_benchmark(

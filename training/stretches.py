@@ -1,12 +1,14 @@
 """How often a stretch is named as unlike the rest: in whole human clips, and where there is one.
 
-Human clips of one speaker are joined to clips of 30, 60 or 120 s. Into each a part is set that
-comes from elsewhere, at a border between two of its clips; every clip and part has one level.
+Hosts are human clips of 30 s and longer as they are, and shorter ones of one speaker of a source,
+joined. Into each a part from elsewhere is set in place of as much of it, cross-faded, beginning at
+a quiet place; host and part have one level, and no part reaches higher frequencies than its host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,32 +16,89 @@ import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples, decode
-from core.audio.windows import window_ranges
-from core.detect.detection import Window
-from core.detect.outlier import RULE, Rule, stretches
 
 if TYPE_CHECKING:
+    from core.detect.detection import Detection
     from core.detect.detector import Detector
 
 LENGTHS_S = (30, 60, 120)
+"""Lengths of joined hosts; single ones are cut at the longest."""
+
 PARTS = (
-    ("spoof", 4, "with 4 s of synthetic speech in them"),
-    ("spoof", 10, "with 10 s of synthetic speech in them"),
-    ("bonafide", 10, "with 10 s of another human speaker in them"),
+    *(("spoof", s, f"with {s:g} s of synthetic speech in them") for s in (0.5, 1, 2, 4, 8)),
+    ("bonafide", 8, "with 8 s of another human speaker in them"),
 )
 """Label and seconds of the parts, and how the table calls clips with one."""
 
 WHOLE = "whole human clips of 30 to 120 s"
-COLUMNS = ["clip", "condition", "part_from_s", "part_s", "start_s", "end_s", "llr"]
+SEGMENT_S = 0.5
+"""Length of the segments whose error rate is measured."""
+
+COLUMNS = ["clip", "kind", "condition", "named", "found", "start_off_s", "end_off_s"]
 _LEVEL = 0.05
+_FADE = SAMPLE_RATE // 100
+"""Half of a cross-fade, in samples: it takes 20 ms."""
 
 
-def scored(
+@dataclass(frozen=True, eq=False)
+class Host:
+    """A human clip into which parts are set.
+
+    Attributes
+    ----------
+    name, source, speaker : str
+        Of the clip, its repository and its voice.
+    kind : str
+        ``single`` as it was recorded, or ``joined`` from shorter ones.
+    samples : numpy.ndarray
+        float32 ``[n]``, at one level.
+    """
+
+    name: str
+    source: str
+    speaker: str
+    kind: str
+    samples: np.ndarray
+
+
+def hosts(index: pd.DataFrame, lengths_s: Sequence[float] = LENGTHS_S) -> Iterator[Host]:
+    """Every human clip of 30 s and longer, and what the others of each speaker are joined to.
+
+    All clips of one speaker of one source are joined in a random order, the same every time, and
+    cut into pieces of these lengths in turn; the last takes what is left.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        Clips of one split.
+    lengths_s : sequence of float
+        In seconds; nothing shorter than 30 s is a host.
+    """
+    humans = index[index["label"] == "bonafide"]
+    long = humans["duration_s"] >= LENGTHS_S[0]
+    for row in humans[long].itertuples():
+        samples = _levelled(decode(row.file).samples[: LENGTHS_S[-1] * SAMPLE_RATE])
+        yield Host(str(row.clip), str(row.source), str(row.speaker), "single", samples)
+    named = humans[~long & (humans["speaker"] != "")].groupby(["source", "speaker"])
+    for number, ((source, speaker), group) in enumerate(named):
+        if group["duration_s"].sum() < LENGTHS_S[0]:
+            continue
+        order = np.random.default_rng(number).permutation(len(group))
+        sounds = [_levelled(decode(file).samples) for file in group["file"].iloc[order]]
+        rest, turn = np.concatenate(sounds), number
+        while len(rest) >= LENGTHS_S[0] * SAMPLE_RATE:
+            n = round(lengths_s[turn % len(lengths_s)] * SAMPLE_RATE)
+            name = f"{source}/{speaker}/{turn - number}"
+            yield Host(name, str(source), str(speaker), "joined", rest[:n])
+            rest, turn = rest[n:], turn + 1
+
+
+def measured(
     detector: Detector,
     index: pd.DataFrame,
     progress: Callable[[int, int, str], None] | None = None,
-) -> pd.DataFrame:
-    """Windows of whole human clips and of the same clips with parts from elsewhere.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What a detector names in whole human clips and in the same clips with parts from elsewhere.
 
     Parameters
     ----------
@@ -52,67 +111,42 @@ def scored(
 
     Returns
     -------
-    pandas.DataFrame
-        One row per window, in `COLUMNS`: ``condition`` is `WHOLE` or one of `PARTS`, ``part_s`` is
-        0 without a part, ``llr`` NaN where nothing was scored. Windows that hold none of a part
-        keep the score that they have without it.
+    (pandas.DataFrame, pandas.DataFrame)
+        One row per clip in `COLUMNS`: ``condition`` is `WHOLE` or one of `PARTS`, ``named`` whether
+        any stretch was, ``found`` whether one of which more than half lies in the part, and how far
+        its ends lie from the part's. And one row per scored segment of the clips with synthetic
+        parts: ``clip``, ``score`` and ``spoof``, whether any of it is.
     """
-    humans = index[index["label"] == "bonafide"]
-    named = humans[humans["speaker"] != ""].groupby(["source", "speaker"])
-    groups = [(key, g) for key, g in named if g["duration_s"].sum() >= LENGTHS_S[0] + 2]
-    tables = []
-    for number, ((source, speaker), group) in enumerate(groups):
-        name = f"{source}/{speaker}"
+    rows, segments = [], []
+    every = list(hosts(index))
+    for number, host in enumerate(every):
         rng = np.random.default_rng(number)
-        whole, borders = _joined(group, LENGTHS_S[number % len(LENGTHS_S)] * SAMPLE_RATE)
-        evidence = detector.listen(clip_from_samples(whole, SAMPLE_RATE, name))
-        own = np.full(len(evidence.ranges), np.nan)
-        own[evidence.scored] = detector.calibration_of("").llr(evidence.raw)
-        tables.append(_table(name, WHOLE, own, evidence.ranges, 0, 0))
-        inner = [b for b in borders if 6 * SAMPLE_RATE <= b <= len(whole) - 6 * SAMPLE_RATE]
-        border = int(rng.choice(inner or [len(whole) // 2])) // detector.hop * detector.hop
-        for label, seconds, words in PARTS:
-            others = index[(index["label"] == label) & (index["speaker"] != speaker)]
-            part = _part(others, seconds * SAMPLE_RATE, rng)
-            spliced = np.concatenate([whole[:border], part, whole[border:]])
-            llrs, ranges = _with_part(detector, spliced, border, len(part), own)
-            tables.append(_table(name, words, llrs, ranges, border, len(part)))
+        for label, seconds, condition in ((None, 0, WHOLE), *PARTS):
+            samples, at = host.samples, 0.0
+            if label is not None:
+                part = _part(index[index["label"] == label], host, seconds, rng)
+                if part is None:
+                    continue
+                samples, at = _with_part(host.samples, part, rng)
+            name = f"{host.name}, {condition}"
+            found = detector.detect(clip_from_samples(samples, SAMPLE_RATE, name))
+            if found.llr is None:
+                continue
+            hit = [
+                s for s in found.stands_out
+                if min(s.end_s, at + seconds) - max(s.start_s, at) > (s.end_s - s.start_s) / 2
+            ]  # fmt: skip
+            off = (
+                (abs(hit[0].start_s - at), abs(hit[0].end_s - at - seconds))
+                if hit
+                else (np.nan, np.nan)
+            )
+            rows.append((host.name, host.kind, condition, bool(found.stands_out), bool(hit), *off))
+            if label == "spoof":
+                segments.append(_segments(found, at, at + seconds).assign(clip=name))
         if progress is not None:
-            progress(number + 1, len(groups), name)
-    return pd.concat(tables, ignore_index=True)
-
-
-def named(windows: pd.DataFrame, window_s: float, hop_s: float, rule: Rule = RULE) -> pd.DataFrame:
-    """Which clips have a stretch that stands out, and whether it is their part.
-
-    Parameters
-    ----------
-    windows : pandas.DataFrame
-        From `scored`.
-    window_s, hop_s : float
-        Of the detector, in seconds.
-    rule : Rule
-        When a stretch stands out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per clip: ``clip``, ``condition``, ``named`` (any stretch at all) and ``found`` (one
-        of which more than half lies in the part).
-    """
-    rows = []
-    for (clip, condition), w in windows.groupby(["clip", "condition"], sort=False):
-        llrs = w["llr"].astype(object).where(w["llr"].notna(), None)
-        given = [
-            Window(a, b, x, None, 0.0)
-            for a, b, x in zip(w["start_s"], w["end_s"], llrs, strict=True)
-        ]
-        start, length = w["part_from_s"].iloc[0], w["part_s"].iloc[0]
-        found = stretches(given, window_s, hop_s, rule)
-        inside = [min(s.end_s, start + length) - max(s.start_s, start) for s in found]
-        hit = any(i > (s.end_s - s.start_s) / 2 for i, s in zip(inside, found, strict=True))
-        rows.append((clip, condition, bool(found), hit))
-    return pd.DataFrame(rows, columns=["clip", "condition", "named", "found"])
+            progress(number + 1, len(every), host.name)
+    return pd.DataFrame(rows, columns=COLUMNS), pd.concat(segments, ignore_index=True)
 
 
 def stretch_rows(
@@ -120,15 +154,16 @@ def stretch_rows(
     index: pd.DataFrame,
     benchmark: str = "public_samples",
     progress: Callable[[int, int, str], None] | None = None,
+    split: str = "test",
 ) -> pd.DataFrame:
-    """The same as rows for ``data/results``, with Wilson's 95 % intervals.
+    """The same as rows for ``data/results``, shares with Clopper and Pearson's 95 % intervals.
 
     Parameters
     ----------
     detector, index, progress
-        As for `scored`.
-    benchmark : str
-        Its name.
+        As for `measured`.
+    benchmark, split : str
+        Their names.
 
     Returns
     -------
@@ -137,99 +172,167 @@ def stretch_rows(
     """
     from scipy.stats import binomtest
 
+    from core.evaluate.metrics import Tally
     from training.benchmark import COLUMNS as RESULTS
 
-    clips = named(
-        scored(detector, index, progress),
-        detector.window / SAMPLE_RATE,
-        detector.hop / SAMPLE_RATE,
-    )
+    clips, segments = measured(detector, index, progress)
+    shared = {
+        "system": detector.id,
+        "benchmark": benchmark,
+        "subset": split,
+        "kind": "measured",
+        "source": f"python -m training benchmark {benchmark} --detector {detector.id} --stretches"
+        + ("" if split == "test" else f" --split {split}"),
+    }
     rows = []
-    for condition, part in clips.groupby("condition", sort=False):
-        hits = part["named"] if condition == WHOLE else part["found"]
-        interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
-        synthetic = "synthetic" in str(condition)
+
+    def share(breakdown: str, condition: str, hits: pd.Series, metric: str, note: str) -> None:
+        interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
+        synthetic = "synthetic" in condition
         rows.append(
             {
-                "system": detector.id,
-                "benchmark": benchmark,
-                "subset": "test",
-                "breakdown": "stands_out",
+                **shared,
+                "breakdown": breakdown,
                 "condition": condition,
-                "metric": "named_percent" if condition == WHOLE else "found_percent",
+                "metric": metric,
                 "value": 100 * float(hits.mean()),
                 "low": 100 * interval.low,
                 "high": 100 * interval.high,
-                "n_bonafide": 0 if synthetic else len(part),
-                "n_spoof": len(part) if synthetic else 0,
-                "kind": "measured",
-                "source": f"python -m training benchmark {benchmark} --detector {detector.id} "
-                "--stretches",
-                "note": "Human clips of one speaker, joined to 30, 60 or 120 s.",
+                "n_bonafide": 0 if synthetic else len(hits),
+                "n_spoof": len(hits) if synthetic else 0,
+                "note": note,
             }
         )
+
+    def plain(condition: str, metric: str, value: float, n: tuple[int, int], note: str) -> None:
+        rows.append(
+            {
+                **shared,
+                "breakdown": "stands_out_where",
+                "condition": condition,
+                "metric": metric,
+                "value": value,
+                "low": np.nan,
+                "high": np.nan,
+                "n_bonafide": n[0],
+                "n_spoof": n[1],
+                "note": note,
+            }
+        )
+
+    for condition, part in clips.groupby("condition", sort=False):
+        whole = condition == WHOLE
+        joined = int((part["kind"] == "joined").sum())
+        note = f"{joined} of {len(part)} are clips of one speaker, joined."
+        hits = part["named" if whole else "found"]
+        metric = "named_percent" if whole else "found_percent"
+        share("stands_out", str(condition), hits, metric, note)
+        if whole:
+            for kind, some in part.groupby("kind"):
+                share("stands_out_kind", f"{condition}, {kind}", some["named"], metric, "")
+        elif hits.any() and "synthetic" in str(condition):
+            n = (0, int(hits.sum()))
+            for end in ("start", "end"):
+                value = float(part[f"{end}_off_s"].median())
+                plain(str(condition), f"{end}_off_s", value, n, "Median over the parts found.")
+    spoof = segments["spoof"].to_numpy()
+    score = segments["score"].to_numpy(float)
+    if spoof.any() and not spoof.all():
+        eer = Tally.of(score[~spoof], score[spoof], higher="spoof").eer().rate
+        plain(
+            "segments of 0.5 s of clips with synthetic parts", "eer_percent", 100 * float(eer),
+            (int((~spoof).sum()), int(spoof.sum())),
+            "A segment is synthetic if any of it is; segments without a score are left out.",
+        )  # fmt: skip
     return pd.DataFrame(rows, columns=list(RESULTS))
 
 
-def _joined(group: pd.DataFrame, samples: int) -> tuple[np.ndarray, list[int]]:
-    """Clips of one speaker, one after the other, and where they meet."""
-    sounds: list[np.ndarray] = []
-    for file in group["file"]:
-        if sum(map(len, sounds)) >= samples:
-            break
-        sounds.append(_levelled(decode(file).samples))
-    return np.concatenate(sounds)[:samples], np.cumsum([len(s) for s in sounds]).tolist()
+def _segments(found: Detection, start_s: float, end_s: float) -> pd.DataFrame:
+    """Scores of a clip's segments: of the window whose middle lies nearest."""
+    if found.trace is not None:
+        windows, half = found.trace.windows, found.trace.window_s / 2
+    else:
+        windows, half = list(found.windows), found.window_s / 2
+    heard = [w for w in windows if w.llr is not None]
+    middles = np.array([w.start_s + half for w in heard])
+    scores = np.array([w.llr for w in heard], dtype=float)
+    firsts = np.arange(0.0, found.quality.duration_s - SEGMENT_S, SEGMENT_S)
+    spoken = [
+        any(a < first + SEGMENT_S and b > first for a, b in found.quality.speech)
+        for first in firsts
+    ]
+    firsts = firsts[spoken]
+    nearest = np.abs(firsts[:, None] + SEGMENT_S / 2 - middles).argmin(1)
+    spoof = (firsts < end_s) & (firsts + SEGMENT_S > start_s)
+    return pd.DataFrame({"score": scores[nearest], "spoof": spoof})
 
 
-def _part(others: pd.DataFrame, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """So much of one voice from elsewhere, silence at its ends cut off; repeated if it is short."""
+def _part(
+    others: pd.DataFrame, host: Host, seconds: float, rng: np.random.Generator
+) -> np.ndarray | None:
+    """So much of one voice, and a fade at either end; None where that voice has no more.
+
+    Half of all synthetic parts are of the host's speaker, or else source, where it has any; all
+    families of generators count alike. Human ones are of another speaker.
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    synthetic = others["label"].iloc[0] == "spoof"
+    near = others[others["speaker"] == host.speaker]
+    if not synthetic:
+        others = others.drop(near.index)
+    else:
+        near = near if len(near) else others[others["source"] == host.source]
+        others = near if len(near) and rng.random() < 0.5 else others
+    others = others[others["family"] == rng.choice(sorted(set(others["family"])))]
     first = others.iloc[rng.integers(len(others))]
     same = others
     for column in ("source", "system", "speaker"):
         same = same[same[column] == first[column]]
+    wanted = round(seconds * SAMPLE_RATE) + 2 * _FADE
     sounds: list[np.ndarray] = []
-    for file in [first["file"], *same["file"]]:
+    for file in [first["file"], *same["file"].drop(first.name)]:
         sound = decode(file).samples
         loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max(initial=0.0))
         if len(loud):
             sounds.append(_levelled(sound[loud[0] : loud[-1] + 1]))
-        if sum(map(len, sounds)) >= samples:
+        if sum(map(len, sounds)) >= wanted:
             break
-    return np.resize(np.concatenate(sounds), samples)
+    whole = np.concatenate(sounds) if sounds else np.zeros(0, np.float32)
+    if len(whole) < wanted:
+        return None
+    start = int(rng.integers(0, len(whole) - wanted + 1))
+    part, edge = whole[start : start + wanted], _reach(host.samples)
+    if edge + 300 < min(7_700.0, _reach(part)):
+        part = sosfiltfilt(butter(8, edge, fs=SAMPLE_RATE, output="sos"), part)
+    return _levelled(part)
+
+
+def _with_part(
+    host: np.ndarray, part: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """A host with a part in place of as much of it, and where that begins in seconds."""
+    n = len(part) - 2 * _FADE
+    near = SAMPLE_RATE
+    at = int(rng.integers(2 * near, len(host) - n - 2 * near))
+    loud = np.convolve(np.square(host[at - near : at + near]), np.ones(800), "same")
+    at = min(at - near + int(loud.argmin()), len(host) - n - near)
+    around = host[max(0, at - 4 * near) : at + n + 4 * near]
+    share = np.ones(len(part), np.float32)
+    share[: 2 * _FADE] = np.linspace(0, 1, 2 * _FADE)
+    share[-2 * _FADE :] = np.linspace(1, 0, 2 * _FADE)
+    made = host.copy()
+    place = slice(at - _FADE, at + n + _FADE)
+    made[place] = host[place] * (1 - share) + part * share * (np.std(around) / _LEVEL)
+    return made, at / SAMPLE_RATE
+
+
+def _reach(samples: np.ndarray) -> float:
+    """Highest frequency that carries energy, in hertz."""
+    from core.audio.quality import measure
+
+    return measure(clip_from_samples(samples, SAMPLE_RATE, "part")).bandwidth_hz
 
 
 def _levelled(samples: np.ndarray) -> np.ndarray:
     return (samples * (_LEVEL / max(1e-6, float(np.std(samples))))).astype(np.float32)
-
-
-def _with_part(
-    detector: Detector, spliced: np.ndarray, border: int, length: int, own: np.ndarray
-) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Scores of a clip with a part: only windows that hold some of it are scored anew."""
-    ranges = window_ranges(len(spliced), detector.window, detector.hop)
-    shift = length // detector.hop
-    llrs = np.full(len(ranges), np.nan)
-    anew = []
-    for i, (start, end) in enumerate(ranges):
-        if start < border + length and end > border:
-            anew.append(i)
-        else:
-            at = i if end <= border else i - shift
-            llrs[i] = own[at] if at < len(own) else np.nan
-    raw, _ = detector.raw_scores(spliced, [ranges[i] for i in anew])
-    llrs[anew] = detector.calibration_of("").llr(raw)
-    return llrs, ranges
-
-
-def _table(
-    name: str,
-    condition: str,
-    llrs: np.ndarray,
-    ranges: list[tuple[int, int]],
-    border: int,
-    length: int,
-) -> pd.DataFrame:
-    made = pd.DataFrame(np.array(ranges) / SAMPLE_RATE, columns=["start_s", "end_s"])
-    made = made.assign(llr=llrs, clip=name, condition=condition)
-    made = made.assign(part_from_s=border / SAMPLE_RATE, part_s=length / SAMPLE_RATE)
-    return made[COLUMNS]

@@ -1,0 +1,117 @@
+"""Parts set into human clips, and what is said of a detector that hears them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from core.audio.clip import SAMPLE_RATE
+from core.detect.detection import Stretch, Trace
+from core.detect.outlier import heaviest
+from tests.builders import HandDetector
+from training import finding
+from training.stretches import WHOLE, _part, _with_part, hosts, measured, stretch_rows
+
+HUMAN, SYNTHETIC = 220.0, 1_760.0
+
+
+def tone(hertz: float, seconds: float) -> np.ndarray:
+    t = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (0.1 * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory) -> pd.DataFrame:
+    """One clip of 31 s, two speakers of 66 and 20 s in clips of 10 and 11 s, and five fakes."""
+    folder = tmp_path_factory.mktemp("clips")
+    rows = [("bonafide", "long", 31.0, "human")]
+    rows += [("bonafide", "many", 11.0, "human")] * 6 + [("bonafide", "few", 10.0, "human")] * 2
+    rows += [("spoof", "many", 5.0, "a")] * 2 + [("spoof", "", 5.0, "b")] * 3
+    made = []
+    for number, (label, speaker, seconds, family) in enumerate(rows):
+        file = folder / f"{number}.wav"
+        soundfile.write(file, tone(HUMAN if label == "bonafide" else SYNTHETIC, seconds), 16_000)
+        made.append((f"c{number}", label, speaker, seconds, family, "src", family, str(file)))
+    columns = ["clip", "label", "speaker", "duration_s", "family", "source", "system", "file"]
+    return pd.DataFrame(made, columns=columns)
+
+
+class Hearing(HandDetector):
+    """Names every stretch of the synthetic tone, to half a second."""
+
+    def detect(self, clip, **kwargs):
+        made = super().detect(clip, **kwargs)
+        n = len(clip.samples) // 8_000
+        spectrum = np.abs(np.fft.rfft(clip.samples[: n * 8_000].reshape(n, 8_000), axis=1))
+        hears = spectrum.argmax(1) * 2 > 1_000
+        edges = np.flatnonzero(np.diff(np.pad(hears.astype(int), 1))) / 2
+        found = [
+            Stretch(a, b, 3.0, -3.0, 9.0) for a, b in zip(edges[::2], edges[1::2], strict=True)
+        ]
+        llrs = tuple(np.where(hears, 3.0, -3.0).tolist())
+        return replace(made, stands_out=tuple(found), trace=Trace(0.5, 0.5, llrs))
+
+
+def test_long_clips_are_hosts_and_short_ones_of_one_speaker_are_joined(index):
+    made = [(h.name, h.kind, len(h.samples) / SAMPLE_RATE) for h in hosts(index)]
+    assert made == [("c0", "single", 31.0), ("src/many/0", "joined", 60.0)]
+    made = [len(h.samples) / SAMPLE_RATE for h in hosts(index, (30,)) if h.kind == "joined"]
+    assert made == [30.0, 30.0]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 4])
+def test_a_part_stands_where_it_is_said_and_nothing_else_changes(index, seconds):
+    rng = np.random.default_rng(1)
+    host = next(hosts(index))
+    part = _part(index[index["label"] == "spoof"], host, seconds, rng)
+    made, at = _with_part(host.samples, part, rng)
+    away = np.flatnonzero(np.abs(made - host.samples) > 1e-3) / SAMPLE_RATE
+    assert away[0] == pytest.approx(at, abs=0.011)
+    assert away[-1] == pytest.approx(at + seconds, abs=0.011)
+    assert len(made) == len(host.samples)
+    assert np.abs(np.diff(made)).max() < 0.06  # no step where they meet
+    assert np.std(part) == pytest.approx(np.std(host.samples), rel=0.05)
+
+
+def test_a_voice_that_has_too_little_gives_no_part(index):
+    rng = np.random.default_rng(0)
+    assert _part(index[index["label"] == "spoof"], next(hosts(index)), 99, rng) is None
+
+
+def test_a_detector_that_hears_every_part_finds_them_all(index):
+    clips, segments = measured(Hearing({220.0: [-3.0]}), index)
+    whole = clips["condition"] == WHOLE
+    assert not clips.loc[whole, "named"].any()
+    long = clips["condition"].str.contains("with [1248] s of synthetic")
+    assert clips.loc[long, "found"].all() and long.sum() >= 6
+    assert clips.loc[long, ["start_off_s", "end_off_s"]].to_numpy().max() <= 0.5
+    human = clips["condition"].str.contains("another human")
+    assert human.any() and not clips.loc[human, "named"].any()
+    assert segments.groupby("spoof")["score"].mean().tolist() == pytest.approx([-3, 3], abs=1.0)
+    rows = stretch_rows(Hearing({220.0: [-3.0]}), index, split="dev").set_index("condition")
+    whole_row = rows.loc[WHOLE]
+    assert (whole_row["value"], whole_row["n_bonafide"], whole_row["subset"]) == (0.0, 2, "dev")
+    assert "1 of 2 are clips of one speaker, joined" in whole_row["note"]
+    assert "--split dev" in whole_row["source"]
+    eer = rows[rows["metric"] == "eer_percent"]["value"].item()
+    assert eer < 15
+
+
+def test_a_rule_names_a_run_in_its_share_of_clips_of_every_length():
+    rng = np.random.default_rng(0)
+    pieces = [rng.normal(-2.0, 1.5, n) for n in (59, 119, 239) for _ in range(300)]
+    rule = finding.fit_rule(pieces)
+    passed = np.array([abs(heaviest(p, rule.shift)[2]) >= rule.least(len(p)) for p in pieces])
+    assert rule.growth > 0
+    assert finding.FALSELY - 0.002 <= passed.mean() <= finding.FALSELY
+    assert passed.reshape(3, -1).mean(1).max() <= 1.3 * finding.FALSELY
+
+
+def test_scores_of_a_long_clip_are_cut_into_those_of_shorter_ones():
+    llrs = np.arange(239.0)
+    llrs[5] = np.nan
+    pieces = finding.cut(llrs)
+    assert sorted(map(len, pieces)) == [58, 59, 59, 59, 118, 119, 239 - 1]
+    assert pieces[1][0] == 60.0

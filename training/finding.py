@@ -1,0 +1,128 @@
+"""When a stretch stands out, fitted on whole human clips of the dev splits, in which none does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.audio.clip import SAMPLE_RATE
+from core.audio.decoding import clip_from_samples
+from core.detect.finer import Finding, Grid
+from core.detect.outlier import Excess, heaviest
+from training.stretches import LENGTHS_S, hosts
+
+GRID = Grid(SAMPLE_RATE, SAMPLE_RATE // 2)
+"""The shorter windows: 1 s long, every half second."""
+
+SHIFT = 2.0
+"""What `core.detect.outlier.Excess` lets pass: of 1.0 to 3.0 it found most 4 s parts on dev."""
+
+WINDOWS = [s * SAMPLE_RATE // GRID.hop for s in LENGTHS_S]
+"""Windows of clips of these lengths."""
+
+FALSELY = 0.05
+"""Share of whole human clips in which a stretch may be named."""
+
+
+def fit_finding(
+    directory: str | Path,
+    indexes: Sequence[str | Path],
+    progress: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
+    """Fit when a stretch of a clip stands out, and write it into a model's configuration.
+
+    Human clips of the dev splits are joined by speaker, scored once in shorter windows, and their
+    scores cut into clips of 30, 60 and 120 s. In `FALSELY` of them a run passes the threshold,
+    which grows with the number of windows.
+
+    Parameters
+    ----------
+    directory : path-like
+        The model, whose graphs take shorter windows.
+    indexes : sequence of path-like
+        Corpora; those with dev splits count.
+    progress : callable, optional
+        Called with (clips done, clips in all, clip).
+
+    Returns
+    -------
+    dict
+        What was written as ``stands_out``.
+
+    Raises
+    ------
+    ValueError
+        If there are too few human clips.
+    """
+    from core.detect.model_config import read_config
+    from core.detect.model_directory import load_directory
+    from training.export import _read
+    from training.model_files import write_config
+
+    detector = load_directory(directory)
+    detector.finding = Finding(GRID, Excess(SHIFT, 0.0, 0.0))
+    dev = _read(indexes)
+    every = list(hosts(dev[dev["split"] == "dev"], (10 * LENGTHS_S[-1],)))
+    pieces: list[np.ndarray] = []
+    for number, host in enumerate(every):
+        found = detector.detect(clip_from_samples(host.samples, SAMPLE_RATE, host.name))
+        if found.trace is not None:
+            pieces += cut([np.nan if x is None else x for x in found.trace.llrs])
+        if progress is not None:
+            progress(number + 1, len(every), host.name)
+    if len(pieces) < 1 / FALSELY:
+        raise ValueError(
+            f"The dev splits hold {len(pieces)} human clips of 30 s and longer, joined by speaker; "
+            f"{1 / FALSELY:.0f} are needed to fit when a stretch stands out."
+        )
+    written = {
+        "window": GRID.window,
+        "hop": GRID.hop,
+        **asdict(fit_rule(pieces)),
+        "fitted_on": f"{len(pieces)} human clips of 30, 60 and 120 s, joined by speaker from those "
+        "of the dev splits of the public benchmarks",
+    }
+    config = read_config(Path(directory))
+    write_config(Path(directory), {**config, "stands_out": written})
+    return written
+
+
+def cut(llrs: Sequence[float]) -> list[np.ndarray]:
+    """Scores of clips of 30, 60 and 120 s out of those of a longer one; NaN is dropped."""
+    given, pieces = np.asarray(llrs, dtype=float), []
+    for seconds in LENGTHS_S:
+        n = (seconds * SAMPLE_RATE - GRID.window) // GRID.hop + 1
+        step = seconds * SAMPLE_RATE // GRID.hop
+        for start in range(0, len(given) - n + 1, step):
+            piece = given[start : start + n]
+            pieces.append(piece[~np.isnan(piece)])
+    return pieces
+
+
+def fit_rule(pieces: Sequence[np.ndarray]) -> Excess:
+    """The rule by which a run of windows stands out in no more than `FALSELY` of these clips.
+
+    The threshold grows with the number of windows as little as it may: so that among clips of no
+    length more are named than their share, rounded up to whole clips.
+    """
+    scores = np.array([abs(heaviest(piece, SHIFT)[2]) for piece in pieces])
+    lengths = np.array([len(piece) for piece in pieces])
+    classes = [lengths <= WINDOWS[0], (lengths > WINDOWS[0]) & (lengths <= WINDOWS[1])]
+    classes.append(lengths > WINDOWS[1])
+    best: tuple[int, Excess] | None = None
+    for growth in np.arange(0.0, 10.01, 0.25):
+        rule = Excess(SHIFT, 0.0, float(growth))
+        over = scores - [rule.least(n) for n in lengths]
+        highest = float(np.sort(over)[::-1][int(FALSELY * len(over))])
+        rule = replace(rule, score=math.ceil(1_000 * highest + 1) / 1_000)
+        named = over >= rule.score
+        more = max(0, *(int(named[c].sum()) - math.ceil(FALSELY * c.sum()) for c in classes))
+        if best is None or more < best[0]:
+            best = more, rule
+    assert best is not None
+    return best[1]

@@ -170,11 +170,16 @@ def _for_programs(case: Case) -> dict[str, Any]:
 
 
 def agreements(cases: Sequence[Case], label: Callable[[Source], str]) -> list[str]:
-    """What several detectors say of one clip together, a sentence per clip."""
+    """What several detectors say of one clip together, a sentence per clip.
+
+    What a file says that is doubtful has no voice in it, and what was said under another stance is
+    counted apart.
+    """
     of: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        source = case.detection.source
-        of.setdefault((source.sha256, source.track, source.channel), []).append(case)
+        source, stance = case.detection.source, case.detection.stance
+        if not case.doubts:
+            of.setdefault((source.sha256, source.track, source.channel, stance), []).append(case)
     said = []
     for group in of.values():
         asked = {name_of(case.detection.detector): case for case in group}

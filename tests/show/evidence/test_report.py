@@ -489,6 +489,19 @@ def test_what_speaks_against_a_file_is_said_for_every_detector():
     assert f" {against}" in evidence_html([second], made=NOON).decode()
 
 
+def test_a_doubtful_file_has_no_voice_beside_detectors():
+    """Nor has one that was judged under other assumptions."""
+    here = case()
+    source = here.detection.source
+    said = replace(case(330.0).detection, detector="aasist", source=source)
+    sound = Case(said, BAND, saved=True)
+    prior = replace(sound, detection=replace(said, stance=Stance(0.1)))
+    for other, counted in ((sound, True), (replace(sound, doubts=(CHANGED,)), False),
+                           (prior, False)):  # fmt: skip
+        page = evidence_html([here, other], made=NOON).decode()
+        assert ("1 of 2: likely synthetic" in page) == counted
+
+
 def test_a_report_on_a_changed_file_holds_no_check_sum_that_fits():
     """Otherwise its JSON would open without a doubt."""
     d = case().detection

@@ -189,6 +189,13 @@ def test_away_mid_stream_and_back_on_a_telephone(browser, address, microphones):
         assert overflow(page) <= 0
         charts = page.get_by_test_id("stVegaLiteChart").locator("svg.marks, canvas.marks")
         expect(charts).to_have_count(2)
+        faded = """part => {
+            part.dataset.stale = "true";
+            part.style.opacity = "0.33";
+            return getComputedStyle(part).opacity;
+        }"""
+        late = page.locator(".st-key-live-panel").get_by_test_id("stElementContainer").last
+        assert late.evaluate(faded) == "1"  # as Streamlit fades what a slow run has not drawn
         page.evaluate("window.drawn = [...document.querySelectorAll('.marks')]")
         before = seconds(page)
         page.wait_for_timeout(1_500)

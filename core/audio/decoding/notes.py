@@ -228,7 +228,8 @@ def clock_notes(
             "piece behind the other, so times after it may be late."
         )
     if repeated:
-        notes.append(f"The file holds {repeated:,} packets twice: each was decoded once.")
+        some = "a packet" if repeated == 1 else f"{repeated:,} packets"
+        notes.append(f"The file holds {some} twice: each was decoded once.")
     return notes
 
 

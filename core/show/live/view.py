@@ -35,8 +35,18 @@ def welcome() -> None:
         _opus_note(st.session_state.get("detector", "embedded"))
 
 
+PANEL = "live-panel"
+
+
 def panel(take: Take, stance: Stance) -> None:
     """Everything that moves, drawn again and again while the microphone is open."""
+    with st.container(key=PANEL):
+        # Streamlit fades what a run has not drawn yet; on a busy server that is always something.
+        st.html(f"<style>.st-key-{PANEL} [data-stale=true] {{ opacity: 1 !important; }}</style>")
+        _panel(take, stance)
+
+
+def _panel(take: Take, stance: Stance) -> None:
     take.touch()
     shot = take.snapshot()
     if current.give_up_waiting(shot) or shot.state == "released":

@@ -77,8 +77,9 @@ def losses(shot: Snapshot) -> list[str]:
             "silence stands in for them."
         )
     if shot.skipped:
+        were = "was" if shot.skipped == 1 else "were"
         found.append(
-            f"{shot.skipped:,} windows were not scored, because the machine could not keep up."
+            f"{_windows(shot.skipped)} {were} not scored, because the machine could not keep up."
         )
     if shot.kept_from_s > 0:
         found.append(
@@ -185,7 +186,11 @@ def in_words(shot: Snapshot, stance: Stance, band: tuple[float, float]) -> str:
     """What the timeline shows, for readers who do not see it."""
     kinds = [kind_of(w.llr, stance, band) for w in shot.windows]
     return (
-        f"{len(kinds):,} windows so far: {kinds.count('synthetic'):,} towards synthetic, "
+        f"{_windows(len(kinds))} so far: {kinds.count('synthetic'):,} towards synthetic, "
         f"{kinds.count('authentic'):,} towards human, {kinds.count('inconclusive'):,} undecided, "
         f"{kinds.count('no speech'):,} with too little speech."
     )
+
+
+def _windows(n: int) -> str:
+    return f"{n:,} window{'s' * (n != 1)}"

@@ -25,7 +25,7 @@ from core.evaluate.intervals import difference, interval
 from core.evaluate.metrics import ASVSPOOF5, Tally, TandemConstants
 from core.evaluate.sample import Sample, Units
 from core.evaluate.tables import RESULTS
-from core.files import whole
+from core.files import atomic_path
 from core.plain import write_own_csv
 
 TANDEM = TandemConstants(0.0254559, 0.9150441, 0.3803262)
@@ -283,7 +283,7 @@ def main() -> None:
     source = f"python -m benchmarks.coverage {options.runs} --update"
     table = pd.DataFrame(rows).assign(kind="measured", source=source)
     if options.update:
-        with whole(RESULTS / "coverage.csv") as part:
+        with atomic_path(RESULTS / "coverage.csv") as part:
             write_own_csv(table, part)
     print(f"{time.perf_counter() - start:.0f} s")
 

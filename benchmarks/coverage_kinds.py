@@ -20,7 +20,7 @@ from core.evaluate.segments import TICK, Pieces, figures
 from core.evaluate.spoof_aware import SpoofAware
 from core.evaluate.tables.loading import RESULTS
 from core.evaluate.trials import SpoofAwareTrials
-from core.files import whole
+from core.files import atomic_path
 from core.plain import write_own_csv
 
 FILE = RESULTS / "coverage_kinds.csv"
@@ -199,7 +199,7 @@ def main() -> None:
     for _, group in rows.groupby("what", sort=False):
         print(table(group))
     if "--update" in sys.argv:
-        with whole(FILE) as part:
+        with atomic_path(FILE) as part:
             write_own_csv(rows, part)
 
 

@@ -1,4 +1,4 @@
-"""Atomic writes, and where the project lies."""
+"""Atomic writes, and where the project's folder is."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ ROOT = _INSTALLED if _INSTALLED.is_dir() else CODE
 
 
 @contextlib.contextmanager
-def whole(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
-    """A name to write to, whose file takes the place of ``path`` once all went well.
+def atomic_path(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
+    """A temporary path to write to; it replaces ``path`` when the block ends without an error.
 
-    Whatever goes wrong in between, a kill included, leaves what was at ``path`` before. The file
-    gets the mode of any new file, whatever the library that writes it prefers.
+    After an error, or a kill, ``path`` is what it was before. The file gets the mode of any new
+    file, whatever the library that writes it sets.
 
     Parameters
     ----------
     path : path-like
-        Where the file is to be; its folder exists. A link stays one, and what is no file, as a
-        terminal or a pipe, is written to as it is.
+        Where the file is to be; its folder exists. A link stays a link; a terminal, a pipe or a
+        device is written to directly.
     sync : bool
-        Whether the file is on the disk itself before it takes that place.
+        Whether to flush the file to the disk before it replaces ``path``.
 
     Yields
     ------
     pathlib.Path
-        Beside ``path``, with its suffix.
+        In the folder of ``path``, with its suffix.
 
     Raises
     ------
     OSError
-        If the folder does not take it.
+        If the file cannot be written.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
@@ -61,7 +61,7 @@ def whole(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_whole(path: str | Path, content: str | bytes, *, sync: bool = False) -> None:
-    """Write a file at once, text as UTF-8; see `whole`."""
-    with whole(path, sync=sync) as part:
+def atomic_write(path: str | Path, content: str | bytes, *, sync: bool = False) -> None:
+    """Write a file atomically, text as UTF-8; see `atomic_path`."""
+    with atomic_path(path, sync=sync) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -24,7 +24,7 @@ st.markdown(
     "Lower is better; at an equal error rate (EER) of 50 % a detector guesses."
 )
 book = Book.load()
-book.spell(tuple(VIEWS))
+book.accept_keys(tuple(VIEWS))
 view = st.segmented_control(
     *("View", list(VIEWS)), default="Systems", required=True, key="view", bind="query-params"
 )

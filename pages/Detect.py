@@ -32,12 +32,12 @@ with right:
                 icon=":material/error:",
             )
     if not any(not entry.error for entry in session.entries()):
-        address.hold(False)
+        address.note_kept(False)
         if not session.entries():
             inputs.welcome()
         st.stop()
     if chosen := session.selected():
-        address.follow(chosen, with_part=False)
+        address.write_if_other(chosen, with_part=False)
     with st.container():
         detector = detector or judging.load(detector_id)
         done = judging.judge_all(detector)

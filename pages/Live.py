@@ -16,17 +16,17 @@ if st.session_state.pop("spoofscope.live-recorded", False):
 
 left, right = st.columns([1, 2], gap="medium")
 with left:
-    on_air = microphone.on_air()
+    is_open = microphone.start_and_stop()
     if current.refusal():
         st.warning(current.refusal(), icon=":material/groups:")
     take = current.take()
     shot = take.snapshot() if take else None
-    if on_air and shot is not None:
+    if is_open and shot is not None:
         if shot.state == "paused":
             st.button("Resume", icon=":material/play_arrow:", on_click=take.resume)
         else:
             st.button("Pause", icon=":material/pause:", on_click=take.pause)
-    microphone.other_way()
+    microphone.fallback()
 with right:
     if shot is not None and shot.state == "released":
         current.discard()
@@ -35,10 +35,10 @@ with right:
             icon=":material/info:",
         )
         shot = None
-    address.hold(shot is not None, "take")
-    if shot is None or (not shot.frames and not on_air):
+    address.note_kept(shot is not None, "take")
+    if shot is None or (not shot.frames and not is_open):
         view.welcome()
         st.stop()
-    st.fragment(view.panel, run_every=REFRESH_S if on_air else HEARTBEAT_S)(take, session.stance())
-    if not on_air:
+    st.fragment(view.panel, run_every=REFRESH_S if is_open else HEARTBEAT_S)(take, session.stance())
+    if not is_open:
         view.buttons(take, shot)

@@ -34,7 +34,7 @@ for failed in session.entries():
 entry = session.selected()
 clip = session.clip_of(entry) if entry else None
 if entry is None or clip is None:
-    address.hold(False)
+    address.note_kept(False)
     with st.container(border=True, key="timeline-empty"):
         st.subheader("No clip yet", anchor=False)
         st.markdown(
@@ -45,7 +45,7 @@ if entry is None or clip is None:
         choose_clip()
     st.stop()
 
-address.follow(entry)
+address.write_if_other(entry)
 clip_bar(entry)
 hop_s = st.segmented_control(
     "A score every",

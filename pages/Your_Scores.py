@@ -9,7 +9,7 @@ from core.show.navigation import address
 from core.show.scores import comparisons, fusion_view, inputs, kinds, others, sets_view, views
 from core.show.scores.files import files, parts
 from core.show.scores.findings import problems
-from core.show.scores.tables import hand_over, hand_over_report, scores_as
+from core.show.scores.tables import report_download, scores_as, table_downloads
 from core.show.scores.takeaway import as_report
 
 VIEWS = {
@@ -32,7 +32,7 @@ st.markdown(
 )
 inputs.uploads()
 others.keep()
-address.hold(bool(files()), "score file")
+address.note_kept(bool(files()), "score file")
 if "scores" not in files():
     st.info(
         "Nothing here yet. The example is synthetic: 5,000 trials of two made-up systems whose "
@@ -63,10 +63,10 @@ VIEWS[shown](study)
 st.divider()
 # Looked up here: a download is made outside the script, where the session is out of reach.
 made = comparisons.made(study)
-hand_over(study.whole.figures, "figures", "Figures")
+table_downloads(study.whole.figures, "figures", "Figures")
 one, two = st.columns(2)
 with one:
-    hand_over_report(lambda: as_report(study, made))
+    report_download(lambda: as_report(study, made))
 with two:
     scores_as(study)
 st.caption("In a terminal: `python -m core evaluate SCORES --protocol KEY --compare OTHER --json`")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.files import whole, write_whole
+from core.files import atomic_path, atomic_write
 from training.benchmark import update_results
 
 
 def test_what_is_written_replaces_what_was_there(tmp_path):
     path = tmp_path / "table.csv"
-    write_whole(path, "é")
-    write_whole(path, b"new", sync=True)
+    atomic_write(path, "é")
+    atomic_write(path, b"new", sync=True)
     assert path.read_bytes() == b"new"
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
@@ -24,7 +24,7 @@ def test_what_is_written_replaces_what_was_there(tmp_path):
 def test_a_write_that_fails_in_the_middle_leaves_the_old_file(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(RuntimeError), whole(path) as part:
+    with pytest.raises(RuntimeError), atomic_path(path) as part:
         part.write_text("hal")
         assert path.read_text() == "old"
         raise RuntimeError
@@ -37,8 +37,8 @@ def test_a_kill_in_the_middle_leaves_the_old_file_and_the_next_write_clears_up(t
     path.write_text("old")
     script = (
         "import os, signal, sys\n"
-        "from core.files import whole\n"
-        "with whole(sys.argv[1]) as part:\n"
+        "from core.files import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as part:\n"
         "    part.write_text('hal')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -46,14 +46,14 @@ def test_a_kill_in_the_middle_leaves_the_old_file_and_the_next_write_clears_up(t
     done = subprocess.run([sys.executable, "-c", script, str(path)], cwd=root, check=False)
     assert done.returncode == -9
     assert path.read_text() == "old"
-    write_whole(path, "new")
+    atomic_write(path, "new")
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
 def test_the_mode_is_that_of_any_new_file_whatever_the_library_likes(tmp_path):
     plain = tmp_path / "plain"
     plain.touch()
-    with whole(tmp_path / "weights.safetensors") as part:
+    with atomic_path(tmp_path / "weights.safetensors") as part:
         part.unlink()
         os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))
     modes = {stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
@@ -65,11 +65,11 @@ def test_a_link_stays_one_and_a_pipe_is_written_to(tmp_path):
     target, link = tmp_path / "there" / "file", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
-    write_whole(link, "new")
+    atomic_write(link, "new")
     assert link.is_symlink()
     assert target.read_text() == "new"
     done = subprocess.run(
-        [sys.executable, "-c", "from core.files import *; write_whole('/dev/stdout', 'said')"],
+        [sys.executable, "-c", "from core.files import *; atomic_write('/dev/stdout', 'said')"],
         cwd=Path(__file__).resolve().parents[1],
         capture_output=True,
         check=True,

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -298,3 +302,45 @@ def compressed(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     level = np.sqrt(np.maximum(signal.lfilter([1 - decay], [1, -decay], x**2.0), 1e-10))
     over = np.maximum(level / (np.sqrt(np.mean(x**2.0)) + 1e-9), 0.05)
     return (x * over ** -rng.uniform(0.2, 0.8)).astype(np.float32)
+
+
+class SpectrumMask:
+    """Hides stretches of time and bands of frequency of ``[b, 2, f, t]``.
+
+    Parameters
+    ----------
+    settings : mapping
+        How many stretches (``time``) and bands (``frequency``) to hide in every row.
+    seed : int
+        With an item's number it decides what is hidden there, whichever process shows the item.
+
+    Attributes
+    ----------
+    items : list of int
+        Numbers of the items that come next, all of as many rows; without any, chance decides.
+    """
+
+    def __init__(self, settings: Mapping[str, float], seed: int = 0) -> None:
+        self._time = int(settings.get("time", 0))
+        self._frequency = int(settings.get("frequency", 0))
+        self._seed = seed
+        self.items: list[int] = []
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        b, _, f, t = x.shape
+        keep = torch.ones(b, 1, f, t)
+        items = self.items or torch.randint(2**31, (b,)).tolist()
+        for item, rows in zip(items, keep.split(b // len(items)), strict=True):
+            rng = np.random.default_rng([self._seed, item, 1])
+            for row in rows:
+                for _ in range(self._time):
+                    width = int(rng.integers(0, min(40, t // 4) + 1))
+                    start = int(rng.integers(0, t - width + 1))
+                    row[:, :, start : start + width] = 0
+                for _ in range(self._frequency):
+                    width = int(rng.integers(0, 21))
+                    start = int(rng.integers(0, f - width + 1))
+                    row[:, start : start + width] = 0
+        return x * keep.to(x)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.evaluate.kinds import KINDS
-from core.files import write_whole
+from core.files import atomic_write
 
 _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PERCENT = (
@@ -61,7 +61,7 @@ def refresh_files(files: list[Path], results: str | Path) -> list[Path]:
         text = file.read_text("utf-8")
         new = refresh(text, figures)
         if new != text:
-            write_whole(file, new)
+            atomic_write(file, new)
             changed.append(file)
     return changed
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE, AudioError
-from core.files import whole
+from core.files import atomic_path
 from training.clips import INDEX_COLUMNS
 
 MANIFEST_COLUMNS = (
@@ -331,7 +331,7 @@ def _is_intact(file: Path, sha256: str) -> bool:
 
 def _write(rows: list[dict[str, object]], columns: tuple[str, ...], path: Path) -> None:
     table = pd.DataFrame(rows, columns=list(columns))
-    with whole(path) as part:
+    with atomic_path(path) as part:
         table.sort_values("clip", kind="stable").to_csv(part, index=False)
 
 

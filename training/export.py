@@ -30,7 +30,6 @@ def export_model(
     name: str = "Embedded detector",
     known: int = 600,
     progress: Callable[[int, int, str], None] | None = None,
-    scored: Mapping[str, tuple[pd.DataFrame, np.ndarray]] | None = None,
     *,
     int8: bool = False,
     speech: Sequence[np.ndarray] = (),
@@ -61,9 +60,6 @@ def export_model(
         Training clips from which familiarity is measured.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
-    scored : mapping, optional
-        Trials and embeddings of ``dev`` and ``known`` clips by these very weights, if
-        `training.benchmark.score_trials` has made them already.
     int8 : bool
         Write 8-bit graphs too, and make them the default.
     speech : sequence of numpy.ndarray
@@ -83,8 +79,8 @@ def export_model(
     from core.detect.model_config import FORMAT, read_config
     from core.detect.networks import build
     from core.detect.weights import sha256_of
-    from training.benchmark import score_trials
     from training.onnx_export import export_engines
+    from training.trials import score_trials
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -121,8 +117,6 @@ def export_model(
     corpora = [read_index(i) for i in indexes]
 
     def score(clips: pd.DataFrame, split: str) -> tuple[pd.DataFrame, np.ndarray]:
-        if scored is not None and split in scored:
-            return scored[split]
         vectors: list[np.ndarray] = []
         table = score_trials(draft, clips, split, None, progress, vectors)
         return table, np.stack(vectors)
@@ -187,7 +181,7 @@ def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], tuple[float, flo
     Parameters
     ----------
     dev : pandas.DataFrame
-        Trials of the dev splits, from `training.benchmark.score_trials`.
+        Trials of the dev splits, from `training.trials.score_trials`.
 
     Returns
     -------
@@ -247,7 +241,7 @@ def calibrate_engine(
         The calibration that was written.
     """
     from core.detect.model_config import read_config
-    from training.benchmark import score_trials
+    from training.trials import score_trials
 
     directory = Path(directory)
     detector = load_directory(directory, engine)
@@ -287,14 +281,22 @@ def add_families(
     -------
     list of str
         The families.
+
+    Raises
+    ------
+    ValueError
+        If the model has no measure of familiarity.
     """
     from safetensors.numpy import load_file, save_file
 
     from core.detect.model_config import read_config
     from core.detect.weights import sha256_of
-    from training.benchmark import score_trials
+    from training.trials import score_trials
 
     directory = Path(directory)
+    config = read_config(directory)
+    if "familiarity" not in config:
+        raise ValueError(f"{directory} has no measure of familiarity, which families belong to.")
     clips = keep_for_training(_read(indexes))
     fakes = clips[(clips["label"] == "spoof") & ~clips["family"].str.startswith("copy:")]
     sample = fakes.sample(frac=1.0, random_state=0).groupby("family").head(each)
@@ -304,7 +306,6 @@ def add_families(
         load_directory(directory), sample, "known", None, progress, vectors, windows=1
     )
     usable = seen["raw"].notna().to_numpy()
-    config = read_config(directory)
     path = directory / Path(str(config["familiarity"]["file"])).name
     arrays = load_file(path)
     found = (np.stack(vectors)[usable] - arrays["mean"]) @ arrays["whiten"]
@@ -328,7 +329,6 @@ def calibrate_codec(
     indexes: Sequence[str | Path],
     codec: str,
     progress: Callable[[int, int, str], None] | None = None,
-    scored: Sequence[pd.DataFrame] | None = None,
 ) -> dict[str, Any]:
     """Fit a calibration for clips that arrive in a codec, and write it into a configuration.
 
@@ -345,8 +345,6 @@ def calibrate_codec(
         Key of `CODEC_RATES`.
     progress : callable, optional
         Called with (clips done, clips in all, clip).
-    scored : sequence of pandas.DataFrame, optional
-        Trials of each setting by this very model, if they are there already.
 
     Returns
     -------
@@ -359,16 +357,15 @@ def calibrate_codec(
         If there are no settings for the codec, or a setting cannot be encoded here.
     """
     from core.detect.model_config import read_config
-    from training.benchmark import score_trials
+    from training.trials import score_trials
 
     if codec not in CODEC_RATES:
         raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")
-    if scored is None:
-        detector, clips = load_directory(directory), _read(indexes)
-        scored = [
-            score_trials(detector, clips, "dev", rate, progress, windows=1)
-            for rate in CODEC_RATES[codec]
-        ]
+    detector, clips = load_directory(directory), _read(indexes)
+    scored = [
+        score_trials(detector, clips, "dev", rate, progress, windows=1)
+        for rate in CODEC_RATES[codec]
+    ]
     found, n_human, n_synthetic = _affine(pd.concat(scored, ignore_index=True))
     rates = ", ".join(rate.removeprefix(f"{codec}-") for rate in CODEC_RATES[codec])
     found["fitted_on"] = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.files import write_whole
+from core.files import atomic_write
 from training import processes
 from training.augment import trim
 from training.devset import score_windows
@@ -69,5 +69,5 @@ def hard_humans(
     hardest = np.argsort(-scores, kind="stable")[: round(share * len(scores))]
     found = dict.fromkeys(human["clip"].iloc[hardest], times)
     if processes.first():
-        write_whole(file, json.dumps(found, indent=0))
+        atomic_write(file, json.dumps(found, indent=0))
     return found

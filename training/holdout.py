@@ -79,7 +79,7 @@ def leave_one_family_out(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.benchmark.COLUMNS`: EER on every family without it
+        Columns as `training.figures.COLUMNS`: EER on every family without it
         (``leave_one_family_out``) and with it in training (``family_in_training``), and the means.
 
     Raises
@@ -88,8 +88,7 @@ def leave_one_family_out(
         If a class is missing on either side.
     """
     from core.evaluate.influence import percent_eer
-    from core.evaluate.intervals import intervals
-    from training.benchmark import COLUMNS
+    from training.figures import COLUMNS, result_row, with_intervals
 
     index = index.reset_index(drop=True)
     spoof = (index["label"] == "spoof").to_numpy()
@@ -103,34 +102,24 @@ def leave_one_family_out(
     rows: list[dict[str, Any]] = []
 
     def judge(trained: Any, name: str, breakdown: str, note: str) -> float:
-        fakes = np.flatnonzero(spoof & (family == name))
-        own = np.flatnonzero(judging)
-        speaker = index["speaker"].to_numpy()
-        eer = intervals(
-            _scores(trained, clean, own),
-            _scores(trained, clean, fakes),
-            {"eer": percent_eer},
-            speakers=(speaker[own], speaker[fakes]),
-        )["eer"]
+        picks = np.flatnonzero(judging), np.flatnonzero(spoof & (family == name))
+        scores = np.concatenate([_scores(trained, clean, pick) for pick in picks])
+        trials = index.iloc[np.concatenate(picks)].assign(score=scores)
+        value, low, high = with_intervals(trials, {"eer": percent_eer})["eer"]
         rows.append(
-            {
-                "system": system,
-                "benchmark": "public_samples",
-                "subset": "train",
-                "breakdown": breakdown,
-                "condition": name,
-                "metric": "eer_percent",
-                "value": eer.value,
-                "low": eer.low,
-                "high": eer.high,
-                "n_bonafide": len(own),
-                "n_spoof": len(fakes),
-                "kind": "measured",
-                "source": source,
-                "note": note,
-            }
+            result_row(
+                (system, "public_samples", "train", source),
+                trials,
+                breakdown=breakdown,
+                condition=name,
+                metric="eer_percent",
+                value=value,
+                low=low,
+                high=high,
+                note=note,
+            )
         )
-        return float(eer.value)
+        return value
 
     means: dict[str, list[float]] = {"leave_one_family_out": [], "family_in_training": []}
     for number, name in enumerate([*largest, ""]):

@@ -18,7 +18,7 @@ def load_distillmos(model: torch.nn.Module, checkpoint: str | Path) -> list[str]
     Parameters
     ----------
     model : torch.nn.Module
-        From ``core.detect.model.build("spectral-transformer", {})``.
+        From `core.detect.networks.build`, by the name ``spectral-transformer``.
     checkpoint : path-like
         ``distill_mos_v7.pt`` of the PyPI package distillmos (MIT licence).
 

@@ -51,7 +51,7 @@ def kind_groups(trials: pd.DataFrame, kinds: pd.DataFrame) -> dict[str, pd.DataF
     Parameters
     ----------
     trials : pandas.DataFrame
-        From `training.benchmark.score_trials`.
+        From `training.trials.score_trials`.
     kinds : pandas.DataFrame
         From `kinds_of`.
 

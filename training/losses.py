@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""What training minimises."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 from core.detect.detector import DetectorError
 from core.detect.model_config import read_config
 from core.detect.weights import sha256_of
-from core.files import write_whole
+from core.files import atomic_write
 
 
 def put(file: Path, directory: Path, name: str) -> str:
@@ -52,7 +52,7 @@ def write_config(directory: Path, config: Mapping[str, Any]) -> None:
         old = read_config(directory)
     except DetectorError:
         old = {}
-    write_whole(directory / "config.json", json.dumps(config, indent=1) + "\n")
+    atomic_write(directory / "config.json", json.dumps(config, indent=1) + "\n")
     for name in _named(old) - _named(config):
         (directory / name).unlink(missing_ok=True)
 

@@ -193,13 +193,13 @@ def eight_bit(network: Any, kind: str, weights_sha256: str, out: Path) -> Path:
     from safetensors.torch import save_file
 
     from core.detect.eight_bit import FILES, FORMAT, GRAPH, HEAD, SAYS
-    from core.files import write_whole
+    from core.files import atomic_write
 
     out.mkdir(parents=True, exist_ok=True)
     every = getattr(network.head, "every_layer", False)
     graph, weights = encoder_graph(network.encoder.model, every)
-    write_whole(out / GRAPH, graph)
-    write_whole(out / WEIGHTS, weights)
+    atomic_write(out / GRAPH, graph)
+    atomic_write(out / WEIGHTS, weights)
     head = {k: v.contiguous() for k, v in network.head.state_dict().items()}
     save_file(head, out / HEAD)
     says = {
@@ -208,5 +208,5 @@ def eight_bit(network: Any, kind: str, weights_sha256: str, out: Path) -> Path:
         "made_from": weights_sha256,
         "files": {name: sha256_of(out / name) for name in FILES},
     }
-    write_whole(out / SAYS, json.dumps(says, indent=1) + "\n")
+    atomic_write(out / SAYS, json.dumps(says, indent=1) + "\n")
     return out

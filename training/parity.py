@@ -50,7 +50,12 @@ def compared(folder: Path) -> Iterator[dict[str, Any]]:
     if not cases:
         raise ValueError(f"{folder} has no folders with expected.npz in them.")
     for case in cases:
-        yield _compared(case)
+        try:
+            yield _compared(case)
+        except KeyError as error:
+            raise ValueError(
+                f"{case} lacks {error}: a file there says less than it has to."
+            ) from error
 
 
 def _compared(case: Path) -> dict[str, Any]:

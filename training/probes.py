@@ -313,77 +313,47 @@ def probe_rows(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.benchmark.COLUMNS`.
+        Columns as `training.figures.COLUMNS`.
     """
     from core.evaluate.influence import percent_eer
-    from core.evaluate.intervals import intervals
-    from training.benchmark import COLUMNS
+    from training.figures import COLUMNS, result_row, with_intervals
 
     train = train.sample(min(1600, len(train)), random_state=0)
-    spoof = (test["label"] == "spoof").to_numpy()
     scores = shortcut_scores(
         surface(train, progress),
         (train["label"] == "spoof").to_numpy(),
         surface(test, progress),
     )
-    speakers = test["speaker"].to_numpy()
-    eer = intervals(
-        scores[~spoof],
-        scores[spoof],
-        {"eer": percent_eer},
-        speakers=(speakers[~spoof], speakers[spoof]),
-    )["eer"]
+    value, low, high = with_intervals(test.assign(score=scores), {"eer": percent_eer})["eer"]
     command = f"python -m training benchmark {benchmark} --detector {detector.id} --probes"
-    common = {"benchmark": benchmark, "subset": "test", "kind": "measured", "source": command}
     rows = [
-        {
-            **common,
-            "system": "surface only",
-            "breakdown": "shortcut_audit",
-            "condition": "duration, level, bandwidth, zeros, silence",
-            "metric": "eer_percent",
-            "value": eer.value,
-            "low": eer.low,
-            "high": eer.high,
-            "n_bonafide": int((~spoof).sum()),
-            "n_spoof": int(spoof.sum()),
-            "note": f"Boosted trees on {len(train):,} training clips that see no sound; "
-            "50 is chance.",
-        }
+        result_row(
+            ("surface only", benchmark, "test", command),
+            test,
+            breakdown="shortcut_audit",
+            condition="duration, level, bandwidth, zeros, silence",
+            metric="eer_percent",
+            value=value,
+            low=low,
+            high=high,
+            note=f"Boosted trees on {len(train):,} training clips that see no sound; 50 is chance.",
+        )
     ]
-    found = splice_figures(spliced_windows(detector, test, progress=progress))
-    for metric, name in (
+    names = (detector.id, benchmark, "test", command)
+    where = {"breakdown": "spliced", "condition": "half human, half synthetic"}
+    windows = splice_figures(spliced_windows(detector, test, progress=progress))
+    n = int(windows["clips"])
+    note = "Windows that lie at least three quarters in one half."
+    for found, metric in (
         ("auc", "auc"),
         ("auc_within", "auc_within_clip"),
         ("right_half_percent", "right_half_percent"),
     ):
-        rows.append(
-            {
-                **common,
-                "system": detector.id,
-                "breakdown": "spliced",
-                "condition": "half human, half synthetic",
-                "metric": name,
-                "value": found[metric],
-                "n_bonafide": int(found["clips"]),
-                "n_spoof": int(found["clips"]),
-                "note": "Windows that lie at least three quarters in one half.",
-            }
-        )
-    for metric, (value, n) in span_figures(
-        spliced_spans(detector, test, progress=progress)
-    ).items():
-        rows.append(
-            {
-                **common,
-                "system": detector.id,
-                "breakdown": "spliced",
-                "condition": "half human, half synthetic",
-                "metric": metric,
-                "value": value,
-                "n_bonafide": n,
-                "n_spoof": n,
-                "note": "Spans above the band without a verdict, at a prior of 0.5.",
-            }
-        )
+        told = {**where, "metric": metric, "value": windows[found], "note": note}
+        rows.append(result_row(names, **told, n_bonafide=n, n_spoof=n))
+    note = "Spans above the band without a verdict, at a prior of 0.5."
+    spans = span_figures(spliced_spans(detector, test, progress=progress))
+    for metric, (share, n) in spans.items():
+        told = {**where, "metric": metric, "value": share, "note": note}
+        rows.append(result_row(names, **told, n_bonafide=n, n_spoof=n))
     return pd.DataFrame(rows, columns=list(COLUMNS))

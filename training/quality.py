@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
-from core.files import whole
+from core.files import atomic_path
 from training.initial import load_distillmos
 
 if TYPE_CHECKING:
@@ -122,6 +122,6 @@ def rate_corpus(
             progress(len(scores), len(files), str(clips[i]))
     path = Path(out) / FILE
     table = pd.DataFrame({"clip": clips, "mos": np.round(scores, 3)})
-    with whole(path) as part:
+    with atomic_path(path) as part:
         table.to_csv(part, index=False)
     return path

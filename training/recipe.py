@@ -7,7 +7,6 @@ the test split is never read here.
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.files import whole, write_whole
+from core.files import atomic_write
 from training import processes
-from training.augment import Strength
+from training.augment import SpectrumMask, Strength
 from training.data import PART, Mix, Pairs, collate, keep_for_training
-from training.devset import DevSet, dev_figures, dev_set, spliced_set
+from training.devset import DevSet, dev_set, spliced_set
 from training.hard import hard_humans
-from training.losses import Loss, family_loss, pair_loss, part_loss, weighted_loss
+from training.losses import Loss, pair_loss, weighted_loss
 from training.protocols import read_corpus
 
 if TYPE_CHECKING:
@@ -49,48 +48,6 @@ def load_recipe(name: str | Path) -> dict[str, Any]:
         return {"name": path.stem, **tomllib.loads(path.read_text("utf-8"))}
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
-
-
-class SpectrumMask:
-    """Hides stretches of time and bands of frequency of ``[b, 2, f, t]``.
-
-    Parameters
-    ----------
-    settings : mapping
-        How many stretches (``time``) and bands (``frequency``) to hide in every row.
-    seed : int
-        With an item's number it decides what is hidden there, whichever process shows the item.
-
-    Attributes
-    ----------
-    items : list of int
-        Numbers of the items that come next, all of as many rows; without any, chance decides.
-    """
-
-    def __init__(self, settings: Mapping[str, float], seed: int = 0) -> None:
-        self._time = int(settings.get("time", 0))
-        self._frequency = int(settings.get("frequency", 0))
-        self._seed = seed
-        self.items: list[int] = []
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        import torch
-
-        b, _, f, t = x.shape
-        keep = torch.ones(b, 1, f, t)
-        items = self.items or torch.randint(2**31, (b,)).tolist()
-        for item, rows in zip(items, keep.split(b // len(items)), strict=True):
-            rng = np.random.default_rng([self._seed, item, 1])
-            for row in rows:
-                for _ in range(self._time):
-                    width = int(rng.integers(0, min(40, t // 4) + 1))
-                    start = int(rng.integers(0, t - width + 1))
-                    row[:, :, start : start + width] = 0
-                for _ in range(self._frequency):
-                    width = int(rng.integers(0, 21))
-                    start = int(rng.integers(0, f - width + 1))
-                    row[:, start : start + width] = 0
-        return x * keep.to(x)
 
 
 def train(
@@ -141,11 +98,13 @@ def train(
     import torch
     from transformers import set_seed
 
+    from training.trainer import AveragingTrainer
+
     recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if processes.first():
-        write_whole(out / "recipe.json", json.dumps(recipe, indent=1))
+        atomic_write(out / "recipe.json", json.dumps(recipe, indent=1))
     if threads:
         torch.set_num_threads(threads)
     set_seed(int(recipe.get("seed", 0)))
@@ -179,16 +138,20 @@ def train(
         if not steps:
             return _keep(out / "stored", out)
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
-    loss = pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
-    trainer = _trainer(model, arguments, data, dev, settings, out, loss, collate)
+    trainer = AveragingTrainer(model, arguments, data, dev, settings, _loss(settings), collate)
     trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
     return _best(out)
 
 
+def _loss(settings: Mapping[str, Any]) -> Loss:
+    """The loss of a stage that trains on pairs."""
+    return pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
+
+
 def _last_checkpoint(out: Path) -> str | None:
     """The newest checkpoint that was written to its end; its average comes last."""
-    whole_ones = [f.parent for f in out.glob("checkpoint-*/average.safetensors")]
-    newest = max(whole_ones, key=lambda folder: int(folder.name.split("-")[1]), default=None)
+    finished = [f.parent for f in out.glob("checkpoint-*/average.safetensors")]
+    newest = max(finished, key=lambda folder: int(folder.name.split("-")[1]), default=None)
     return str(newest) if newest else None
 
 
@@ -224,6 +187,7 @@ def _train_stored(
         stored_figures,
     )
     from training.corpus import print_progress
+    from training.trainer import AveragingTrainer
 
     settings = recipe["stored"]
     seed = int(recipe.get("seed", 0))
@@ -245,14 +209,13 @@ def _train_stored(
         features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
     seen = store_dev(model, dev)
     data = StoredPairs(features, steps * batch, seed, settings)
-    trainer = _trainer(
+    trainer = AveragingTrainer(
         model,
         arguments,
         data,
         dev,
         settings,
-        out,
-        pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0))),
+        _loss(settings),
         collate_features,
         lambda net, which: stored_figures(net, seen, which),
     )
@@ -266,7 +229,7 @@ def _keep(stage: Path, out: Path) -> dict[str, float]:
     """Make what a stage kept that of the whole training."""
     if processes.first():
         for name in ("best.safetensors", "best.json"):
-            write_whole(out / name, (stage / name).read_bytes())
+            atomic_write(out / name, (stage / name).read_bytes())
     return _best(stage)
 
 
@@ -287,6 +250,7 @@ def _train_windows(
     import torch
     from safetensors.torch import load_file
 
+    from training.trainer import AveragingTrainer
     from training.windows import Windows, collate_windows
 
     index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
@@ -314,7 +278,7 @@ def _train_windows(
             "half": stage.get("half", torch.cuda.is_available()),
         }
         arguments = _arguments(folder, settings, steps, batch, seed, workers)
-        trainer = _trainer(model, arguments, data, dev, settings, folder, loss, collate_windows)
+        trainer = AveragingTrainer(model, arguments, data, dev, settings, loss, collate_windows)
         trainer.train(resume_from_checkpoint=_last_checkpoint(folder) if resume else None)
         model.load_state_dict(load_file(folder / "best.safetensors"))
         if processes.first():
@@ -402,152 +366,3 @@ def _network(
             if hasattr(layer, "inplace"):  # one copy less of the largest arrays
                 layer.inplace = True
     return model
-
-
-def _trainer(
-    model: torch.nn.Module,
-    arguments: Any,
-    data: Any,
-    dev: DevSet,
-    settings: Mapping[str, Any],
-    out: Path,
-    loss: Loss,
-    collate: Callable[[list[Any]], dict[str, Any]],
-    judge: Callable[[torch.nn.Module, DevSet], dict[str, float]] | None = None,
-) -> Any:
-    """The Trainer with this project's loss, learning rates, averaged weights and dev figures."""
-    import torch
-    from safetensors.torch import load_file, save_file
-    from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_seed
-
-    mask = getattr(getattr(model, "front", None), "mask", None)
-
-    class Average(TrainerCallback):
-        """A running average of all weights; it is what is evaluated and kept."""
-
-        def __init__(self) -> None:
-            self.state: dict[str, torch.Tensor] = {}
-            self.count = 0
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            saved = (
-                Path(args.output_dir) / f"checkpoint-{state.global_step}" / "average.safetensors"
-            )
-            if state.global_step and saved.is_file():
-                self.state = load_file(saved)
-            else:
-                self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            self.count = state.global_step
-            if processes.count() > 1:  # dropout must not hide the same in every share of a batch
-                set_seed(args.seed + args.process_index)
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.count += 1
-            decay = min(float(settings.get("average", 0.0)), self.count / (self.count + 10))
-            for key, value in model.state_dict().items():
-                if value.is_floating_point():
-                    self.state[key].lerp_(value.detach(), 1 - decay)
-                else:
-                    self.state[key].copy_(value)
-
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            if processes.first():
-                with whole(folder / "average.safetensors") as part:
-                    save_file(_plain(self.state), part)
-
-    average = Average()
-
-    class AveragingTrainer(Trainer):
-        def compute_loss(
-            self,
-            model: Any,
-            inputs: Any,
-            return_outputs: bool = False,
-            num_items_in_batch: Any = None,
-        ) -> Any:
-            for module in model.modules():  # tiny batches would blur the pretrained statistics
-                if isinstance(module, torch.nn.BatchNorm1d):
-                    module.eval()
-            if mask is not None and "items" in inputs:
-                mask.items = inputs["items"].tolist()
-            out = model(inputs["features"] if "features" in inputs else inputs["waves"])
-            raw = out[0]
-            own = self.own(len(raw))
-            judged = inputs["judged"][:own] if "judged" in inputs else slice(None)
-            value = loss(raw[:own].float()[judged], inputs["labels"][:own][judged])
-            parts, named = out[2:] if len(out) > 2 else (None, None)
-            if parts is not None:
-                weight = float(settings.get("parts", 1.0))
-                value = value + weight * part_loss(parts[:own], inputs["parts"][:own])
-            if named is not None:
-                weight = float(settings["family"])
-                value = value + weight * family_loss(
-                    named[:own][judged], inputs["families"][:own][judged]
-                )
-            return (value, raw) if return_outputs else value
-
-        def own(self, rows: int) -> int:
-            """Rows that are no repetition, which fills up the last batch of several processes."""
-            state = self.accelerator.gradient_state
-            if processes.count() == 1 or not state.end_of_dataloader or state.remainder < 1:
-                return rows
-            share = self.args.per_device_train_batch_size
-            items = min(share, max(0, state.remainder - share * self.args.process_index))
-            return items * rows // share
-
-        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
-            front: list[torch.nn.Parameter] = []
-            rest: list[torch.nn.Parameter] = []
-            for name, parameter in model.named_parameters():
-                if parameter.requires_grad:
-                    (front if name.startswith("front.") else rest).append(parameter)
-            rate = self.args.learning_rate
-            groups = [
-                {"params": rest, "lr": rate},
-                {"params": front, "lr": float(settings.get("front_learning_rate", rate))},
-            ]
-            self.optimizer = torch.optim.AdamW(
-                [g for g in groups if g["params"]], weight_decay=self.args.weight_decay
-            )
-            return self.optimizer
-
-        def judged(self) -> dict[str, float]:
-            """Dev figures of the averaged weights, which are kept where they are the best."""
-            now = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            model.load_state_dict(average.state)
-            found = (judge or dev_figures)(model, dev)
-            model.load_state_dict(now)
-            model.train()
-            best = out / "best.json"
-            old = json.loads(best.read_text("utf-8"))["eer"] if best.is_file() else math.inf
-            if found["eer"] < old:
-                kept = {k: v for k, v in average.state.items() if not k.startswith("families.")}
-                with whole(out / "best.safetensors") as part:
-                    save_file(_plain(kept), part)
-                write_whole(best, json.dumps({"step": self.state.global_step, **found}))
-            with (out / "dev.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"step": self.state.global_step, **found}) + "\n")
-            return found
-
-        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-            found = processes.from_first(self.judged)
-            metrics = {f"eval_{k}": v for k, v in found.items()}
-            self.log(dict(metrics))
-            self.control = self.callback_handler.on_evaluate(
-                self.args, self.state, self.control, metrics
-            )
-            return metrics
-
-    return AveragingTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=data,
-        eval_dataset=data,
-        data_collator=collate,
-        callbacks=[average, EarlyStoppingCallback(int(settings.get("patience", 5)))],
-    )
-
-
-def _plain(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {k: v.detach().cpu().contiguous().clone() for k, v in state.items()}

@@ -168,12 +168,12 @@ def stretch_rows(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.benchmark.COLUMNS`.
+        Columns as `training.figures.COLUMNS`.
     """
     from scipy.stats import binomtest
 
     from core.evaluate.metrics import Tally
-    from training.benchmark import COLUMNS as RESULTS
+    from training.figures import COLUMNS as RESULTS
 
     clips, segments = measured(detector, index, progress)
     shared = {

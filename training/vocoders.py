@@ -22,17 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.files import whole, write_whole
-from training.mel import mel_bands
+from core.files import atomic_path, atomic_write
 
 if TYPE_CHECKING:
     import torch
 
 KINDS = ("neural-spectrum", "neural-upsampling", "neural-codec")
-"""Inverse spectra after Vocos (Siuzdak 2023); transposed convolutions after HiFi-GAN (Kong et al.
-2020); an autoencoder of complex spectra with a rounded bottleneck."""
-
-SIZE, HOP = 1024, 256
+"""In the order of `training.vocoder_networks`: spectra, upsampling, codec."""
 
 
 def network(kind: str) -> torch.nn.Module:
@@ -53,110 +49,9 @@ def network(kind: str) -> torch.nn.Module:
     ValueError
         If the kind is unknown.
     """
-    import torch
-    from torch import nn
-    from torch.nn import functional
+    from training import vocoder_networks as networks
 
-    def block(dim: int) -> nn.Module:
-        """Depth-wise convolution over time, then two layers, with a way around (ConvNeXt)."""
-
-        class Block(nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.mix = nn.Conv1d(dim, dim, 7, padding=3, groups=dim)
-                self.norm = nn.LayerNorm(dim)
-                self.wide = nn.Linear(dim, 3 * dim)
-                self.back = nn.Linear(3 * dim, dim)
-                self.scale = nn.Parameter(torch.full((dim,), 0.2))
-
-            def forward(self, x: torch.Tensor) -> torch.Tensor:
-                y = self.norm(self.mix(x).transpose(1, 2))
-                y = self.scale * self.back(functional.gelu(self.wide(y)))
-                return x + y.transpose(1, 2)
-
-        return Block()
-
-    class Vocoder(nn.Module):
-        size, hop = SIZE, HOP
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.window: torch.Tensor
-            self.bands: torch.Tensor
-            self.register_buffer("window", torch.hann_window(self.size), persistent=False)
-            bands = torch.from_numpy(mel_bands(80, self.size)).float()
-            self.register_buffer("bands", bands, persistent=False)
-
-        def stft(self, waves: torch.Tensor) -> torch.Tensor:
-            return torch.stft(waves, self.size, self.hop, window=self.window, return_complex=True)
-
-        def istft(self, magnitude: torch.Tensor, phase: torch.Tensor, n: int) -> torch.Tensor:
-            spectrum = torch.polar(magnitude, phase)
-            return torch.istft(spectrum, self.size, self.hop, window=self.window, length=n)
-
-        def mel(self, waves: torch.Tensor) -> torch.Tensor:
-            return (self.bands @ self.stft(waves).abs()).clamp_min(1e-5).log()
-
-    class Spectrum(Vocoder):
-        def __init__(self, dim: int = 192) -> None:
-            super().__init__()
-            self.first = nn.Conv1d(80, dim, 7, padding=3)
-            self.blocks = nn.Sequential(*(block(dim) for _ in range(5)))
-            self.last = nn.Conv1d(dim, 2 * (self.size // 2 + 1), 1)
-
-        def forward(self, waves: torch.Tensor) -> torch.Tensor:
-            magnitude, phase = self.last(self.blocks(self.first(self.mel(waves)))).chunk(2, 1)
-            return self.istft(magnitude.clamp(max=5).exp(), phase, waves.shape[1])
-
-    class Upsampling(Vocoder):
-        def __init__(self, widths: Sequence[int] = (160, 80, 40, 20)) -> None:
-            super().__init__()
-            self.first = nn.Conv1d(80, widths[0], 7, padding=3)
-            self.ups, self.fine = nn.ModuleList(), nn.ModuleList()
-            for before, after, factor in zip(widths, widths[1:], (8, 8, 4), strict=False):
-                up = nn.ConvTranspose1d(before, after, 2 * factor, factor, factor // 2)
-                self.ups.append(up)
-                self.fine.append(
-                    nn.ModuleList(
-                        nn.Conv1d(after, after, k, padding=d * (k - 1) // 2, dilation=d)
-                        for k, d in ((3, 1), (3, 3), (7, 1), (7, 3))
-                    )
-                )
-            self.last = nn.Conv1d(widths[3], 1, 7, padding=3)
-
-        def forward(self, waves: torch.Tensor) -> torch.Tensor:
-            x = self.first(self.mel(waves))
-            for up, fine in zip(self.ups, self.fine, strict=True):
-                x = up(functional.leaky_relu(x, 0.1))
-                for layer in fine:  # type: ignore[attr-defined]
-                    x = x + layer(functional.leaky_relu(x, 0.1))
-            x = torch.tanh(self.last(functional.leaky_relu(x, 0.1))).squeeze(1)
-            return functional.pad(x, (0, max(0, waves.shape[1] - x.shape[1])))[:, : waves.shape[1]]
-
-    class Codec(Vocoder):
-        size, hop = 512, 128
-
-        def __init__(self, dim: int = 160, code: int = 32) -> None:
-            super().__init__()
-            bins = self.size // 2 + 1
-            self.first = nn.Conv1d(2 * bins, dim, 3, padding=1)
-            self.down = nn.Sequential(block(dim), block(dim), nn.Conv1d(dim, code, 1))
-            self.up = nn.Sequential(nn.Conv1d(code, dim, 1), block(dim), block(dim), block(dim))
-            self.last = nn.Conv1d(dim, 2 * bins, 1)
-
-        def forward(self, waves: torch.Tensor) -> torch.Tensor:
-            x = self.stft(waves)
-            x = x * x.abs().clamp_min(1e-6).pow(-0.7)
-            x = torch.cat([x.real, x.imag], 1)
-            code = 4 * torch.tanh(self.down(self.first(x)) / 4)
-            code = code + (torch.rand_like(code) - 0.5) if self.training else code.round()
-            y = self.last(self.up(code))
-            self.error = (y - x).abs().mean() / x.abs().mean().clamp_min(1e-6)
-            y = torch.complex(*y.chunk(2, 1))
-            y = y * y.abs().clamp_min(1e-6).pow(7 / 3)
-            return torch.istft(y, self.size, self.hop, window=self.window, length=waves.shape[1])
-
-    kinds = dict(zip(KINDS, (Spectrum, Upsampling, Codec), strict=True))
+    kinds = dict(zip(KINDS, (networks.Spectrum, networks.Upsampling, networks.Codec), strict=True))
     if kind not in kinds:
         raise ValueError(f"There is no vocoder {kind!r}. Known are {', '.join(KINDS)}.")
     return kinds[kind]()
@@ -184,42 +79,6 @@ def spectral_loss(copy: torch.Tensor, waves: torch.Tensor) -> torch.Tensor:
     return total / 3
 
 
-def judges() -> torch.nn.Module:
-    """Adversary: two small networks over spectra, after UnivNet's (Jang et al. 2021).
-
-    Its ``forward(waves [b, n])`` returns a list of maps, higher = human.
-    """
-    import torch
-    from torch import nn
-
-    class Judges(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.nets = nn.ModuleList(
-                nn.Sequential(
-                    nn.Conv2d(2, 16, (7, 5), (2, 1), (3, 2)),
-                    nn.LeakyReLU(0.1),
-                    nn.Conv2d(16, 24, (5, 5), (2, 2), (2, 2)),
-                    nn.LeakyReLU(0.1),
-                    nn.Conv2d(24, 32, 3, 2, 1),
-                    nn.LeakyReLU(0.1),
-                    nn.Conv2d(32, 1, 3, 1, 1),
-                )
-                for _ in range(2)
-            )
-
-        def forward(self, waves: torch.Tensor) -> list[torch.Tensor]:
-            out = []
-            for net, size in zip(self.nets, (320, 800), strict=True):
-                window = torch.hann_window(size, device=waves.device)
-                x = torch.stft(waves, size, size // 4, window=window, return_complex=True)
-                x = torch.view_as_real(x * x.abs().clamp_min(1e-4).pow(-0.7))
-                out.append(net(x.permute(0, 3, 1, 2)))
-            return out
-
-    return Judges()
-
-
 def train_vocoder(
     kind: str,
     files: Sequence[str | Path],
@@ -228,7 +87,7 @@ def train_vocoder(
     steps: int = 100_000,
     seed: int = 0,
     batch: int = 4,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> Path:
     """Train one vocoder on recordings and keep several of its states.
 
@@ -246,7 +105,7 @@ def train_vocoder(
         Decides crops and initial weights (not the time limit).
     batch : int
         Stretches of one second in a step.
-    say : callable
+    report : callable
         Gets a line of progress now and then.
 
     Returns
@@ -255,14 +114,15 @@ def train_vocoder(
         The folder.
     """
     import torch
-    from safetensors.torch import save_file
     from torch.nn import functional
+
+    from training.vocoder_networks import Discriminator
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model, adversary = network(kind), judges()
+    model, adversary = network(kind), Discriminator()
     ours = torch.optim.AdamW(model.parameters(), 8e-4, (0.8, 0.95))
     theirs = torch.optim.AdamW(adversary.parameters(), 4e-4, (0.8, 0.95))
     start, done, kept = time.monotonic(), 0, 0
@@ -271,9 +131,7 @@ def train_vocoder(
         share = max(done / steps, (time.monotonic() - start) / (60 * minutes))
         if share >= (kept + 1) / 3 or share >= 1:
             kept += 1
-            weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-            with whole(out / f"{kind}-{kept}.safetensors") as part:
-                save_file(weights, part)
+            _save_state(model, out / f"{kind}-{kept}.safetensors")
             if share >= 1 or kept == 3:
                 break
         for group in ours.param_groups:
@@ -301,15 +159,21 @@ def train_vocoder(
         ours.step()
         done += 1
         if done % 100 == 0:
-            heard = float(spectral_loss(copy.detach(), waves))
-            say(f"{kind}: {done} steps, {time.monotonic() - start:.0f} s, distance {heard:.3f}")
+            distance = float(spectral_loss(copy.detach(), waves))
+            seconds = time.monotonic() - start
+            report(f"{kind}: {done} steps, {seconds:.0f} s, distance {distance:.3f}")
     while kept < 3:
         kept += 1
-        weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-        with whole(out / f"{kind}-{kept}.safetensors") as part:
-            save_file(weights, part)
-    write_whole(out / f"{kind}.json", json.dumps({"kind": kind, "steps": done, "seed": seed}))
+        _save_state(model, out / f"{kind}-{kept}.safetensors")
+    atomic_write(out / f"{kind}.json", json.dumps({"kind": kind, "steps": done, "seed": seed}))
     return out
+
+
+def _save_state(model: torch.nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as part:
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part)
 
 
 def train_vocoders(files: Sequence[str | Path], out: str | Path, minutes: float = 11.0) -> Path:

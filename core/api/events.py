@@ -15,8 +15,8 @@ import anyio
 from anyio import to_thread
 from starlette.responses import Response
 
-from core.api.problems import told
-from core.api.work import Errand, Gone
+from core.api.problems import problem_of
+from core.api.work import ClientGone, Job
 
 TICK_S = 0.5
 """Shortest time between two events of progress."""
@@ -31,7 +31,7 @@ class Events(Response):
     ----------
     do : callable
         Returns JSON; run in a thread.
-    errand : Errand
+    job : Job
         Its state is told; it is given up when the client leaves.
 
     Attributes
@@ -42,10 +42,10 @@ class Events(Response):
 
     media_type = KIND
 
-    def __init__(self, do: Callable[[Errand], str | bytes], errand: Errand) -> None:
+    def __init__(self, do: Callable[[Job], str | bytes], job: Job) -> None:
         super().__init__()
         del self.headers["content-length"]
-        self.do, self.errand = do, errand
+        self.do, self.job = do, job
         self.held = ExitStack()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -58,23 +58,23 @@ class Events(Response):
                 try:
                     await self._tell(done, send)
                 finally:
-                    self.errand.gone.set()
+                    self.job.gone.set()
                 tasks.cancel_scope.cancel()
 
     async def _watch(self, receive: Callable[[], Awaitable[Any]]) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.errand.gone.set()
+        self.job.gone.set()
 
     async def _work(self, done: anyio.Event) -> None:
         try:
             limiter = anyio.CapacityLimiter(math.inf)
-            found = await to_thread.run_sync(self.do, self.errand, limiter=limiter)
+            found = await to_thread.run_sync(self.do, self.job, limiter=limiter)
             self.last = event("result", str(found))
-        except Gone:
+        except ClientGone:
             self.last = b""
         except Exception as error:
-            self.last = event("problem", json.dumps(told(error).body()))
+            self.last = event("problem", json.dumps(problem_of(error).body()))
         done.set()
 
     async def _tell(self, done: anyio.Event, send: Callable[[Any], Awaitable[None]]) -> None:
@@ -87,7 +87,7 @@ class Events(Response):
         while not done.is_set():
             with anyio.move_on_after(TICK_S):
                 await done.wait()
-            state = self.errand.state
+            state = self.job.state
             if state and state is not before:
                 before = state
                 await say(event("progress", json.dumps(state)))

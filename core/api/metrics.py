@@ -24,7 +24,7 @@ class Metrics:
             f'spoofscope_api_requests_total{{address="{address}",status="{status}"}} {count}'
             for (address, status), count in sorted(self._answered.items())
         ]
-        queues = {"read": cache.reading_turns(), "judge": cache.turns()}
+        queues = {"read": cache.reading_queue(), "judge": cache.judging_queue()}
         for name, of in (("waiting", "length"), ("running", "running")):
             lines.append(f"# TYPE spoofscope_clips_{name} gauge")
             lines += [

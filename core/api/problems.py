@@ -17,7 +17,7 @@ from core.audio.clip import AudioError
 from core.detect.decision import StanceError
 from core.detect.model_config import DetectorError
 from core.plain import printable
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Problem(Exception):
         return Response(json.dumps(self.body()), self.status, self.headers, media_type=kind)
 
 
-def told(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
     """An error as an answer; the log gets what is a fault of the program, without its words.
 
     An error's own words may name a file, or quote it.

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.api.problems import Problem
 from core.detect.decision import Stance
-from core.detect.registry import ENTRIES, is_named
+from core.detect.registry import ENTRIES, is_registered
 from core.plain import printable
 from core.settings import settings
 
@@ -199,7 +199,7 @@ def _check_detectors(ids: Sequence[str]) -> None:
     if len(ids) > most:
         raise Problem(400, f"At most {most} detectors are asked at a time.", "detector")
     for id in ids:
-        if not is_named(id):
+        if not is_registered(id):
             raise Problem(
                 400,
                 f"There is no detector '{_said(id)}'. Known are {', '.join(ENTRIES)}.",

@@ -20,14 +20,14 @@ from core.api.body import Upload, uploads_of
 from core.api.description import PUBLIC, document, page
 from core.api.events import KIND, Events
 from core.api.metrics import Metrics
-from core.api.problems import HANDLERS, told
+from core.api.problems import HANDLERS, problem_of
 from core.api.query import Query, Takes, query_of
-from core.api.work import Errand, Gone
+from core.api.work import ClientGone, Job
 from core.detect.registry import list_detectors
 from core.settings import settings
 
 Answer = Callable[[Request, str], Awaitable[Response]]
-Work = Callable[[Sequence[Upload], Query, Errand], str | bytes]
+Work = Callable[[Sequence[Upload], Query, Job], str | bytes]
 
 LEFT = 499  # as proxies count a client that left; nobody reads it
 
@@ -84,19 +84,19 @@ async def _answered(request: Request, access: Access, answer: Answer, public: bo
             if isinstance(found, Events):
                 found.held = held.pop_all()
             return found
-    except (ClientDisconnect, Gone):
+    except (ClientDisconnect, ClientGone):
         return Response(status_code=LEFT)
     except Exception as error:
-        return told(error).response()
+        return problem_of(error).response()
 
 
 async def _files(do: Work, takes: Takes, request: Request, caller: str) -> Response:
     asked = query_of(request.query_params.multi_items(), takes)
     uploads = await uploads_of(request, asked.name)
-    errand = Errand(caller)
+    job = Job(caller)
     if do is not work.report and KIND in request.headers.get("accept", ""):
-        return Events(partial(do, uploads, asked), errand)
-    found = await _worked(request, partial(do, uploads, asked), errand)
+        return Events(partial(do, uploads, asked), job)
+    found = await _worked(request, partial(do, uploads, asked), job)
     if isinstance(found, str):
         return Response(found, media_type="application/json")
     kind = "application/pdf" if asked.format == "pdf" else "text/html"
@@ -104,9 +104,7 @@ async def _files(do: Work, takes: Takes, request: Request, caller: str) -> Respo
     return Response(found, media_type=kind, headers={"Content-Disposition": name})
 
 
-async def _worked(
-    request: Request, do: Callable[[Errand], str | bytes], errand: Errand
-) -> str | bytes:
+async def _worked(request: Request, do: Callable[[Job], str | bytes], job: Job) -> str | bytes:
     """Work in a thread, and tell it when the client has left."""
 
     async def watch() -> None:
@@ -114,7 +112,7 @@ async def _worked(
             while (await request.receive())["type"] != "http.disconnect":
                 pass
         finally:  # also where the server stops: the thread would keep its process from ending
-            errand.gone.set()
+            job.gone.set()
 
     outcome: str | bytes | Exception
     async with anyio.create_task_group() as tasks:
@@ -122,7 +120,7 @@ async def _worked(
         try:
             # As many threads as the callers' quotas allow; the queue decides who works.
             limiter = anyio.CapacityLimiter(math.inf)
-            outcome = await to_thread.run_sync(do, errand, limiter=limiter)
+            outcome = await to_thread.run_sync(do, job, limiter=limiter)
         except Exception as error:  # raised outside of the group, which would wrap it
             outcome = error
         tasks.cancel_scope.cancel()

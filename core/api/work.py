@@ -19,7 +19,8 @@ from core.plain import json_text
 from core.provenance import watermark
 from core.provenance.isolated import TrustListError, look_safely
 from core.show import cache
-from core.show.server.turns import Place, Seat, Turns
+from core.show.server.queue import FairQueue, Place, QueuedTurn
+from core.show.session.clips import NO_WORKER
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -32,19 +33,15 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-NO_WORKER = (
-    "This server cannot start a process to read the file just now: it may have no memory left. Try "
-    "again in a minute."
-)
 NO_LIST = "This server's list of trusted signers cannot be read."
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The caller has left: what is under way is given up."""
 
 
 @dataclass
-class Errand:
+class Job:
     """A request under way.
 
     Attributes
@@ -67,42 +64,42 @@ class Errand:
     file: str = ""
     state: dict[str, Any] | None = None
 
-    def still(self, *at: object) -> None:
+    def check_client(self, *at: object) -> None:
         """Go on, unless the caller has left; called wherever progress is made or waited for.
 
         Raises
         ------
-        Gone
+        ClientGone
             If so.
         """
         if self.gone.is_set():
-            raise Gone
+            raise ClientGone
         for place in at:
             if isinstance(place, Place):
                 self._say(f"waiting to be {place.doing}", place=place.position, of=place.length)
 
     def reading(self, seconds: float) -> None:
-        """So much sound is decoded; errors as `still`."""
-        self.still()
+        """So much sound is decoded; errors as `check_client`."""
+        self.check_client()
         self._say("read", seconds=round(seconds, 1))
 
     def judging(self, share: float) -> None:
-        """So much is judged; errors as `still`."""
-        self.still()
+        """So much is judged; errors as `check_client`."""
+        self.check_client()
         self._say("judged", share=round(share, 3))
 
     def testing(self, done: int, of: int, _: str) -> None:
-        """So many conditions of a stress test are done; errors as `still`."""
-        self.still()
+        """So many conditions of a stress test are done; errors as `check_client`."""
+        self.check_client()
         self._say("tested", share=round(done / of, 3))
 
     def _say(self, doing: str, **numbers: float) -> None:
         self.state = {"file": self.file, "doing": doing, **numbers}
 
-    def turn(self, queue: Turns, patient: bool = False) -> Seat:
+    def turn(self, queue: FairQueue, patient: bool = False) -> QueuedTurn:
         """A turn in a queue; where a file is done already, the others are not refused."""
-        self.still()
-        return Seat(queue, self.owner, self.still, patient or self.begun)
+        self.check_client()
+        return QueuedTurn(queue, self.owner, self.check_client, patient or self.begun)
 
 
 @dataclass(frozen=True)
@@ -121,22 +118,22 @@ class Unread:
 
 
 def _each(
-    uploads: Sequence[Upload], errand: Errand, do: Callable[[Upload], Iterator[T]]
+    uploads: Sequence[Upload], job: Job, do: Callable[[Upload], Iterator[T]]
 ) -> Iterator[T | Unread]:
     """What is done with each file; the error of an only file is the whole answer's."""
     for upload in uploads:
-        errand.file = upload.name
+        job.file = upload.name
         try:
             for item in do(upload):
                 yield item
-                errand.begun = True
+                job.begun = True
         except AudioError as error:
             if len(uploads) == 1:
                 raise
             yield Unread(upload.name, error)
 
 
-def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
+def detect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
     """Judge files; the JSON of ``python -m core detect --json``.
 
     A file of several that cannot be read is an item with ``file`` and ``error``.
@@ -145,28 +142,28 @@ def detect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
     ------
     AudioError
         If the only file cannot be read.
-    TooBusy, Problem, Gone
+    TooBusy, Problem, ClientGone
         As they say.
     """
     (id,) = query.detector
     detector = _detector(id, query.hop)
 
     def judge(upload: Upload) -> Iterator[dict[str, Any]]:
-        clip = _read(upload, query, errand)
-        seen = _origin(upload, errand)
+        clip = _read(upload, query, job)
+        seen = _origin(upload, job)
         origin = {} if seen is None else {ORIGIN: seen.to_dict()}
         for part in clip.parts:
-            found = _judged(part, detector, query, errand)
+            found = _judged(part, detector, query, job)
             item = {"file": upload.name, **found.to_dict(), **origin}
-            for test in _tested(part, detector, query, errand, found):
+            for test in _tested(part, detector, query, job, found):
                 item["stress"] = test.to_dict()
             yield item
 
-    items = _each(uploads, errand, judge)
+    items = _each(uploads, job, judge)
     return json_text([i.to_dict() if isinstance(i, Unread) else i for i in items])
 
 
-def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
+def inspect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
     """Look into files; the JSON of ``python -m core inspect --json``.
 
     Errors as `detect`.
@@ -176,21 +173,21 @@ def inspect(uploads: Sequence[Upload], query: Query, errand: Errand) -> str:
 
     def look(upload: Upload) -> Iterator[dict[str, Any]]:
         try:
-            found = _look(upload, errand)
+            found = _look(upload, job)
         except TrustListError as error:
             logger.error("no file can be looked into: %s", error)
             raise Problem(503, NO_LIST, "trust_list") from error
         if query.watermark:
-            clip = _read(upload, query, errand)
-            with errand.turn(cache.turns()):
+            clip = _read(upload, query, job)
+            with job.turn(cache.judging_queue()):
                 found = watermark.with_watermark(found, clip.samples, SAMPLE_RATE)
         yield {"file": upload.name, **found.to_dict(query.personal)}
 
-    items = _each(uploads, errand, look)
+    items = _each(uploads, job, look)
     return json_text([i.to_dict() if isinstance(i, Unread) else i for i in items])
 
 
-def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
+def report(uploads: Sequence[Upload], query: Query, job: Job) -> bytes:
     """An evidence report on files, as HTML or PDF.
 
     Errors as `detect`.
@@ -204,24 +201,24 @@ def report(uploads: Sequence[Upload], query: Query, errand: Errand) -> bytes:
     detectors = [_detector(id) for id in query.detector]
 
     def judge(upload: Upload) -> Iterator[Case]:
-        clip = _read(upload, query, errand)
-        origin = _origin(upload, errand)
+        clip = _read(upload, query, job)
+        origin = _origin(upload, job)
         for part, detector in product(clip.parts, detectors):
-            found = replace(_judged(part, detector, query, errand), elapsed_ms=0.0)
+            found = replace(_judged(part, detector, query, job), elapsed_ms=0.0)
             yield Case(
                 found,
                 detector.decision.inconclusive_llr,
                 track_record(detector.id, figures, published, cache.table),
-                tuple(_tested(part, detector, query, errand, found)),
+                tuple(_tested(part, detector, query, job, found)),
                 part,
                 origin=origin,
             )
 
-    done = list(_each(uploads, errand, judge))
+    done = list(_each(uploads, job, judge))
     cases = [item for item in done if isinstance(item, Case)]
     unread = [(item.name, str(item.error)) for item in done if isinstance(item, Unread)]
     write = evidence_pdf if query.format == "pdf" else evidence_html
-    with errand.turn(cache.turns()):
+    with job.turn(cache.judging_queue()):
         return write(cases, unread, filing=Filing(query.case, query.notes, query.personal))
 
 
@@ -244,26 +241,26 @@ def _detector(id: str, hop: float | None = None) -> Detector:
     return detector
 
 
-def _read(upload: Upload, query: Query, errand: Errand) -> Clip:
+def _read(upload: Upload, query: Query, job: Job) -> Clip:
     from core.audio.isolated import decode_safely
 
-    with errand.turn(cache.reading_turns()), _apart():
+    with job.turn(cache.reading_queue()), _apart():
         return decode_safely(
             upload.data,
             name=upload.name,
             track=query.track,
             channel=query.channel,
-            progress=errand.reading,
+            progress=job.reading,
         )
 
 
-def _judged(clip: Clip, detector: Detector, query: Query, errand: Errand) -> Detection:
-    with errand.turn(cache.turns()):
-        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=errand.judging)
+def _judged(clip: Clip, detector: Detector, query: Query, job: Job) -> Detection:
+    with job.turn(cache.judging_queue()):
+        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=job.judging)
 
 
 def _tested(
-    clip: Clip, detector: Detector, query: Query, errand: Errand, found: Detection
+    clip: Clip, detector: Detector, query: Query, job: Job, found: Detection
 ) -> Iterator[StressTest]:
     """The stress tests that were asked for: of the clip, or of each part of it."""
     from core.detect.stress import stress
@@ -274,24 +271,24 @@ def _tested(
                 detector,
                 clip,
                 query.stance,
-                progress=errand.testing,
+                progress=job.testing,
                 detection=found if query.hop is None else None,
-                slot=errand.turn(cache.turns(), patient=True),
+                slot=job.turn(cache.judging_queue(), patient=True),
                 span=span,
             )
         except ValueError as error:  # a part that this clip does not have
-            raise Problem(422, f"{errand.file}: {error}", "no_such_part") from error
+            raise Problem(422, f"{job.file}: {error}", "no_such_part") from error
 
 
-def _look(upload: Upload, errand: Errand, patient: bool = False) -> Provenance:
-    with errand.turn(cache.reading_turns(), patient), _apart():
+def _look(upload: Upload, job: Job, patient: bool = False) -> Provenance:
+    with job.turn(cache.reading_queue(), patient), _apart():
         return look_safely(upload.data)
 
 
-def _origin(upload: Upload, errand: Errand) -> Provenance | None:
+def _origin(upload: Upload, job: Job) -> Provenance | None:
     """What a file that was read shows of its origin; None where it cannot be looked into."""
     try:
-        return _look(upload, errand, patient=True)
+        return _look(upload, job, patient=True)
     except (TrustListError, AudioError, Problem) as error:
         logger.error("a file could not be looked into: %s", type(error).__name__)
         return None

@@ -7,12 +7,12 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, add_joining, refused
+from core.cli.columns import EPILOG, add_trials, refusing
 from core.cli.convert import given_trials, which_way
 from core.evaluate.metrics import Tally
 from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
-from core.evaluate.trials import TrialsError, in_form
-from core.files import write_whole
+from core.evaluate.trials import in_form
+from core.files import atomic_write
 
 DETAILS = {
     "benchmark": ("ORG/NAME", "the Arena's data set"),
@@ -34,45 +34,39 @@ def add_parser(commands: Any) -> None:
         help="scores.txt and YAML for the Speech Anti-Spoofing Arena",
         epilog=f"What is not given stays empty in the YAML, and is named. {EPILOG}",
     )
-    group.add_argument("scores", metavar="SCORES", help="a score file")
-    group.add_argument("--protocol", metavar="FILE", help="labels of all trials of the data set")
+    add_trials(group, "labels of all trials of the data set")
     group.add_argument("--out", metavar="FOLDER", required=True, help="where both files go")
     group.add_argument(
         "--meta", metavar="FILE", help="the system: the toolkit's meta.yaml, or core harness"
     )
     for name, (metavar, what) in DETAILS.items():
         group.add_argument(f"--{name}", metavar=metavar, default="", help=what)
-    add_columns(group)
-    add_joining(group)
-    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
     group.set_defaults(run=run, compare=[])
 
 
+@refusing()
 def run(options: argparse.Namespace) -> int:
     """Write both files; 0 when all went well, 2 when something could not be used."""
-    try:
-        system: dict[str, Any] = {}
-        notes = ""
-        if options.meta:
-            meta = Path(options.meta)
-            system, notes = read_system(meta.read_text("utf-8", "replace"), meta.name)
-        trials = given_trials(options, labels=True)
-        higher = which_way(trials, options)
-        scores = in_form(trials, higher, "arena")
-        details = Details(
-            system, options.benchmark, options.revision, options.split or "test",
-            options.scores_url, options.user, options.contact,
-            datetime.date.today().isoformat(), notes,
-        )  # fmt: skip
-        tally = Tally.of(*trials.split(), higher=higher)
-        made = submission(scores, tally, trials.unscored, details)
-        folder = Path(options.out)
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{made['system']['slug'] or 'submission'}.yaml"
-        write_whole(folder / "scores.txt", scores)
-        write_whole(target, as_yaml(made))
-    except (TrialsError, OSError) as error:
-        return refused(error)
+    system: dict[str, Any] = {}
+    notes = ""
+    if options.meta:
+        meta = Path(options.meta)
+        system, notes = read_system(meta.read_text("utf-8", "replace"), meta.name)
+    trials = given_trials(options, labels=True)
+    higher = which_way(trials, options)
+    scores = in_form(trials, higher, "arena")
+    details = Details(
+        system, options.benchmark, options.revision, options.split or "test",
+        options.scores_url, options.user, options.contact,
+        datetime.date.today().isoformat(), notes,
+    )  # fmt: skip
+    tally = Tally.of(*trials.split(), higher=higher)
+    made = submission(scores, tally, trials.unscored, details)
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{made['system']['slug'] or 'submission'}.yaml"
+    atomic_write(folder / "scores.txt", scores)
+    atomic_write(target, as_yaml(made))
     for problem in trials.problems:
         print(problem.sentence)
     figures = made["scores"]

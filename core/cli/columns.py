@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Part = Literal["scores", "protocol", "compare"]
+Run = Callable[[argparse.Namespace], int]
 
 OPTIONS = {
     "trial": "that names the trials",
@@ -64,6 +66,20 @@ def add_columns(group: Any) -> None:
         metavar="VALUE",
         help="a label that means spoofed, where labels are such as 0 and 1; may be repeated",
     )
+
+
+def add_trials(group: Any, about_protocol: str) -> None:
+    """Add SCORES, ``--protocol``, and what says how both are to be read."""
+    group.add_argument("scores", metavar="SCORES", help="a score file")
+    group.add_argument("--protocol", metavar="FILE", help=about_protocol)
+    add_columns(group)
+    add_joining(group)
+    add_higher(group)
+
+
+def add_higher(group: Any) -> None:
+    """Add ``--higher``."""
+    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
 
 
 def add_joining(group: Any) -> None:
@@ -124,8 +140,33 @@ def sentences(problems: Sequence[Problem]) -> list[str]:
     return [f"{p.sentence} (--join-by-stem)" if p.by_stem else p.sentence for p in problems]
 
 
-def refused(error: Exception, hints: Mapping[str, str] | None = None) -> int:
-    """Say why a file could not be used, what had been left out first; the exit status."""
+def refusing(hints: Mapping[str, str] | None = None) -> Callable[[Run], Run]:
+    """Let a command end in a sentence, and with 2, where a file cannot be used.
+
+    Parameters
+    ----------
+    hints : mapping of str to str, optional
+        What a file may lack -> the option that helps; `HINTS` by default.
+    """
+
+    def decorated(run: Run) -> Run:
+        @functools.wraps(run)
+        def guarded(options: argparse.Namespace) -> int:
+            try:
+                return run(options)
+            except BrokenPipeError:  # nobody reads the output any more: no fault of a file
+                raise
+            except (ValueError, OSError) as error:
+                _refuse(error, hints)
+                return EXIT_UNUSABLE
+
+        return guarded
+
+    return decorated
+
+
+def _refuse(error: Exception, hints: Mapping[str, str] | None) -> None:
+    """Say why a file could not be used, what had been left out first."""
     if isinstance(error, TrialsError):
         for line in sentences(error.problems):
             print(line, file=sys.stderr)
@@ -134,7 +175,6 @@ def refused(error: Exception, hints: Mapping[str, str] | None = None) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         said = f"{error.filename} cannot be opened: {error.strerror or error}."
     print(said, file=sys.stderr)
-    return EXIT_UNUSABLE
 
 
 def with_hint(

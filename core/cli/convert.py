@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, add_joining, read, refused
+from core.cli.columns import EPILOG, add_trials, read, refusing
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import FORMS, Trials, TrialsError, attach, direction, in_form
-from core.files import write_whole
+from core.files import atomic_write
 
 
 def add_parser(commands: Any) -> None:
@@ -21,30 +21,23 @@ def add_parser(commands: Any) -> None:
         help="a score file in the form of a challenge",
         epilog=f"In all forms higher means bona fide. {forms}. {EPILOG}",
     )
-    group.add_argument("scores", metavar="SCORES", help="a score file")
+    add_trials(group, "labels and attacks of the trials")
     group.add_argument("--to", required=True, choices=list(FORMS), help="the form")
     group.add_argument("--output", metavar="FILE", help="where it goes (default: printed)")
-    group.add_argument("--protocol", metavar="FILE", help="labels and attacks of the trials")
-    add_columns(group)
-    add_joining(group)
-    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
     group.set_defaults(run=run, compare=[])
 
 
+@refusing()
 def run(options: argparse.Namespace) -> int:
     """Convert ``options.scores``; 0 when all went well, 2 when it could not be used."""
-    try:
-        trials = given_trials(options, labels="label" in FORMS[options.to].columns)
-        higher = which_way(trials, options)
-        written = in_form(trials, higher, options.to)
-        for problem in trials.problems:
-            print(problem.sentence, file=sys.stderr)
-        if options.output:
-            write_whole(options.output, written)
-        else:
-            sys.stdout.write(written.decode())
-    except (TrialsError, OSError) as error:
-        return refused(error)
+    trials = given_trials(options, labels="label" in FORMS[options.to].columns)
+    written = in_form(trials, which_way(trials, options), options.to)
+    for problem in trials.problems:
+        print(problem.sentence, file=sys.stderr)
+    if options.output:
+        atomic_write(options.output, written)
+    else:
+        sys.stdout.write(written.decode())
     return 0
 
 

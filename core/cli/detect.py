@@ -210,7 +210,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
     dict
         By `COLUMNS`; numbers as numbers, nothing where there is no score.
     """
-    from core.detect.outlier import seconds_of
+    from core.detect.outlier import time_ranges
 
     return {
         "file": printable(str(file)),
@@ -227,7 +227,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
         "detector": detection.detector,
         "weights_sha256": detection.weights_sha256,
         "reasons": " ".join(reason.code for reason in detection.reasons),
-        "stands_out": seconds_of(detection.stands_out),
+        "stands_out": time_ranges(detection.stands_out),
     }
 
 

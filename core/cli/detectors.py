@@ -76,7 +76,7 @@ def _describe(entry: Entry) -> int:
 
 def _fetch(entry: Entry) -> int:
     from core.detect.detector import DetectorError
-    from core.detect.registry.fetching import fetch_entry, what_is_wrong
+    from core.detect.registry.fetching import fetch_entry, weights_problem
 
     if entry.code:
         print(f"{entry.id} is code of your own: there is nothing to fetch.")
@@ -88,7 +88,7 @@ def _fetch(entry: Entry) -> int:
         print(f"{entry.name} cannot be run here. {entry.obstacle}", file=sys.stderr)
         return EXIT_UNUSABLE
     try:
-        if what_is_wrong(entry):
+        if weights_problem(entry):
             print(entry.terms, file=sys.stderr)
             fetch_entry(entry, bar("fetching weights"))
     except DetectorError as error:

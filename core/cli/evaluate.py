@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import EPILOG, add_columns, add_joining, layout_line, refused, sentences
+from core.cli.columns import EPILOG, add_columns, add_joining, layout_line, refusing, sentences
 from core.cli.options import add_renamed, add_stance
 from core.cli.several import (
     Other,
@@ -17,6 +17,8 @@ from core.cli.several import (
     digests,
     fused,
     fusion_record,
+    interval,
+    number,
     others,
     records,
     scored,
@@ -95,12 +97,10 @@ def add_parser(commands: Any) -> None:
     group.set_defaults(run=run)
 
 
+@refusing()
 def run(options: argparse.Namespace) -> int:
     """Evaluate ``options.scores``; 0 when all went well, 2 when a file could not be used."""
-    try:
-        report = evaluate(options)
-    except (ValueError, OSError) as error:
-        return refused(error)
+    report = evaluate(options)
     if options.json:
         print(json_text(report))
     elif options.table:
@@ -232,8 +232,8 @@ def as_text(report: dict[str, Any]) -> str:
     for row in report["figures"]:
         trials = f"{row['n_bonafide']:,} + {row['n_spoof']:,}"
         lines.append(
-            f"{_condition(row):28} {metric_name(row['metric']):24} {_number(row['value']):>9}  "
-            f"{_interval(row):19} {trials:>15}"
+            f"{_condition(row):28} {metric_name(row['metric']):24} {number(row['value']):>9}  "
+            f"{interval(row):19} {trials:>15}"
             + (f"  {row['note']}" if row["low"] is None or row["breakdown"] not in SAID else "")
         )
         lines[-1] = lines[-1].rstrip()
@@ -268,8 +268,8 @@ def _fusion(fusion: dict[str, Any]) -> list[str]:
     lines = [f"Fusion. {fusion['about']}", *fusion["problems"]]
     for row in fusion["figures"]:
         lines.append(
-            f"{row['system'][:28]:28} {metric_name(row['metric']):24} {_number(row['value']):>9}  "
-            f"{_interval(row):19} {trials:>15}"
+            f"{row['system'][:28]:28} {metric_name(row['metric']):24} {number(row['value']):>9}  "
+            f"{interval(row):19} {trials:>15}"
         )
     lines.append(f"Fusion minus {best}, which has the lowest EER alone:")
     lines += [
@@ -284,7 +284,7 @@ def _fusion(fusion: dict[str, Any]) -> list[str]:
 def _difference(name: str, row: dict[str, Any], p: float | None) -> str:
     return (
         f"{name[:28]:28} {metric_name(row['metric'], unit=False):24} "
-        f"{row['difference']:>+9.4f}  {_interval(row):19} {_p_value(p)}"
+        f"{row['difference']:>+9.4f}  {interval(row):19} {_p_value(p)}"
     ).rstrip()
 
 
@@ -292,16 +292,8 @@ def _condition(row: dict[str, Any]) -> str:
     return "all" if row["breakdown"] == "overall" else f"{row['breakdown']} {row['condition']}"
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
 def _p_value(p: float | None) -> str:
     return "" if p is None else "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
-
-
-def _interval(row: dict[str, Any]) -> str:
-    return "" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
 
 
 def _subset(trials: Trials, wanted: str | None) -> str | None:

@@ -91,7 +91,7 @@ def say_terms(detector: str) -> None:
     from core.detect.registry import ENTRIES
 
     entry = ENTRIES.get(detector)
-    if entry is not None and entry.fetched and not entry.ready:
+    if entry is not None and entry.fetchable and not entry.ready:
         print(entry.terms, file=sys.stderr)
 
 

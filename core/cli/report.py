@@ -64,11 +64,11 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
-    from core.detect.registry import is_named, load_detector
+    from core.detect.registry import is_registered, load_detector
     from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
     from core.evaluate.tables import RESULTS, load
-    from core.files import write_whole
+    from core.files import atomic_write
     from core.plain import find_printed, printable
     from core.provenance.isolated import TrustListError, look_safely
     from core.show.evidence.case import Case, Filing
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     @functools.cache
     def installed(id: str) -> Detector | None:
         try:
-            return load_detector(id, fetch=False) if is_named(id) else None
+            return load_detector(id, fetch=False) if is_registered(id) else None
         except DetectorError:
             return None
 
@@ -155,7 +155,7 @@ def run(options: argparse.Namespace) -> int:
             case = Case(d, band, record(d.detector), (), sound, True, one.doubts, again, of)
             cases.append(case)
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-        write_whole(
+        atomic_write(
             out, write(cases, unread, filing=Filing(options.case, options.notes, options.personal))
         )
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
@@ -183,7 +183,7 @@ def _again(
     saved: Detection, clips: list[Clip], detector: Detector | None
 ) -> tuple[Clip | None, str]:
     """A saved detection's clip, and what judging it says, or how to have it judged."""
-    from core.detect.saved import agreement, not_comparable
+    from core.detect.saved import comparison, not_comparable
 
     source = saved.source
     clip = next((c for c in clips if _part_of(c.source) == _part_of(source)), None)
@@ -197,4 +197,4 @@ def _again(
         return clip, f"Not judged again: the detector {saved.detector} is not installed here."
     if apart := not_comparable(saved, clip.source, detector):
         return clip, apart
-    return clip, agreement(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))
+    return clip, comparison(saved, detector.detect(clip, stance=saved.stance, hop_s=saved.hop_s))

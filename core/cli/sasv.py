@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import refused
-from core.cli.several import records
+from core.cli.columns import refusing
+from core.cli.several import interval, number, records
 from core.evaluate.metrics import ADCF_ASVSPOOF5, AdcfCosts
 from core.evaluate.names import metric_name
 from core.evaluate.spoof_aware import SpoofAware
@@ -60,27 +60,23 @@ def add_parser(commands: Any) -> None:
     group.set_defaults(run=run)
 
 
+@refusing(HINTS)
 def run(options: argparse.Namespace) -> int:
     """Evaluate ``options.scores``; 0 when all went well, 2 when a file could not be used."""
     path = Path(options.scores)
     stated = {role: getattr(options, role) for role in NAMED if getattr(options, role)}
-    try:
-        costs = AdcfCosts(**{name: getattr(options, name) for name in COSTS})
-        key = Path(options.key) if options.key else None
-        trials = read_spoof_aware(path, path.name, key, stated)
-        if options.to:
-            sys.stdout.write(in_spoof_aware_form(trials, options.to).decode())
-            return 0
-        found = SpoofAware(trials, costs)
-        problems = [*trials.problems, *found.suspicions()]
-        figures = records(found.figures)
-    except (ValueError, OSError) as error:
-        return refused(error, HINTS)
+    costs = AdcfCosts(**{name: getattr(options, name) for name in COSTS})
+    key = Path(options.key) if options.key else None
+    trials = read_spoof_aware(path, path.name, key, stated)
+    if options.to:
+        sys.stdout.write(in_spoof_aware_form(trials, options.to).decode())
+        return 0
+    found = SpoofAware(trials, costs)
     report = {
         "file": path.name,
         "columns": trials.columns,
-        "problems": [p.sentence for p in problems],
-        "figures": figures,
+        "problems": [p.sentence for p in (*trials.problems, *found.suspicions())],
+        "figures": records(found.figures),
     }
     print(json_text(report) if options.json else as_text(report, trials.in_words))
     return 0
@@ -93,8 +89,7 @@ def as_text(report: dict[str, Any], columns: str) -> str:
     lines.append(f"{'condition':16} {'metric':32} {'value':>9}  {'95 % interval':19} {'from':>9}")
     for row in report["figures"]:
         where = "all" if row["breakdown"] == "overall" else f"attack {row['condition']}"
-        value = "-" if row["value"] is None else f"{row['value']:.4f}"
-        ends = "" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
+        value, ends = number(row["value"]), interval(row)
         at = "" if row["threshold"] is None else f"{row['threshold']:.4g}"
         if row["cm_threshold"] is not None:
             at += f", countermeasure {row['cm_threshold']:.4g}"

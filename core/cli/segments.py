@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from core.cli.columns import refused
-from core.cli.several import records
+from core.cli.columns import add_higher, refusing
+from core.cli.several import interval, number, records
 from core.evaluate.segments import RESOLUTIONS, figures, pieces
 from core.evaluate.trials import TrialsError, read_reference, read_scored_spans
 from core.evaluate.trials.spans import LONGEST_S, NAMES
@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
     )
     group.add_argument("scores", metavar="SCORES", help="scores of stretches")
     group.add_argument("--reference", metavar="SPANS", required=True, help="which are fakes")
-    group.add_argument("--higher", choices=("spoof", "bonafide"), help="what a high score means")
+    add_higher(group)
     group.add_argument(
         "--resolution",
         metavar="SECONDS,...",
@@ -41,28 +41,25 @@ def add_parser(commands: Any) -> None:
     group.set_defaults(run=run)
 
 
+@refusing({})
 def run(options: argparse.Namespace) -> int:
     """Evaluate ``options.scores``; 0 when all went well, 2 when a file could not be used."""
     path, other = Path(options.scores), Path(options.reference)
     stated = {role: getattr(options, role) for role in NAMES if getattr(options, role, None)}
-    try:
-        resolutions = _lengths(options.resolution)
-        scores = read_scored_spans(path, path.name, options.hop, stated)
-        higher = options.higher or scores.higher
-        if higher is None:
-            raise TrialsError("What does a high score mean? --higher spoof or --higher bonafide.")
-        reference = read_reference(other, other.name)
-        found = pieces(scores, reference, higher)
-        rows = records(figures(found, resolutions))
-    except (ValueError, OSError) as error:
-        return refused(error, {})
+    resolutions = _lengths(options.resolution)
+    scores = read_scored_spans(path, path.name, options.hop, stated)
+    higher = options.higher or scores.higher
+    if higher is None:
+        raise TrialsError("What does a high score mean? --higher spoof or --higher bonafide.")
+    reference = read_reference(other, other.name)
+    found = pieces(scores, reference, higher)
     report = {
         "file": path.name,
         "columns": scores.in_words,
         "reference": f"{other.name}: {reference.in_words}",
         "higher": higher,
         "problems": [p.sentence for p in found.problems],
-        "figures": rows,
+        "figures": records(figures(found, resolutions)),
     }
     print(json_text(report) if options.json else as_text(report))
     return 0
@@ -88,8 +85,7 @@ def as_text(report: dict[str, Any]) -> str:
         name = f"{row['measure']} EER"
         if row["resolution_s"] is not None:
             name += f", {row['resolution_s']:g} s"
-        value = "-" if row["value"] is None else f"{row['value']:.4f}"
-        ends = "" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
+        value, ends = number(row["value"]), interval(row)
         digits = ",.1f" if row["unit"] == "s" else ",.0f"
         sizes = f"{row['bonafide']:{digits}} + {row['spoof']:{digits}} {row['unit']}"
         lines.append(f"{name:20} {value:>9}  {ends:19} {sizes:>28}  {row['note']}".rstrip())

@@ -164,6 +164,16 @@ def records(figures: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def number(value: float | None) -> str:
+    """A figure in a cell of a terminal's table."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def interval(row: dict[str, Any]) -> str:
+    """A figure's interval in such a cell; empty where it has none."""
+    return "" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
+
+
 def carried_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """A matrix of the errors of carried thresholds for a terminal."""
     sets = list(dict.fromkeys(row["applied_to"] for row in rows))

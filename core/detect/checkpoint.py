@@ -18,7 +18,7 @@ AVERAGED = {"ema", "swa", "avg", "average", "averaged", "shadow"}
 """Words in the name of weights that are a moving average of those in training."""
 
 
-BESIDE = (
+IGNORED = (
     *(
         f"numpy.{core}.multiarray.{made}"
         for core in ("core", "_core")
@@ -32,10 +32,10 @@ BESIDE = (
 """What people save beside weights: measurements, options and paths. None of it is made."""
 
 
-class _Left:
-    """Stands where a checkpoint holds one of `BESIDE`, and keeps nothing of it."""
+class _Ignored:
+    """Stands where a checkpoint holds one of `IGNORED`, and keeps nothing of it."""
 
-    def __new__(cls, *_: Any) -> _Left:
+    def __new__(cls, *_: Any) -> _Ignored:
         return super().__new__(cls)
 
     def __setstate__(self, _: Any) -> None:
@@ -72,7 +72,7 @@ def read(path: Path, anchors: Mapping[str, tuple[str, ...]]) -> Weights:
     ----------
     path : pathlib.Path
         A safetensors file by its suffix; any other is read as one of `torch.save`, with
-        ``weights_only=True``; what of `BESIDE` it holds is left out.
+        ``weights_only=True``; what of `IGNORED` it holds is left out.
     anchors : mapping of str to tuple of str
         Network to names of tensors by which it is known. Where those of several networks are there,
         the one with the most is meant; a network inside another is part of it.
@@ -141,7 +141,7 @@ def _content(path: Path) -> Any:
         with path.open("rb") as file:
             zipped = file.read(4) == b"PK\3\4"  # what torch wrote before 1.6 cannot be mapped
         # Each name leads to the stand-in, so that not even NumPy's own code reads what a file says.
-        with torch.serialization.safe_globals([(_Left, name) for name in BESIDE]):
+        with torch.serialization.safe_globals([(_Ignored, name) for name in IGNORED]):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # damaged bytes meet every kind of error in there
         raise ValueError(

@@ -241,7 +241,7 @@ def contradiction(d: Detection) -> str:
     return ""
 
 
-def unlike(d: Detection, detector: Detector | None) -> str:
+def implausible(d: Detection, detector: Detector | None) -> str:
     """What no detector, or not this one, would have said of such windows."""
     if detector is not None and abs(detector.window / SAMPLE_RATE - d.window_s) > CLOSE:
         return "its windows are not those of its detector"

@@ -27,15 +27,14 @@ from core.detect.feeds import Feed
 from core.detect.finer import MIN_WINDOW_SPEECH_S as MIN_WINDOW_SPEECH_S
 from core.detect.finer import Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
-from core.detect.outlier import exceeding, named_in
+from core.detect.outlier import exceeding, stretches_at_hop
 from core.detect.reasons import OF_JUDGING, against
+from core.detect.scoring import WindowScorer
 
 if TYPE_CHECKING:
     from torch import nn
 
     from core.detect.own_calibration import OwnCalibration
-
-from core.detect.scoring import WindowScorer
 
 MIN_HOP_S = 0.05
 """Smallest hop between windows in seconds."""
@@ -289,7 +288,7 @@ class Detector:
         if trace is not None and self.finding is not None:
             rule = self.finding.rule
             return exceeding(trace.windows, trace.window_s, trace.hop_s, rule)
-        return named_in(
+        return stretches_at_hop(
             detection.windows,
             detection.window_s,
             detection.hop_s,

@@ -49,7 +49,7 @@ RULE = Rule()
 spread by 0.8 (root mean square); rounded up, since other speech spreads more. No run of these clips
 scored above 4 then. How often a stretch is named elsewhere: `training.stretches`."""
 
-BARE = Rule(score=5.5, difference=0.0, spread_weight=0.0)
+UNCALIBRATED_RULE = Rule(score=5.5, difference=0.0, spread_weight=0.0)
 """For scores that nothing calibrates: their unit is unknown, so the clip's own spread alone."""
 
 
@@ -245,7 +245,7 @@ def heaviest(
     return best
 
 
-def named_in(
+def stretches_at_hop(
     windows: Sequence[Window], window_s: float, hop_s: float, own_hop_s: float, calibrated: bool
 ) -> tuple[Stretch, ...]:
     """The stretches of a clip that was scored at any hop.
@@ -261,7 +261,9 @@ def named_in(
         Whether the scores are.
     """
     step = max(1, int(own_hop_s / hop_s + 1e-9))
-    return stretches(windows[::step], window_s, step * hop_s, RULE if calibrated else BARE)
+    return stretches(
+        windows[::step], window_s, step * hop_s, RULE if calibrated else UNCALIBRATED_RULE
+    )
 
 
 def _farthest(values: np.ndarray, overlap: float, rule: Rule) -> tuple[int, int, float]:
@@ -312,6 +314,6 @@ def in_words(stretch: Stretch) -> str:
     )
 
 
-def seconds_of(found: Sequence[Stretch]) -> str:
+def time_ranges(found: Sequence[Stretch]) -> str:
     """The stretches in one cell of a table: ``34.7-44.7``, separated by spaces."""
     return " ".join(f"{s.start_s:.1f}-{s.end_s:.1f}" for s in found)

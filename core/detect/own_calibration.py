@@ -1,4 +1,4 @@
-"""Calibrations that whoever runs the program fitted on clips of their own: kept, found, applied.
+"""Calibrations that whoever runs the program fitted on clips of their own: kept, and found again.
 
 One small JSON file per detector, by the hash of its weights, in the folder of fetched weights. It
 replaces whatever calibration the detector came with, and every verdict says so.
@@ -12,17 +12,12 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.detect.calibration import Calibration
-from core.detect.decision import Decision
 from core.detect.detection import Reason
 from core.detect.model_config import DetectorError
-from core.files import write_whole
+from core.files import atomic_write
 from core.plain import printable
-
-if TYPE_CHECKING:
-    from core.detect.detector import Detector
 
 FORMAT = "spoofscope.calibration/1"
 CODE = "own_calibration"
@@ -117,7 +112,7 @@ def keep(made: OwnCalibration, folder: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"format": FORMAT, **asdict(made)}, indent=2, ensure_ascii=False)
-        write_whole(path, text + "\n")
+        atomic_write(path, text + "\n")
     except OSError as error:
         raise DetectorError(
             f"The calibration cannot be kept in {path.parent}: {error.strerror or error}. Make "
@@ -186,16 +181,3 @@ def _checked(given: Any) -> OwnCalibration:
     if not all(c is None or (isinstance(c, (int, float)) and math.isfinite(c)) for c in costs):
         raise ValueError
     return made
-
-
-def applied(detector: Detector, folder: Path) -> Detector:
-    """The detector, with its calibration of this folder where there is one; errors as `found`."""
-    made = found(folder, detector.weights_sha256)
-    if made is None:
-        return detector
-    detector.own_calibration = made
-    detector.calibration = Calibration(made.scale, made.offset, made.llr_limit, made.fitted_on)
-    detector.by_codec = {}  # fitted on the same scores before
-    detector.decision = Decision(made.band, detector.decision.needs_wide_band)
-    detector.config |= {"calibration": asdict(detector.calibration)}
-    return detector

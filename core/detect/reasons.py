@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from core.detect.detection import Detection, Reason
 
 if TYPE_CHECKING:
-    from core.detect.detector import Detector
+    from core.detect.calibration import Calibration
+    from core.detect.decision import Decision
+    from core.detect.own_calibration import OwnCalibration
 
 OF_JUDGING = {
     "near_threshold", "wide_interval", "channels_contradict", "unfamiliar", "needs_wide_band",
@@ -17,8 +19,18 @@ OF_JUDGING = {
 """Codes of reasons that depend on the detector and the stance, not on the sound alone."""
 
 
+class Scale(Protocol):
+    """What a detector knows of the meaning of its scores; see `core.detect.detector.Detector`."""
+
+    decision: Decision
+    log_odds: bool
+    by_codec: dict[str, Calibration]
+    own_calibration: OwnCalibration | None
+    caution: Reason | None
+
+
 def against(
-    detector: Detector, detection: Detection, heard: list[Reason], side: str
+    detector: Scale, detection: Detection, heard: list[Reason], side: str
 ) -> Iterator[Reason]:
     """What stands against the score, beside what was ``heard``; no two contradict each other.
 

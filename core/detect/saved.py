@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from core.detect.agreement import AGREED
 from core.detect.consistency import (
     contradiction,
+    implausible,
     otherwise,
     problem_of,
-    unlike,
     with_stretches,
 )
 from core.detect.decision import StanceError
@@ -158,7 +158,7 @@ def _check_size(size: int) -> None:
         )
 
 
-def agreement(saved: Detection, again: Detection) -> str:
+def comparison(saved: Detection, again: Detection) -> str:
     """Whether judging the clip again says what a file says of it, in a sentence.
 
     Parameters
@@ -263,7 +263,7 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
             elif _calibrated_by(made) != _calibration_here(detector):
                 detector = None
                 doubts.insert(0, OTHER_CALIBRATION)
-            problem = contradiction(made) or unlike(made, detector)
+            problem = contradiction(made) or implausible(made, detector)
             if not problem and detector is not None:
                 made, problem = with_stretches(made, detector, "stands_out" in fields)
                 doubts += otherwise(made, detector)

@@ -29,7 +29,7 @@ from core.evaluate.metrics import (
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import RESULTS, TABLES, check
 from core.evaluate.trials import AsvScores, Trials, TrialsError, attach, read_scores
-from core.files import whole
+from core.files import atomic_path
 from core.plain import write_own_csv
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     tables = build(scored, asv)
     for name, table in tables.items():
         check(table, name)
-        with whole(options.out / f"{name}.csv") as part:
+        with atomic_path(options.out / f"{name}.csv") as part:
             write_own_csv(table, part)
         print(f"{name}.csv: {len(table)} rows")
     print(f"{time.perf_counter() - start:.0f} s")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.detect.decision import EVEN, Stance
-from core.files import whole
+from core.files import atomic_path
 from core.plain import csv_text
 from core.score.journal import Journal
 from core.score.judging import EXECUTORS, ROW, WINDOW, identity, stamp
@@ -264,7 +264,7 @@ def _write(out: Path, tables: Iterator[pa.Table]) -> None:
     from pyarrow.parquet import ParquetWriter
 
     first = next(tables)
-    with whole(out, sync=True) as part, part.open("wb") as file:
+    with atomic_path(out, sync=True) as part, part.open("wb") as file:
         if out.suffix == ".csv":
             file.write(csv_text(first.column_names, ()).encode())
             for table in itertools.chain([first], tables):

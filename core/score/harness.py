@@ -18,7 +18,7 @@ from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.windows import window_ranges
 from core.detect.detector import DetectorError
 from core.detect.own import is_code
-from core.detect.registry import ENTRIES, is_named, load_detector
+from core.detect.registry import ENTRIES, is_registered, load_detector
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -138,7 +138,7 @@ def description(
 
 def _loads(detector: str) -> bool:
     return (
-        is_named(detector)
+        is_registered(detector)
         or is_code(detector)
         or detector.startswith("hub:")
         or os.path.exists(detector)

@@ -23,7 +23,7 @@ from core.detect.decision import EVEN, Stance
 from core.evaluate.tables import TABLES, TableError
 from core.files import ROOT
 from core.settings import settings
-from core.show.server.turns import Place, Seat, Turns
+from core.show.server.queue import FairQueue, Place, QueuedTurn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ RESULTS = ROOT / "data" / "results"
 MODELS = ROOT / "data" / "models"
 
 
-class _Shelf:
+class _LoadedDetectors:
     """Loaded detectors by id, the latest last."""
 
     def __init__(self) -> None:
@@ -47,8 +47,8 @@ class _Shelf:
 
 
 @st.cache_resource(show_spinner=False)
-def _shelf() -> _Shelf:
-    return _Shelf()
+def _loaded_detectors() -> _LoadedDetectors:
+    return _LoadedDetectors()
 
 
 def detector(
@@ -60,7 +60,7 @@ def detector(
 ) -> Detector:
     """A detector, loaded once a process whatever the number of sessions.
 
-    The cached thing is the shelf and not this function, because a cached function may not move a
+    The collection is cached and not this function, because a cached function may not move a
     progress bar of the page that called it.
 
     Parameters
@@ -81,29 +81,29 @@ def detector(
     DetectorError
         With a sentence for people; nothing is kept then.
     """
-    from core import load_detector
+    from core.detect.registry import load_detector
 
-    shelf = _shelf()
+    detectors = _loaded_detectors()
     key = id if not labels else f"{id} {sorted(labels.items())}"
-    found = shelf.loaded.get(key)
+    found = detectors.loaded.get(key)
     if found is not None:
         return found
-    with shelf.lock:
-        if key not in shelf.loaded:
+    with detectors.lock:
+        if key not in detectors.loaded:
             made = load_detector(id, labels=labels, progress=progress, fetch=fetch, waiting=waiting)
-            surplus = len(shelf.loaded) + 1 - settings().detectors_kept
-            for oldest in list(shelf.loaded)[: max(0, surplus)]:
-                del shelf.loaded[oldest]
-            shelf.loaded[key] = made
-        return shelf.loaded[key]
+            surplus = len(detectors.loaded) + 1 - settings().detectors_kept
+            for oldest in list(detectors.loaded)[: max(0, surplus)]:
+                del detectors.loaded[oldest]
+            detectors.loaded[key] = made
+        return detectors.loaded[key]
 
 
-def let_go(id: str) -> None:
-    """Have a detector loaded anew where it is asked for next."""
-    shelf = _shelf()
-    with shelf.lock:
-        for key in [key for key in shelf.loaded if key.split(" ")[0] == id]:
-            del shelf.loaded[key]
+def unload(id: str) -> None:
+    """Drop a loaded detector; the next request loads it again."""
+    detectors = _loaded_detectors()
+    with detectors.lock:
+        for key in [key for key in detectors.loaded if key.split(" ")[0] == id]:
+            del detectors.loaded[key]
 
 
 @st.cache_resource(show_spinner=False)
@@ -128,32 +128,32 @@ def pace(shared: Detector, progress: Callable[[float], None] | None = None) -> f
 
 
 @st.cache_resource(show_spinner=False)
-def turns() -> Turns:
+def judging_queue() -> FairQueue:
     """The queue of all sessions for judging clips."""
     found = settings()
-    return Turns(found.concurrent_inferences, found.queue_length)
+    return FairQueue(found.concurrent_inferences, found.queue_length)
 
 
 @st.cache_resource(show_spinner=False)
-def reading_turns() -> Turns:
+def reading_queue() -> FairQueue:
     """The queue of all sessions for reading files."""
     found = settings()
-    return Turns(found.decode_processes, found.queue_length, "read")
+    return FairQueue(found.decode_processes, found.queue_length, "read")
 
 
-def seat(
+def queued_turn(
     waiting: Callable[[Place], object] | None = None,
     patient: bool = False,
-    queue: Turns | None = None,
-) -> Seat:
-    """This session's way into a queue, to be entered around each inference, or each file.
+    queue: FairQueue | None = None,
+) -> QueuedTurn:
+    """A turn of this session in a queue, as a context manager for each inference or each file.
 
-    Parameters and errors are those of `Turns.turn`; the queue is that for judging
+    Parameters and errors are those of `FairQueue.turn`; the queue is that for judging
     unless another is given.
     """
     session = get_script_run_ctx(suppress_warning=True)
     owner = session.session_id if session else threading.get_ident()
-    return Seat(queue or turns(), owner, waiting, patient)
+    return QueuedTurn(queue or judging_queue(), owner, waiting, patient)
 
 
 def read(
@@ -167,11 +167,12 @@ def read(
     """Decode a visitor's file in a process of its own, in this session's turn.
 
     Parameters and errors are those of `core.audio.isolated.decode_safely` and
-    `core.show.server.turns.Turns.turn`; what ``progress`` or ``waiting`` raise gives the file up.
+    `core.show.server.queue.FairQueue.turn`; what ``progress`` or ``waiting`` raise stops the
+    decoding.
     """
     from core.audio.isolated import decode_safely
 
-    with seat(waiting, queue=reading_turns()):
+    with queued_turn(waiting, queue=reading_queue()):
         return decode_safely(data, name=name, track=track, progress=progress)
 
 
@@ -193,9 +194,9 @@ def detect(
     """Judge a clip with a detector that other sessions use too, in this session's turn.
 
     Parameters and errors are those of `core.detect.detector.Detector.detect` and
-    `core.show.server.turns.Turns.turn`.
+    `core.show.server.queue.FairQueue.turn`.
     """
-    with seat(waiting):
+    with queued_turn(waiting):
         return shared.detect(clip, stance=stance, hop_s=hop_s, progress=progress)
 
 

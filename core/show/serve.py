@@ -25,7 +25,7 @@ HOME = ROOT / "Home.py"
 _prepared = threading.Lock()
 
 
-def stay_home() -> None:
+def disable_external_ip_lookup() -> None:
     """Keep Streamlit from asking an outside host for this machine's public address.
 
     It does so to print an address at the start, and where a visitor's origin is none that it
@@ -92,7 +92,7 @@ def before_visitors() -> None:
     log_no_requests()
     share_arenas()
     PagesManager.uses_pages_directory = False
-    stay_home()
+    disable_external_ip_lookup()
     keep_uploads_in_memory()
     downloads.keep_made()
     expiry.start()
@@ -133,7 +133,7 @@ def main() -> None:
         sys.exit(str(error))
     for name in unknown():
         print(f"{name} sets nothing: docs/settings.md lists what can be set.", file=sys.stderr)
-    stay_home()  # it prints an address before it looks at Home.py
+    disable_external_ip_lookup()  # it prints an address before it looks at Home.py
     sys.argv = ["streamlit", "run", str(HOME), *given, *sys.argv[1:]]
     cli.main(prog_name="streamlit")
 

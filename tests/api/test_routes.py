@@ -25,7 +25,7 @@ from core.api.routes import api
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.detect.detector import MIN_HOP_S
 from core.show import cache
-from core.show.server.turns import Turns
+from core.show.server.queue import FairQueue
 from tests.api.conftest import serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,8 +211,8 @@ def test_a_body_is_given_up_where_it_exceeds_the_limit(monkeypatch, kind):
 
 @pytest.mark.parametrize("path", sorted(POSTS))
 def test_a_full_queue_says_so(address, monkeypatch, path):
-    full = Turns(1, 0)
-    monkeypatch.setattr(cache, "reading_turns", lambda: full)
+    full = FairQueue(1, 0)
+    monkeypatch.setattr(cache, "reading_queue", lambda: full)
     with full.turn("another"):
         found = requests.post(address + path, data=DATA, timeout=60)
     assert found.status_code == 503 and found.headers["Retry-After"] == "60"
@@ -273,8 +273,8 @@ def until(true, seconds: float = 20.0) -> bool:
 
 
 def test_who_leaves_gives_up_the_place_in_the_queue(address, monkeypatch):
-    queue = Turns(1, 5)
-    monkeypatch.setattr(cache, "turns", lambda: queue)
+    queue = FairQueue(1, 5)
+    monkeypatch.setattr(cache, "judging_queue", lambda: queue)
     with queue.turn("another"):
         client = threading.Thread(target=leave, args=(address,))
         client.start()
@@ -298,12 +298,12 @@ def endless(monkeypatch) -> tuple[threading.Event, threading.Event]:
                     begun.set()
                     progress(0.5)
                     time.sleep(0.01)
-            except work.Gone:
+            except work.ClientGone:
                 ended.set()
                 raise
 
-    queue = Turns(1, 5)
-    monkeypatch.setattr(cache, "turns", lambda: queue)
+    queue = FairQueue(1, 5)
+    monkeypatch.setattr(cache, "judging_queue", lambda: queue)
     monkeypatch.setattr(cache, "detector", lambda _: Endless())
     return begun, ended
 
@@ -311,7 +311,7 @@ def endless(monkeypatch) -> tuple[threading.Event, threading.Event]:
 def test_judging_stops_when_its_caller_has_left(address, endless):
     begun, ended = endless
     leave(address, lambda: begun.wait(60))
-    assert ended.wait(20) and until(lambda: cache.turns().running() == 0)
+    assert ended.wait(20) and until(lambda: cache.judging_queue().running() == 0)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}], ids=["answer", "stream"])
@@ -323,7 +323,7 @@ def test_judging_stops_when_its_server_does(endless, headers):
     with serving({}, grace_s=1) as address:
         caller = threading.Thread(target=ask)
         caller.start()
-        assert until(lambda: cache.turns().running() == 1)
+        assert until(lambda: cache.judging_queue().running() == 1)
     assert endless[1].wait(20)
     caller.join(20)
     assert not caller.is_alive()
@@ -341,8 +341,8 @@ STREAM = {"Accept": "text/event-stream"}
 
 
 def test_progress_is_told_and_the_last_event_is_the_answer(address, monkeypatch):
-    queue = Turns(1, 5)
-    monkeypatch.setattr(cache, "turns", lambda: queue)
+    queue = FairQueue(1, 5)
+    monkeypatch.setattr(cache, "judging_queue", lambda: queue)
     held = queue.turn("another")
     held.__enter__()
     threading.Timer(1.5, held.__exit__, (None, None, None)).start()
@@ -359,8 +359,8 @@ def test_a_stream_ends_with_the_problem_and_counts_as_a_request(address, monkeyp
     ((name, problem),) = events(post(address, data=b"no sound", headers=STREAM))
     assert (name, problem["status"], problem["code"]) == ("problem", 415, "not_audio")
     monkeypatch.setenv("SPOOFSCOPE_API_REQUESTS", "1")
-    queue = Turns(1, 5)
-    monkeypatch.setattr(cache, "turns", lambda: queue)
+    queue = FairQueue(1, 5)
+    monkeypatch.setattr(cache, "judging_queue", lambda: queue)
     with queue.turn("another"), post(address, headers=STREAM, stream=True) as under_way:
         assert under_way.status_code == 200 and until(lambda: queue.length() == 1)
         assert post(address).status_code == 429

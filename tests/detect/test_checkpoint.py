@@ -168,7 +168,7 @@ def test_what_stands_beside_weights_is_not_made(state, tmp_path):
     torch.save(content, tmp_path / "own.pt")
     held = checkpoint._content(tmp_path / "own.pt")
     assert held["model"].keys() == state.keys()
-    assert type(held["eer"]) is type(held["args"]) is checkpoint._Left
+    assert type(held["eer"]) is type(held["args"]) is checkpoint._Ignored
     assert not vars(held["args"])
     allowed = torch.serialization.get_safe_globals()
-    assert not [one for one in allowed if isinstance(one, tuple) and one[0] is checkpoint._Left]
+    assert not [one for one in allowed if isinstance(one, tuple) and one[0] is checkpoint._Ignored]

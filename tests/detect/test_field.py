@@ -101,7 +101,7 @@ def test_parameters_are_those_of_the_network_in_its_published_size(entry):
 
 def test_what_cannot_be_run_says_why_and_fetches_nothing():
     for entry in DF_ARENA:
-        assert not entry.ready and not entry.fetched and entry.state == "cannot be run"
+        assert not entry.ready and not entry.fetchable and entry.state == "cannot be run"
         with pytest.raises(DetectorError, match="code of its own, which is never run here"):
             load_detector(entry.id)
 

@@ -21,8 +21,8 @@ from core.detect.outlier import (
     exceeding,
     heaviest,
     in_words,
-    seconds_of,
     stretches,
+    time_ranges,
 )
 from tests.builders import HandDetector, clip
 
@@ -50,7 +50,7 @@ def test_a_part_in_the_middle_is_found_where_it_is():
     assert stretch.llr == pytest.approx(llrs[17:22].mean())
     assert stretch.rest_llr == pytest.approx(np.delete(llrs, slice(17, 22)).mean())
     assert "35.0 to 45.0 s scores unlike the rest, more towards synthetic" in in_words(stretch)
-    assert seconds_of([stretch]) == "35.0-45.0"
+    assert time_ranges([stretch]) == "35.0-45.0"
 
 
 def test_parts_at_the_edges_reach_to_the_clips_edges():
@@ -75,7 +75,7 @@ def test_only_differences_count_and_both_sides_alike(llrs, shift):
     if sum(x is not None for x in llrs) < FEWEST:
         assert not here
     mirrored = found([None if x is None else -x for x in llrs])
-    assert seconds_of(mirrored) == seconds_of(here)
+    assert time_ranges(mirrored) == time_ranges(here)
     moved = found([None if x is None else x + shift for x in llrs])
     close = [abs(abs(s.score) - 4.5) < 1e-6 or abs(abs(s.llr - s.rest_llr) - 1.5) < 1e-6
              for s in here + moved]  # fmt: skip

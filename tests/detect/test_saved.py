@@ -19,7 +19,7 @@ from core.detect.decision import Stance
 from core.detect.detection import SEAL, Window, seal
 from core.detect.detector import MIN_HOP_S
 from core.detect.familiarity import FamiliarityMeasure
-from core.detect.outlier import named_in
+from core.detect.outlier import stretches_at_hop
 from core.detect.saved import (
     CHANGED,
     MEASURED,
@@ -27,7 +27,7 @@ from core.detect.saved import (
     UNSEALED,
     Saved,
     SavedError,
-    agreement,
+    comparison,
     not_comparable,
     open_saved,
     read_saved,
@@ -431,7 +431,7 @@ def test_no_stretch_can_be_hidden_or_invented(data, stretches):
 def test_stretches_come_back_at_every_hop_and_from_files_that_name_none(hop_s):
     posterior = Stance().posterior
     bare = MADE.detect(clip(66.0, hertz=660.0), hop_s=hop_s)
-    due = named_in(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
+    due = stretches_at_hop(bare.windows, bare.window_s, bare.hop_s, MADE.hop / 16_000, True)
     assert due
     whole = replace(bare, stands_out=due, p_spoof=posterior(bare.llr)).to_dict()
     assert opened(whole).detection.stands_out == due
@@ -482,11 +482,11 @@ def test_whole_numbers_may_lose_their_point():
 
 def test_judging_again_agrees_or_not():
     d = MADE.detect(clip(9.0))
-    assert "the result agrees: synthetic, score" in agreement(d, replace(d, llr=d.llr + 0.01))
-    assert "does not agree" in agreement(d, replace(d, llr=d.llr - 1))
-    assert "does not agree" in agreement(d, MADE.detect(clip(9.0, hertz=330.0)))
-    assert "not agree: not judged" in agreement(d, MADE.detect(clip(9.0, hertz=550.0)))
-    assert "weights are others" in agreement(d, replace(d, weights_sha256="1" * 64))
+    assert "the result agrees: synthetic, score" in comparison(d, replace(d, llr=d.llr + 0.01))
+    assert "does not agree" in comparison(d, replace(d, llr=d.llr - 1))
+    assert "does not agree" in comparison(d, MADE.detect(clip(9.0, hertz=330.0)))
+    assert "not agree: not judged" in comparison(d, MADE.detect(clip(9.0, hertz=550.0)))
+    assert "weights are others" in comparison(d, replace(d, weights_sha256="1" * 64))
 
 
 def resealed(data: dict) -> dict:
@@ -615,7 +615,7 @@ def test_judging_again_sees_windows_that_changed_places():
         replace(first, llr=second.llr, p_spoof=second.p_spoof),
         replace(second, llr=first.llr, p_spoof=first.p_spoof),
     )
-    told = agreement(replace(d, windows=(*moved, *rest)), d)
+    told = comparison(replace(d, windows=(*moved, *rest)), d)
     assert "does not agree" in told and "the scores of 2 of 4 windows" in told
 
 
@@ -630,7 +630,7 @@ def test_judging_again_sees_windows_that_changed_places():
 )
 def test_judging_again_sees_what_a_file_says_wrongly_of_the_recording(field, value, says):
     d = MADE.detect(clip(9.0))
-    told = agreement(replace(d, source=replace(d.source, **{field: value})), d)
+    told = comparison(replace(d, source=replace(d.source, **{field: value})), d)
     assert "does not agree" in told and says in told
 
 
@@ -643,7 +643,7 @@ def test_judging_again_sees_what_a_file_says_wrongly_of_the_recording(field, val
 )  # fmt: skip
 def test_judging_again_sees_what_a_file_says_wrongly_of_the_sound(field, value):
     d = MADE.detect(clip(9.0))
-    told = agreement(replace(d, quality=replace(d.quality, **{field: value})), d)
+    told = comparison(replace(d, quality=replace(d.quality, **{field: value})), d)
     assert "does not agree" in told and f"The file differs in {MEASURED[field][1]}." in told
 
 

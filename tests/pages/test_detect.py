@@ -20,7 +20,7 @@ from core.show.evidence import view as report_view
 from core.show.markdown import plain
 from core.show.server import clip_store
 from core.show.server.clip_store import STORE
-from core.show.server.turns import Place, TooBusy
+from core.show.server.queue import Place, TooBusy
 from core.show.theme import VERDICTS
 from tests.builders import clip, tone, wav
 
@@ -279,7 +279,7 @@ def test_a_file_name_is_text_and_nothing_else(page):
 def test_sound_that_was_dropped_meanwhile_is_read_again(page, detector):
     upload(page, "synthetic.wav", "human.wav", "unsure.wav")
     heard = page.get("audio")[0].proto.url
-    STORE.let_go_idle(0.0)
+    STORE.drop_idle(0.0)
     assert not page.run().exception
     assert page.get("audio")[0].proto.url == heard  # a hash of the sound
     assert not page.warning
@@ -289,7 +289,7 @@ def test_sound_that_was_dropped_meanwhile_is_read_again(page, detector):
 def test_sound_that_cannot_be_read_again_gives_a_sentence(page, monkeypatch):
     upload(page, "human.wav")
     for error in (AudioError("The file broke."), TooBusy("The server is full."), OSError("none")):
-        STORE.let_go_idle(0.0)
+        STORE.drop_idle(0.0)
 
         def fail(*args, error=error, **kwargs):
             raise error
@@ -455,7 +455,7 @@ def test_a_server_that_cannot_start_a_process_says_so(page, monkeypatch):
         patch.setattr(processes.subprocess, "Popen", full)
         upload(page, "human.wav")
     assert "cannot start a process to read the file just now" in words(page)
-    assert cache.reading_turns().running() == 0
+    assert cache.reading_queue().running() == 0
     upload(page, "synthetic.wav")
     assert "Likely synthetic" in words(page)
     pool.close()

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from training.card import TABLES, refresh, refresh_files
-from training.commands import DOCUMENTS, RESULTS
+from training.commands.measure import DOCUMENTS
+from training.commands.options import RESULTS
 
 ROOT = Path(__file__).parents[2]
 

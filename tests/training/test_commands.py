@@ -13,15 +13,15 @@ import pytest
 
 from core.audio.codecs import CODECS
 from training import commands
+from training.commands import measure
+from training.commands.options import RESULTS
 from training.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]
 
 
 def options_of(line: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    commands.add_parsers(parser.add_subparsers(required=True))
-    return parser.parse_args(shlex.split(line))
+    return commands.parser().parse_args(shlex.split(line))
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,7 @@ def test_a_missing_package_is_named_before_the_work_begins(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    options = options_of(line)
-    assert options.run(options) == 2
+    assert commands.main(shlex.split(line)) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"The package {package} is missing. Install what training needs")
     assert "requirements-train.txt" in said and said.count("\n") == 1
@@ -56,8 +55,7 @@ def test_a_package_that_is_missed_later_is_named_too(
         raise ModuleNotFoundError("No module named 'a.b'", name="a.b")
 
     monkeypatch.setattr("training.export.add_families", fail)
-    options = options_of("families")
-    assert options.run(options) == 2
+    assert commands.main(["families"]) == 2
     assert capsys.readouterr().err.startswith("The package a is missing.")
 
 
@@ -74,7 +72,7 @@ def test_the_comparison_names_a_command_that_a_shell_understands(tmp_path: Path)
         )
         trials.to_csv(tmp_path / f"{name}-public_samples-test-none, 1 window.csv", index=False)
     other = shlex.quote(str(tmp_path / "other-public_samples-test-none, 1 window.csv"))
-    table = commands._against(options_of(f"benchmark --trials {tmp_path} --against {other}"))
+    table = measure._against(options_of(f"benchmark --trials {tmp_path} --against {other}"))
     (source,) = set(table["source"])
     again = options_of(source.removeprefix("python -m training "))
     assert (
@@ -84,7 +82,7 @@ def test_the_comparison_names_a_command_that_a_shell_understands(tmp_path: Path)
 
 
 def test_every_figure_names_a_command_that_can_be_read() -> None:
-    for source in set(pd.read_csv(ROOT / commands.RESULTS)["source"]):
+    for source in set(pd.read_csv(ROOT / RESULTS)["source"]):
         assert source.startswith("python -m training ")
         options_of(source.removeprefix("python -m training "))
 

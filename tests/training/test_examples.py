@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
-from training import examples, packaged
+from training import examples
 from training.engines import voices
-from training.examples import EXAMPLES, Scored, choose, pool, quiet_cut, write_clip
+from training.example_pool import pool, quiet_cut
+from training.examples import EXAMPLES, Scored, choose, write_clip
+from training.recordings import recordings
 
 
 def verdict(label: str, right: bool) -> str:
@@ -23,7 +25,7 @@ def verdict(label: str, right: bool) -> str:
 
 def test_every_voice_of_the_pool_is_kept_out_of_training() -> None:
     held_out = {voice.name for voice in voices() if voice.split == "example"}
-    held_out |= {group.name for group in packaged.recordings() if group.split == "example"}
+    held_out |= {group.name for group in recordings() if group.split == "example"}
     for candidate in pool():
         assert set(candidate.voice.split(" + ")) <= held_out
         assert candidate.label in {"bona fide", "spoof"}

@@ -24,15 +24,7 @@ from core.detect.networks import build
 from core.detect.registry import EMBEDDED, ROOT
 from core.evaluate.calibrating import COVERAGE, fit_band
 from tests.training.conftest import TINY_NETWORK
-from training import benchmark
-from training.benchmark import (
-    COLUMNS,
-    against,
-    figures,
-    run_benchmark,
-    update_results,
-    within_source,
-)
+from training.benchmark import against, run_benchmark, update_results
 from training.export import (
     _between,
     add_families,
@@ -40,6 +32,7 @@ from training.export import (
     calibrate_engine,
     export_model,
 )
+from training.figures import COLUMNS, _tally, figures, within_source
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
 
@@ -229,7 +222,7 @@ def test_another_detector_is_compared_on_the_same_trials() -> None:
 
 
 def eer_of(table: pd.DataFrame) -> float:
-    return benchmark._tally(table).eer().rate
+    return _tally(table).eer().rate
 
 
 def test_new_rows_replace_the_old_ones_of_their_breakdown(tmp_path: Path) -> None:
@@ -269,7 +262,7 @@ def test_within_source_ignores_shifts_between_sources() -> None:
     assert low < 2.28 < high < 6 and low < value < high
     few = table[table["source"].isin(["o/0", "o/1"])]
     assert np.isnan(within_source(few)[1:]).all()  # two do not tell of others
-    assert benchmark._tally(table).eer().rate > 0.1
+    assert _tally(table).eer().rate > 0.1
 
 
 def test_familiarity_tells_the_strange_from_the_known(tmp_path: Path) -> None:

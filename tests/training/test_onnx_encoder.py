@@ -14,7 +14,7 @@ from core.detect.detector import DetectorError
 from core.detect.eight_bit import GRAPH, SAYS, load_int8
 from core.detect.networks import encoder
 from core.detect.networks.over_encoder import HEADS
-from core.detect.registry import ENTRIES, is_named, load_detector
+from core.detect.registry import ENTRIES, is_registered, load_detector
 from core.evaluate.tables import load as load_table
 from tests.detect.over_encoders import TINY, network, official
 from tests.detect.test_aasist import noise
@@ -62,7 +62,7 @@ def test_a_registered_detector_runs_in_8_bit_under_a_name_and_a_hash_of_its_own(
     single, small = load_detector("spectra-0"), load_detector("spectra-0", engine="int8")
     assert (small.id, small.name) == ("spectra-0-int8", "Spectra-0, 8-bit")
     assert load_detector("spectra-0-int8").weights_sha256 == small.weights_sha256
-    assert is_named("spectra-0-int8") and not is_named("aasist-int8")
+    assert is_registered("spectra-0-int8") and not is_registered("aasist-int8")
     assert single.weights_sha256 != small.weights_sha256 and small.feed == single.feed
     folder = file.parent / "int8"
     (folder / GRAPH).write_bytes(b"other")

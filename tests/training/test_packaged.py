@@ -15,14 +15,9 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
 from training import packaged
 from training.engines import Voice, voice_named, voices
-from training.packaged import (
-    Recordings,
-    build_packaged,
-    join_pieces,
-    read_index,
-    sentences,
-    trim_edges,
-)
+from training.joining import join_pieces, trim_edges
+from training.packaged import build_packaged, read_index, sentences
+from training.recordings import Recordings
 
 
 def tone(seconds: float, hertz: float = 220.0, level: float = 0.3) -> np.ndarray:

@@ -51,6 +51,12 @@ def test_a_folder_without_cases_says_so(tmp_path: Path, capsys: pytest.CaptureFi
     assert "no folders with expected.npz" in capsys.readouterr().err
 
 
+def test_what_a_folder_lacks_is_named(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (case / "xlsr-sls fairseq" / "about.json").write_text('{"network": "xlsr-sls"}')
+    assert main(["parity", str(case)]) == 2
+    assert "lacks 'naming'" in capsys.readouterr().err
+
+
 def test_the_document_holds_the_table_and_every_network_is_in_it() -> None:
     text = (ROOT / parity.DOCUMENT).read_text("utf-8")
     rows = load("network_parity")

@@ -13,7 +13,8 @@ import torch
 
 from tests.training.conftest import TINY_PAIRS, TINY_WAV2VEC2, official_folders
 from training import processes
-from training.recipe import SpectrumMask, train
+from training.augment import SpectrumMask
+from training.recipe import train
 
 ROOT = Path(__file__).resolve().parents[2]
 

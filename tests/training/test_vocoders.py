@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from training.benchmark import figures, speaker_groups
 from training.clips import read_index
 from training.copysynth import build_copies
 from training.data import Mix, Pairs
+from training.figures import figures, speaker_groups
 from training.quality import mean_opinion, quality_model, rate_corpus
 from training.vocoders import KINDS, NeuralCopies, network, spectral_loss, train_vocoder
 
@@ -23,7 +23,7 @@ def test_a_vocoder_learns_and_keeps_length(kind: str, tiny_index: Path, tmp_path
 
     files = read_index(tiny_index)["file"].tolist()
     said: list[str] = []
-    train_vocoder(kind, files, tmp_path, minutes=5, steps=12, batch=2, say=said.append)
+    train_vocoder(kind, files, tmp_path, minutes=5, steps=12, batch=2, report=said.append)
     assert len(list(tmp_path.glob(f"{kind}-*.safetensors"))) == 3
     samples, _ = soundfile.read(files[0], dtype="float32")
     waves = torch.from_numpy(samples[:16_000])[None]
@@ -49,7 +49,7 @@ def test_an_unknown_vocoder_and_an_empty_folder_are_refused(tmp_path: Path) -> N
 def test_vocoders_make_copies_beside_the_classic_ones(tiny_index: Path, tmp_path: Path) -> None:
     index = read_index(tiny_index)
     index = index[(index["split"] == "train") & (index["label"] == "bonafide")].head(2)
-    train_vocoder(KINDS[0], index["file"].tolist(), tmp_path / "v", steps=2, batch=1, say=len)
+    train_vocoder(KINDS[0], index["file"].tolist(), tmp_path / "v", steps=2, batch=1, report=len)
     made = read_index(
         build_copies(index, tmp_path / "c", count=1, workers=1, vocoders=tmp_path / "v")
     )

@@ -116,7 +116,6 @@ def _with_current_names(state: Mapping[str, Any], wanted: set[str]) -> dict[str,
 def audio_classifier(
     name_or_path: str,
     labels: Mapping[str, str] | None = None,
-    revision: str | None = None,
     local_only: bool = False,
 ) -> nn.Module:
     """Any `transformers` audio classifier as a detector.
@@ -127,8 +126,6 @@ def audio_classifier(
         A hub id, or a directory with ``config.json`` and ``model.safetensors``.
     labels : mapping, optional
         As for `class_indices`.
-    revision : str, optional
-        Commit of the hub repository.
     local_only : bool
         Never reach for the network.
 
@@ -147,7 +144,7 @@ def audio_classifier(
     OSError, ValueError
         If the model cannot be found, fetched or understood.
     """
-    where = {"revision": revision, "local_files_only": local_only, "trust_remote_code": False}
+    where = {"local_files_only": local_only, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(name_or_path, **where)
     bona_fide, spoof = class_indices(config.id2label, labels)
     try:

@@ -8,7 +8,7 @@ from core.detect.registry.entries import (
     PRECISIONS,
     PUBLISHED,
     in_8_bit,
-    is_named,
+    is_registered,
     list_detectors,
 )
 from core.detect.registry.entry import EMBEDDED, ROOT, Entry, models_home
@@ -35,8 +35,8 @@ __all__ = [
     "Progress",
     "classes_of",
     "in_8_bit",
-    "is_named",
     "is_project_model",
+    "is_registered",
     "list_detectors",
     "load_checkpoint",
     "load_detector",

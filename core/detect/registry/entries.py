@@ -104,6 +104,6 @@ PRECISIONS = ("embedded-int8", "embedded-fp32")
 """The embedded detector by the precision in which it runs."""
 
 
-def is_named(id: str) -> bool:
+def is_registered(id: str) -> bool:
     """Whether an id is one of the registry, and no folder, file or address."""
     return id in ENTRIES or id in PRECISIONS or in_8_bit(id) is not None

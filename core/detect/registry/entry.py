@@ -98,7 +98,7 @@ class Entry:
         return there and (not self.bytes or self.path.stat().st_size == self.bytes)
 
     @property
-    def fetched(self) -> bool:
+    def fetchable(self) -> bool:
         """Whether its weights can be fetched by this program; others are put in place by hand."""
         return bool(
             self.file and not self.obstacle and (self.url or not self.home.startswith("http"))

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from core.detect.detector import DetectorError
 from core.detect.registry.entry import Entry
 from core.detect.weights import checked_sha256, sha256_of
-from core.files import write_whole
+from core.files import atomic_write
 from core.settings import settings
 
 Progress = Callable[[float], None]
@@ -47,7 +47,7 @@ def check_hub_size(name: str) -> None:
         )
 
 
-def what_is_wrong(entry: Entry) -> str:
+def weights_problem(entry: Entry) -> str:
     """Why the weights in their place cannot be used, in a sentence; empty where they can."""
     if not entry.path.is_file():
         return _put_in_place(entry)
@@ -64,7 +64,7 @@ def what_is_wrong(entry: Entry) -> str:
 
 
 def _put_in_place(entry: Entry) -> str:
-    if not entry.fetched:
+    if not entry.fetchable:
         return (
             f"The weights of '{entry.id}' are not on this machine, and this program cannot fetch "
             f"them. Take the checkpoint ({entry.size}) from {entry.home} and put it at "
@@ -89,7 +89,7 @@ def _write(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
+        atomic_write(path, content)
     except OSError as error:
         raise _unwritten(path.parent, error) from error
 
@@ -135,7 +135,7 @@ def fetch_entry(entry: Entry, progress: Progress | None) -> None:
     DetectorError
         If they cannot be fetched, are not what was announced, or cannot be kept.
     """
-    if not entry.fetched:
+    if not entry.fetchable:
         raise DetectorError(_put_in_place(entry))
     (fetch_pinned if entry.sha256 else fetch_weights)(entry, progress)
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from core.detect import own_calibration
 from core.detect.detector import Detector, DetectorError
 from core.detect.eight_bit import load_int8
 from core.detect.model_config import read_config
 from core.detect.model_directory import load_directory
 from core.detect.own import is_code, load_own
-from core.detect.registry.entries import ENTRIES, INT8, in_8_bit, is_named
+from core.detect.registry.calibrated import calibrated_here
+from core.detect.registry.entries import ENTRIES, INT8, in_8_bit, is_registered
 from core.detect.registry.entry import EMBEDDED, Entry, models_home
-from core.detect.registry.fetching import Progress, check_hub_size, fetch_entry, what_is_wrong
+from core.detect.registry.fetching import Progress, check_hub_size, fetch_entry, weights_problem
 from core.detect.weights import briefly, sha256_of, state_sha256
 from core.machine import memory_bytes
 
@@ -80,7 +80,7 @@ def load_detector(
         With a sentence that says what is wrong and what to do.
     """
     loaded = _load(str(detector), labels, progress, fetch, engine, code, waiting)
-    return own_calibration.applied(loaded, models_home()) if kept else loaded
+    return calibrated_here(loaded, models_home()) if kept else loaded
 
 
 def _load(
@@ -107,7 +107,7 @@ def _load(
     if small is not None:
         return _tried(load_int8(small.path.parent / "int8", small.id, small.name))
     if entry is not None:
-        wrong = what_is_wrong(entry)
+        wrong = weights_problem(entry)
         if wrong and not fetch:
             raise DetectorError(wrong)
         if wrong:
@@ -333,7 +333,7 @@ def _load_file(path: Path) -> Detector:
     for entry in ENTRIES.values():
         if entry.sha256 and path.stat().st_size == entry.bytes and sha256_of(path) == entry.sha256:
             return load_checkpoint(path, entry.id, entry.name)
-    id = path.name if is_named(path.stem) else path.stem
+    id = path.name if is_registered(path.stem) else path.stem
     return _tried(load_checkpoint(path, id, path.name))
 
 

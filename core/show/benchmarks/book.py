@@ -149,11 +149,11 @@ class Book:
             return self.vocoder_names[value]
         return condition_name(value) if value in set(self.codecs["codec"]) else value
 
-    def spell(self, views: tuple[str, ...]) -> None:
+    def accept_keys(self, views: tuple[str, ...]) -> None:
         """Let addresses name what is chosen by key or by label."""
         columns = (f.name for f in fields(Filters))
         systems = SYSTEMS | in_tables()
-        address.spell(
+        address.accept_keys(
             {name: address.names_of(self.values(name), self.named) for name in columns}
             | {
                 "system": address.names_of(self.values("system"), also=systems),

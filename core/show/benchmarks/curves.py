@@ -83,7 +83,9 @@ def trade_off(book: Book) -> None:
 def _costs() -> Costs:
     """Fields for the prior and both costs."""
     one, two, three = st.columns(3)
-    address.renamed({"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}, 1, 100)
+    address.accept_old_names(
+        {"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}, 1, 100
+    )
     prior = one.slider(
         "Prior: share of fakes (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
     )

@@ -41,7 +41,7 @@ def _one(number: int, entry: session.Entry, stretch: Stretch) -> None:
         hear = st.button(f"Hear {where}", icon=":material/hearing:", key=f"{key}-hear")
         if st.button("Open it in Timeline", icon=":material/timeline:", key=f"{key}-open"):
             part = address.around(stretch.start_s, stretch.end_s)
-            st.switch_page("pages/Timeline.py", query_params=address.leading_to(entry, part))
+            st.switch_page("pages/Timeline.py", query_params=address.query_of(entry, part))
     if not hear:
         return
     clip = session.clip_of(entry)

@@ -49,7 +49,7 @@ def load(detector_id: str) -> Detector:
         else:
             st.warning(f"The weights of **{entry.name}** are not installed here.")
         st.caption(plain(entry.terms))
-        if not entry.fetched:
+        if not entry.fetchable:
             return cache.detector(detector_id, fetch=False)
         if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
             st.stop()

@@ -70,7 +70,7 @@ def _onward(entry: session.Entry, detection: Detection) -> None:
     """What can be done with the result."""
     with st.container(horizontal=True):
         if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
-            st.switch_page("pages/Timeline.py", query_params=address.leading_to(entry))
+            st.switch_page("pages/Timeline.py", query_params=address.query_of(entry))
         stem = exports.safe_stem(entry.name, entry.part)
         st.download_button(
             "JSON",

@@ -10,7 +10,7 @@ from typing import Any
 from core.detect.agreement import AGREED, Agreement
 from core.detect.decision import STANCE
 from core.detect.detection import ORIGIN, Detection
-from core.detect.outlier import seconds_of
+from core.detect.outlier import time_ranges
 from core.detect.spans import Span
 from core.detect.stress import StressTest
 from core.plain import csv_text, json_text, printable
@@ -86,7 +86,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.detector,
             d.weights_sha256,
             d.source.sha256,
-            seconds_of(d.stands_out),
+            time_ranges(d.stands_out),
             max(1, len(d.source.tracks)),
             " ".join(d.source.notes),
         ]

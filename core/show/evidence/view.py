@@ -11,8 +11,8 @@ import streamlit as st
 from core.detect import outlier
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
-from core.detect.registry import is_named
-from core.detect.saved import UNCHECKED, Saved, SavedError, agreement, not_comparable, open_saved
+from core.detect.registry import is_registered
+from core.detect.saved import UNCHECKED, Saved, SavedError, comparison, not_comparable, open_saved
 from core.show import cache, session
 from core.show.clip import words
 from core.show.clip.charts import percent
@@ -61,7 +61,7 @@ def _opened(file_id: str, data: bytes) -> _Opened:
 def _installed(id: str) -> Detector | None:
     """A detector that is here and was named by this project: a file may name anything."""
     try:
-        return cache.detector(id) if is_named(id) else None
+        return cache.detector(id) if is_registered(id) else None
     except DetectorError:
         return None
 
@@ -169,7 +169,7 @@ def _judged_again(saved: Detection, number: int) -> str:
         return without_folders(str(error))
     finally:
         bar.empty()
-    return "" if found is None else agreement(saved, found)
+    return "" if found is None else comparison(saved, found)
 
 
 def open_saved_section() -> None:

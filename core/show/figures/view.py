@@ -209,7 +209,7 @@ def figure_card(label: str, row: Any) -> None:
         )
 
 
-def sunk(markdown: str) -> str:
+def with_lower_headings(markdown: str) -> str:
     """Markdown to sit inside a page: headings two levels lower, no comments; code as it is."""
     lines, code = [], False
     for line in markdown.splitlines():

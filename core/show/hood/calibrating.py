@@ -102,7 +102,9 @@ def _fit(entry: Entry, where: str, name: str) -> None:
 
     try:
         detector = load_detector(entry.id, fetch=False, kept=False)
-        with cache.seat(lambda place: bar.progress(0.0, text=place.in_words()), patient=True):
+        with cache.queued_turn(
+            lambda place: bar.progress(0.0, text=place.in_words()), patient=True
+        ):
             scored = heard(labelled(where, detector), detector, show)
         for clip, why in list(scored.left_out.items())[:10]:
             st.caption(f"Left out: **{plain(clip)}**: {plain(why)}")
@@ -154,7 +156,7 @@ def _forget(id: str) -> None:
 def _again(id: str) -> None:
     """Have the detector loaded anew where it is asked for next."""
     st.session_state.pop(FITTED, None)
-    cache.let_go(id)
+    cache.unload(id)
 
 
 def worth(fit: Fit, palette: Palette = LIGHT) -> alt.LayerChart | alt.FacetChart:

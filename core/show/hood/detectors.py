@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.evaluate.names import benchmark_name
 from core.show import cache
-from core.show.figures.view import spread, sunk
+from core.show.figures.view import spread, with_lower_headings
 from core.show.hood import diagrams
 from core.show.scores import charts as score_charts
 from core.show.scores.files import chart as show_chart
@@ -186,7 +186,7 @@ def model_card() -> None:
     card = cache.MODELS / "embedded" / "MODEL_CARD.md"
     if card.is_file():
         with st.container(border=True):
-            st.markdown(sunk(card.read_text("utf-8")))
+            st.markdown(with_lower_headings(card.read_text("utf-8")))
     else:
         st.info(
             "The embedded detector is not installed: data/models/embedded holds no MODEL_CARD.md. "

@@ -50,7 +50,7 @@ def by_name() -> None:
             }
         )
     st.dataframe(rows, hide_index=True, placeholder="–", key="hood-detectors")
-    address.spell({CHOSEN: address.names_of(list(facts), name_of)})
+    address.accept_keys({CHOSEN: address.names_of(list(facts), name_of)})
     chosen = st.selectbox(
         "All that is known of",
         list(facts),

@@ -64,7 +64,7 @@ def may_reach(host: str, own: str | None, relayed: bool = False) -> bool:
     return relayed and (_is_public(address) or host in own_urls().values())
 
 
-def without(sdp: str, may: Callable[[str], bool]) -> str:
+def without_forbidden(sdp: str, may: Callable[[str], bool]) -> str:
     """An SDP offer without the candidates whose address is not allowed, or cannot be read.
 
     Lines are split and read as aiortc does. Where one is dropped, the offer no longer says that it
@@ -88,7 +88,7 @@ def without(sdp: str, may: Callable[[str], bool]) -> str:
     return "\r\n".join(kept) + "\r\n"
 
 
-def guard() -> None:
+def restrict() -> None:
     """Have every WebRTC connection of this process ask `may_reach`; once is enough."""
     from streamlit_webrtc import component
 
@@ -107,7 +107,7 @@ def guard() -> None:
             return may_reach(host, visitor(), self._relayed)
 
         def process_offer(self, sdp: str, *args: Any, **rest: Any) -> Any:
-            return super().process_offer(without(sdp, self._may), *args, **rest)
+            return super().process_offer(without_forbidden(sdp, self._may), *args, **rest)
 
         def add_ice_candidate(self, candidate: RTCIceCandidate) -> None:
             if self._may(candidate.ip):

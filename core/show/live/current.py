@@ -38,7 +38,7 @@ def begin() -> bool:
         return False
     detector = st.session_state.get("detector", "embedded")
     labels = st.session_state.get("spoofscope.others", {}).get(detector) or None
-    made = Take(lambda: cache.detector(detector, labels=labels), cache.seat(patient=True))
+    made = Take(lambda: cache.detector(detector, labels=labels), cache.queued_turn(patient=True))
     cache.takes().add(made)
     st.session_state[_TAKE] = made
     return True

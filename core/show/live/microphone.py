@@ -75,7 +75,7 @@ def problem() -> str:
     return state.problem or ("silent" if current.is_silent() else "")
 
 
-def on_air() -> bool:
+def start_and_stop() -> bool:
     """Draw start and stop, and send every frame to this visitor's take.
 
     Returns
@@ -83,7 +83,7 @@ def on_air() -> bool:
     bool
         Whether the microphone is open, or being opened.
     """
-    candidates.guard()
+    candidates.restrict()
     take = current.take()
     context = webrtc_streamer(
         key=MICROPHONE,
@@ -125,7 +125,7 @@ def _recorder() -> None:
     st.caption("This works wherever the browser has a microphone. Its result opens in Detect.")
 
 
-def other_way() -> None:
+def fallback() -> None:
     """The way that needs no WebRTC: record first, judge afterwards."""
     found = problem()
     if found:

@@ -101,7 +101,7 @@ def _keep(key: session.Key, part: Part | None) -> None:
         parts[key] = part
 
 
-def leading_to(entry: session.Entry, part: Part | None = None) -> dict[str, str]:
+def query_of(entry: session.Entry, part: Part | None = None) -> dict[str, str]:
     """What an address says of a clip and a part of it."""
     found = {"example": str(entry.example)} if entry.example else {_KEPT: "1"}
     if part is not None:
@@ -112,7 +112,7 @@ def leading_to(entry: session.Entry, part: Part | None = None) -> dict[str, str]
 def write(entry: session.Entry | None, with_part: bool = True) -> None:
     """Make the page's address lead to what is shown, None for nothing."""
     part = chosen(entry.key) if entry is not None and with_part else None
-    wanted = {} if entry is None else leading_to(entry, part)
+    wanted = {} if entry is None else query_of(entry, part)
     others = {k: v for k, v in st.query_params.to_dict().items() if k not in _KEYS}
     if st.query_params.to_dict() != others | wanted:
         st.query_params.from_dict(others | wanted)
@@ -120,14 +120,14 @@ def write(entry: session.Entry | None, with_part: bool = True) -> None:
     st.session_state[_HELD] = _KEPT in wanted or st.session_state.get(_HELD, False)
 
 
-def follow(entry: session.Entry, with_part: bool = True) -> None:
+def write_if_other(entry: session.Entry, with_part: bool = True) -> None:
     """Write the address where it leads to another clip or to none: where a page shows this one."""
-    wanted = leading_to(entry)
+    wanted = query_of(entry)
     if any(st.query_params.get(key) != wanted.get(key) for key in ("example", _KEPT)):
         write(entry, with_part)
 
 
-def news() -> dict[str, str] | None:
+def new_request() -> dict[str, str] | None:
     """What the address asks for where it is not what was written last; None where it is."""
     asked = {k: v for k, v in st.query_params.to_dict().items() if k in _KEYS}
     if asked == st.session_state.get(_SEEN, {}):
@@ -145,12 +145,12 @@ def asked_part(asked: Mapping[str, Any], duration_s: float) -> Part | None:
         return None
 
 
-def obey(asked: Mapping[str, Any], entry: session.Entry, duration_s: float) -> None:
+def apply_part(asked: Mapping[str, Any], entry: session.Entry, duration_s: float) -> None:
     """Show the part that an address asks for, the clip's beginning where it asks for none."""
     _keep(entry.key, asked_part(asked, duration_s))
 
 
-def hold(there: bool, what: str = "clip") -> None:
+def note_kept(there: bool, what: str = "clip") -> None:
     """Note in the address that something of the visitor's own is here; where the address speaks of
     what an earlier visit had, say that it is gone.
 
@@ -181,7 +181,7 @@ def names_of(
     label: Callable[[str], str] = str,
     also: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """What an address may call the options of a widget -> their labels, for `spell`.
+    """What an address may call the options of a widget -> their labels, for `accept_keys`.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def names_of(
     return labels | {name.casefold(): name for name in map(label, options)}
 
 
-def spell(names: Mapping[str, Mapping[str, str]]) -> None:
+def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
     """Let an address name options by their keys too, in capitals or not; labels are what is
     written, and all that a widget reads. Ends the run where it changes the address.
 
@@ -235,7 +235,7 @@ def spell(names: Mapping[str, Mapping[str, str]]) -> None:
             st.rerun()
 
 
-def renamed(names: Mapping[str, str], low: int, high: int) -> None:
+def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
     """Take over whole numbers that an older address says under names that are gone.
 
     Parameters

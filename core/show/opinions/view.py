@@ -14,7 +14,7 @@ from core.detect.agreement import Agreement, agreement
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
 from core.detect.registry import ENTRIES, classes_of
-from core.detect.registry.entries import is_named
+from core.detect.registry.entries import is_registered
 from core.plain import printable
 from core.settings import settings
 from core.show import cache
@@ -55,7 +55,7 @@ def offered() -> list[str]:
         if entry.ready
         or entry.id == "embedded"
         or (mine and not entry.obstacle)
-        or (entry.fetched and entry.commercial and 0 < entry.bytes <= MOST_FETCHED)
+        or (entry.fetchable and entry.commercial and 0 < entry.bytes <= MOST_FETCHED)
     ]
 
 
@@ -97,9 +97,9 @@ def _another() -> None:
         ).strip()
         if not where:
             return
-        id = where if is_named(where) or os.path.exists(where) else f"hub:{where}"
+        id = where if is_registered(where) or os.path.exists(where) else f"hub:{where}"
         try:
-            classes = {} if is_named(id) else classes_of(id)
+            classes = {} if is_registered(id) else classes_of(id)
         except DetectorError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
@@ -116,7 +116,7 @@ def _another() -> None:
             if side is not None:
                 labels[name] = side
         ready = len(labels) == len(classes) and (not classes or len(set(labels.values())) == 2)
-        if not is_named(id):
+        if not is_registered(id):
             st.caption(
                 "Nothing is judged before its classes are clear. Weights load from safetensors "
                 "only, and no code that comes with a model is run. Nobody here has measured it."

@@ -11,7 +11,7 @@ from core.provenance import watermark
 from core.provenance.found import Provenance
 from core.show.markdown import plain
 from core.show.provenance import history, signed
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 
 
 def first_line(found: Provenance | None, verdict: str) -> None:

@@ -15,9 +15,9 @@ from core.show import cache
 from core.show.figures import charts as figure_charts
 from core.show.figures.view import colours_of
 from core.show.markdown import plain
-from core.show.scores.files import chart, parts, remembered
+from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
-from core.show.scores.others import Other, others
+from core.show.scores.others import Other, other_files, others
 from core.show.scores.study import Study, readable
 from core.show.scores.views import download
 from core.show.theme import system_colours
@@ -33,11 +33,7 @@ class Made(NamedTuple):
 
 def other_systems(study: Study) -> None:
     """Two systems on the same trials."""
-    if not parts("second"):
-        st.info(
-            "Add another system's scores above: up to five files of the same trials.",
-            icon=":material/compare_arrows:",
-        )
+    if not other_files("compare_arrows"):
         return
     picture = st.container()
     found = others(study)

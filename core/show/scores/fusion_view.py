@@ -12,9 +12,9 @@ from core.evaluate.names import readable as named
 from core.evaluate.trials import TrialsError
 from core.show.figures import charts as figure_charts
 from core.show.markdown import plain
-from core.show.scores.files import chart, parts, remembered
+from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
-from core.show.scores.others import marked, others, side_by_side
+from core.show.scores.others import marked, other_files, others, side_by_side
 from core.show.scores.study import Study
 from core.show.scores.views import download
 from core.show.theme import system_colours
@@ -28,11 +28,7 @@ FOLDS = "Other speakers, in folds"
 
 def fusion(study: Study) -> None:
     """What fusing gains, on trials that nothing was learnt from."""
-    if not parts("second"):
-        st.info(
-            "Add another system's scores above: up to five files of the same trials.",
-            icon=":material/merge:",
-        )
+    if not other_files("merge"):
         return
     picture = st.container()
     found = others(study)

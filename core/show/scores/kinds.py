@@ -40,7 +40,7 @@ from core.show.scores.kinds_report import (
     spoof_aware_report,
     trials_of,
 )
-from core.show.scores.tables import hand_over, hand_over_report, spoof_aware_as
+from core.show.scores.tables import report_download, spoof_aware_as, table_downloads
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
         },
     )
     st.caption(f"{trials_of(whole.iloc[0])}. {NOTE}")
-    hand_over(table, "spoof-aware-verification", "Figures")
+    table_downloads(table, "spoof-aware-verification", "Figures")
     one, two = st.columns(2)
     with one:
-        hand_over_report(lambda: spoof_aware_report(file, found, table))
+        report_download(lambda: spoof_aware_report(file, found, table))
     with two:
         spoof_aware_as(trials, file.name, of)
     st.caption("In a terminal: `python -m core sasv SCORES --key KEY`")
@@ -246,6 +246,6 @@ def _within_figures(
         },
     )
     st.caption(RANGES)
-    hand_over(table, "segments", "Figures")
-    hand_over_report(lambda: segments_report(file, *columns, found, table))
+    table_downloads(table, "segments", "Figures")
+    report_download(lambda: segments_report(file, *columns, found, table))
     st.caption("In a terminal: `python -m core segments SCORES --reference SPANS`")

@@ -42,6 +42,17 @@ class Other:
     of: tuple[Hashable, ...]
 
 
+def other_files(icon: str) -> bool:
+    """Whether there are files of other systems; where there are none, say how to add them."""
+    if parts("second"):
+        return True
+    st.info(
+        "Add another system's scores above: up to five files of the same trials.",
+        icon=f":material/{icon}:",
+    )
+    return False
+
+
 def keep() -> None:
     """Keep what was stated of other systems while their fields are not shown."""
     for key in list(st.session_state):

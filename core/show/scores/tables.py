@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def hand_over(table: pd.DataFrame, name: str, caption: str) -> None:
+def table_downloads(table: pd.DataFrame, name: str, caption: str) -> None:
     """Buttons that hand a table over as CSV, LaTeX and Markdown."""
     forms = {
         "CSV": ("csv", "text/csv", lambda: as_csv(table)),
@@ -49,7 +49,7 @@ def hand_over(table: pd.DataFrame, name: str, caption: str) -> None:
             )
 
 
-def hand_over_report(make: Callable[[], bytes]) -> None:
+def report_download(make: Callable[[], bytes]) -> None:
     """A button that hands over a report, which is made when it is pressed."""
     st.download_button(
         "Report (HTML)",

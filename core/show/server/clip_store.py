@@ -17,7 +17,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE, AudioError, Clip
 from core.machine import memory_bytes
 from core.settings import settings
-from core.show.server.turns import Place, TooBusy
+from core.show.server.queue import Place, TooBusy
 
 SECOND_BYTES = 4 * SAMPLE_RATE
 """Of samples: single precision, one channel."""
@@ -89,22 +89,22 @@ class Sound:
             place = object()
 
             def decoding(seconds: float) -> None:
-                self._store.take(place, round(seconds * SECOND_BYTES))
+                self._store.reserve(place, round(seconds * SECOND_BYTES))
                 if progress is not None:
                     progress(seconds)
 
             try:
                 clip = self._read(progress=decoding, waiting=waiting)
-                self._store.settle(place, clip)
+                self._store.commit(place, clip)
             except TooLong as error:
                 raise AudioError(str(error), "too_large") from None
             finally:
-                self._store.leave(place)
+                self._store.release(place)
             self._clip = clip
             self.used_at = time.monotonic()
         return clip
 
-    def let_go(self) -> None:
+    def drop(self) -> None:
         """Drop the samples; whoever works on them keeps them until then."""
         self._clip = None
 
@@ -125,7 +125,7 @@ class ClipStore:
         # Arrays count until they are freed, whoever holds them: a clip that was dropped while
         # it is judged still takes its room.
         self._arrays: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
-        self._coming: dict[object, int] = {}
+        self._reserved: dict[object, int] = {}
 
     def add(self, sound: Sound) -> None:
         """Let a sound share the budget for as long as its session keeps it."""
@@ -135,17 +135,17 @@ class ClipStore:
     def held(self) -> int:
         """Bytes of samples that are in memory, or about to be."""
         with self._lock:
-            return sum(a.nbytes for a in self._arrays.values()) + sum(self._coming.values())
+            return sum(a.nbytes for a in self._arrays.values()) + sum(self._reserved.values())
 
-    def let_go_idle(self, idle_s: float) -> None:
+    def drop_idle(self, idle_s: float) -> None:
         """Drop the samples that nobody asked for in the last ``idle_s`` seconds."""
         until = time.monotonic() - idle_s
         with self._lock:
             for sound in list(self._sounds):
                 if sound.used_at <= until:
-                    sound.let_go()
+                    sound.drop()
 
-    def take(self, place: object, size: int) -> None:
+    def reserve(self, place: object, size: int) -> None:
         """Make room for ``size`` bytes of a clip that is being decoded; the oldest give way.
 
         Raises
@@ -157,26 +157,26 @@ class ClipStore:
             limit = self._limit()
             if size > limit:
                 raise TooLong(TOO_LONG.format(limit / SECOND_BYTES / 60))
-            self._coming[place] = size
+            self._reserved[place] = size
             for sound in sorted(self._sounds, key=lambda sound: sound.used_at):
                 if self.held() <= limit:
                     return
-                sound.let_go()
+                sound.drop()
             if self.held() > limit:
                 raise TooBusy(FULL)
 
-    def settle(self, place: object, clip: Clip) -> None:
-        """Count a decoded clip by its arrays, until they are freed; errors as in `take`."""
+    def commit(self, place: object, clip: Clip) -> None:
+        """Count a decoded clip by its arrays, until they are freed; errors as in `reserve`."""
         arrays = {id(a): a for a in (clip.samples, *(part.samples for part in clip.apart))}
         with self._lock:
-            self.take(place, sum(a.nbytes for a in arrays.values()))
-            self.leave(place)
+            self.reserve(place, sum(a.nbytes for a in arrays.values()))
+            self.release(place)
             self._arrays.update(arrays)
 
-    def leave(self, place: object) -> None:
-        """Give up the room of a clip that is no longer being decoded."""
+    def release(self, place: object) -> None:
+        """Free what was reserved for a clip that is no longer being decoded."""
         with self._lock:
-            self._coming.pop(place, None)
+            self._reserved.pop(place, None)
 
 
 STORE = ClipStore()

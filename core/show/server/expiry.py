@@ -40,7 +40,7 @@ def _run() -> None:
     expiry = Expiry()
     while True:
         time.sleep(min(EVERY_S, max(0.2, settings().session_keep_s / 4)))
-        STORE.let_go_idle(settings().sound_idle_s)
+        STORE.drop_idle(settings().sound_idle_s)
         if Runtime.exists():
             expiry.look(Runtime.instance())
 

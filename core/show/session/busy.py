@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from core.audio.files import AUDIO_SUFFIXES
 from core.plain import printable
 from core.settings import settings
 from core.show.server.clip_store import Sound
-from core.show.server.turns import Place, TooBusy
+from core.show.server.queue import Place, TooBusy
 from core.show.session.busy import logger, refused
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class Key(NamedTuple):
         return f"{self.sha256[:12]}-{self.track}-{self.channel or 0}"
 
 
-def shelf(name: str) -> dict[Any, Any]:
+def session_dict(name: str) -> dict[Any, Any]:
+    """A dictionary of that name in this visitor's session."""
     return st.session_state.setdefault(f"spoofscope.{name}", {})
 
 
@@ -139,7 +140,7 @@ class Arrival:
 
 
 def bring(arrivals: list[Arrival]) -> None:
-    """Let go of the current entries and line up new files; `next_entry` reads them one by one."""
+    """Drop the current entries and queue new files; `next_entries` reads them."""
     choose([])
     st.session_state["spoofscope.arrivals"] = arrivals
     if not arrivals:
@@ -224,8 +225,8 @@ def add(
     data = arrival.read()
     sha256 = hashlib.sha256(data).hexdigest()
     found = Entry(arrival.name, sha256, arrival.origin, "", arrival.example, track or 1)
-    known = shelf("parts").get((sha256, track), [])
-    if known and known[0][0][:2] in shelf("sounds"):
+    known = session_dict("parts").get((sha256, track), [])
+    if known and known[0][0][:2] in session_dict("sounds"):
         return [
             replace(found, track=key.track, channel=key.channel, tracks=tracks)
             for key, tracks in known
@@ -245,17 +246,17 @@ def add(
     except (OSError, RuntimeError):
         logger.exception("no process for decoding could be started")
         return [replace(found, error=NO_WORKER)]
-    shelf("bytes")[sha256] = data  # the same that its sound is decoded from
+    session_dict("bytes")[sha256] = data  # the same that its sound is decoded from
     tracks = max(1, len(clip.source.tracks))
     if tracks > 1:
-        shelf("files")[sha256] = arrival  # for its other tracks
+        session_dict("files")[sha256] = arrival  # for its other tracks
     made = [
         replace(found, track=part.source.track, channel=part.source.channel, tracks=tracks)
         for part in clip.parts
     ]
-    shelf("sounds")[made[0].key[:2]] = sound
+    session_dict("sounds")[made[0].key[:2]] = sound
     for asked in (track, made[0].track):
-        shelf("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
+        session_dict("parts")[sha256, asked] = [(entry.key, tracks) for entry in made]
     return made
 
 
@@ -286,7 +287,7 @@ def change_track(
     str
         Why it cannot be used; empty where all went well.
     """
-    file = shelf("files").get(entry.sha256)
+    file = session_dict("files").get(entry.sha256)
     if file is None:
         return "The file is no longer kept in this session: open it again."
     made = add(file, track=track, bar=bar, doing=doing)
@@ -301,7 +302,7 @@ def change_track(
 
 def describe(entry: Entry, source: Source) -> None:
     """Say of an entry's sound where it came from, in place of what its file says."""
-    shelf("sources")[entry.key] = source
+    session_dict("sources")[entry.key] = source
 
 
 def clip_of(entry: Entry) -> Clip | None:
@@ -310,7 +311,7 @@ def clip_of(entry: Entry) -> Clip | None:
     Where that cannot be, the page gets a sentence and None comes back; where the server is too
     busy, the page ends with one.
     """
-    sound: Sound | None = shelf("sounds").get(entry.key[:2])
+    sound: Sound | None = session_dict("sounds").get(entry.key[:2])
     if sound is not None and sound.decoded:
         return _part(entry, sound.clip())
     problem = "The sound of this clip is no longer kept. Open the file again."
@@ -333,7 +334,7 @@ def clip_of(entry: Entry) -> Clip | None:
 
 def _part(entry: Entry, clip: Clip) -> Clip:
     part = next(part for part in clip.parts if part.source.channel == entry.channel)
-    return replace(part, source=shelf("sources").get(entry.key, part.source))
+    return replace(part, source=session_dict("sources").get(entry.key, part.source))
 
 
 def _shown(
@@ -356,10 +357,10 @@ def _shown(
 def _tidy() -> None:
     """Drop the sound of files that are no longer among the entries."""
     kept = {entry.sha256 for entry in entries()}
-    sounds, files = shelf("sounds"), shelf("files")
+    sounds, files = session_dict("sounds"), session_dict("files")
     for key in [key for key in sounds if key[0] not in kept]:
         del sounds[key]
-    for held in (files, shelf("bytes"), shelf("origins")):
+    for held in (files, session_dict("bytes"), session_dict("origins")):
         for gone in held.keys() - kept:
             del held[gone]
 
@@ -384,7 +385,7 @@ def forget() -> None:
 
 def drawing(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """A picture of a visitor's clip, drawn once a session."""
-    drawings = shelf("drawings")
+    drawings = session_dict("drawings")
     if key not in drawings:
         while len(drawings) >= 8:
             drawings.pop(next(iter(drawings)))

@@ -14,9 +14,9 @@ from core.detect.detection import Detection
 from core.detect.engine import TorchEngine
 from core.detect.model_config import DetectorError
 from core.detect.registry import ENTRIES
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 from core.show.session.busy import refused
-from core.show.session.clips import Entry, Key, clip_of, shelf
+from core.show.session.clips import Entry, Key, clip_of, session_dict
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -37,7 +37,7 @@ def _settings(entry: Entry, shared: Detector, hop_s: float | None) -> tuple[Key,
 
 def detection_of(entry: Entry, shared: Detector, hop_s: float | None = None) -> Detection | None:
     """The Detection made earlier with these settings, under whatever stance it was made."""
-    found = shelf("detections").get(_settings(entry, shared, hop_s))
+    found = session_dict("detections").get(_settings(entry, shared, hop_s))
     if found is None or found.source.name == entry.name:
         return found
     return replace(found, source=replace(found.source, name=entry.name))
@@ -80,8 +80,8 @@ def judge(
     settings = _settings(entry, shared, hop_s)
     found = detection_of(entry, shared, hop_s)
     if found is None:
-        if settings in shelf("failed"):
-            raise DetectorError(shelf("failed")[settings])
+        if settings in session_dict("failed"):
+            raise DetectorError(session_dict("failed")[settings])
         clip = clip_of(entry)
         if clip is None:
             return None
@@ -105,17 +105,17 @@ def judge(
             refused(error)
         except DetectorError as error:
             place.empty()
-            shelf("failed")[settings] = str(error)
+            session_dict("failed")[settings] = str(error)
             raise
         finally:
             stop.empty()
-        shelf("detections")[settings] = found
+        session_dict("detections")[settings] = found
     return found if found.stance == stance else shared.with_stance(found, stance)
 
 
 def try_again() -> None:
     """Ask detectors that failed once more."""
-    shelf("failed").clear()
+    session_dict("failed").clear()
 
 
 LARGE = 10**9
@@ -188,18 +188,18 @@ def stress_of(
     entry: Entry, shared: Detector, stance: Stance, span: tuple[float, float] | None = None
 ) -> StressTest | None:
     """The test of this part made earlier under this stance."""
-    found = shelf("stress").get((entry.key, _by(shared)), {}).get((stance, span))
+    found = session_dict("stress").get((entry.key, _by(shared)), {}).get((stance, span))
     return None if found is None else _named(entry, found)
 
 
 def was_stressed(entry: Entry, shared: Detector, span: tuple[float, float] | None) -> bool:
     """Whether this part was tested under any stance."""
-    return any(of == span for _, of in shelf("stress").get((entry.key, _by(shared)), {}))
+    return any(of == span for _, of in session_dict("stress").get((entry.key, _by(shared)), {}))
 
 
 def stress_tests(entry: Entry, shared: Detector, stance: Stance) -> tuple[StressTest, ...]:
     """All tests of this clip under a stance: of the clip first, then of its parts."""
-    made = shelf("stress").get((entry.key, _by(shared)), {})
+    made = session_dict("stress").get((entry.key, _by(shared)), {})
     spans = sorted((span for of, span in made if of == stance), key=lambda s: s or (-1.0, 0.0))
     return tuple(_named(entry, made[stance, span]) for span in spans)
 
@@ -213,5 +213,5 @@ def keep_stress(
     entry: Entry, shared: Detector, test: StressTest, span: tuple[float, float] | None = None
 ) -> None:
     """Keep a stress test by its clip, detector, stance and the part that was asked for."""
-    made = shelf("stress").setdefault((entry.key, _by(shared)), {})
+    made = session_dict("stress").setdefault((entry.key, _by(shared)), {})
     made[test.stance, span] = test

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.audio.clip import SAMPLE_RATE, AudioError
 from core.provenance.found import Provenance
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 from core.show.session.busy import logger
-from core.show.session.clips import NO_WORKER, Entry, clip_of, shelf
+from core.show.session.clips import NO_WORKER, Entry, clip_of, session_dict
 
 
 def origin_of(entry: Entry) -> Provenance | None:
@@ -14,17 +14,17 @@ def origin_of(entry: Entry) -> Provenance | None:
 
     A recording of this page has no history, and a live take never was a file.
     """
-    held = shelf("origins")
+    held = session_dict("origins")
     if entry.sha256 in held:
         return held[entry.sha256]
-    data = shelf("bytes").get(entry.sha256)
+    data = session_dict("bytes").get(entry.sha256)
     if data is None or entry.origin == "recording":
         return None
     from core.provenance.isolated import TrustListError, look_safely
     from core.show import cache
 
     try:
-        with cache.seat(queue=cache.reading_turns()):
+        with cache.queued_turn(queue=cache.reading_queue()):
             found = look_safely(data)
     except TooBusy:
         return None  # the next run asks again
@@ -54,5 +54,5 @@ def look_for_watermark(entry: Entry) -> None:
     known, clip = origin_of(entry), clip_of(entry)
     if known is None or clip is None:
         return
-    with cache.seat():
-        shelf("origins")[entry.sha256] = with_watermark(known, clip.samples, SAMPLE_RATE)
+    with cache.queued_turn():
+        session_dict("origins")[entry.sha256] = with_watermark(known, clip.samples, SAMPLE_RATE)

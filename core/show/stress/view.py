@@ -14,7 +14,7 @@ from core.show import cache, session
 from core.show.documents import exports
 from core.show.markdown import for_visitors
 from core.show.navigation import address
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _offer(
             detection.stance,
             progress=show,
             detection=detection,
-            slot=cache.seat(lambda place: bar.progress(0.0, text=place.in_words())),
+            slot=cache.queued_turn(lambda place: bar.progress(0.0, text=place.in_words())),
             span=span,
         )
     except TooBusy as error:

@@ -57,7 +57,7 @@ def follow_address() -> None:
     An address without a part, reached from one with a part by the back button, shows the beginning.
     """
     was_here = any(str(key).startswith("timeline-from-") for key in st.session_state)
-    asked = address.news()
+    asked = address.new_request()
     if asked is None:
         return
     order = str(asked.get("example", ""))
@@ -69,7 +69,7 @@ def follow_address() -> None:
     entry = session.selected()
     clip = session.clip_of(entry) if entry is not None else None
     if entry is not None and clip is not None and ("from" in asked or was_here):
-        address.obey(asked, entry, clip.duration_s)
+        address.apply_part(asked, entry, clip.duration_s)
 
 
 def choose_clip() -> None:

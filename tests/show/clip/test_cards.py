@@ -38,7 +38,7 @@ def test_nothing_asks_an_outside_host_for_the_public_address(monkeypatch):
     from streamlit import net_util
 
     monkeypatch.setattr(net_util, "get_external_ip", lambda: 1 / 0)
-    serve.stay_home()
+    serve.disable_external_ip_lookup()
     assert net_util.get_external_ip() is None
 
 

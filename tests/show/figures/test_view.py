@@ -15,7 +15,7 @@ from core.show.figures.view import (
     csv,
     image,
     spread,
-    sunk,
+    with_lower_headings,
 )
 from core.show.hood import diagrams
 from core.show.theme import DARK, LIGHT, system_colours
@@ -80,8 +80,8 @@ def test_saved_pictures_show_the_chart_on_its_own_background():
 
 def test_headings_of_an_embedded_text_sink_but_code_does_not():
     text = "# Card\n\ntext\n\n```sh\n# a comment\n```\n## Part"
-    assert sunk("<!-- figures: main -->\n| a |\n<!-- end -->") == "| a |"
-    assert sunk(text) == "### Card\n\ntext\n\n```sh\n# a comment\n```\n#### Part"
+    assert with_lower_headings("<!-- figures: main -->\n| a |\n<!-- end -->") == "| a |"
+    assert with_lower_headings(text) == "### Card\n\ntext\n\n```sh\n# a comment\n```\n#### Part"
 
 
 def test_spread_of_one_and_of_many():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streamlit_webrtc import component
 
 from core.show.live import candidates
-from core.show.live.candidates import guard, may_reach, without
+from core.show.live.candidates import may_reach, restrict, without_forbidden
 
 STRANGE = [
     *("127.0.0.1", "127.1.2.3", "0.0.0.0", "169.254.169.254", "10.0.0.1", "172.16.0.1"),
@@ -113,7 +113,7 @@ def offer() -> str:
         await peer.close()
         return sdp
 
-    return without(run_apart(make()), lambda host: False)
+    return without_forbidden(run_apart(make()), lambda host: False)
 
 
 def test_an_offer_that_names_strangers_names_none_afterwards(offer):
@@ -129,7 +129,9 @@ def test_an_offer_that_names_strangers_names_none_afterwards(offer):
         "a=end-of-candidates",
     ]
     for ends in ("\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"):
-        made = without(offer + ends.join([*crafted, f"a={line(OWN)}", ""]), lambda h: h == OWN)
+        made = without_forbidden(
+            offer + ends.join([*crafted, f"a={line(OWN)}", ""]), lambda h: h == OWN
+        )
         media = SessionDescription.parse(made).media
         assert [c.ip for m in media for c in m.ice_candidates] == [OWN]
         assert not any(m.ice_candidates_complete for m in media)
@@ -137,7 +139,7 @@ def test_an_offer_that_names_strangers_names_none_afterwards(offer):
 
 def test_an_offer_without_strangers_stays_as_it_was(offer):
     whole = offer + f"a={line(OWN)}\r\na=end-of-candidates\r\n"
-    assert without(whole, lambda host: True) == whole
+    assert without_forbidden(whole, lambda host: True) == whole
 
 
 @pytest.fixture
@@ -159,8 +161,8 @@ def worker(monkeypatch):
 
     monkeypatch.setattr(component, "WebRtcWorker", Plain)
     monkeypatch.setattr(candidates, "visitor", lambda: OWN)
-    guard()
-    guard()  # once more changes nothing
+    restrict()
+    restrict()  # once more changes nothing
     assert component.WebRtcWorker.__mro__[1] is Plain
 
     def make(*urls):
@@ -197,7 +199,7 @@ def test_where_there_is_a_turn_server_everything_goes_through_it(worker):
 def test_another_streamlit_webrtc_inside_is_refused_and_not_left_unguarded(monkeypatch):
     monkeypatch.setattr(component, "WebRtcWorker", type("Other", (), {}))
     with pytest.raises(RuntimeError, match="to be guarded"):
-        guard()
+        restrict()
 
 
 def test_a_peer_that_named_no_address_is_found_by_where_it_comes_from(offer):
@@ -208,7 +210,7 @@ def test_a_peer_that_named_no_address_is_found_by_where_it_comes_from(offer):
         )
         caller.addTransceiver("audio")
         await caller.setLocalDescription(await caller.createOffer())
-        sdp = without(caller.localDescription.sdp, lambda host: False)
+        sdp = without_forbidden(caller.localDescription.sdp, lambda host: False)
         await answerer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await answerer.setLocalDescription(await answerer.createAnswer())
         await caller.setRemoteDescription(answerer.localDescription)

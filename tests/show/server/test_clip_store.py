@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.audio.clip import AudioError, Clip
 from core.show.server import clip_store
 from core.show.server.clip_store import SECOND_BYTES, ClipStore, Sound
-from core.show.server.turns import TooBusy
+from core.show.server.queue import TooBusy
 from tests.builders import clip
 
 
@@ -52,7 +52,7 @@ def test_a_part_of_a_clip_in_use_counts_as_the_whole():
     store = room(10)
     first = sound(store, 6)
     part = first.clip().samples[:10]
-    first.let_go()
+    first.drop()
     assert store.held() == 6 * SECOND_BYTES
     del part
     assert store.held() == 0
@@ -107,9 +107,9 @@ def test_only_idle_samples_go_and_they_come_again_to_the_same_bits():
     store = room(10)
     one = sound(store, 2)
     before = one.clip()
-    store.let_go_idle(60.0)
+    store.drop_idle(60.0)
     assert one.decoded
-    store.let_go_idle(0.0)
+    store.drop_idle(0.0)
     assert not one.decoded
     again = one.clip()
     assert again.samples.tobytes() == before.samples.tobytes()

@@ -46,7 +46,7 @@ class _Ticket:
     number: int  # in the order of arrival
 
 
-class Turns:
+class FairQueue:
     """The queue.
 
     Parameters
@@ -157,20 +157,20 @@ class Turns:
             self._changed.notify_all()
 
 
-class Seat:
-    """One owner's way into the queue as a context manager, to be entered again and again.
+class QueuedTurn:
+    """`FairQueue.turn` for one owner, as a context manager that can be entered again and again.
 
-    Parameters are those of `Turns.turn`. One thread at a time may hold it.
+    Parameters are those of `FairQueue.turn`. One thread at a time may hold it.
     """
 
     def __init__(
         self,
-        turns: Turns,
+        queue: FairQueue,
         owner: Hashable,
         waiting: Callable[[Place], object] | None = None,
         patient: bool = False,
     ) -> None:
-        self._enter = lambda: turns.turn(owner, waiting, patient)
+        self._enter = lambda: queue.turn(owner, waiting, patient)
 
     def __enter__(self) -> None:
         self._turn = self._enter()

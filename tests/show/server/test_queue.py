@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.show.server.turns import Place, Seat, TooBusy, Turns
+from core.show.server.queue import FairQueue, Place, QueuedTurn, TooBusy
 
 
 class Queue:
     """Threads that take turns one at a time, and the order in which they did."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairQueue) -> None:
         self.turns = turns
         self.order: list = []
         self.threads: list[threading.Thread] = []
@@ -46,7 +46,7 @@ class Queue:
 
 def served(owners: list, at_once: int = 1) -> list:
     """The order in which owners who queue while another holds the only turn are served."""
-    turns = Turns(at_once, 1_000)
+    turns = FairQueue(at_once, 1_000)
     queue = Queue(turns)
     with turns.turn("holder"):
         for owner in owners:
@@ -76,7 +76,7 @@ def test_nobody_is_served_twice_while_another_waits_for_a_first_turn(owners):
 
 
 def test_one_who_comes_back_queues_behind_those_who_waited():
-    turns = Turns(1, 10)
+    turns = FairQueue(1, 10)
     queue = Queue(turns)
     with turns.turn("a"):
         queue.ask("b")
@@ -86,7 +86,7 @@ def test_one_who_comes_back_queues_behind_those_who_waited():
 
 
 def test_never_more_at_once_than_allowed():
-    turns = Turns(3, 100)
+    turns = FairQueue(3, 100)
     lock, now, most = threading.Lock(), 0, 0
     together = threading.Barrier(3)
 
@@ -107,7 +107,7 @@ def test_never_more_at_once_than_allowed():
 
 
 def test_everyone_is_told_their_place_and_how_it_changes():
-    turns = Turns(1, 10)
+    turns = FairQueue(1, 10)
     queue = Queue(turns)
     told: list[Place] = []
     moved = threading.Event()
@@ -148,13 +148,15 @@ def test_everyone_is_told_their_place_and_how_it_changes():
 
 
 def test_a_full_queue_refuses_in_a_sentence_and_leaves_no_trace():
-    turns = Turns(1, 1)
+    turns = FairQueue(1, 1)
     queue = Queue(turns)
     with turns.turn("holder"):
         queue.ask("waits")
         with pytest.raises(TooBusy, match=r"1 more wait.* Try again"), turns.turn("refused"):
             pytest.fail("entered")
-        patient = threading.Thread(target=lambda: Seat(turns, "take", patient=True).__enter__())
+        patient = threading.Thread(
+            target=lambda: QueuedTurn(turns, "take", patient=True).__enter__()
+        )
         patient.start()
     queue.run()
     patient.join(10)
@@ -162,7 +164,7 @@ def test_a_full_queue_refuses_in_a_sentence_and_leaves_no_trace():
 
 
 def test_none_may_wait_where_the_queue_has_no_length_but_a_free_turn_is_taken():
-    turns = Turns(1, 0)
+    turns = FairQueue(1, 0)
     with turns.turn("one"), pytest.raises(TooBusy), turns.turn("two"):
         pytest.fail("entered")
     with turns.turn("two"):
@@ -170,8 +172,8 @@ def test_none_may_wait_where_the_queue_has_no_length_but_a_free_turn_is_taken():
 
 
 def test_a_turn_is_given_back_after_an_error_and_a_seat_can_be_taken_again():
-    turns = Turns(1, 0)
-    seat = Seat(turns, "owner")
+    turns = FairQueue(1, 0)
+    seat = QueuedTurn(turns, "owner")
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), seat:
             raise ZeroDivisionError

@@ -1,0 +1,69 @@
+"""``python -m training train`` and ``holdout``: what changes weights."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from training.commands.options import add_output, default_corpus, give_rows, require
+
+
+def add_parsers(commands: Any) -> None:
+    """Add the commands.
+
+    Parameters
+    ----------
+    commands : object
+        From `argparse.ArgumentParser.add_subparsers`.
+    """
+    train = commands.add_parser("train", help="train a detector by a recipe")
+    train.add_argument("--recipe", default="embedded", metavar="NAME", help="a name or TOML file")
+    train.add_argument("--corpus", nargs="+", default=[default_corpus()], metavar="DIR")
+    train.add_argument("--out", required=True, metavar="DIR")
+    train.add_argument("--start", metavar="FILE", help="weights to start from")
+    train.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
+    train.add_argument("--threads", type=int, metavar="N")
+    train.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that make crops"
+    )
+    train.set_defaults(run=_train)
+
+    holdout = commands.add_parser(
+        "holdout", help="train without one family after another and judge it"
+    )
+    holdout.add_argument("--corpus", default=default_corpus(), metavar="DIR")
+    holdout.add_argument("--start", required=True, metavar="FILE", help="DistillMOS checkpoint")
+    add_output(holdout)
+    holdout.set_defaults(run=_holdout)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training import processes
+    from training.recipe import train
+
+    require("accelerate", "tensorboard")
+    found = train(
+        options.recipe,
+        options.corpus,
+        options.out,
+        options.start,
+        options.resume,
+        options.threads,
+        options.workers,
+    )
+    if processes.first():
+        for name, value in found.items():
+            print(f"{name:40} {value:8.2f}")
+
+
+def _holdout(options: argparse.Namespace) -> None:
+    from training.corpus import print_progress
+    from training.holdout import run
+
+    table = run(
+        options.corpus,
+        options.start,
+        source="python -m training holdout --start distill_mos_v7.pt",
+        progress=print_progress(),
+    )
+    give_rows(table, options)

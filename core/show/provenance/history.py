@@ -19,6 +19,9 @@ met there in so many collections of clips."""
 NAMED = 8
 """Places that a sentence names."""
 
+AROUND = ("floor-steps", "hum-jumps")
+"""Signs whose places say between which seconds something is, not from when to when it lasts."""
+
 ON_TIMELINE = {
     "zeros": "digital silence",
     "repeats": "exact repeat",
@@ -92,9 +95,11 @@ class Told:
         """What was found, with the first places of it."""
         if not self.places:
             return self.found
-        shown = ", ".join(f"{start:.2f}" for start, _ in self.places[:NAMED])
+        around = self.code in AROUND
+        named = [(a + b) / 2 if around else a for a, b in self.places[:NAMED]]
+        shown = ", ".join(f"{second:.1f}" if around else f"{second:.2f}" for second in named)
         more = f" and {len(self.places) - NAMED} more" if len(self.places) > NAMED else ""
-        return f"{self.found.removesuffix('.')} (at {shown} s{more})."
+        return f"{self.found.removesuffix('.')} ({'about' if around else 'at'} {shown} s{more})."
 
 
 def _count(n: int, what: str, plural: str = "s") -> str:

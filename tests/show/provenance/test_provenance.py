@@ -210,6 +210,13 @@ def test_an_end_of_the_spectrum_may_be_that_of_a_rate():
     assert "most likely" not in told.meaning.lower() and "32 or 40 kHz" in told.meaning
 
 
+@pytest.mark.parametrize("code", history.AROUND)
+def test_what_lies_somewhere_in_a_place_is_told_at_its_middle(code):
+    values = {"hertz": 50, "jumps": 1, "most_degrees": 90, "steps": 1, "most_db": 9.0}
+    told = history.told(Sign(code, values, ((5.85, 6.2),)))
+    assert told.found_at.endswith("(about 6.0 s).")
+
+
 def test_every_sign_that_can_be_found_has_words():
     sources = (ROOT / "core" / "provenance").glob("*.py")
     text = "\n".join(path.read_text("utf-8") for path in sources)

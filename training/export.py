@@ -12,7 +12,9 @@ import pandas as pd
 
 from core.detect.calibration import Calibration
 from core.detect.detector import Detector
+from core.detect.familiarity import FamiliarityMeasure
 from core.detect.model_directory import load_directory
+from core.detect.weights import sha256_of
 from core.evaluate.calibrating import fit_band
 from training.clips import read_index
 from training.data import keep_for_training
@@ -72,27 +74,22 @@ def export_model(
     dict
         The configuration that was written.
     """
-    from safetensors.numpy import save_file as save_arrays
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     from core.detect import familiarity
     from core.detect.model_config import FORMAT, read_config
     from core.detect.networks import build
-    from core.detect.weights import sha256_of
     from training.onnx_export import export_engines
     from training.trials import score_trials
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    state = {k: v for k, v in load_file(weights).items() if not k.startswith(HEADS)}
-    if start is not None:
-        state = _between(state, load_file(start), float(recipe["start_share"]))
     settings = {k: v for k, v in recipe.get("network", {}).items() if k != "parts"}
     network = build(recipe["architecture"], settings)
-    part = out / "weights.part"
-    half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-    save_file({k: v.contiguous() for k, v in half.items()}, part)
+    half = _half_precision(weights, recipe, start)
     network.load_state_dict(half)
+    part = out / "weights.part"
+    save_file(half, part)
     file = put(part, out, "model.safetensors")
     digest = sha256_of(out / file)
     config: dict[str, Any] = {
@@ -135,16 +132,6 @@ def export_model(
         (seen["label"] == "spoof").to_numpy()[usable].astype(int),
         dev_vectors[judged],
     )
-    save_arrays(
-        {
-            "mean": measure.mean,
-            "whiten": np.ascontiguousarray(measure.whiten),
-            "centres": measure.centres,
-            "usual": measure.usual,
-        },
-        part,
-    )
-    file = put(part, out, "familiarity.safetensors")
     config |= {
         "calibration": calibration,
         "decision": {
@@ -152,17 +139,45 @@ def export_model(
             "min_speech_s": 1.0,
             "needs_wide_band": bool(recipe.get("needs_wide_band", False)),
         },
-        "familiarity": {
-            "file": file,
-            "sha256": sha256_of(out / file),
-            "edge": measure.edge,
-            "unfamiliar": measure.unfamiliar,
-        },
+        "familiarity": _write_familiarity(measure, out),
         "licence": "Apache-2.0",
         "training_families": sorted(set(train["family"][train["label"] == "spoof"])),
     }
     write_config(out, config)
     return config
+
+
+def _half_precision(
+    weights: str | Path, recipe: Mapping[str, Any], start: str | Path | None
+) -> dict[str, Any]:
+    """The tensors that ship, in half precision: of a run, or on the way from where it started."""
+    from safetensors.torch import load_file
+
+    state = {k: v for k, v in load_file(weights).items() if not k.startswith(HEADS)}
+    if start is not None:
+        state = _between(state, load_file(start), float(recipe["start_share"]))
+    return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
+
+
+def _write_familiarity(measure: FamiliarityMeasure, out: Path) -> dict[str, Any]:
+    """Write a measure's arrays into a model; what the configuration says of them."""
+    from safetensors.numpy import save_file
+
+    part = out / "familiarity.part"
+    arrays = {
+        "mean": measure.mean,
+        "whiten": np.ascontiguousarray(measure.whiten),
+        "centres": measure.centres,
+        "usual": measure.usual,
+    }
+    save_file(arrays, part)
+    file = put(part, out, "familiarity.safetensors")
+    return {
+        "file": file,
+        "sha256": sha256_of(out / file),
+        "edge": measure.edge,
+        "unfamiliar": measure.unfamiliar,
+    }
 
 
 def _between(state: dict[str, Any], start: Mapping[str, Any], share: float) -> dict[str, Any]:
@@ -290,7 +305,6 @@ def add_families(
     from safetensors.numpy import load_file, save_file
 
     from core.detect.model_config import read_config
-    from core.detect.weights import sha256_of
     from training.trials import score_trials
 
     directory = Path(directory)

@@ -64,15 +64,9 @@ def ranked(
     palette : Palette
         Colours.
     """
-    data = frame.copy()
-    data["name"] = data[by].map(lambda v: (names or {}).get(v, v))
-    data["shown"] = data["value"].map(lambda v: f"{v:.2f}" if v >= 0.005 or v == 0 else f"{v:.4f}")
-    data.loc[data["kind"] == "corrected", "shown"] += " \u2020"
-    data["interval"] = [
-        "not known" if pd.isna(a) else f"{a:.3g} to {b:.3g}"
-        for a, b in zip(data["low"], data["high"], strict=True)
-    ]
+    data = _data(frame, by, names or {})
     data["faded"] = unchosen(data, chosen)
+    data["end"] = data[["value", "high"]].max(axis=1)
     systems = [s for s in colours if s in set(data["system"])]
     order = data.groupby("name")["value"].max().sort_values(ascending=False).index.tolist()
     single = by == "system"
@@ -108,15 +102,7 @@ def ranked(
         scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
         legend=legend,
     )
-    tooltip = [
-        alt.Tooltip("system:N", title="System"),
-        alt.Tooltip("benchmark:N", title="Benchmark"),
-        alt.Tooltip("name:N", title="Condition"),
-        alt.Tooltip("shown:N", title=metric_name(metric)),
-        alt.Tooltip("interval:N", title="95 % interval"),
-        alt.Tooltip("kind:N", title="Kind"),
-        alt.Tooltip("source:N", title="Source"),
-    ]
+    tooltip = _tooltip(metric)
     opacity = alt.condition("datum.faded", alt.value(0.3), alt.value(1.0))
     # What fades can still be read.
     words = alt.condition("datum.faded", alt.value(palette.neutral_text), alt.value(palette.text))
@@ -126,38 +112,29 @@ def ranked(
     offset = (
         {} if single or len(systems) == 1 else {"yOffset": alt.YOffset("system:N", sort=systems)}
     )
-    layers: list[alt.Chart] = []
-    known = base.transform_filter("isValid(datum.low)")
-    data["end"] = data[["value", "high"]].max(axis=1)
+    end = alt.X("end:Q", scale=scale, title=quantity)
     labels = base.mark_text(align="left", dx=6 if crowded else 4).encode(
-        y=y, x=alt.X("end:Q", scale=scale, title=quantity), text="shown:N", color=words, **offset
+        y=y, x=end, text="shown:N", color=words, **offset
     )
+    span: dict[str, Any] = {"y": y, "x": alt.X("low:Q", scale=scale), "x2": "high:Q", **offset}
+    drawn = {"y": y, "x": x, "color": colour, "opacity": opacity, "tooltip": tooltip, **offset}
+    known = base.transform_filter("isValid(datum.low)")
     if few and not crowded:
-        bars = base.mark_bar(cornerRadiusEnd=2, cursor="pointer").encode(
-            y=y, x=x, color=colour, opacity=opacity, tooltip=tooltip, **offset
-        )
-        span: dict[str, Any] = {"y": y, "x": alt.X("low:Q", scale=scale), "x2": "high:Q", **offset}
+        bars = base.mark_bar(cornerRadiusEnd=2, cursor="pointer").encode(**drawn)
         # A light edge, since half of the line lies on a bar that may be dark.
         edges = known.mark_rule(color=palette.background, strokeWidth=4, opacity=0.6, aria=False)
-        whiskers = known.mark_rule(color=palette.rule, strokeWidth=1.5).encode(
-            opacity=opacity, **span
-        )
-        layers = [bars.add_params(pick), edges.encode(**span), whiskers, labels]
+        whiskers = known.mark_rule(color=palette.rule, strokeWidth=1.5)
+        layers = [
+            bars.add_params(pick),
+            edges.encode(**span),
+            whiskers.encode(opacity=opacity, **span),
+            labels,
+        ]
         step = 17 * len(systems) + 8 if offset else 36 if longest > 18 else 24
     else:
-        whiskers = known.mark_rule(strokeWidth=1.5).encode(
-            y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=colour, opacity=opacity, **offset
-        )
-        shape = alt.Shape(
-            "system:N",
-            scale=alt.Scale(
-                domain=systems, range=[SHAPES[i % len(SHAPES)] for i in range(len(systems))]
-            ),
-            legend=legend,
-            title=None,
-        )
+        whiskers = known.mark_rule(strokeWidth=1.5).encode(color=colour, opacity=opacity, **span)
         points = base.mark_point(filled=True, size=48, cursor="pointer").encode(
-            y=y, x=x, color=colour, shape=shape, opacity=opacity, tooltip=tooltip, **offset
+            shape=_shape(systems, legend), **drawn
         )
         layers = [whiskers, points.add_params(pick), *([labels] if few else [])]
         step = max(26, (14 if few else 7) * len(systems))
@@ -165,3 +142,34 @@ def ranked(
     plot = step * len(order) + 12
     below = systems[0] if len(systems) == 1 and not single else ""
     return titled(alt.layer(*layers), title, plot, palette, legend_rows=legends, subtitle=below)
+
+
+def _data(frame: pd.DataFrame, by: str, names: Mapping[str, str]) -> pd.DataFrame:
+    """The rows with their name, their value and their interval as they are written."""
+    data = frame.copy()
+    data["name"] = data[by].map(lambda v: names.get(v, v))
+    data["shown"] = data["value"].map(lambda v: f"{v:.2f}" if v >= 0.005 or v == 0 else f"{v:.4f}")
+    data.loc[data["kind"] == "corrected", "shown"] += " \u2020"
+    data["interval"] = [
+        "not known" if pd.isna(a) else f"{a:.3g} to {b:.3g}"
+        for a, b in zip(data["low"], data["high"], strict=True)
+    ]
+    return data
+
+
+def _tooltip(metric: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("system:N", title="System"),
+        alt.Tooltip("benchmark:N", title="Benchmark"),
+        alt.Tooltip("name:N", title="Condition"),
+        alt.Tooltip("shown:N", title=metric_name(metric)),
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("kind:N", title="Kind"),
+        alt.Tooltip("source:N", title="Source"),
+    ]
+
+
+def _shape(systems: list[str], legend: alt.Legend | None) -> alt.Shape:
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(systems))]
+    scale = alt.Scale(domain=systems, range=shapes)
+    return alt.Shape("system:N", scale=scale, legend=legend, title=None)

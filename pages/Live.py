@@ -29,12 +29,14 @@ with left:
     microphone.fallback()
 with right:
     if shot is not None and shot.state == "released":
-        current.discard()
+        current.let_go()
+        shot = None
+    if current.was_let_go():
         st.info(
-            "The last take was deleted, because this page was not open for a while.",
+            "The last take was deleted, because this page was not open for a while. Press "
+            "**Start** for another.",
             icon=":material/info:",
         )
-        shot = None
     address.note_kept(shot is not None, "take")
     if shot is None or (not shot.frames and not is_open):
         view.welcome()

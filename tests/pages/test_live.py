@@ -142,7 +142,9 @@ def test_a_stopped_take_can_be_heard_kept_examined(page, open_take, speech, monk
     monkeypatch.setattr(st, "switch_page", went.append)
     take = open_take(speech[: 6 * RATE])
     take.finish()
+    take._skipped = 3
     show(page, take, playing=False)
+    assert "3 windows were not scored" in shown(page)
     assert len(page.get("audio")) == 1
     assert labels(page) == ["Open in Detect", "Open in Timeline", "Discard"]
     assert [d.proto.label for d in page.get("download_button")] == ["WAV"]
@@ -153,7 +155,9 @@ def test_a_stopped_take_can_be_heard_kept_examined(page, open_take, speech, monk
         (entry,) = page.session_state["spoofscope.entries"]
         assert entry.name.startswith("Live take ") and not entry.error
         sound = page.session_state["spoofscope.sounds"][entry.sha256, entry.track]
-        assert words.OPUS_NOTE in page.session_state["spoofscope.sources"][entry.key].notes
+        notes = page.session_state["spoofscope.sources"][entry.key].notes
+        assert words.OPUS_NOTE in notes
+        assert "not scored" not in " ".join(notes)  # as a file all of it is
         assert np.allclose(sound.clip().samples, read(take.wav()), atol=1e-4)
 
 
@@ -181,6 +185,8 @@ def test_a_take_that_was_let_go_of_is_said(page, open_take, speech):
     show(page, take, playing=False)
     assert "The last take was deleted" in shown(page)
     assert "Nothing is being heard yet" in headings(page)
+    page.run()  # as the microphone's component makes it, before anybody has read that
+    assert "The last take was deleted" in shown(page) and "**Start** for another" in shown(page)
 
 
 def test_no_sound_for_ten_seconds_brings_the_recorder_by_itself(page, open_take):

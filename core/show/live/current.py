@@ -10,7 +10,7 @@ import streamlit as st
 from core.detect.stream import Snapshot, Take
 from core.settings import settings
 from core.show import cache, session
-from core.show.live.words import OPUS_NOTE, losses
+from core.show.live.words import OPUS_NOTE, lost_sound
 
 SILENT_AFTER_S = 10.0
 """Without a frame for this long, the other way to record is offered."""
@@ -22,6 +22,8 @@ _SILENT = "spoofscope.live-silent"
 _LEFT = "spoofscope.live-left"
 
 _REFUSED = "spoofscope.live-refused"
+
+_GONE = "spoofscope.live-gone"
 
 
 def take() -> Take | None:
@@ -56,11 +58,23 @@ def refusal() -> str:
 
 def discard() -> None:
     """Let go of the take: its sound, its scores, its verdict."""
-    for key in (_SILENT, _LEFT, _REFUSED):
+    for key in (_SILENT, _LEFT, _REFUSED, _GONE):
         st.session_state.pop(key, None)
     old = st.session_state.pop(_TAKE, None)
     if old is not None:
         old.discard()
+
+
+def let_go() -> None:
+    """Let go of a take that was deleted because nobody looked at it, and note that."""
+    discard()
+    st.session_state[_GONE] = True
+
+
+def was_let_go() -> bool:
+    """Whether that became of the last take; said until another begins, since a page may be run
+    again before it is read."""
+    return bool(st.session_state.get(_GONE))
 
 
 def is_open() -> bool:
@@ -111,7 +125,7 @@ def bring(current: Take, shot: Snapshot) -> None:
     for entry in made:
         clip = session.clip_of(entry)
         if clip is not None:
-            notes = (*clip.source.notes, OPUS_NOTE, *losses(shot))
+            notes = (*clip.source.notes, OPUS_NOTE, *lost_sound(shot))
             source = replace(clip.source, notes=notes, codec="opus")  # what it came through
             session.describe(entry, source)
     session.choose(made)

@@ -69,17 +69,19 @@ def _effect(row: Any, codecs: Any) -> str:
 
 
 def losses(shot: Snapshot) -> list[str]:
-    """Sentences on what is missing from a take."""
+    """Sentences on what is missing from a take and from its scores."""
+    were = "was" if shot.skipped == 1 else "were"
+    skipped = f"{_windows(shot.skipped)} {were} not scored, because the machine could not keep up."
+    return [*lost_sound(shot), *[skipped] * bool(shot.skipped)]
+
+
+def lost_sound(shot: Snapshot) -> list[str]:
+    """The same of its sound alone, which is missing too where all of it is judged as a file."""
     found = []
     if shot.lost:
         found.append(
             f"{shot.lost:,} of {shot.frames + shot.lost:,} frames of sound were lost on the way; "
             "silence stands in for them."
-        )
-    if shot.skipped:
-        were = "was" if shot.skipped == 1 else "were"
-        found.append(
-            f"{_windows(shot.skipped)} {were} not scored, because the machine could not keep up."
         )
     if shot.kept_from_s > 0:
         found.append(

@@ -14,6 +14,7 @@ from core.audio.parts import in_words
 from core.detect import outlier
 from core.detect.agreement import agreement
 from core.detect.detection import SEAL, Detection
+from core.detect.own import PREFIX
 from core.detect.saved import CHANGED, UNSEALED
 from core.show.clip import charts, words
 from core.show.documents.chart import image
@@ -106,6 +107,7 @@ def evidence(
         *_labelled("Notes", lines),
         ("Made", (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")),
         *_labelled("To judge the recording" if any(saved) else "To make it again", again),
+        ("Code", _code(cases)),
     ]
     if not any(saved):  # what computed the figures is not what writes them down
         facts += [("By", this_version()), ("With", versions())]
@@ -130,6 +132,7 @@ def evidence(
                 " ".join(
                     [
                         *agreements(cases, label),
+                        *_records(cases),
                         "Scores of different detectors have no common unit and are never averaged.",
                     ]
                 ),
@@ -167,6 +170,28 @@ def _for_programs(case: Case) -> dict[str, Any]:
     if {CHANGED, UNSEALED} & set(case.doubts):
         del data[SEAL]
     return data
+
+
+def _code(cases: Sequence[Case]) -> str:
+    """That a command needs more than a name where a detector is somebody's own code."""
+    own = {case.detection.detector for case in cases if case.detection.detector.startswith(PREFIX)}
+    if not own:
+        return ""
+    return (
+        f"{', '.join(sorted(own))}: code of whoever made this. Where a command does not know the "
+        "name, give its file instead, --detector=FILE.py:object; its hash stands below."
+    )
+
+
+def _records(cases: Sequence[Case]) -> list[str]:
+    """How often several detectors err, as far as is known, a sentence per detector."""
+    records = {name_of(case.detection.detector): case.record for case in cases}
+    if len(records) < 2:
+        return []
+    return [
+        f"Equal error rates known of {name}: {'; '.join(record.split('; ')[:2])}."
+        for name, record in records.items()
+    ]
 
 
 def agreements(cases: Sequence[Case], label: Callable[[Source], str]) -> list[str]:

@@ -511,3 +511,12 @@ def test_a_report_on_a_changed_file_holds_no_check_sum_that_fits():
         assert UNSEALED in again.doubts
     page = evidence_html([Case(d, saved=True)], made=NOON).decode()
     assert UNSEALED not in open_saved(json.dumps(data_of(page)).encode())[0].doubts
+
+
+def test_opinions_stand_with_their_records_and_code_of_ones_own_with_how_to_name_it():
+    first = replace(case(), record="1.0 % on A; 2.0 % on B; 3.0 % on C")
+    own = replace(first.detection, detector="own:mine")
+    page = evidence_html([first, Case(own)], made=NOON).decode()
+    assert "1.0 % on A; 2.0 % on B. Equal error rates known of own:mine: not measured." in page
+    assert "own:mine: code of whoever made this" in page
+    assert "code of whoever made this" not in evidence_html([first], made=NOON).decode()

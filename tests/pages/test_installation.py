@@ -136,14 +136,8 @@ def test_the_other_pages_stand_without_figures_and_name_those_that_are_broken(in
 def test_damaged_examples_and_model_files_are_said(installed, damage):
     damage(installed / "examples" / "examples.csv")
     for page in ("Detect", "Timeline"):
-        at = show(page)
-        assert "examples.csv" in said(at) or damage in (
-            remove,
-            empty,
-            cut,
-            head_only,
-            first_row_only,
-        )
+        text = told(show(page))
+        assert ("examples.csv" in text) == (damage in (without_a_column, no_text))
     for name in ("config.json", "MODEL_CARD.md"):
         damage(installed / "models" / "embedded" / name)
     show("Under_the_Hood")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 
+from core.audio.parts import came_through
 from core.detect import outlier
 from core.detect.calibration import logit
 from core.detect.detection import Detection
@@ -262,7 +263,8 @@ def facts(detection: Detection) -> str:
     if detection.familiarity is not None:
         level = detection.familiarity.level
         pairs.append(("To this detector", "unusual" if level == "edge" else level))
-    pairs.append(("File", f"{codec_name(source.codec)}, {source.sample_rate / 1000:g} kHz"))
+    how = "came through " if came_through(source) else ""
+    pairs.append(("File", f"{how}{codec_name(source.codec)}, {source.sample_rate / 1000:g} kHz"))
     items = "".join(
         '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
         f'{html.escape(name)}</div><div style="font-weight:600;overflow-wrap:anywhere">'

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.audio.parts import in_words
+from core.audio.parts import came_through, in_words
 from core.detect import outlier
 from core.detect.agreement import agreement
 from core.detect.detection import SEAL, Detection
@@ -328,10 +328,12 @@ def _add(report: Report, case: Case, label: str) -> None:
 def _facts(case: Case) -> list[tuple[str, str]]:
     d = case.detection
     source, quality = d.source, d.quality
+    codec = came_through(source)
+    held = f"samples that came through {codec.capitalize()}" if codec else source.codec
     rows = [
         ("File", source.name),
         ("SHA-256 of the file", source.sha256),
-        ("Form", f"{source.container}, {source.codec}, {source.sample_rate:,} Hz, "
+        ("Form", f"{source.container}, {held}, {source.sample_rate:,} Hz, "
                  f"{source.channels} channel{'s' if source.channels != 1 else ''}"),
         ("Duration, speech", f"{quality.duration_s:.2f} s, {quality.speech_s:.2f} s"),
         *[("Missing", f"{source.missing_s():.2f} s")] * bool(source.missing),

@@ -26,6 +26,7 @@ from core.detect.saved import CHANGED, UNKNOWN, UNSEALED, open_saved
 from core.detect.stress import CONDITIONS, stress
 from core.plain import printable
 from core.provenance.found import Provenance, Sign
+from core.show.clip.words import facts
 from core.show.documents import pdf as report_pdf
 from core.show.evidence import commands as report_commands
 from core.show.evidence import pictures as report_pictures
@@ -500,6 +501,16 @@ def test_a_doubtful_file_has_no_voice_beside_detectors():
                            (prior, False)):  # fmt: skip
         page = evidence_html([here, other], made=NOON).decode()
         assert ("1 of 2: likely synthetic" in page) == counted
+
+
+@pytest.mark.parametrize(("container", "came"), [("wav", True), ("ogg", False)])
+def test_the_wav_of_a_take_is_not_called_opus(container, came):
+    """Its file holds plain samples; what they came through is another matter."""
+    one = of_part("a", container=container, codec="opus")
+    page = evidence_html([one], made=NOON).decode()
+    held = "samples that came through Opus" if came else "opus"
+    assert f"<td class=text>{container}, {held}, 16,000 Hz, 1 channel</td>" in page
+    assert ("came through Opus, 16 kHz" in facts(one.detection)) == came
 
 
 def test_a_report_on_a_changed_file_holds_no_check_sum_that_fits():

@@ -3,7 +3,7 @@
 Scores are drawn whose true figures are known, many times over, and the product's own intervals are
 held against them: by trial and by speaker, from few to many, at low and at high error rates. The
 paired test is put to two systems that are equally good. ``--update`` writes
-data/results/coverage.csv. Five minutes on one core for 600 runs.
+data/results/coverage.csv. A few minutes on one core for 500 runs.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def sample(scores: list[np.ndarray], speakers: list[np.ndarray], apart: float) -
     return Sample(apart * np.concatenate(scores), is_spoof, units)
 
 
-def coverage(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict[str, object]]:
+def coverage(setting: Setting, apart: float, runs: int, seed: int = 1) -> list[dict[str, object]]:
     """Rows of how often each interval holds the truth, and lies above or below it."""
     rng = np.random.default_rng(seed)
     true, tried = truth(apart), metrics(apart)
@@ -168,7 +168,7 @@ def coverage(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[d
     ]
 
 
-def false_positives(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict]:
+def false_positives(setting: Setting, apart: float, runs: int, seed: int = 1) -> list[dict]:
     """Rows of how often two equally good systems are told apart at 5 %."""
     rng = np.random.default_rng(seed)
     tried = {k: v for k, v in metrics(apart).items() if k in ("eer", "min_dcf", "auc")}

@@ -31,11 +31,17 @@ def spread(sums: Floats, most: float = np.inf) -> tuple[float, float]:
 
 
 def ends_of(
-    linear: Linear, variance: float, freedom: float, sizes: tuple[int, int], level: float
+    linear: Linear,
+    variance: float,
+    freedom: float,
+    sizes: tuple[int, int],
+    level: float,
+    clustered: bool = False,
 ) -> tuple[float, float] | None:
     """Ends of a figure's interval from its variance; None where it has none.
 
-    Variance and degrees of freedom are as `spread` gives them; ``sizes`` are the classes' units.
+    Variance and degrees of freedom are as `spread` gives them; ``sizes`` are the classes' units,
+    and ``clustered`` says that these are speakers or files, of several trials each.
     """
     tail = (1 - level) / 2
     low, value, high = linear.low, linear.value, linear.high
@@ -45,49 +51,82 @@ def ends_of(
         return low, min(high, low + most)
     if value >= high and not linear.optimism:
         return max(low, high - most), high
-    variance, plain = max(variance, linear.variance), linear.variance
-    if variance <= 0:
+    larger, plain = max(variance, linear.variance), linear.variance
+    if larger <= 0:
         return None
     reach = quantile(1 - tail, freedom)
-    if np.isinf(high):
-        factor = float(np.exp(min(reach * np.sqrt(variance) / (linear.middle - low), 700)))
-        return low + (linear.middle - low) / factor, low + (linear.middle - low) * factor
     middle = linear.middle
-    if not linear.optimism:
-        ends = _on_odds(middle, value, variance, reach, (low, high))
-    else:
+    if linear.optimism:
         # Dependent trials move the threshold more, by about the root of the variance's inflation.
-        middle += linear.optimism * np.sqrt(max(1.0, variance / plain))
-        strict = _on_odds(middle, value, variance, reach, (low, high), grown=True)
-        # A minimum may lie on its bound, the cost of a decision without scores: see the document.
-        loose = _on_odds(
-            min(middle, high), value, variance, reach, (low, high + 0.3 * (high - low)), grown=True
-        )
-        ends = (strict[0] + loose[0]) / 2, min(high, loose[1])
+        middle += linear.optimism * np.sqrt(max(1.0, larger / plain))
+        ends = _of_minimum(middle, linear, larger, reach, clustered)
+        return min(ends[0], value), max(ends[1], value)
+    # What independent trials would vary by is known without speakers, and needs no t quantile.
+    normal = quantile(1 - tail, np.inf)
+    known = KNOWN * plain if clustered else 0.0
+    excess = max(0.0, variance - known)
+    slack = max(normal * plain**0.5, np.sqrt(normal**2 * known + reach**2 * excess))
+    skewed = SKEW * larger * excess / variance if clustered and variance > 0 else 0.0
+    if np.isinf(high):
+        share = middle - low
+        centre = np.exp(min(skewed / share**2, 1.0))
+        factor = float(np.exp(min(slack / share, 700)))
+        ends = low + share * centre / factor, low + share * centre * factor
+    else:
+        ends = _on_odds(middle, slack, (low, high), skewed, linear.symmetric)
     return min(ends[0], value), max(ends[1], value)
+
+
+KNOWN = 0.3
+"""Share of the variance of independent trials that speakers are taken to leave as it is."""
+
+SKEW = 1.5
+"""How far an interval moves towards more errors, in squared relative standard errors.
+
+The error rates of speakers are skewed about as a logarithmic normal distribution, so that a few of
+them show fewer errors, and a smaller spread, than there are. Both were chosen by simulation.
+"""
+
+
+def _of_minimum(
+    middle: float, linear: Linear, variance: float, reach: float, clustered: bool
+) -> tuple[float, float]:
+    """Ends of a minimum, which may lie on its bound, the cost of a decision without scores."""
+    low, value, high = linear.low, linear.value, linear.high
+    found = []
+    for centre, end in ((middle, high), (min(middle, high), high + 0.3 * (high - low))):
+        # The variance is that at the value and grows to the middle as that of a share.
+        share = min((centre - low) / (end - low), 0.985)
+        seen = (value - low) / (end - low)
+        grown = variance * max(1.0, share * (1 - share) / max(seen * (1 - seen), 0.01))
+        middle_of = low + share * (end - low)
+        slack = reach * float(np.sqrt(grown))
+        found.append(_on_odds(middle_of, slack, (low, end), variance if clustered else 0.0))
+    (strict, _), (loose, top) = found
+    return (strict + loose) / 2, min(high, top)
 
 
 def _on_odds(
     middle: float,
-    value: float,
-    variance: float,
-    reach: float,
+    slack: float,
     bounds: tuple[float, float],
-    grown: bool = False,
+    skewed: float = 0.0,
+    symmetric: bool = False,
 ) -> tuple[float, float]:
-    """Ends around a middle, symmetric in log-odds between the bounds.
+    """Ends at a distance from a middle, symmetric in log-odds between the bounds.
 
-    Where ``grown``, the variance is that at the value and grows to the middle as that of a share.
+    The whole moves by ``skewed``, a variance, towards where errors are more frequent: towards the
+    upper bound from below the half, and where the figure is symmetric towards the half.
     """
     low, width = bounds[0], bounds[1] - bounds[0]
-    share = (middle - low) / width
-    if grown:
-        share, seen = min(share, 0.985), (value - low) / width
-        variance *= max(1.0, share * (1 - share) / max(seen * (1 - seen), 0.01))
-    share = min(max(share, 1e-12), 1 - 1e-12)
-    slack = reach * np.sqrt(variance) / width / (share * (1 - share))
+    share = min(max((middle - low) / width, 1e-12), 1 - 1e-12)
+    slope = width * share * (1 - share)
     odds = np.log(share) - np.log1p(-share)
-    ends = [low + width * 0.5 * (1 + np.tanh(0.5 * (odds + s))) for s in (-slack, slack)]
+    towards = 1 - 2 * share if symmetric else max(0.0, 1 - 2 * share)
+    odds += towards * min(skewed / slope**2, 1.0)
+    ends = [
+        low + width * 0.5 * (1 + np.tanh(0.5 * (odds + s))) for s in (-slack / slope, slack / slope)
+    ]
     return float(ends[0]), float(ends[1])
 
 

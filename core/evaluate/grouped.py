@@ -69,7 +69,8 @@ def grouped_interval(
         freedom = min(freedom, 1 / float(np.sum((own / own.sum()) ** 2)) - 1)
     if fewest < 2:
         return Interval(linear.value, None, None, level, unit, "a class has one trial only")
-    ends = ends_of(linear, *spread(total, max(1.0, freedom)), (fewest, fewest), level)
+    found = spread(total, max(1.0, freedom))
+    ends = ends_of(linear, *found, (fewest, fewest), level, unit == "speaker")
     if ends is None:
         why = "its trials all contribute alike"
         return Interval(linear.value, None, None, level, unit, why)

@@ -49,6 +49,8 @@ class Linear:
         The figure's range; ``high`` may be infinite.
     least : (float, float)
         How the figure grows with the miss and with the false-alarm rate where both are 0.
+    symmetric : bool
+        Whether the figure is as skewed near its upper end as near its lower.
     why : str
         Why there is no interval; empty where there is one.
     """
@@ -62,6 +64,7 @@ class Linear:
     low: float = 0.0
     high: float = 1.0
     least: tuple[float, float] = (1.0, 1.0)
+    symmetric: bool = False
     why: str = ""
 
     def times(self, factor: float) -> Linear:
@@ -119,7 +122,7 @@ def auc(tally: Tally) -> Linear:
     above = 1 - (spoof[:-1] + 0.5 * tally.spoof) / tally.n_spoof
     below = (bona[:-1] + 0.5 * tally.bonafide) / tally.n_bonafide
     # Where no pair is in the wrong order, "errors" are those of the lower end: 1 - area.
-    return Linear(area, above - area, below - area, area)
+    return Linear(area, above - area, below - area, area, symmetric=True)
 
 
 def min_dcf(costs: Costs = ASVSPOOF5) -> Metric:

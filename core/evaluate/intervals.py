@@ -67,7 +67,8 @@ def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
     why = linear.why or _too_little(linear.value, sample)
     if why:
         return Interval(linear.value, None, None, level, sample.units.unit, why)
-    ends = ends_of(linear, *spread(sample.sums(linear), sample.freedom), sample.sizes, level)
+    found = spread(sample.sums(linear), sample.freedom)
+    ends = ends_of(linear, *found, sample.sizes, level, sample.units.unit == "speaker")
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
     return Interval(linear.value, low, high, level, sample.units.unit, why)
@@ -116,9 +117,10 @@ def of_means(
     linear = Linear(
         mean["value"], empty, empty, mean["middle"],
         mean["optimism"], variance, mean["low"], mean["high"], (least[0], least[1]),
+        figures[0].symmetric,
     )  # fmt: skip
     sizes = [min(s.sizes[i] for s in samples) for i in (0, 1)]
-    ends = ends_of(linear, spreads, freedom, (sizes[0], sizes[1]), level)
+    ends = ends_of(linear, spreads, freedom, (sizes[0], sizes[1]), level, unit == "speaker")
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
     return Interval(mean["value"], low, high, level, unit, why)
@@ -182,8 +184,9 @@ def difference(
         return Difference(value, None, None, level, units.unit, why)
     sums = [s.sums(linear) for s, linear in zip(samples, (first, second), strict=True)]
     variance, _ = spread(sums[0] - sums[1])
-    if first.optimism:
-        # Half an error more or less in either class is nothing to tell systems apart by.
+    if first.optimism and units.unit == "trial":
+        # Half an error more or less in either class is nothing to tell systems apart by; the
+        # sums of speakers vary by more than that.
         counts = samples[0].tally.n_bonafide, samples[0].tally.n_spoof
         variance += 0.25 * sum((w / n) ** 2 for w, n in zip(first.least, counts, strict=True))
     if variance <= 0:
@@ -272,7 +275,9 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
         if tally.accepted[1][cut]:
             nothing = np.zeros(0)
             linear = Linear(value, nothing, nothing, value, least=(1.0, 0.0))
-            ends = ends_of(linear, *spread(sums, sample.freedom), sample.sizes, level)
+            by_speaker = sample.units.unit == "speaker"
+            found_here = spread(sums, sample.freedom)
+            ends = ends_of(linear, *found_here, sample.sizes, level, by_speaker)
         found.append((value, *(ends or (np.nan, np.nan))))
     value, low, high = np.array(found).T
     return value, low, high

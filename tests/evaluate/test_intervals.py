@@ -10,7 +10,7 @@ from benchmarks.coverage_tables import counted, tables
 from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
-from core.evaluate.ends import spread
+from core.evaluate.ends import spread, two_sided
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import load
 from core.files import ROOT
@@ -62,10 +62,9 @@ def test_the_document_shows_what_was_measured():
     assert [name for name, sentence in counted().items() if sentence not in text] == []
     rows = load("coverage")
     held = rows[rows["what"] == "held"].dropna(subset="percent")
-    low = held[held["percent"] < 91]  # where the document says that it is too low
-    assert set(low["dependence"]) <= {"0.4"} and (low["eer_percent"] < 5).all()
+    assert held["percent"].min() > 91 and (held["percent"] < 93).sum() < 4
     apart = rows[rows["what"] == "told apart"]
-    assert apart.loc[apart["runs"] == 600, "percent"].max() < 7 and apart["percent"].max() < 9
+    assert apart["percent"].max() < 8
 
 
 def test_equal_systems_are_seldom_told_apart():
@@ -172,6 +171,43 @@ def test_every_trial_twice_by_the_same_speaker_says_no_more():
         np.tile(bona, 2), np.tile(spoof, 2), METRICS, speakers=tuple(np.tile(w, 2) for w in who)
     )["auc"]
     assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
+
+
+def moved(found):
+    """How far an interval's middle lies from the figure in log-odds, and half its length."""
+    low, value, high = (np.log(p / (1 - p)) for p in (found.low, found.value, found.high))
+    return (low + high) / 2 - value, (high - low) / 2
+
+
+def test_an_interval_by_speaker_moves_towards_more_errors():
+    rng = np.random.default_rng(6)
+    who = np.repeat(np.arange(8), 50)
+    voices = rng.normal(0, 1, 8)[who]
+    bona, spoof = -3 + voices + rng.normal(0, 1, 400), 3 + voices + rng.normal(0, 1, 400)
+    by_trial = iv.intervals(bona, spoof, METRICS)
+    by_speaker = iv.intervals(bona, spoof, METRICS, speakers=(who, who))
+    for name, sign in (("eer", 1), ("auc", -1)):
+        assert moved(by_trial[name])[0] == pytest.approx(0, abs=1e-9)
+        shift, half = moved(by_speaker[name])
+        # 1.5 squared standard errors, of which half the length is about two to four.
+        assert 0.02 * half**2 < sign * shift < 0.4 * half**2
+    # Of an area a class is as good as the other, so turned scores have the turned interval.
+    turned = iv.intervals(spoof, bona, METRICS, speakers=(who, who))["auc"]
+    area = by_speaker["auc"]
+    assert (1 - turned.high, 1 - turned.low) == pytest.approx((area.low, area.high))
+
+
+def test_a_minimum_of_speakers_is_tested_by_what_they_contribute():
+    bona, spoof = gaussians(11, 200, 200)
+    scores, truth = np.concatenate((bona, spoof)), np.arange(400) >= 200
+    other = scores + np.random.default_rng(1).normal(0, 0.3, 400)
+    who = np.arange(400) % 20
+    pair = [Sample(s, truth, Units.of(who, truth)) for s in (other, scores)]
+    costs = [inf.min_dcf()(s.tally) for s in pair]
+    variance, _ = spread(pair[0].sums(costs[0]) - pair[1].sums(costs[1]))
+    t = abs(costs[0].value - costs[1].value) / np.sqrt(variance)
+    found = iv.paired(other, scores, truth, METRICS, speakers=who)["min_dcf"]
+    assert found.p_value == pytest.approx(two_sided(t, 19))
 
 
 def test_speakers_without_a_name_stand_alone_and_few_are_not_taken_for_many():

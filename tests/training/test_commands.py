@@ -48,6 +48,16 @@ def test_a_missing_package_is_named_before_the_work_begins(
     assert "requirements-train.txt" in said and said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "line", ["--probes --codec gsm", "--stretches --windows 1", "--probes --trials x"]
+)
+def test_an_option_that_has_no_effect_is_refused(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(["benchmark", *line.split()]) == 2
+    assert "has no effect here" in capsys.readouterr().err
+
+
 def test_a_package_that_is_missed_later_is_named_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

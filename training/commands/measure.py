@@ -45,14 +45,15 @@ def add_parsers(commands: Any) -> None:
     benchmark.add_argument(
         "--windows", type=int, metavar="N", help="score at most N windows a clip"
     )
-    benchmark.add_argument(
+    instead = benchmark.add_mutually_exclusive_group()
+    instead.add_argument(
         "--probes", action="store_true", help="spliced clips, and what can be told without sound"
     )
-    benchmark.add_argument(
+    instead.add_argument(
         "--stretches", action="store_true", help="how often a part that differs is named"
     )
     benchmark.add_argument("--trials", metavar="DIR", help="where to write the scores of trials")
-    benchmark.add_argument(
+    instead.add_argument(
         "--against", metavar="FILE", help="trials of another detector, written by --trials"
     )
     add_output(benchmark)
@@ -100,6 +101,11 @@ def _benchmark(options: argparse.Namespace) -> None:
     from training.probes import probe_rows
     from training.stretches import stretch_rows
 
+    if options.probes or options.stretches or options.against:
+        idle = [name for name in ("codec", "windows") if getattr(options, name) is not None]
+        idle += ["trials"] if options.trials and not options.against else []
+        if idle:
+            raise ValueError(f"--{idle[0]} has no effect here. Leave it out.")
     if options.probes:
         require("sklearn")
     detector = load_detector(options.detector, code=True)

@@ -44,7 +44,7 @@ _NAMES = {
     "ends-11k": "ends at 11 kHz",
     "ends-12k": "ends at 12 kHz",
     "codec-mp3": "frames of an earlier MP3",
-    "codec-aac": "frames of an earlier AAC or Vorbis",
+    "codec-aac": "frames of an earlier AAC",
     "codec-vorbis": "frames of an earlier Vorbis",
     "codec-g711": "values of G.711",
     "codec-cut": "ends above 12.3 kHz, in a lossless file",
@@ -151,7 +151,7 @@ _WORDS: dict[str, tuple[Callable[[Mapping[str, Any]], str], str]] = {
     "ends-11k": _passed("22.05"),
     "ends-12k": _passed("24, or 22.05,"),
     "codec-mp3": _framed("MP3"),
-    "codec-aac": _framed("AAC or Vorbis"),
+    "codec-aac": _framed("AAC"),
     "codec-vorbis": _framed("Vorbis"),
     "codec-g711": (
         lambda v: f"All samples are among the 256 values of G.711 ({v['law']})",

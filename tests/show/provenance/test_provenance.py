@@ -217,13 +217,6 @@ def test_what_lies_somewhere_in_a_place_is_told_at_its_middle(code):
     assert told.found_at.endswith("(about 6.0 s).")
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_frames_of_aac_are_not_told_as_surely_its_own(again):
-    told = history.told(Sign("codec-aac", {"lossless": not again, "again": again}))
-    assert "AAC or Vorbis" in told.found and "AAC or Vorbis" in told.meaning
-    assert "AAC or Vorbis" in history.name_of("codec-aac")
-
-
 def test_every_sign_that_can_be_found_has_words():
     sources = (ROOT / "core" / "provenance").glob("*.py")
     text = "\n".join(path.read_text("utf-8") for path in sources)

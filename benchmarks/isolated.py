@@ -58,6 +58,7 @@ def long_files() -> None:
                 f"{seconds:.1f} s, peak of both processes {memory.peak_bytes() / 1e6:.0f} MB",
                 flush=True,
             )
+            del clip  # or it would count with the next
 
 
 def main() -> None:

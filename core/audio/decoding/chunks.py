@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from core.audio.decoding.notes import other_form, sound_in_chunks
+from core.audio.decoding.notes import described_again, other_form, sound_in_chunks
 from core.audio.decoding.pieces import LOOK, OTHERS, Piece, Read, begins, first, of_pieces
 from core.audio.decoding.source import Reader
 
@@ -102,24 +102,35 @@ def ends_in_chunks(file: Reader, at: int, size: int, form: Form) -> bool:
 
 
 def chunked(file: Reader, size: int, form: Form) -> Read:
-    """Sound chunks of one file as one chunk; what follows the file is left out."""
+    """Sound chunks of one file as one chunk, as the first description says; what follows the file
+    is left out."""
     sound: list[Chunk] = []
-    formats: set[bytes] = set()
+    described = b""
+    others: list[tuple[int, bytes]] = []  # descriptions that differ, since the latest sound
     end = form.first
     for chunk in chunks(file, size, form):
         if chunk.name in _FILES and begins(file, chunk.at):
             end = chunk.at
             break
         if chunk.name == form.format:
-            described = file.at(chunk.start, max(0, min(chunk.end - chunk.start, 64)))
-            if sound and formats - {described}:
-                return _cut(file, chunk.at, other_form(size - chunk.at))
-            formats.add(described)
+            other = file.at(chunk.start, max(0, min(chunk.end - chunk.start, 64)))
+            if described and not (other.startswith(described) or described.startswith(other)):
+                others.append((chunk.at, other))
+            described = described or other
         if chunk.name == form.sound:
+            if others and sound:
+                return _cut(file, others[0][0], other_form(size - others[0][0]))
+            if others:
+                break
             if chunk.open and sound:
                 chunk = chunk._replace(end=size)
             sound.append(chunk)
         end = chunk.end
+    if others:
+        alone = of_pieces(file, _without([at for at, _ in others], size))
+        again = described_again(_in_words(form, described), _in_words(form, others[0][1]))
+        read = chunked(alone, size, form)
+        return Read(read.files, (again, *read.notes))
     read = first(file, size, sound[-1].start if sound and sound[-1].open else end)
     held = [chunk for chunk in sound if chunk.end > chunk.start + form.skip]
     if sound and not held:  # nothing was recorded: what follows is no sound either
@@ -137,8 +148,18 @@ def chunked(file: Reader, size: int, form: Form) -> Read:
         at = place + len(counts)
     pieces += [(at, begin), *((c.start + form.skip, c.end) for c in held)]
     joined = of_pieces(file, pieces)
-    note = [sound_in_chunks(lengths, _byte_rate(form, formats))] * (len(held) > 1)
+    note = [sound_in_chunks(lengths, _byte_rate(form, described))] * (len(held) > 1)
     return Read((joined,), (*note, *read.notes))
+
+
+def _without(places: list[int], size: int) -> list[Piece]:
+    """A file in which chunks have the name of what nobody reads."""
+    pieces: list[Piece] = []
+    at = 0
+    for place in places:
+        pieces += [(at, place), b"free"]
+        at = place + 4
+    return [*pieces, (at, size)]
 
 
 def _cut(file: Reader, at: int, note: str) -> Read:
@@ -163,9 +184,9 @@ def counting(file: Reader, form: Form, chunk: Chunk, n: int) -> tuple[tuple[int,
     return tuple(made)
 
 
-def _byte_rate(form: Form, formats: set[bytes]) -> float:
+def _byte_rate(form: Form, described: bytes) -> float:
     """Bytes a second of what is not packed; 0 where it is not known."""
-    described = next(iter(formats), b"").ljust(32, b"\0")
+    described = described.ljust(32, b"\0")
     if form.format == b"fmt ":
         order = ">" if form.length[0] == ">" else "<"
         return float(struct.unpack(order + "I", described[8:12])[0])
@@ -175,5 +196,24 @@ def _byte_rate(form: Form, formats: set[bytes]) -> float:
             *struct.unpack(">II", described[16:24]),
         )
         return rate * packet / frames if frames and 1e3 < rate < 1e6 else 0.0
+    channels, rate, bits = _common(described)
+    return rate * channels * -(-bits // 8)
+
+
+def _common(described: bytes) -> tuple[int, float, int]:
+    """Channels, rate and bits of an AIFF, whose rate has 80 bits."""
     channels, _, bits, exponent, mantissa = struct.unpack(">HIHHQ", described[:18])
-    return mantissa * 2.0 ** (exponent - 16446) * channels * -(-bits // 8) if mantissa else 0.0
+    return channels, mantissa * 2.0 ** min(exponent - 16446, 0), bits
+
+
+def _in_words(form: Form, described: bytes) -> str:
+    """Rate, channels and bits that a description says."""
+    described = described.ljust(32, b"\0")
+    if form.format == b"fmt ":
+        order = ">" if form.length[0] == ">" else "<"
+        _, channels, rate, _, _, bits = struct.unpack(order + "HHIIHH", described[:16])
+    elif form.format == b"desc":
+        rate, _, channels, bits = struct.unpack(">d16sII", described)
+    else:
+        channels, rate, bits = _common(described)
+    return f"{rate:,.0f} Hz, {channels:,} channel{'s' * (channels != 1)}, {bits:,} bits"

@@ -1,4 +1,4 @@
-"""Edit lists of MP4 and MOV: which pieces of a track's sound players play, and which they hide."""
+"""MP4 and MOV: which pieces of a track's sound players play, which they hide; a second index."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from core.audio.decoding.notes import edited, edits_not_followed
+from core.audio.decoding.notes import edited, edits_not_followed, index_again
 from core.audio.decoding.source import Reader
 
 HIDDEN_S = 0.25
 """Less than this that is left out is what an encoder puts before and behind the sound."""
 
+_INDEX_BYTES = 1 << 24  # of an index that are compared
 _MOST = 10_000  # boxes or edits that are looked at
 
 
@@ -31,14 +32,23 @@ def edits(file: Reader, track: int) -> Edits:
     """
     place = file.tell()  # an open container reads on there
     try:
-        return _edits(file, track)
+        if file.at(4, 4) not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+            return Edits()
+        found = _edits(file, track)
+        return found._replace(notes=(*found.notes, *_another_index(file)))
     finally:
         file.seek(place)
 
 
+def _another_index(file: Reader) -> list[str]:
+    """A note where the file has two that differ."""
+    boxes = (box for name, box in _boxes(file, (0, file.size())) if name == b"moov")
+    held = (file.at(start, min(end - start, _INDEX_BYTES)) for start, end in boxes)
+    first = next(held, b"")
+    return [index_again()] if any(other != first for other in held) else []
+
+
 def _edits(file: Reader, track: int) -> Edits:
-    if file.at(4, 4) not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return Edits()
     moov = _find(file, (0, file.size()), b"moov")
     mvhd = moov and _find(file, moov, b"mvhd")
     if not moov or not mvhd:

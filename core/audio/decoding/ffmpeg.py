@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +24,6 @@ from core.audio.decoding.edits import Edits, edits
 from core.audio.decoding.ends import mp4_cut
 from core.audio.decoding.errors import (
     announced,
-    encrypted_sound,
     not_audio,
     not_opened,
     too_damaged,
@@ -46,17 +43,13 @@ from core.audio.decoding.notes import (
     read_on,
 )
 from core.audio.decoding.output import BLOCK, OVERSCALE, Decoded, Output, Refusal
+from core.audio.decoding.packets import Packets
 from core.audio.decoding.source import Limits, Reader
-from core.audio.decoding.timeline import RESTART_S, Timeline
+from core.audio.decoding.timeline import Timeline
 from core.audio.decoding.tracks import choose, listed
 
 LOST_SHARE = 0.5
 """A file in which more than this share of the packets cannot be decoded is refused."""
-
-_CHECKED = frozenset(["ape", "tak", "tta", "wavpack"])
-"""Codecs whose packets have a checksum that FFmpeg heeds only when asked."""
-
-_REMEMBERED = 1_024  # packets among which one that comes twice is found
 
 
 def with_ffmpeg(
@@ -139,7 +132,7 @@ def _decoded(
             out.finished(),
         )
         pour = _Pour(out, clock, header, stamped)
-        packets = _Packets(container, stream, joinable(container))
+        packets = Packets(container, stream, joinable(container), stamped)
         pour.all_of(packets)
         if out.taken == taken:
             if packets.bad:
@@ -168,6 +161,7 @@ def _decoded(
             clock.overlaps_s,
             packets.repeated,
             packets.page_s,
+            packets.moved,
         )
         return Decoded(
             out,
@@ -180,78 +174,6 @@ def _decoded(
         )
 
 
-class _Packets:
-    """Packets of one track, each once, until the container breaks off.
-
-    Attributes
-    ----------
-    count, bad, repeated : int
-        Packets, those that could not be decoded, and those that came twice.
-    page_s : float
-        Longest page of an Ogg: only its end has a time stamp.
-    broken_at : int or None
-        Offset behind the last packet, where the container breaks off before its end.
-    """
-
-    def __init__(self, container: Any, stream: Any, joined: bool) -> None:
-        self.count = self.bad = self.repeated = 0
-        self.broken_at: int | None = None
-        self.page_s = 0.0
-        self._page = (-1, 0.0)  # of Ogg: where the latest began, and the sound in it
-        self._paged = container.format.name == "ogg"
-        self.context = stream.codec_context
-        if self.context.name in _CHECKED:
-            self.context.options = {"err_detect": "crccheck+explode"}
-        self.last: Any = None  # that could be decoded
-        self._demuxed = container.demux(stream)
-        self._tick_s = float(stream.time_base or 0)
-        self._joined = joined
-
-    def __iter__(self) -> Iterator[Any]:
-        import av
-
-        latest = -float("inf")
-        order: deque[tuple[int, int]] = deque()
-        seen: set[tuple[int, int]] = set()
-        read_to = 0
-        while True:
-            try:
-                packet = next(self._demuxed, None)
-            except (av.FFmpegError, OSError):  # the container itself breaks off here
-                self.broken_at = read_to
-                self.bad += 1
-                self.count += 1
-                return
-            except IndexError:  # PyAV stumbles over tracks that appear midway, at the end
-                return
-            if packet is None:
-                return
-            if packet.has_sidedata("encryption_info"):
-                raise encrypted_sound()
-            self.count += packet.size > 0
-            read_to = max(read_to, (packet.pos or 0) + packet.size)
-            if self._paged and packet.size and packet.pos is not None:
-                at, held_s = self._page
-                more_s = (packet.duration or 0) * self._tick_s
-                self._page = (packet.pos, more_s + held_s * (packet.pos == at))
-                self.page_s = max(self.page_s, self._page[1])
-            if packet.size and packet.pts is not None:
-                if self._joined and (packet.pts - latest) * self._tick_s < -RESTART_S:
-                    seen.clear()
-                    order.clear()
-                    latest = -float("inf")
-                key = (packet.pts, zlib.crc32(packet))
-                if packet.pts <= latest and key in seen:
-                    self.repeated += 1
-                    continue
-                latest = max(latest, packet.pts)
-                seen.add(key)
-                order.append(key)
-                if len(order) > _REMEMBERED:
-                    seen.discard(order.popleft())
-            yield packet
-
-
 class _Pour:
     """Frames into the output, gathered into blocks, each at its place in time."""
 
@@ -261,7 +183,7 @@ class _Pour:
         self._pending: list[np.ndarray] = []
         self._rate = self._held = self._bad = 0
 
-    def all_of(self, packets: _Packets) -> None:
+    def all_of(self, packets: Packets) -> None:
         """Decode every packet, and what the decoder holds at the end."""
         before: Any = None
         for frame in self._frames(packets):
@@ -272,7 +194,7 @@ class _Pour:
             self._take(before, None)
         self._flush()
 
-    def _frames(self, packets: _Packets) -> Iterator[Any]:
+    def _frames(self, packets: Packets) -> Iterator[Any]:
         import av
 
         for packet in packets:
@@ -286,7 +208,7 @@ class _Pour:
         with suppress(av.FFmpegError, ValueError):
             yield from (frame for frame in packets.context.decode(None) if frame.samples)
 
-    def damage(self, packets: _Packets, odd: bool) -> list[str]:
+    def damage(self, packets: Packets, odd: bool) -> list[str]:
         """Notes on what could not be decoded, or whose checksum does not fit, or does for once."""
         agrees = self._checksum is not None and self._checksum.digest() == self._header.flac_md5
         if agrees and odd:

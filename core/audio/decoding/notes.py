@@ -51,6 +51,16 @@ def check_promise(promised_s: float, decoded_s: float, damaged: bool = False) ->
     return []
 
 
+def out_of_order(n: int, what: str) -> str:
+    """A note on pages or packets that stand behind later ones."""
+    if n == 1:
+        some, each = f"A {what} of the file stands", "It was read where its"
+    else:
+        some, each = f"{n:,} {what}s of the file stand", "Each was read where its"
+    by = "number" if what == "page" else "time stamp"
+    return f"{some} behind later sound. {each} {by} puts it; players may play it where it stands."
+
+
 def broken_off(seconds: float, n_bytes: int) -> list[str]:
     """A note on a file whose structure ends before the file does, unless next to nothing is left.
 
@@ -145,11 +155,34 @@ def edited(played_s: float, held_s: float, whole_s: float, pieces: int) -> str:
     )
 
 
+def index_again() -> str:
+    """A note on an MP4 with a second index."""
+    return (
+        "The file has a second index (moov) that differs from the first. The first was followed, "
+        "as by players; what only the other lists was not read."
+    )
+
+
 def edits_not_followed() -> str:
     """A note on an edit list with pauses between pieces or another speed."""
     return (
         "The file's edit list has pauses between its pieces or changes their speed: it is not "
         "followed. All of the track's sound was read, at the times at which it was recorded."
+    )
+
+
+def described_again(first: str, then: str) -> str:
+    """A note on a file whose header says twice what its sound is, and not the same.
+
+    Parameters
+    ----------
+    first, then : str
+        Both in words.
+    """
+    how = f": first {first}, then {then}" if first != then else ", in ways that differ"
+    return (
+        f"The file says more than once what its sound is{how}. It was read as the first says; "
+        "players may follow another."
     )
 
 
@@ -182,6 +215,7 @@ def clock_notes(
     overlaps_s: float | None,
     repeated: int,
     within_s: float = 0.0,
+    moved: int = 0,
 ) -> list[str]:
     """Notes on where the file's time stamps and its sound do not go together.
 
@@ -197,8 +231,10 @@ def clock_notes(
         Packets that came twice.
     within_s : float
         How far stamps are apart where not every packet has one.
+    moved : int
+        Packets that stood behind later ones.
     """
-    notes = []
+    notes = [out_of_order(moved, "packet")] if moved else []
     spans = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in missing]
     total = sum(b - a for a, b in spans)
     long = sorted(sorted(spans, key=lambda span: span[0] - span[1])[:_NAMED])

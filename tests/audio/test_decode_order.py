@@ -1,0 +1,96 @@
+"""Pages, clusters and fragments that stand behind later ones are read in their order, and said."""
+
+import re
+import struct
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.audio.decoding import decode
+from tests.audio.conftest import SPEECH, _make_media, _make_sound
+from tests.audio.test_decode_clock import in_place
+
+MADE = {
+    "Opus": ("ogg", "libopus", {"page_duration": "300000"}),
+    "FLAC in Ogg": ("ogg", "flac", {"page_duration": "300000"}),
+    "WebM": ("webm", "libopus", {"cluster_time_limit": "300"}),
+    "Matroska": ("matroska", "aac", {"cluster_time_limit": "300"}),
+    "MP4": ("mp4", "aac", {"movflags": "frag_keyframe+empty_moov+default_base_moof",
+                           "frag_duration": "300000"}),
+}  # fmt: skip
+BEGINS = {"WebM": rb"\x1f\x43\xb6\x75", "Matroska": rb"\x1f\x43\xb6\x75", "MP4": rb".{4}moof"}
+LAST = {"WebM": rb"\x1c\x53\xbb\x6b", "Matroska": rb"\x1c\x53\xbb\x6b", "MP4": rb".{4}mfra"}
+
+
+def units(kind: str, data: bytes) -> list[bytes]:
+    """What a file is made of: its head, its pieces of sound, and what is behind them."""
+    starts = [m.start() for m in re.finditer(BEGINS.get(kind, rb"OggS\0"), data, re.DOTALL)]
+    if kind in LAST and (last := re.search(LAST[kind], data[starts[-1] :], re.DOTALL)):
+        starts.append(starts[-1] + last.start())
+    else:
+        starts.append(len(data))
+    starts = starts if kind in BEGINS else starts[2:]  # an Ogg's first pages are its head
+    return [data[: starts[0]], *(data[a:b] for a, b in pairwise(starts)), data[starts[-1] :]]
+
+
+FILES = {
+    kind: _make_media(format_, codec, np.tile(decode(SPEECH).samples, 3), 48_000, options=options)
+    for kind, (format_, codec, options) in MADE.items()
+}
+FILES["Vorbis"] = _make_sound("OGG", "VORBIS", np.tile(decode(SPEECH).samples, 12))
+
+
+@settings(max_examples=60, deadline=None)
+@given(kind=st.sampled_from(sorted({*FILES} - {"MP4"})), order=st.randoms(use_true_random=False))
+def test_sound_out_of_order_is_read_in_order_and_said(kind, order) -> None:
+    """But of an MP4, whose fragments FFmpeg itself leaves out."""
+    head, *sound, tail = units(kind, FILES[kind])
+    assert len(sound) > 3
+    at = order.randrange(1, len(sound) - 2)  # the first says where the sound begins
+    n = order.randrange(2, min(6, len(sound) - at) + 1)
+    moved = sound[at : at + n]
+    order.shuffle(moved)
+    clip = decode(head + b"".join([*sound[:at], *moved, *sound[at + n :]]) + tail)
+    straight = decode(FILES[kind])
+    if moved == sound[at : at + n]:
+        assert clip.source.notes == ()
+        return
+    (note,) = clip.source.notes
+    assert "behind later sound" in note
+    assert clip.source.missing == ()
+    in_place(clip, straight.samples)
+    assert len(clip.samples) == len(straight.samples)
+
+
+@pytest.mark.parametrize("kind", sorted(FILES))
+def test_what_is_lost_beside_what_is_late_is_a_gap(kind: str) -> None:
+    head, *sound, tail = units(kind, FILES[kind])
+    sound[2], sound[3] = sound[3], sound[2]
+    gone = len(sound) - 2
+    clip = decode(head + b"".join(sound[:gone] + sound[gone + 1 :]) + tail)
+    notes = clip.source.notes
+    assert any("behind later sound" in note for note in notes)
+    assert any("missing" in note or "stands in their place" in note for note in notes)
+
+
+@pytest.mark.parametrize("kind", ["Opus", "FLAC in Ogg", "Vorbis"])
+def test_a_late_page_that_is_damaged_stays_where_it_is(kind: str) -> None:
+    head, *sound, tail = units(kind, FILES[kind])
+    broken = bytearray(sound[2])
+    broken[-1] ^= 1
+    clip = decode(head + b"".join([*sound[:2], sound[3], bytes(broken), *sound[4:]]) + tail)
+    assert not any("behind later sound" in note for note in clip.source.notes)
+
+
+def test_a_number_without_a_time_that_fits_moves_no_page() -> None:
+    from tests.audio.test_decode_damage import ogg_checksum
+
+    head, *sound, tail = units("Opus", FILES["Opus"])
+    number = sound[2][18:22]
+    late = sound[4][:18] + number + bytes(4) + sound[4][26:]
+    late = late[:22] + struct.pack("<I", ogg_checksum(late)) + late[26:]
+    data = head + b"".join([*sound[:2], sound[3], late, *sound[5:]]) + tail
+    assert not any("behind later sound" in note for note in decode(data).source.notes)

@@ -72,7 +72,8 @@ def chain(file: Reader, size: int) -> Read:
                 lost[belongs] = lost[belongs][0] - 1, lost[belongs][1]
         else:
             if page[5] & 4 and (gone := order.lost(file)):
-                lost[at] = gone, stream in placed
+                several = sum(n < 255 for n in page[27:body]) > 1  # FFmpeg places no single packet
+                lost[at] = gone, several and stream in placed
             ended = bool(page[5] & 4) and at + length <= size
         at += length
     notes += [MOVED_END for gone, can in lost.values() if gone and not can]

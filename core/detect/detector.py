@@ -212,8 +212,8 @@ class Detector:
                 first = (len(scored) - most) // 2
                 scored = scored[first : first + most]
             given = [ranges[i] for i in scored]
-            if self.finding is not None:
-                frame = self.engine.samples_per_frame
+            frame = self.engine.samples_per_frame
+            if self.finding is not None and frame:  # else windows share nothing to cut from
                 finer = Finer(self.finding.grid, given, len(clip.samples), frame)
             raw, embeddings = self.raw_scores(clip.samples, given, None, progress, finer)
         return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings, finer)

@@ -58,6 +58,14 @@ def test_every_shorter_window_is_scored_as_by_itself(n, hop_s):
     assert not problem_of(found)
 
 
+def test_an_engine_without_frames_judges_by_its_own_windows_alone(monkeypatch):
+    speech_everywhere(monkeypatch)
+    made = small()
+    made.engine.samples_per_frame = 0
+    found = made.detect(clip_of(sound(20.0)))
+    assert found.trace is None and found.llr is not None
+
+
 def test_a_window_without_speech_or_without_sound_in_the_file_has_no_score(monkeypatch):
     speech_everywhere(monkeypatch, [(0.0, 6.0), (14.0, 20.0)])
     clip = clip_of(sound(20.0))

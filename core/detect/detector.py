@@ -24,8 +24,7 @@ from core.detect.detection import (
 )
 from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
-from core.detect.finer import MIN_WINDOW_SPEECH_S as MIN_WINDOW_SPEECH_S
-from core.detect.finer import Finding, Finer
+from core.detect.finer import MIN_WINDOW_SPEECH_S, Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.outlier import exceeding, stretches_at_hop
 from core.detect.reasons import OF_JUDGING, against
@@ -168,6 +167,7 @@ class Detector:
         hop_s: float | None = None,
         most: int | None = None,
         progress: Callable[[float], None] | None = None,
+        find: bool = False,
     ) -> Evidence:
         """Measure a clip and score its windows, without a verdict.
 
@@ -181,6 +181,8 @@ class Detector:
             Score at most this many windows, those in the middle, to save time.
         progress : callable, optional
             Called with the share that is done, 0-1.
+        find : bool
+            Whether to score shorter windows too, which only stretches that stand out need.
 
         Returns
         -------
@@ -213,7 +215,7 @@ class Detector:
                 scored = scored[first : first + most]
             given = [ranges[i] for i in scored]
             frame = self.engine.samples_per_frame
-            if self.finding is not None and frame:  # else windows share nothing to cut from
+            if find and self.finding and frame:  # else windows share nothing to cut from
                 finer = Finer(self.finding.grid, given, len(clip.samples), frame)
             raw, embeddings = self.raw_scores(clip.samples, given, None, progress, finer)
         return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings, finer)
@@ -331,7 +333,7 @@ class Detector:
             If the hop is out of range.
         """
         began = time.perf_counter()
-        evidence = self.listen(clip, hop_s=hop_s, progress=progress)
+        evidence = self.listen(clip, hop_s=hop_s, progress=progress, find=True)
         return self.judge(clip, evidence, stance, (time.perf_counter() - began) * 1000.0)
 
     def with_stance(self, detection: Detection, stance: Stance) -> Detection:

@@ -66,6 +66,14 @@ def test_an_engine_without_frames_judges_by_its_own_windows_alone(monkeypatch):
     assert found.trace is None and found.llr is not None
 
 
+def test_only_a_judgement_pays_for_shorter_windows(monkeypatch):
+    speech_everywhere(monkeypatch)
+    made, clip = small(), clip_of(sound(20.0))
+    bare, whole = made.listen(clip), made.listen(clip, find=True)
+    assert bare.finer is None and whole.finer.raw
+    np.testing.assert_array_equal(bare.raw, whole.raw)
+
+
 def test_a_window_without_speech_or_without_sound_in_the_file_has_no_score(monkeypatch):
     speech_everywhere(monkeypatch, [(0.0, 6.0), (14.0, 20.0)])
     clip = clip_of(sound(20.0))

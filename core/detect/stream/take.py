@@ -18,7 +18,8 @@ from core.audio.incoming import Incoming, Ring, as_float, averaged, wav_of
 from core.audio.quality import Quality, measure, speech_in
 from core.detect.calibration import UNCALIBRATED
 from core.detect.detection import Detection
-from core.detect.detector import MIN_WINDOW_SPEECH_S, Detector, DetectorError
+from core.detect.detector import Detector, DetectorError
+from core.detect.finer import MIN_WINDOW_SPEECH_S
 from core.detect.stream.heard import CONTEXT, Heard
 from core.detect.stream.snapshot import SOURCE, LiveWindow, Scored, Snapshot, State, verdict_of
 from core.settings import settings

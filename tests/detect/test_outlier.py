@@ -195,3 +195,19 @@ def test_the_least_sum_grows_with_the_number_of_windows_and_never_falls():
     rule = Excess(2.0, 8.0, 1.5)
     assert rule.least(10) == rule.least(USUAL) == 8.0
     assert rule.least(round(USUAL * np.e)) == pytest.approx(9.5, abs=0.02)
+    long = noise(240)
+    long[41:48] += 6.0
+    assert exceed(long) and not exceed(long, growth=20.0)
+
+
+def test_short_stretches_beside_each_other_have_a_window_between_them():
+    llrs = noise(120)
+    llrs[41:48] += 6.0
+    llrs[48:55] -= 6.0
+    first, second = exceed(llrs)
+    assert (first.end_s, second.start_s) == (24.25, 24.75)
+
+
+def test_a_short_stretch_that_lies_below_the_rest_is_not_named_for_lying_above_the_median():
+    llrs = [3.9] * 10 + [-7.5] * 30 + [2.5] * 40 + [-7.5] * 30 + [3.9] * 10 + [0.0]
+    assert [s.llr for s in exceed(llrs)] == [-7.5, -7.5]

@@ -1,5 +1,6 @@
 """Parts set into human clips, and what is said of a detector that hears them."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 import soundfile
 
 from core.audio.clip import SAMPLE_RATE
+from core.detect import model_directory
 from core.detect.detection import Stretch, Trace
 from core.detect.outlier import heaviest
+from core.detect.registry import EMBEDDED
 from tests.builders import HandDetector
-from training import finding
+from training import export, finding
 from training.stretches import WHOLE, _part, _with_part, hosts, measured, stretch_rows
 
 HUMAN, SYNTHETIC = 220.0, 1_760.0
@@ -107,6 +110,28 @@ def test_a_rule_names_a_run_in_its_share_of_clips_of_every_length():
     assert rule.growth > 0
     assert finding.FALSELY - 0.002 <= passed.mean() <= finding.FALSELY
     assert passed.reshape(3, -1).mean(1).max() <= 1.3 * finding.FALSELY
+
+
+def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
+    index, tmp_path, monkeypatch
+):
+    config = json.loads((EMBEDDED / "config.json").read_text("utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps({**config, "stands_out": {}}))
+    human = index[index["label"] == "bonafide"].assign(split="dev")
+    sources = [human.assign(source=f"s{i}") for i in range(6)]
+    clips = pd.concat([*sources, human.assign(source="t", split="test")])
+    monkeypatch.setattr(model_directory, "load_directory", lambda _: Hearing({220.0: [-3.0]}))
+    monkeypatch.setattr(export, "_read", lambda _: clips)
+    written = finding.fit_finding(tmp_path, [])
+    assert json.loads((tmp_path / "config.json").read_text("utf-8")) == {
+        **config, "stands_out": written
+    }  # fmt: skip
+    assert (written["window"], written["hop"], written["shift"]) == (16_000, 8_000, 2.0)
+    assert 0 < written["score"] < 0.01  # of clips that sound alike all through
+    assert written["fitted_on"].startswith("24 human clips of 30, 60 and 120 s")
+    monkeypatch.setattr(export, "_read", lambda _: human)
+    with pytest.raises(ValueError, match="20 are needed to fit when a stretch stands out"):
+        finding.fit_finding(tmp_path, [])
 
 
 def test_scores_of_a_long_clip_are_cut_into_those_of_shorter_ones():

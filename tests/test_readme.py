@@ -1,9 +1,11 @@
-"""What the README promises runs."""
+"""What the README promises runs, and the files that documents name exist."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -18,11 +20,33 @@ def test_python_snippet_runs():
     assert done.stdout.split()[0] in {"synthetic", "authentic", "inconclusive"}
 
 
-def test_every_file_that_is_linked_exists():
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
-    assert links
-    missing = [link for link in links if not (ROOT / link).exists()]
-    assert not missing
+DOCUMENTS = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "training/README")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "data" / "models" / "embedded" / "MODEL_CARD.md",
+]
+EXAMPLES = ("data/benchmarks/NAME.csv", "pages/Name.py", "core/show/name/")
+"""What CONTRIBUTING calls files that are to be made."""
+
+
+def missing_in(document: Path, text: str) -> list[str]:
+    """Files that a document links to or names by their path, and that there are not."""
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text)
+    named = re.findall(r"`((?:benchmarks|core|data|docs|pages|tests|training)/[\w./-]*\w/?)`", text)
+    return [
+        *(link for link in links if not (document.parent / link).exists()),
+        *(name for name in named if name not in EXAMPLES and not (ROOT / name).exists()),
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_exists(document):
+    assert missing_in(document, document.read_text("utf-8")) == []
+
+
+def test_that_would_be_seen():
+    text = "[a](gone.md), [b](README.md), `tests/gone.py`, `tests/test_readme.py`"
+    assert missing_in(ROOT / "README.md", text) == ["gone.md", "tests/gone.py"]
 
 
 def test_command_line_output_is_real():

@@ -7,7 +7,12 @@ from dataclasses import replace
 from core.audio.clip import Clip, Source, Track
 
 THROUGH = ("opus",)
-"""Codecs that sound can have come through before it was stored as plain samples."""
+"""Codecs that sound can have come through before it was stored."""
+
+HOLD_THEM = {
+    "ogg", "webm", "matroska", "mp4", "m4a", "m4b", "mov", "3gp", "mpegts", "caf", "flv", "nut",
+}  # fmt: skip
+"""Containers in which sound in such a codec may lie as it is."""
 
 MOST_NAMED = 8
 """Other tracks that a sentence names."""
@@ -100,5 +105,5 @@ def through(clip: Clip, codec: str, note: str) -> Clip:
 
 def came_through(source: Source) -> str:
     """The codec that `through` was told of; empty where there was none."""
-    plain = source.container in ("wav", "flac")  # neither holds what another codec made
-    return source.codec if plain and source.codec in THROUGH else ""
+    stored = source.container in HOLD_THEM
+    return source.codec if source.codec in THROUGH and not stored else ""

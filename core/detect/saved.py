@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.audio.parts import came_through
 from core.detect.agreement import AGREED
 from core.detect.consistency import (
     contradiction,
@@ -198,7 +199,8 @@ def differences(saved: Detection, again: Detection) -> list[str]:
     """What a file says otherwise than judging its clip again, beside verdict and score."""
     found = []
     one, other = saved.source, again.source
-    for name in ("container", "codec", "sample_rate", "channels"):
+    stated = came_through(one) or came_through(other)  # by whoever brought it, and not by the file
+    for name in ("container", *([] if stated else ["codec"]), "sample_rate", "channels"):
         if getattr(one, name) != getattr(other, name):
             found.append(
                 f"the recording's {name.replace('_', ' ')} ({getattr(one, name)}, "

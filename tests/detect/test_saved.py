@@ -655,3 +655,10 @@ def test_a_take_is_not_held_against_another_calibration():
     assert "--through opus" in not_comparable(take, d.source, detector)
     assert not not_comparable(d, d.source, detector)
     assert not not_comparable(take, take.source, detector)
+
+
+def test_a_take_agrees_with_its_file_where_one_calibration_is_for_both():
+    d = MADE.detect(clip(9.0))
+    take = replace(d, source=replace(d.source, codec="opus"))
+    assert "the result agrees" in comparison(take, d)
+    assert "the result agrees" in comparison(d, take)

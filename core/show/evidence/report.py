@@ -329,7 +329,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     d = case.detection
     source, quality = d.source, d.quality
     codec = came_through(source)
-    held = f"samples that came through {codec.capitalize()}" if codec else source.codec
+    held = f"sound that came through {codec.capitalize()}" if codec else source.codec
     rows = [
         ("File", source.name),
         ("SHA-256 of the file", source.sha256),

@@ -503,12 +503,15 @@ def test_a_doubtful_file_has_no_voice_beside_detectors():
         assert ("1 of 2: likely synthetic" in page) == counted
 
 
-@pytest.mark.parametrize(("container", "came"), [("wav", True), ("ogg", False)])
+@pytest.mark.parametrize(
+    ("container", "came"),
+    [("wav", True), ("aiff", True), ("mp3", True), ("ogg", False), ("mp4", False)],
+)
 def test_the_wav_of_a_take_is_not_called_opus(container, came):
-    """Its file holds plain samples; what they came through is another matter."""
+    """Its file holds sound of another kind; what that came through is another matter."""
     one = of_part("a", container=container, codec="opus")
     page = evidence_html([one], made=NOON).decode()
-    held = "samples that came through Opus" if came else "opus"
+    held = "sound that came through Opus" if came else "opus"
     assert f"<td class=text>{container}, {held}, 16,000 Hz, 1 channel</td>" in page
     assert ("came through Opus, 16 kHz" in facts(one.detection)) == came
 

@@ -104,6 +104,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     if options.probes or options.stretches or options.against:
         idle = [name for name in ("codec", "windows") if getattr(options, name) is not None]
         idle += ["trials"] if options.trials and not options.against else []
+        idle += ["split"] if options.split != "test" and options.probes else []
         if idle:
             raise ValueError(f"--{idle[0]} has no effect here. Leave it out.")
     if options.probes:

@@ -40,9 +40,9 @@ def add_parsers(commands: Any) -> None:
     export.set_defaults(run=_export)
 
     calibrate = commands.add_parser(
-        "calibrate", help="fit a calibration for clips that arrive in a codec"
+        "calibrate", help="fit a calibration for clips in a codec, or when a stretch stands out"
     )
-    calibrate.add_argument("--codec", default="opus", metavar="NAME")
+    calibrate.add_argument("--codec", metavar="NAME", help="which (default: opus)")
     calibrate.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
     calibrate.add_argument("--corpus", nargs="+", default=[default_corpus()], metavar="DIR")
     calibrate.add_argument(
@@ -120,11 +120,14 @@ def _calibrate(options: argparse.Namespace) -> None:
 
     model, corpora = options.model, options.corpus
     if options.stretches:
+        idle = [name for name in ("codec", "engine") if getattr(options, name)]
+        if idle:
+            raise ValueError(f"--{idle[0]} has no effect here. Leave it out.")
         print(fit_finding(model, corpora, print_progress()))
         return
     if options.engine:
         print(calibrate_engine(model, corpora, options.engine, progress=print_progress()))
-    print(calibrate_codec(model, corpora, options.codec, progress=print_progress()))
+    print(calibrate_codec(model, corpora, options.codec or "opus", progress=print_progress()))
 
 
 def _families(options: argparse.Namespace) -> None:

@@ -89,7 +89,7 @@ class QuickDetector(Detector):
         self.work_s = work_s
         self.heard: list[np.ndarray] = []
 
-    def raw_scores(self, samples, ranges, batch=8, progress=None):
+    def raw_scores(self, samples, ranges, batch=8, progress=None, finer=None):
         parts = [samples[start:end] for start, end in ranges]
         self.heard += parts
         time.sleep(self.work_s)

@@ -381,7 +381,7 @@ def test_a_saved_detection_is_held_against_its_clip(page, detector, hertz):
     assert how in words(page).replace("\\", "")
 
 
-QUEUES = {"turns": "CONCURRENT_INFERENCES", "reading_turns": "DECODE_PROCESSES"}
+QUEUES = {"judging_queue": "CONCURRENT_INFERENCES", "reading_queue": "DECODE_PROCESSES"}
 
 
 def test_a_saved_file_is_read_once_and_forgotten_when_it_is_removed(page, detector, monkeypatch):
@@ -424,7 +424,9 @@ def test_a_full_queue_is_told_of_and_the_file_waits_for_another_try(queue, page,
     assert "Likely authentic" in headings(page)[0]
 
 
-@pytest.mark.parametrize(("queue", "doing"), [("turns", "judged"), ("reading_turns", "read")])
+@pytest.mark.parametrize(
+    ("queue", "doing"), [("judging_queue", "judged"), ("reading_queue", "read")]
+)
 def test_a_visitor_who_waits_reads_the_place_in_the_queue(queue, doing, page, monkeypatch):
     monkeypatch.setenv(f"SPOOFSCOPE_{QUEUES[queue]}", "1")
     told, turns = [], getattr(cache, queue)()

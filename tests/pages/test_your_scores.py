@@ -282,20 +282,28 @@ def test_what_was_left_out_is_said_before_a_class_that_is_missing_and_can_be_joi
     assert values(at)["EER (%)"] == 0
 
 
-def test_a_verification_systems_scores_of_2021_give_t_dcf():
+def test_a_verification_systems_scores_of_2021_give_t_dcf_also_by_attack_and_t_eer():
     kinds = ("target", "nontarget", "spoof")
     lines = "".join(
-        f"LA_1-x LA_E_{i}-x alaw x {'A07' if i % 3 == 2 else 'bonafide'} {kinds[i % 3]} notrim eval"
+        f"LA_1-x LA_E_{i}-x alaw x {'A01' if i % 3 == 2 else 'bonafide'} {kinds[i % 3]} notrim eval"
         f" {3 * (i % 3 == 0) + i % 7 / 3}\n"
         for i in range(90)
     )
-    at = start(scores=("s.csv", example()))
+    at = start(scores=("s.csv", example().replace(b",X0", b",A0")))
     next(f for f in at.file_uploader if f.key == "scores-asv").upload(
         "asv.txt", lines.encode(), "text/plain"
     ).run()
     assert not at.exception and not at.error
     assert "min t-DCF" in values(at)
     assert "30 target, 30 nontarget and 30 spoofed trials" in told(at)
+    assert {"concurrent t-EER (%)", "min a-DCF, tandem"} <= set(values(at))
+    show(at, "Breakdown")
+    at.selectbox(key="scores-by-first").set_value("attack").run()
+    assert {"min t-DCF", "min t-DCF (2019 form)"} <= set(
+        at.selectbox(key="scores-by-metric").options
+    )
+    at.selectbox(key="scores-by-metric").set_value("min_tdcf").run()
+    assert not at.exception
 
 
 def test_the_arena_gets_scores_and_the_yaml_that_points_at_them(monkeypatch):

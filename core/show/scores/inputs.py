@@ -14,7 +14,6 @@ from core.evaluate.metrics import AsvRates, Costs, TandemConstants, tandem_const
 from core.evaluate.trials import (
     ALL,
     AsvScores,
-    Problem,
     Trials,
     TrialsError,
     direction,
@@ -237,12 +236,12 @@ def study() -> Study | None:
     with right.expander("Your own prior and costs; t-DCF", icon=":material/tune:"):
         costs = _costs()
         tandem, asv = _tandem(known.subset)
-    settings = analysis.Settings(costs, tandem)
+    settings = analysis.Settings(costs, tandem, asv)
     of = (*known.of, found.higher)
     file, count = files()["scores"], len(parts("scores"))
     if count > 1:
         file = replace(file, name=f"{count} data sets")
-    return Study(file, known.trials, found, known.read, settings, of, asv)
+    return Study(file, known.trials, found, known.read, settings, of)
 
 
 def _costs() -> Costs:
@@ -253,10 +252,10 @@ def _costs() -> Costs:
     return Costs(prior / 100, c_miss=accused, c_fa=missed)
 
 
-def _tandem(subset: str | None) -> tuple[TandemConstants | None, tuple[Problem, ...]]:
+def _tandem(subset: str | None) -> tuple[TandemConstants | None, AsvScores | None]:
     """What t-DCF needs to know of a verification system, if the visitor says it."""
     given = st.file_uploader(
-        "Scores of a verification system, for t-DCF",
+        "Scores of a verification system, for t-DCF and t-EER",
         key="scores-asv",
         max_upload_size=session.upload_mb(),
         help="Scores of ASVspoof 2019; of 2021 the lines of its key, each with its score behind. "
@@ -276,13 +275,13 @@ def _tandem(subset: str | None) -> tuple[TandemConstants | None, tuple[Problem, 
             scores = remembered(
                 "asv", given.file_id, subset, make=lambda: AsvScores.of(data, name, subset)
             )
-            return scores.constants(), scores.problems
+            return scores.constants(), scores
         if rates is None:
-            return None, ()
+            return None, None
         tandem = tandem_constants(rates)
         if tandem.c2 == 0:
             raise ValueError("A verification system that accepts no fake leaves t-DCF undefined.")
-        return tandem, ()
+        return tandem, None
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return None, ()
+        return None, None

@@ -12,7 +12,7 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.names import OF_SCORES, metric_name
 from core.evaluate.names import readable as named
-from core.evaluate.trials import Direction, Problem, Trials
+from core.evaluate.trials import Direction, Trials
 from core.show.scores.files import ScoreFile, remembered
 from core.show.theme import Palette, palette
 
@@ -40,8 +40,6 @@ class Study:
         Prior, costs, and what t-DCF needs.
     of : tuple
         What the trials and their direction depend on: results are kept under it.
-    verification : tuple of Problem
-        What is to be known of a verification system's scores.
     """
 
     file: ScoreFile
@@ -50,7 +48,6 @@ class Study:
     read: list[str]
     settings: analysis.Settings
     of: tuple[Hashable, ...]
-    verification: tuple[Problem, ...] = ()
 
     @cached_property
     def data(self) -> analysis.Prepared:
@@ -90,7 +87,9 @@ class Study:
     def problems(self) -> list[str]:
         """What is to be known of the files, in sentences."""
         odd = remembered("suspicions", *self.of, make=lambda: analysis.suspicions(self.data))
-        return [p.sentence for p in (*self.trials.problems, *self.verification, *odd)]
+        asv = self.settings.asv
+        verification = asv.problems if asv else ()
+        return [p.sentence for p in (*self.trials.problems, *verification, *odd)]
 
     @property
     def colours(self) -> Palette:

@@ -181,6 +181,21 @@ def test_it_is_started_again_after_it_ended_and_what_it_prints_is_no_answer(tmp_
     assert json.loads(done.stdout)[0]["detector"] == "own:ends"
 
 
+@pytest.mark.parametrize("changed", ["own.py", "w.bin"])
+def test_code_or_weights_that_changed_are_not_heard_under_the_hash_of_before(tmp_path, changed):
+    (tmp_path / "w.bin").write_bytes(b"1")
+    code = f"weights = {str(tmp_path / 'w.bin')!r}\n" + SCORE.format("waves.max(1)")
+    detector = load_detector(written(tmp_path, code, "own.py"), code=True)
+    assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
+    detector.engine._process.stop()
+    assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
+    with (tmp_path / changed).open("a") as file:
+        file.write("\n")
+    detector.engine._process.stop()
+    with pytest.raises(DetectorError, match="has changed since it was loaded"):
+        detector.raw_scores(QUIET, [(0, 64_000)])
+
+
 def test_who_waits_no_more_ends_the_call_and_the_next_is_heard(tmp_path):
     detector = load_detector(written(tmp_path, SLOW, "slow.py"), code=True)
 

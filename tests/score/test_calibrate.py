@@ -91,6 +91,9 @@ def test_scores_made_before_serve_only_the_weights_that_made_them(tmp_path, flat
     assert made["cllr"]["after"]["value"] < made["cllr"]["before"]["value"]
     assert main(["calibrate", flatness, str(scored)]) == 0
     assert load_detector(flatness, code=True).own_calibration.scale == made["scale"]
+    with Path(flatness.partition(":")[0]).open("a") as file:
+        file.write("\n")
+    assert load_detector(flatness, code=True).own_calibration is None
     table(scored, detector, weights_sha256="0" * 64)
     assert main(["calibrate", flatness, str(scored)]) == 2
     assert "holds scores by other weights (000000000000)" in capsys.readouterr().err

@@ -82,7 +82,7 @@ class OwnCalibration:
             if value is not None:
                 between = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
                 said.append(f"{value:.3f}{between} {when}")
-        return f"Cllr in bits: {', '.join(said)}" if said else ""
+        return f"Cllr in bits: {', '.join(said)}" if said else "Cllr is not known"
 
     @property
     def reason(self) -> Reason:

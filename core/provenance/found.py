@@ -91,7 +91,7 @@ class Sign:
     Attributes
     ----------
     code : str
-        A stable word for programs; `core.show.provenance.words` says what each means.
+        A stable word for programs; `core.show.provenance.history` says what each means.
     values : mapping
         What was measured or read, in plain JSON types.
     places : tuple of (float, float)

@@ -92,7 +92,7 @@ def test_an_address_opens_any_detector_by_its_id_or_its_name(own):
 def test_an_address_that_names_no_detector_here_says_so_and_shows_the_first():
     at = run(hood_detector="own:*gone*")
     said = next(i.value for i in at.info).replace("\\", "").replace("\N{WORD JOINER}", "")
-    assert "The address names **own:*gone***, which is not here" in said
+    assert "The address names **own:*gone***: there is no such choice here" in said
     assert at.selectbox(key="hood-detector").value == "embedded"
 
 

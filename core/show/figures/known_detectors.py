@@ -137,8 +137,10 @@ def _size(entry: Entry) -> str:
     """Of the weights file, or of what ships."""
     if entry.code:
         return ""
+    if not entry.home and not entry.ready:
+        return UNKNOWN
     if not entry.home:
-        files = [file for file in entry.path.iterdir() if file.is_file()] if entry.ready else []
+        files = [file for file in entry.path.iterdir() if file.is_file()]
         return f"{sum(file.stat().st_size for file in files) / 1e6:.0f} MB, all engines together"
     return entry.size.replace("weights of unknown size", UNKNOWN)
 

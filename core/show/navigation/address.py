@@ -220,8 +220,8 @@ def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
         shown = ", ".join(f"**{plain(value[:60])}**" for value in lost[:3])
         more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
         st.info(
-            f"The address names {shown}{more}, which is not here, so the page shows what it "
-            "shows without. Choose below.",
+            f"The address names {shown}{more}: there is no such choice here, so this page shows "
+            "its usual one. Choose below.",
             icon=":material/link_off:",
         )
     meant = {

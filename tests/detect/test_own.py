@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,32 @@ def test_it_is_started_again_after_it_ended_and_what_it_prints_is_no_answer(tmp_
         assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
     done = core("detect", "--json", "--detector", str(tmp_path / "ends.py"), str(SPEECH))
     assert json.loads(done.stdout)[0]["detector"] == "own:ends"
+
+
+@pytest.mark.parametrize("ends", ["import time\n    time.sleep(600)", "os._exit(7)"])
+def test_what_it_started_ends_with_it(tmp_path, monkeypatch, ends):
+    told = str(tmp_path / "child")
+    code = (
+        "import os, subprocess\ndef score(waves, rate):\n"
+        "    child = subprocess.Popen(['sleep', '600'], stdout=subprocess.DEVNULL)\n"
+        f"    open({told!r}, 'w').write(str(child.pid))\n    {ends}\n"
+    )
+    monkeypatch.setenv("SPOOFSCOPE_OWN_DETECTOR_S", "3")
+    with pytest.raises(DetectorError):
+        load_detector(written(tmp_path, code, "own.py"), code=True)
+    child = int(Path(told).read_text())
+    deadline = time.monotonic() + 10
+    while state_of(child) not in ("", "Z") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert state_of(child) in ("", "Z")
+
+
+def state_of(pid: int) -> str:
+    """What the system says of a process: Z where it ended and nobody asked, empty where none is."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 @pytest.mark.parametrize("changed", ["own.py", "w.bin"])

@@ -158,6 +158,14 @@ class _Worker(Process):
         super().__init__(
             COMMAND, env=dict(os.environ), cwd=None, stderr=None, start_new_session=True
         )
+        self._group_ended = False
+
+    def alive(self) -> bool:
+        """Whether it may be asked again; where it ended by itself, what it started is ended too."""
+        if super().alive():
+            return True
+        self.stop()
+        return False
 
     def talk(
         self,
@@ -195,7 +203,8 @@ class _Worker(Process):
 
     def stop(self) -> None:
         """End it, and whatever it started."""
-        if self._process.poll() is None:
+        if not self._group_ended:  # once, since its number may be another's later
+            self._group_ended = True
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         super().stop()

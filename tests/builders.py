@@ -18,6 +18,7 @@ from core.detect.decision import EVEN, Stance
 from core.detect.detection import Detection, Familiarity, Window
 from core.detect.detector import Decision, Detector
 from core.detect.outlier import stretches
+from core.detect.own_calibration import OwnCalibration
 
 BAND = (-1.0, 1.0)
 
@@ -174,6 +175,14 @@ class HandDetector(Detector):
         )
         bare = replace(bare, stands_out=stretches(bare.windows, bare.window_s, bare.hop_s))
         return replace(self.with_stance(bare, stance), elapsed_ms=42.0)
+
+
+def calibration(id: str = "own:x", weights_sha256: str = "a" * 64) -> OwnCalibration:
+    """One that was fitted on 30 clips of each class."""
+    return OwnCalibration(
+        id, weights_sha256, "clips", 30, 30, 1.0, 0.0, 3.4, (-1.0, 1.0),
+        {"before": {"value": 1.0, "low": 0.5, "high": 2.0}},
+    )  # fmt: skip
 
 
 SCORES: dict[float, Sequence[float | None]] = {

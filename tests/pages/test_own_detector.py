@@ -6,8 +6,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.detect import registry
+from core.detect import own_calibration, registry
 from core.detect.registry import added
+from tests.builders import calibration
 from tests.detect.test_own import SPEECH, written
 from tests.pages.test_detect import PAGE, headings, words
 
@@ -63,3 +64,44 @@ def test_no_code_that_a_visitor_names_is_run(page, tmp_path, monkeypatch):
     at.text_input(key="detect-another").set_value(str(tmp_path / "evil.py")).run()
     assert "is code, which is run only where" in told(at)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture
+def hood(tmp_path, monkeypatch):
+    """Under the hood, opened at a detector for which a calibration is kept."""
+    monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("SPOOFSCOPE_DETECTORS", written(tmp_path))
+    for entry in added.added():
+        monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
+
+    def opened(id: str, weights_sha256: str) -> str:
+        st.cache_resource.clear()
+        kept = calibration(id, weights_sha256)
+        own_calibration.keep(kept, registry.models_home())
+        at = AppTest.from_file(PAGE.replace("Detect", "Under_the_Hood"), default_timeout=60)
+        at.query_params["hood-detector"] = id
+        assert not at.run().exception
+        return "\n".join(each.value for each in [*at.markdown, *at.caption])
+
+    yield opened
+    st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("id", ["embedded", "own:flatness"])
+def test_a_calibration_of_other_weights_or_code_is_named_and_not_used(hood, id, tmp_path):
+    weights = registry.load_detector(id, code=True).weights_sha256
+    said = hood(id, weights)
+    assert "Calibrated on 30 human" in said and "no verdict rests on it" not in said
+    if id == "embedded":
+        registry.models_home().joinpath("calibrations", f"{weights}.json").unlink()
+        weights = "0" * 64
+    else:
+        with (tmp_path / "flatness.py").open("a") as file:
+            file.write("# changed\n")
+    said = hood(id, weights)
+    assert "Calibrated on" not in said
+    assert (
+        f"is of other weights or other code ({weights[:12]}) than is here now, so no verdict "
+        "rests on it."
+    ) in said
+    assert registry.load_detector(id, code=True).own_calibration is None

@@ -13,7 +13,7 @@ from core.detect.stress import CONDITIONS
 from core.show.documents import exports
 from core.show.evidence import view as report_view
 from core.show.stress import view as stress_view
-from tests.builders import HandDetector, clip, tone, wav
+from tests.builders import HandDetector, calibration, clip, tone, wav
 
 FEW = ("g711-alaw", "opus-16", "gain-20", "gain+6", "speed-1.1")
 
@@ -133,6 +133,16 @@ def test_another_assumption_asks_for_another_test_and_both_are_kept(detector):
     at.run()
     assert "**The verdict holds under 4 of 5" in words(at)
     assert len(detector.calls) == 1 + 3 * len(FEW)
+
+
+def test_a_test_does_not_outlive_the_calibration_that_it_was_made_with(detector):
+    at = run(page())
+    assert not at.button and "The verdict holds under 4 of 5" in words(at)
+    for kept in (calibration(), None):
+        detector.own_calibration = kept
+        at.run()
+        shown = "The verdict holds under 4 of 5" in words(at)
+        assert (shown, len(at.button)) == ((False, 1) if kept else (True, 0))
 
 
 def test_what_cannot_be_encoded_is_left_out_and_named(detector, monkeypatch):

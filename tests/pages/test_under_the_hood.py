@@ -203,9 +203,10 @@ def test_on_ones_own_machine_a_detector_is_calibrated_on_ones_own_clips(tmp_path
     scored = scored.assign(label=["human"] * 40 + ["fake"] * 40)
     scored.assign(weights_sha256=detector.weights_sha256).to_csv(tmp_path / "s.csv", index=False)
     at = run()
-    fit = next(b for b in at.button if b.label == "Fit")
+    next(b for b in at.button if b.label == "Fit").click().run()
+    assert [e.value for e in at.error] == ["Name the folder or the table of your clips."]
     at.text_input(key="hood-clips").set_value(str(tmp_path / "no.csv"))
-    fit.click().run()
+    next(b for b in at.button if b.label == "Fit").click().run()
     assert "There is no manifest" in at.error[0].value.replace("\\", "")
     at.text_input(key="hood-clips").set_value(str(tmp_path / "s.csv"))
     at.text_input(key="hood-clips-name").set_value("*calls*")

@@ -19,6 +19,7 @@ from core.detect.registry import load_detector, models_home
 from core.detect.saved import OTHER_CALIBRATION, open_saved
 from core.evaluate.calibrating import LEAST
 from core.score.calibrate import CalibrationError, heard, labelled
+from tests.builders import calibration
 from tests.detect.test_own import written
 
 SPEECH = Path(__file__).resolve().parents[1] / "data" / "speech.flac"
@@ -136,10 +137,7 @@ def test_labels_and_columns_that_are_open_are_asked_for(tmp_path, flatness):
 
 
 def kept(**changes):
-    made = own_calibration.OwnCalibration(
-        "own:x", "a" * 64, "clips", 30, 30, 1.0, 0.0, 3.4, (-1.0, 1.0),
-        {"before": {"value": 1.0, "low": 0.5, "high": 2.0}},
-    )  # fmt: skip
+    made = calibration()
     path = own_calibration.keep(made, models_home())
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     return made

@@ -118,6 +118,15 @@ def test_a_stranger_cannot_name_hub_models_or_folders_of_the_server(page, monkey
     assert page.run().text_input(key="detect-another")
 
 
+def test_another_detector_is_added_without_a_warning_in_the_log(page, monkeypatch, caplog):
+    monkeypatch.setattr("streamlit.elements.lib.policies._shown_default_value_warning", False)
+    monkeypatch.setenv("SPOOFSCOPE_OWN_MACHINE", "1")
+    page.run().text_input(key="detect-another").set_value("embedded-fp32").run()
+    page.button(key="detect-add").click().run()
+    assert page.multiselect(key="detect-detectors").value == ["embedded", "embedded-fp32"]
+    assert "default value" not in caplog.text
+
+
 def classifier(folder: Path, labels: dict[int, str]) -> Path:
     from transformers import Wav2Vec2Config, Wav2Vec2ForSequenceClassification
 

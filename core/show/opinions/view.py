@@ -68,10 +68,11 @@ def choose() -> list[str]:
         Ids for `core.detect.registry.load_detector`; at least one.
     """
     known = [*offered(), *st.session_state.get("spoofscope.others", {})]
+    # No default of the widget's own: Streamlit warns where a callback sets the value beside one.
+    st.session_state.setdefault("detect-detectors", ["embedded"])
     chosen = st.multiselect(
         "Detectors",
         known,
-        default=["embedded"],
         format_func=name_of,
         max_selections=settings().detectors_at_once,
         key="detect-detectors",

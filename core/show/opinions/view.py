@@ -13,8 +13,7 @@ import streamlit as st
 from core.detect.agreement import Agreement, agreement
 from core.detect.detection import Detection
 from core.detect.detector import DetectorError
-from core.detect.registry import ENTRIES, classes_of
-from core.detect.registry.entries import is_registered
+from core.detect.registry import ENTRIES, classes_of, is_registered
 from core.plain import printable
 from core.settings import settings
 from core.show import cache

@@ -127,6 +127,7 @@ class HandDetector(Detector):
         stance: Stance = EVEN,
         hop_s: float | None = None,
         progress: Callable[[float], None] | None = None,
+        find: bool = True,
     ) -> Detection:
         from core.audio.windows import window_ranges
 

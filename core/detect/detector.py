@@ -13,15 +13,7 @@ from core.audio.clip import SAMPLE_RATE, Clip, Source
 from core.audio.windows import window_ranges
 from core.detect.calibration import UNCALIBRATED, Calibration
 from core.detect.decision import EVEN, Decision, Stance, decide
-from core.detect.detection import (
-    Detection,
-    Familiarity,
-    Quality,
-    Reason,
-    Stretch,
-    Verdict,
-    Window,
-)
+from core.detect.detection import Detection, Familiarity, Quality, Reason, Stretch, Verdict, Window
 from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
 from core.detect.finer import MIN_WINDOW_SPEECH_S, Finding, Finer
@@ -305,6 +297,7 @@ class Detector:
         stance: Stance = EVEN,
         hop_s: float | None = None,
         progress: Callable[[float], None] | None = None,
+        find: bool = True,
     ) -> Detection:
         """Judge a clip.
 
@@ -321,6 +314,8 @@ class Detector:
             Seconds between window starts; the detector's own hop by default.
         progress : callable, optional
             Called with the share that is done, 0-1.
+        find : bool
+            Whether to look for stretches that stand out by shorter windows, where it has any.
 
         Returns
         -------
@@ -333,7 +328,7 @@ class Detector:
             If the hop is out of range.
         """
         began = time.perf_counter()
-        evidence = self.listen(clip, hop_s=hop_s, progress=progress, find=True)
+        evidence = self.listen(clip, hop_s=hop_s, progress=progress, find=find)
         return self.judge(clip, evidence, stance, (time.perf_counter() - began) * 1000.0)
 
     def with_stance(self, detection: Detection, stance: Stance) -> Detection:

@@ -25,7 +25,7 @@ class Scripted(HandDetector):
         self.heard = []
         self.against = dict(reasons)
 
-    def detect(self, clip, *, stance=EVEN, hop_s=None, progress=None):
+    def detect(self, clip, *, stance=EVEN, hop_s=None, progress=None, find=True):
         self.heard.append(clip)
         llr = self.llrs[min(len(self.heard), len(self.llrs)) - 1]
         self.scores = {round_hertz: [llr] for round_hertz in np.arange(0.0, 8_010.0, 10.0)}
@@ -47,6 +47,19 @@ def test_every_condition_of_the_list_is_there():
         *("gain-20", "gain+6"),
     }
     assert all(id == c.id and c.label for id, c in CONDITIONS.items())
+
+
+def test_no_condition_pays_for_stretches_that_nobody_is_told_of(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        HandDetector,
+        "detect",
+        lambda self, clip, *, find=True, _heard=HandDetector.detect, **options: (
+            asked.append(find) or _heard(self, clip, **options)
+        ),
+    )
+    stress(HandDetector({220.0: [3.0]}), clip(), EVEN, ["gain-20", "gain+6"])
+    assert asked == [False] * 3
 
 
 def test_holds_undecided_and_turns_are_told_apart():

@@ -80,7 +80,7 @@ def stress(
 
     def detect(heard: Clip) -> Detection:
         with slot:
-            return detector.detect(heard, stance=stance)
+            return detector.detect(heard, stance=stance, find=False)
 
     first, last = (0.0, clip.duration_s) if span is None else _within(span, clip.duration_s)
     whole = last - first >= clip.duration_s and clip.duration_s <= LONGEST_S

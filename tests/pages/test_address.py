@@ -58,3 +58,42 @@ def test_what_this_visit_let_go_of_is_not_called_lost(detector, name, what):
     page.run()
     assert not any("is gone" in info.value for info in page.info)
     assert "kept" not in page.query_params
+
+
+NOWHERE = [
+    ("Detect", {"example": "99"}, "99"),
+    ("Timeline", {"example": "99"}, "99"),
+    ("Timeline", {"example": "one", "from": "3"}, "one**, **from=3"),
+    ("Timeline", {"from": "3", "to": "4"}, "from=3**, **to=4"),
+    ("Timeline", {"example": "1", "from": "nan", "to": "4"}, "from=nan**, **to=4"),
+    ("Timeline", {"example": "1", "from": "900", "to": "905"}, "from=900**, **to=905"),
+    ("Benchmarks", {"view": "nothing"}, "nothing"),
+    ("Benchmarks", {"view": "Side by side", "cells": "nothing"}, "nothing"),
+    ("Benchmarks", {"view": "Error trade-off", "prior": "100"}, "prior=100"),
+    ("Benchmarks", {"view": "Error trade-off", "cost_missed_fake": "x"}, "cost\\_missed\\_fake=x"),
+    ("Benchmarks", {"view": "Error trade-off", "c_fa": "1000"}, "c\\_fa=1000"),
+    *(
+        ("Systems", {name: "nothing"}, "nothing")
+        for name in ("arena", "front", "reporter", "figure", "corpora", "order", "over", "along")
+    ),
+    ("Systems", {"least": "11"}, "least=11"),
+    ("Systems", {"arena": "Generalisation", "seen": "nothing"}, "nothing"),
+    ("Systems", {"arena": "Generalisation", "unseen": "nothing"}, "nothing"),
+    ("Under_the_Hood", {"hood": "nothing"}, "nothing"),
+    ("Under_the_Hood", {"hood-detector": "nothing"}, "nothing"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "said"), NOWHERE)
+def test_what_an_address_names_and_is_not_here_is_said(detector, examples, name, asked, said):
+    lost = [i.value for i in open_page(name, **asked).info if "no such choice here" in i.value]
+    assert len(lost) == 1 and f"The address names **{said}**" in lost[0].replace(
+        "\N{WORD JOINER}", ""
+    )
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in NOWHERE}))
+def test_an_address_without_a_question_has_nothing_said_of_it(detector, examples, name):
+    empty = {key: "" for of, asked, _ in NOWHERE if of == name for key in asked}
+    for asked in ({}, empty):
+        assert not [i for i in open_page(name, **asked).info if "The address" in i.value]

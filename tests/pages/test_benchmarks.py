@@ -304,7 +304,7 @@ def test_systems_side_by_side_can_be_named_by_the_ids_of_detectors():
 def test_an_address_that_names_a_system_without_figures_says_so():
     at = run(system=["aasist", "own:mine"])
     assert at.session_state["system"] == ["AASIST"]
-    assert any("own" in i.value and "is not here" in i.value for i in at.info)
+    assert any("own" in i.value and "no such choice" in i.value for i in at.info)
 
 
 def test_every_option_of_a_filter_can_be_named_by_its_key():

@@ -82,6 +82,9 @@ def trade_off(book: Book) -> None:
 
 def _costs() -> Costs:
     """Fields for the prior and both costs."""
+    address.check_numbers(
+        {"prior": (0.5, 99.5), "cost_missed_fake": (1, 100), "cost_false_accusation": (1, 100)}
+    )
     one, two, three = st.columns(3)
     address.accept_old_names(
         {"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}, 1, 100

@@ -40,10 +40,12 @@ def take_example(order: int) -> None:
 
 
 def follow_address() -> None:
-    """Open the example that a shared address such as ``?example=3`` names."""
+    """Open the example that a shared address such as ``?example=3`` names; say where none is."""
     asked = st.query_params.get("example", "")
     offered = {str(e.order): e.order for e in cache.examples()} if asked else {}
-    if asked in offered and offered[asked] not in {e.example for e in session.entries()}:
+    if asked not in offered:
+        address.say_lost([asked] if asked.strip() else [], "Bring a clip, or pick an example.")
+    elif offered[asked] not in {e.example for e in session.entries()}:
         take_example(offered[asked])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -198,6 +198,45 @@ def names_of(
     return labels | {name.casefold(): name for name in map(label, options)}
 
 
+def say_lost(values: Sequence[str], choose: str = "Choose below.") -> None:
+    """Say of what an address names, and what is not here, that the page goes without it.
+
+    Parameters
+    ----------
+    values : sequence of str
+        As the address has them; of none nothing is said.
+    choose : str, optional
+        What the visitor can do.
+    """
+    if values:
+        shown = ", ".join(f"**{plain(value[:60])}**" for value in values[:3])
+        more = f" and {len(values) - 3:,} more" if len(values) > 3 else ""
+        st.info(
+            f"The address names {shown}{more}: there is no such choice here, so this page shows "
+            f"its usual one. {choose}",
+            icon=":material/link_off:",
+        )
+
+
+def check_numbers(ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Say which numbers in an address no slider takes, before its widget drops them.
+
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float)
+        A widget's key, which is its name in the address -> the least and the most it takes.
+    """
+    lost = []
+    for key, (low, high) in ranges.items():
+        for value in st.query_params.get_all(key):
+            try:
+                there = low <= float(value) <= high
+            except ValueError:
+                there = not value.strip()
+            lost += [] if there else [f"{key}={value}"]
+    say_lost(lost)
+
+
 def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
     """Let an address name options by their keys too, in capitals or not; labels are what is
     written, and all that a widget reads. Ends the run where it changes the address.
@@ -216,14 +255,7 @@ def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
         for value in values
         if value.strip() and value.casefold() not in names[key]
     ]
-    if lost:
-        shown = ", ".join(f"**{plain(value[:60])}**" for value in lost[:3])
-        more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
-        st.info(
-            f"The address names {shown}{more}: there is no such choice here, so this page shows "
-            "its usual one. Choose below.",
-            icon=":material/link_off:",
-        )
+    say_lost(lost)
     meant = {
         key: [names[key].get(value.casefold(), value) for value in values]
         for key, values in said.items()
@@ -243,9 +275,13 @@ def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
     names : mapping of str to str
         Old name to the key of the widget of now, which is not shown yet.
     low, high : int
-        The widgets' range; what lies outside, or is no number, is left out.
+        The widgets' range; what lies outside, or is no number, is left out and said.
     """
+    lost = []
     for old, new in names.items():
         said = st.query_params.pop(old, "")
-        if said.isdecimal() and low <= int(said[:9]) <= high and new not in st.query_params:
+        if not (said.isdecimal() and low <= int(said[:9]) <= high):
+            lost += [f"{old}={said}"] if said.strip() else []
+        elif new not in st.query_params:
             st.session_state[new] = int(said[:9])
+    say_lost(lost)

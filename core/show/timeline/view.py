@@ -52,7 +52,8 @@ def open_example(order: int) -> bool:
 
 
 def follow_address() -> None:
-    """Open what an address such as ``?example=3&from=2&to=5`` asks for; anything else is ignored.
+    """Open what an address such as ``?example=3&from=2&to=5`` asks for, and say what of it is
+    not here.
 
     An address without a part, reached from one with a part by the back button, shows the beginning.
     """
@@ -60,16 +61,23 @@ def follow_address() -> None:
     asked = address.new_request()
     if asked is None:
         return
+    lost: list[str] = []
     order = str(asked.get("example", ""))
     open_ones = {str(e.example): e for e in session.entries() if e.example}
     if order in open_ones:
         session.select(open_ones[order].key)
     elif order in {str(e.order) for e in cache.examples()}:
         open_example(int(order))
+    else:
+        lost += [order] if order.strip() else []
     entry = session.selected()
     clip = session.clip_of(entry) if entry is not None else None
     if entry is not None and clip is not None and ("from" in asked or was_here):
         address.apply_part(asked, entry, clip.duration_s)
+    meant = address.asked_part(asked, clip.duration_s) if clip is not None else None
+    if meant is None and (clip is not None or "kept" not in asked):  # which `note_kept` tells
+        lost += [f"{end}={asked[end]}" for end in ("from", "to") if asked.get(end, "").strip()]
+    address.say_lost(lost, "Choose a clip, or a part of it, here.")
 
 
 def choose_clip() -> None:

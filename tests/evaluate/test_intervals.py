@@ -10,7 +10,7 @@ from benchmarks.coverage_tables import counted, tables
 from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
-from core.evaluate.ends import spread, two_sided
+from core.evaluate.ends import ends_of, spread, two_sided
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import load
 from core.files import ROOT
@@ -195,6 +195,15 @@ def test_an_interval_by_speaker_moves_towards_more_errors():
     turned = iv.intervals(spoof, bona, METRICS, speakers=(who, who))["auc"]
     area = by_speaker["auc"]
     assert (1 - turned.high, 1 - turned.low) == pytest.approx((area.low, area.high))
+
+
+def test_a_minimum_of_speakers_moves_towards_more_errors_too():
+    bona, spoof = gaussians(11, 200, 200)
+    linear = inf.min_dcf()(sample(bona, spoof).tally)
+    alone, by_speaker = (
+        ends_of(linear, linear.variance, 7, (8, 8), 0.95, clustered) for clustered in (False, True)
+    )
+    assert by_speaker[0] > alone[0] and by_speaker[1] > alone[1]
 
 
 def test_a_minimum_of_speakers_is_tested_by_what_they_contribute():

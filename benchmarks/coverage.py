@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,9 @@ class Setting:
     def __str__(self) -> str:
         return f"{self.share:g}{', unequal' if self.unequal else ''}" if self.speakers else "-"
 
-    def draw(self, rng: np.random.Generator, apart: float) -> tuple[list[np.ndarray], ...]:
+    def draw(
+        self, rng: np.random.Generator, apart: float
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Scores and speakers of both classes, normal with variance 1 at ``-+ apart / 2``."""
         scores, speakers = [], []
         common = rng.normal(0, np.sqrt(self.share / 2), max(1, self.speakers))
@@ -164,7 +167,7 @@ def coverage(setting: Setting, apart: float, runs: int, seed: int = 1) -> list[d
                 found[name] += (not above and not below, above, below, 1)
     return [
         row(setting, apart, name, "held", n, hits, above, below)
-        for name, (hits, above, below, n) in found.items()
+        for name, (hits, above, below, n) in _counts(found).items()
     ]
 
 
@@ -185,13 +188,21 @@ def false_positives(setting: Setting, apart: float, runs: int, seed: int = 1) ->
         for name, metric in tried.items():
             p = difference(metric(pair[0].tally), metric(pair[1].tally), pair).p_value
             found[name] += (p is not None and p < 0.05, p is not None)
-    return [row(setting, apart, name, "told apart", n, hits) for name, (hits, n) in found.items()]
+    return [
+        row(setting, apart, name, "told apart", n, hits)
+        for name, (hits, n) in _counts(found).items()
+    ]
+
+
+def _counts(found: dict[Any, np.ndarray]) -> dict[Any, list[int]]:
+    return {of: counts.tolist() for of, counts in found.items()}
 
 
 def tried(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict[str, object]]:
     """Rows of how often simpler intervals hold the truth."""
     rng = np.random.default_rng(seed)
-    true, found = truth(apart), {}
+    true = truth(apart)
+    found: dict[tuple[str, str], np.ndarray] = {}
     compared = {k: v for k, v in metrics(apart).items() if k in ("eer", "min_dcf", "auc")}
     for _ in range(runs):
         data = sample(*setting.draw(rng, apart), apart)
@@ -214,13 +225,14 @@ def tried(setting: Setting, apart: float, runs: int, seed: int = 0) -> list[dict
                 counts += (not above and not below, above, below, 1)
     return [
         row(setting, apart, name, method, n, hits, above, below)
-        for (method, name), (hits, above, below, n) in found.items()
+        for (method, name), (hits, above, below, n) in _counts(found).items()
     ]
 
 
 def resampled(data: Sample, rng: np.random.Generator, draws: int = 200) -> dict[str, list[float]]:
     """Figures of whole units drawn again, each class by itself where they are trials."""
-    tally, found = data.tally, {"eer": [], "min_dcf": [], "auc": []}
+    tally = data.tally
+    found: dict[str, list[float]] = {"eer": [], "min_dcf": [], "auc": []}
     size, groups = data.count, [np.arange(data.count)]
     if data.units.unit == "trial":
         groups = [np.flatnonzero(~data.is_spoof), np.flatnonzero(data.is_spoof)]
@@ -229,11 +241,13 @@ def resampled(data: Sample, rng: np.random.Generator, draws: int = 200) -> dict[
         for group in groups:
             times += np.bincount(rng.choice(group, len(group)), minlength=size)
         weight = times[data.units.codes]
-        counts = [
-            np.bincount(data.level[c], weights=weight[c], minlength=len(tally.values))
+        bona, spoof = (
+            np.bincount(data.level[c], weights=weight[c], minlength=len(tally.values)).astype(
+                np.int64
+            )
             for c in (~data.is_spoof, data.is_spoof)
-        ]
-        again = Tally(tally.values, *(c.astype(np.int64) for c in counts))
+        )
+        again = Tally(tally.values, bona, spoof)
         found["eer"].append(again.eer().rate)
         found["min_dcf"].append(again.min_dcf().cost)
         found["auc"].append(again.auc())

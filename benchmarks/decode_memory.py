@@ -68,6 +68,7 @@ def write_looped(path: Path, format_: str, encoder: str, rate: int, bit_rate: in
     """One encoded minute, its packets repeated with later times."""
     with av.open(str(path), "w", format=format_) as container:
         track = container.add_stream(encoder, rate=rate, layout="mono")
+        assert isinstance(track, av.AudioStream)
         track.bit_rate = bit_rate
         integers = (sound(rate) * 32767).astype(np.int16)[None, :]
         frame = av.AudioFrame.from_ndarray(integers, "s16", "mono")

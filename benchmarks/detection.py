@@ -112,8 +112,8 @@ def embedded() -> list[dict]:
     work = [front_flops() * 300] * 2 + [encoder_flops() * 4] * 2
     for name, seconds, flops in zip(names, parts, work, strict=True):
         rate = flops / seconds / 1e9
-        plain = f"{limit:.0f} GFLOP/s in a product of matrices"
-        found.append(row(name, f"{1000 * seconds:.0f} ms, {rate:.0f} G/s", plain, rate / limit))
+        most = f"{limit:.0f} GFLOP/s in a product of matrices"
+        found.append(row(name, f"{1000 * seconds:.0f} ms, {rate:.0f} G/s", most, rate / limit))
     torch.set_num_threads(CORES)
     return found
 

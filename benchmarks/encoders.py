@@ -15,11 +15,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.detection import row, speech, together
 from core.plain import csv_text
+
+if TYPE_CHECKING:
+    from core.detect.networks.over_encoder import OverEncoder
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "data" / "results" / "encoder_speed.csv"
@@ -47,7 +51,7 @@ print(int(re.search(r'VmHWM:\\s+(\\d+) kB', status)[1]) * 1024)
 """
 
 
-def network(width: int, layers: int, inner: int, kind: str):
+def network(width: int, layers: int, inner: int, kind: str) -> OverEncoder:
     """One of a published size with random weights."""
     import torch
     from transformers import Wav2Vec2Config
@@ -66,10 +70,10 @@ def network(width: int, layers: int, inner: int, kind: str):
             "group", do_stable_layer_norm=first, mask_time_prob=0.0, mask_feature_prob=0.0,
         )
     )  # fmt: skip
-    head = Pooled(width)
     if kind == "xlsr-aasist":
-        head = GraphsOverStates(width, 128, [32, 32, 64, 64, 64, 64], 128, (64, 32))
-    return OverEncoder(below, head, kind == "antideepfake").eval()
+        graphs = GraphsOverStates(width, 128, [32, 32, 64, 64, 64, 64], 128, (64, 32))
+        return OverEncoder(below, graphs, False).eval()
+    return OverEncoder(below, Pooled(width), True).eval()
 
 
 def measured(name: str) -> dict:

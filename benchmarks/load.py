@@ -33,6 +33,7 @@ import soxr
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from benchmarks.memory import Memory
 from core import decode
@@ -71,13 +72,13 @@ class Visitor:
         self.http = requests.Session()
         self.http.trust_env = False  # loopback, whatever proxy this machine uses
         self.http.get(f"{address}/_stcore/health", timeout=PATIENCE_S)
-        self.token = self.http.cookies.get("_streamlit_xsrf", "")
+        self.token = self.http.cookies.get("_streamlit_xsrf") or ""
         self.held = contextlib.ExitStack()
         self.socket: ClientConnection = self.held.enter_context(
             connect(
                 f"ws{address.removeprefix('http')}/_stcore/stream",
-                origin=address,  # type: ignore[arg-type]
-                subprotocols=["streamlit"],  # type: ignore[list-item]
+                origin=Origin(address),
+                subprotocols=[Subprotocol("streamlit")],
                 max_size=None,
                 additional_headers={"Cookie": f"_streamlit_xsrf={self.token}"},
                 open_timeout=PATIENCE_S,
@@ -141,7 +142,7 @@ class Visitor:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             message = ForwardMsg()
-            message.ParseFromString(self.socket.recv(timeout=PATIENCE_S))  # type: ignore[arg-type]
+            message.ParseFromString(self.socket.recv(timeout=PATIENCE_S))
             if message.WhichOneof("type") == "ref_hash":
                 message = self.known[message.ref_hash]
             elif message.hash:

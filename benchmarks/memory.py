@@ -28,7 +28,7 @@ class Memory(threading.Thread):
     def run(self) -> None:
         """Sample until it is over."""
         began = time.monotonic()
-        while not self.over.wait(self.every_s):
+        while not self.samples or not self.over.wait(self.every_s):
             self.samples.append((time.monotonic() - began, self.now()))
 
     def now(self) -> float:

@@ -42,7 +42,10 @@ def main() -> None:
     scores = np.concatenate((small_b, small_s))
     other = scores + rng.normal(0, 1, len(scores))
     truth = np.arange(len(scores)) >= len(small_b)
-    speakers = (rng.integers(67, size=len(small_b)), rng.integers(67, size=len(small_s)))
+    speakers = (
+        rng.integers(67, size=len(small_b)).tolist(),
+        rng.integers(67, size=len(small_s)).tolist(),
+    )
     four = {
         **EER,
         "min_dcf": influence.min_dcf(),

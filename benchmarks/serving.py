@@ -20,6 +20,7 @@ from pathlib import Path
 import requests
 
 from benchmarks import load
+from benchmarks.memory import Memory
 from core.files import ROOT
 
 TABLE = ROOT / "data" / "results" / "serving.csv"
@@ -27,18 +28,6 @@ LENGTHS_S = {4.0: 15, 30.0: 6}
 """Seconds of a clip, and how many are sent in a round."""
 ROUNDS = 3
 COMMAND = "python -m benchmarks.serving --update"
-
-
-def processor_s(pid: int) -> float:
-    """Processor time of a process, its children and those that have ended."""
-    total, pending = 0, [pid]
-    while pending:
-        process = Path(f"/proc/{pending.pop()}")
-        fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
-        total += sum(map(int, fields[11:15]))
-        for task in (process / "task").iterdir():
-            pending += [int(child) for child in (task / "children").read_text().split()]
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 def measured() -> list[dict[str, object]]:
@@ -60,13 +49,13 @@ def measured() -> list[dict[str, object]]:
                     answer = requests.post(f"{address}/api/v1/detect", data=data, timeout=600)
                     answer.raise_for_status()
 
-                costs = []
+                costs, processes = [], Memory(server.pid)
                 with ThreadPoolExecutor(2) as two:
                     list(two.map(ask, range(4)))  # loads the detector, warms it up
                     for _ in range(ROUNDS):
-                        before = processor_s(server.pid)
+                        before = processes.processor_s()
                         list(two.map(ask, range(clips)))
-                        costs.append((processor_s(server.pid) - before) / clips)
+                        costs.append((processes.processor_s() - before) / clips)
                 rows.append(
                     {
                         "clip_s": length,

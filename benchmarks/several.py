@@ -43,7 +43,7 @@ def drawn(
 def three(setting: Setting, runs: int, condition: str) -> dict[str, float]:
     """Percent of intervals of three sets' mean, or of them as one, that hold it, by metric."""
     rng, held = np.random.default_rng(0), dict.fromkeys(SHOWN, 0)
-    true = {m: np.mean([truth(a)[m] for a in APART[:3]]) for m in SHOWN}
+    true = {m: float(np.mean([truth(a)[m] for a in APART[:3]])) for m in SHOWN}
     true = true_pooled() if condition == analysis.POOLED else true
     for _ in range(runs):
         sets = []

@@ -132,6 +132,7 @@ def _with_ffmpeg(
             video.width = video.height = 64
             video.pix_fmt = "yuv420p"
         track = container.add_stream(encoder, rate=rate, layout=("mono", "stereo")[channels - 1])
+        assert isinstance(track, av.AudioStream)
         track.codec_context.options = {"strict": "experimental"}
         if picture:
             image = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))

@@ -10,7 +10,7 @@ from benchmarks.coverage_tables import counted, tables
 from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
-from core.evaluate.ends import ends_of, spread, two_sided
+from core.evaluate.ends import KNOWN, ends_of, quantile, spread, two_sided
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.tables import load
 from core.files import ROOT
@@ -195,6 +195,18 @@ def test_an_interval_by_speaker_moves_towards_more_errors():
     turned = iv.intervals(spoof, bona, METRICS, speakers=(who, who))["auc"]
     area = by_speaker["auc"]
     assert (1 - turned.high, 1 - turned.low) == pytest.approx((area.low, area.high))
+
+
+def test_only_what_speakers_add_takes_the_t_quantile():
+    linear = inf.act_dcf()(sample(*gaussians(11, 200, 200)).tally)
+    twice, lengths = 2 * linear.variance, []
+    for clustered in (False, True):
+        low, high = ends_of(linear, twice, 4, (5, 5), 0.95, clustered)
+        shares = (np.array([low, high]) - linear.low) / (linear.high - linear.low)
+        lengths.append(np.diff(np.log(shares / (1 - shares))).item())
+    normal, t = quantile(0.975, np.inf), quantile(0.975, 4)
+    shorter = np.sqrt((KNOWN * normal**2 + (2 - KNOWN) * t**2) / (2 * t**2))
+    assert lengths[1] / lengths[0] == pytest.approx(shorter) and shorter < 0.97
 
 
 def test_a_minimum_of_speakers_moves_towards_more_errors_too():

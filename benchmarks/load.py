@@ -272,11 +272,17 @@ def main() -> int:
     return int(bool(users.failures) or (wanted.minutes >= 5 and grown > GROWTH_MB))
 
 
+def vigintiles(ordered: list[float]) -> list[float]:
+    """The 19 cuts into twentieths; of one value that value, of none nothing."""
+    if len(ordered) < 2:
+        return 19 * ordered
+    return statistics.quantiles(ordered, n=20, method="inclusive")
+
+
 def figures(users: Users, memory: Memory, took: float) -> dict[str, Any]:
     """What was measured."""
     seconds = sorted(v["seconds"] for v in users.done)
-    several = len(seconds) > 1
-    cuts = statistics.quantiles(seconds, n=20, method="inclusive") if several else [0.0] * 19
+    cuts = vigintiles(seconds)
     by_minute: dict[int, list[float]] = {}
     for at, mb in memory.samples:
         by_minute.setdefault(int(at // 60), []).append(mb)
@@ -288,8 +294,8 @@ def figures(users: Users, memory: Memory, took: float) -> dict[str, Any]:
         "verdicts": len(seconds),
         "failures": users.failures,
         "minutes": round(took / 60, 1),
-        "time to verdict p50 (s)": round(cuts[9], 1),
-        "time to verdict p95 (s)": round(cuts[18], 1),
+        "time to verdict p50 (s)": round(cuts[9], 1) if cuts else None,
+        "time to verdict p95 (s)": round(cuts[18], 1) if cuts else None,
         "longest (s)": round(seconds[-1], 1) if seconds else None,
         "longest queue": max((int(v["queue"]) for v in users.done), default=0),
         "verdicts a minute": round(60 * len(seconds) / took, 1),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import threading
@@ -104,7 +103,7 @@ def main() -> int:
 
 def _times(seconds: list[float]) -> dict[str, float | int]:
     ordered = sorted(seconds)
-    cuts = statistics.quantiles(ordered, n=20, method="inclusive") if len(ordered) > 1 else []
+    cuts = load.vigintiles(ordered)
     return {
         "answers": len(ordered),
         "p50 (s)": round(cuts[9], 1) if cuts else -1,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import __main__ as bench
+from benchmarks import live, load
 from benchmarks.memory import Memory
 
 
@@ -40,3 +41,10 @@ def test_memory_is_measured_of_the_shortest_run_too():
     with Memory(os.getpid(), 100.0) as memory:
         pass
     assert memory.peak_bytes() > 1e6
+
+
+def test_few_answers_have_their_figures_and_none_has_none():
+    assert [load.vigintiles(s)[9:10] for s in ([], [7.0], [1.0, 3.0])] == [[], [7.0], [2.0]]
+    none = {"frames lost": [0], "windows left out": [0], "median latency (s)": live._median([])}
+    assert not live.passed({"together": none})
+    assert live.passed({"together": none | {"median latency (s)": live._median([1.0])}})

@@ -116,6 +116,11 @@ def measured(
         any stretch was, ``found`` whether one of which more than half lies in the part, and how far
         its ends lie from the part's. And one row per scored segment of the clips with synthetic
         parts: ``clip``, ``score`` and ``spoof``, whether any of it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no human speech of 30 s to set parts into.
     """
     rows, segments = [], []
     every = list(hosts(index))
@@ -146,6 +151,10 @@ def measured(
                 segments.append(_segments(found, at, at + seconds).assign(clip=name))
         if progress is not None:
             progress(number + 1, len(every), host.name)
+    if not segments:
+        raise ValueError(
+            "No human clip, and no speaker's clips joined, have 30 s to set parts into."
+        )
     return pd.DataFrame(rows, columns=COLUMNS), pd.concat(segments, ignore_index=True)
 
 

@@ -140,3 +140,8 @@ def test_scores_of_a_long_clip_are_cut_into_those_of_shorter_ones():
     pieces = finding.cut(llrs)
     assert sorted(map(len, pieces)) == [58, 59, 59, 59, 118, 119, 239 - 1]
     assert pieces[1][0] == 60.0
+
+
+def test_short_clips_alone_are_refused_with_a_sentence(index):
+    with pytest.raises(ValueError, match="have 30 s to set parts into"):
+        measured(Hearing({220.0: [-3.0]}), index[index["speaker"] == "few"])

@@ -76,6 +76,13 @@ def test_the_card_names_it_lets_it_be_heard_and_opens_it(detector):
 def test_how_often_it_is_said_comes_from_the_table():
     row = {"system": "embedded", "breakdown": "stands_out", "condition": "whole human clips",
            "value": 4.2, "n_bonafide": 24, "n_spoof": 0}  # fmt: skip
-    assert "4 % of 24 whole human clips" in how_often(pd.DataFrame([row]), "embedded")
+    assert "named in 4 % of 24 whole human clips." in how_often(pd.DataFrame([row]), "embedded")
+    kinds = [("8 s of synthetic speech", 87.5), ("0.5 s of synthetic speech", 0.0),
+             ("4 s of synthetic speech", 69.0), ("8 s of another human speaker", 6.0)]  # fmt: skip
+    rows = [row, *(row | {"condition": f"with {w} in them", "value": v} for w, v in kinds)]
+    assert how_often(pd.DataFrame(rows), "embedded").endswith(
+        "whole human clips; with 0.5, 4 and 8 s of synthetic speech in them in 0, 69 and 88 %; "
+        "with 8 s of another human speaker in them in 6 %."
+    )
     for figures in (None, pd.DataFrame([row | {"system": "other"}])):
         assert "has not been measured" in how_often(figures, "embedded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,6 +13,8 @@ from core.show.clip.waveform import wav_bytes
 from core.show.navigation import address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from core.detect.detection import Detection, Stretch
@@ -67,11 +70,27 @@ def how_often(figures: pd.DataFrame | None, detector: str) -> str:
         found = {row.condition: row for row in rows.itertuples()}
     if not found:
         return "How often this detector says so has not been measured."
-    said = [
-        f"{row.value:.0f} % of {max(row.n_bonafide, row.n_spoof):,.0f} {condition}"
-        for condition, row in found.items()
-    ]
-    return f"Measured with this detector: a stretch was named in {', '.join(said)}."
+    said: list[str] = []
+    parts: dict[str, list[tuple[float, float]]] = {}
+    for condition, row in found.items():
+        part = re.fullmatch(r"with ([\d.]+) s of (.+) in them", condition)
+        if part is None:
+            clips = max(row.n_bonafide, row.n_spoof)
+            said.append(f"in {row.value:.0f} % of {clips:,.0f} {condition}")
+        else:
+            parts.setdefault(part[2], []).append((float(part[1]), row.value))
+    for what, shares in parts.items():
+        seconds, values = zip(*sorted(shares), strict=True)
+        said.append(
+            f"with {_listed(seconds)} s of {what} in them in {_listed(map(round, values))} %"
+        )
+    return f"Measured with this detector, a stretch was named {'; '.join(said)}."
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    """``1, 2 and 4``."""
+    *most, last = (f"{number:g}" for number in numbers)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def notice(entry: session.Entry, detection: Detection) -> None:

@@ -186,9 +186,16 @@ def _kinds(figures: pd.DataFrame) -> str:
     return _table("EER by kind of voice", rows)
 
 
+def _seconds(condition: str) -> float:
+    """Length of the part that a condition sets in; 0 without one."""
+    part = re.match(r"with ([\d.]+) s of", condition)
+    return float(part[1]) if part else 0.0
+
+
 def _parts(figures: pd.DataFrame) -> str:
     of = figures[figures["breakdown"] == "stands_out"]
     rows = [(str(row["condition"]), row) for _, row in of.iterrows()]
+    rows.sort(key=lambda row: ("another human" in row[0], _seconds(row[0])))
     return _table("recordings in which a part is named", rows)
 
 

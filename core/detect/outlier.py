@@ -271,6 +271,7 @@ def _farthest(values: np.ndarray, overlap: float, rule: Rule) -> tuple[int, int,
     n = len(values)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     squares = float(np.sum(np.square(values)))
+    least = float(1e-3 * np.ptp(values)) ** 2  # hard decisions spread by nothing
     best = (0, 1, 0.0)
     for count in _lengths(n // 2):
         run = (sums[count:] - sums[:-count]) / count
@@ -279,8 +280,9 @@ def _farthest(values: np.ndarray, overlap: float, rule: Rule) -> tuple[int, int,
         variance = (rule.spread_weight * rule.spread**2 + np.maximum(within, 0.0)) / (
             rule.spread_weight + n - 2
         )
-        error = variance * (_share(count, overlap) + _share(n - count, overlap))
-        scores = (run - rest) / np.sqrt(error)
+        shares = _share(count, overlap) + _share(n - count, overlap)
+        error = np.sqrt(np.maximum(variance, least) * shares)
+        scores = np.divide(run - rest, error, out=np.zeros_like(run), where=error > 0)
         at = int(np.argmax(np.abs(scores)))
         if abs(scores[at]) > abs(best[2]):
             best = (at, count, float(scores[at]))

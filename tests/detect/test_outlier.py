@@ -14,6 +14,7 @@ from core.detect.outlier import (
     FEWEST,
     FEWEST_SHORT,
     MOST,
+    UNCALIBRATED_RULE,
     USUAL,
     Excess,
     Rule,
@@ -211,3 +212,17 @@ def test_short_stretches_beside_each_other_have_a_window_between_them():
 def test_a_short_stretch_that_lies_below_the_rest_is_not_named_for_lying_above_the_median():
     llrs = [3.9] * 10 + [-7.5] * 30 + [2.5] * 40 + [-7.5] * 30 + [3.9] * 10 + [0.0]
     assert [s.llr for s in exceed(llrs)] == [-7.5, -7.5]
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=40))
+@pytest.mark.filterwarnings("error")
+def test_hard_decisions_give_numbers(llrs):
+    for stretch in stretches(windows(llrs), 4.0, 2.0, UNCALIBRATED_RULE):
+        assert np.isfinite(stretch.score)
+
+
+def test_a_run_of_other_hard_decisions_stands_out():
+    (stretch,) = stretches(
+        windows([0.0] * 20 + [1.0] * 5 + [0.0] * 20), 4.0, 2.0, UNCALIBRATED_RULE
+    )
+    assert (stretch.llr, stretch.rest_llr) == (1.0, 0.0)

@@ -26,7 +26,11 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     )
     shown = {metric.value for metric in at.metric}
     assert f"{published.value:.2f} %" in shown
-    in_part = next(figures("embedded", breakdown="stands_out", metric="found_percent"))
+    in_part = next(
+        figures(
+            "embedded", breakdown="stands_out", condition="with 4 s of synthetic speech in them"
+        )
+    )
     assert any(f"named in **{in_part.value:.0f} %**" in text.value for text in at.markdown)
     sources = [text.help for text in at.markdown if (text.help or "").startswith("Source: ")]
     assert len(sources) == len(at.metric) >= 4

@@ -60,9 +60,10 @@ MORE = "A longer or cleaner copy of the same recording may decide it."
 
 def limit(detection: Detection) -> str:
     """What a reader must not conclude from this Detection, and what to do next."""
+    apart = bool(detection.stands_out) and not withheld(detection)
     if detection.verdict != "inconclusive":
-        return LIMITS[detection.verdict]
-    if detection.stands_out and not withheld(detection):
+        return LIMITS[detection.verdict] + (f" {PART_APART}" if apart else "")
+    if apart:
         return f"{UNKNOWN} {PART_APART}"
     # What forbids a verdict comes before what merely weakens one.
     reasons = sorted(detection.reasons, key=lambda r: r.effect != "inconclusive")
@@ -96,15 +97,27 @@ def headline(detection: Detection) -> str:
         return (
             f"With the costs you set, treat it as {side}: its {what} is {than} "
             f"than the {percent(detection.stance.threshold_chance)} from which that costs least."
+            f"{_but_for(detection)}"
         )
+    firmly = (", but only weakly." if weak else ".") + _but_for(detection)
     return {
-        "synthetic": "The evidence points to machine-made speech"
-        + (", but only weakly." if weak else "."),
-        "authentic": "The evidence points to a human voice"
-        + (", but only weakly." if weak else "."),
+        "synthetic": f"The evidence points to machine-made speech{firmly}",
+        "authentic": f"The evidence points to a human voice{firmly}",
         "inconclusive": "The evidence does not decide between human and machine-made speech.",
         "not judged": "This clip gives the detector no ground for a verdict.",
     }[detection.verdict]
+
+
+def _but_for(detection: Detection) -> str:
+    """The stretches for which a verdict over the whole clip does not hold."""
+    neutral = detection.stance.threshold - logit(detection.stance.prior)
+    other = [s for s in detection.stands_out if (s.llr > neutral) != (s.rest_llr > neutral)]
+    if not other or not detection.calibrated:
+        return ""
+    parts = " and ".join(f"{s.start_s:.1f} to {s.end_s:.1f} s" for s in other)
+    return (
+        f" Not so {parts}, more like {'synthetic' if other[0].llr > neutral else 'human'} speech."
+    )
 
 
 def explanation(detection: Detection) -> str:

@@ -13,7 +13,7 @@ from core.audio.quality import Reason
 from core.detect import registry
 from core.detect.calibration import posterior
 from core.detect.decision import Stance
-from core.detect.detection import UNDECIDED
+from core.detect.detection import UNDECIDED, Stretch
 from core.detect.detector import DetectorError
 from core.detect.registry import fetching
 from core.show import serve
@@ -207,6 +207,24 @@ def test_weak_evidence_is_called_weak():
     firm, weak = detection(), replace(detection(), p_spoof=0.6)
     assert "weakly" not in words.headline(firm)
     assert "only weakly" in words.headline(weak)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "there", "rest", "said"),
+    [
+        ("authentic", 4.0, -2.0, " Not so 30.0 to 35.0 s, more like synthetic speech."),
+        ("synthetic", -3.0, 2.0, " Not so 30.0 to 35.0 s, more like human speech."),
+        ("authentic", -6.0, -1.0, ""),
+    ],
+)
+def test_the_headline_names_a_part_that_scores_for_the_other_side(verdict, there, rest, said):
+    apart = replace(
+        detection(), verdict=verdict, stands_out=(Stretch(30.0, 35.0, there, rest, 9.0),)
+    )
+    whole = words.headline(replace(apart, stands_out=()))
+    assert words.headline(apart) == whole + said
+    assert words.limit(apart).endswith(words.PART_APART)
+    assert words.PART_APART not in words.limit(replace(apart, stands_out=()))
 
 
 def test_both_bars_carry_their_value_for_those_who_do_not_see_them():

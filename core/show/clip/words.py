@@ -115,9 +115,9 @@ def _but_for(detection: Detection) -> str:
     if not other or not detection.calibrated:
         return ""
     parts = " and ".join(f"{s.start_s:.1f} to {s.end_s:.1f} s" for s in other)
-    return (
-        f" Not so {parts}, more like {'synthetic' if other[0].llr > neutral else 'human'} speech."
-    )
+    score = "scores" if len(other) == 1 else "score"
+    kind = "synthetic" if other[0].llr > neutral else "human"
+    return f" But {parts} {score} more like {kind} speech."
 
 
 def explanation(detection: Detection) -> str:

@@ -212,8 +212,8 @@ def test_weak_evidence_is_called_weak():
 @pytest.mark.parametrize(
     ("verdict", "there", "rest", "said"),
     [
-        ("authentic", 4.0, -2.0, " Not so 30.0 to 35.0 s, more like synthetic speech."),
-        ("synthetic", -3.0, 2.0, " Not so 30.0 to 35.0 s, more like human speech."),
+        ("authentic", 4.0, -2.0, " But 30.0 to 35.0 s scores more like synthetic speech."),
+        ("synthetic", -3.0, 2.0, " But 30.0 to 35.0 s scores more like human speech."),
         ("authentic", -6.0, -1.0, ""),
     ],
 )

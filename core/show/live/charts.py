@@ -63,7 +63,8 @@ def timeline(
         axis=alt.Axis(
             grid=False,
             tickCount=6,
-            labelExpr="format(abs(datum.value), 'd')" if rolling else alt.Undefined,
+            tickMinStep=1,
+            labelExpr="format(abs(datum.value), 'd')",  # also where there is nothing yet
         ),
     )
     scale = alt.Scale(domain=[0, 1])

@@ -81,6 +81,7 @@ def test_the_document_says_what_was_measured():
         first = f"| {row.encoder} | {row.parameters:,} | {row.ratio:.2f} |"
         rest = f" {row.largest_difference:g} | {row.peak_mb} MB | {row.file_mb} MB |"
         assert first + rest in document
+        assert f"{row.plain_s:.2f} and {row.int8_s:.2f} s" in document
     large = rows.set_index("encoder").loc["XLS-R 300M"]
     assert large["ratio"] >= 2.5 and large["largest_difference"] <= 0.02
     assert large["peak_mb"] < 1_200 and large["weights"] == "random"

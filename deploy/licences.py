@@ -103,10 +103,10 @@ def required(file: str) -> list[str]:
 
 def closure(requirements: Iterable[str]) -> set[str]:
     """Names of all packages that these lead to in this environment."""
-    todo = [(Requirement(r), frozenset[str]()) for r in requirements]
+    waiting = [(Requirement(r), frozenset[str]()) for r in requirements]
     seen: set[tuple[str, frozenset[str]]] = set()
-    while todo:
-        wanted, extras = todo.pop()
+    while waiting:
+        wanted, extras = waiting.pop()
         marker = wanted.marker
         if marker and not any(marker.evaluate({"extra": e}) for e in extras or {""}):
             continue
@@ -118,7 +118,7 @@ def closure(requirements: Iterable[str]) -> set[str]:
         except metadata.PackageNotFoundError:
             continue  # of another system or Python
         seen.add(key)
-        todo += [(Requirement(n), key[1]) for n in needs]
+        waiting += [(Requirement(n), key[1]) for n in needs]
     return {name for name, _ in seen}
 
 

@@ -1,8 +1,8 @@
 """Leave one family out: how a detector does on a generator it has not been trained on.
 
-For each of the largest families of the training split, the transformer of the embedded network is
-fine-tuned without that family and judged on it. Everything starts from the published quality model,
-with its convolutions as they are, so that nothing has heard the family before. That makes the
+For each of the largest families of a corpus, the transformer of the embedded network is fine-tuned
+without that family and judged on it. Everything starts from weights that have not heard the family,
+with their convolutions as they are: the published quality model, or an earlier leg. That makes the
 figures those of a lighter training than the shipped detector's: an estimate of the loss on
 tomorrow's generator rather than of the shipped weights.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +49,12 @@ def held_out_humans(index: pd.DataFrame) -> np.ndarray:
 def leave_one_family_out(
     index: pd.DataFrame,
     model: torch.nn.Module,
-    families: int = 10,
+    families: Sequence[str],
     steps: int = 160,
     pairs: int = 16,
     seed: int = 3,
     system: str = "embedded, light",
+    benchmark: str = "public_samples",
     source: str = "",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> pd.DataFrame:
@@ -65,13 +66,13 @@ def leave_one_family_out(
         Rows of the training split, from `training.data.keep_for_training`.
     model : torch.nn.Module
         The spectral transformer to start every training from; it stays as it is.
-    families : int
-        How many of the largest families.
+    families : sequence of str
+        Those to leave out, from `largest_families`.
     steps, pairs : int
         Length of a training, and human and synthetic clips in a batch.
     seed : int
         Decides everything.
-    system, source : str
+    system, benchmark, source : str
         Columns of the table.
     progress : callable, optional
         Called with (done, in all, what).
@@ -95,7 +96,6 @@ def leave_one_family_out(
     judging = held_out_humans(index)
     if not judging.any() or not (~spoof & ~judging).any() or not spoof.any():
         raise ValueError("Leaving families out needs human clips of several speakers, and fakes.")
-    largest = index["family"][spoof].value_counts().head(families).index.tolist()
     family = index["family"].to_numpy()
     heard, clean = _features(index, model, seed, progress)
     humans = np.flatnonzero(~spoof & ~judging)
@@ -108,7 +108,7 @@ def leave_one_family_out(
         value, low, high = with_intervals(trials, {"eer": percent_eer})["eer"]
         rows.append(
             result_row(
-                (system, "public_samples", "train", source),
+                (system, benchmark, "train", source),
                 trials,
                 breakdown=breakdown,
                 condition=name,
@@ -122,21 +122,21 @@ def leave_one_family_out(
         return value
 
     means: dict[str, list[float]] = {"leave_one_family_out": [], "family_in_training": []}
-    for number, name in enumerate([*largest, ""]):
+    for number, name in enumerate([*families, ""]):
         if progress is not None:
-            progress(number, len(largest) + 1, f"training without {name or 'none'}")
+            progress(number, len(families) + 1, f"training without {name or 'none'}")
         keep = np.flatnonzero(spoof & (family != name))
         trained = _train(model, heard, humans, keep, steps, pairs, seed)
         if name:
             note = "Not in training; human clips of speakers not in training."
             means["leave_one_family_out"].append(judge(trained, name, "leave_one_family_out", note))
             continue
-        for known in largest:
+        for known in families:
             note = "In training, for comparison; human clips of speakers not in training."
             means["family_in_training"].append(judge(trained, known, "family_in_training", note))
     for breakdown, values in means.items():
         last = {**rows[0], "breakdown": breakdown, "condition": "mean", "low": np.nan}
-        count = int((spoof & np.isin(family, largest)).sum())
+        count = int((spoof & np.isin(family, list(families))).sum())
         rows.append(
             {**last, "value": np.mean(values), "high": np.nan, "n_spoof": count, "note": ""}
         )
@@ -223,13 +223,62 @@ def _scores(model: Any, features: np.ndarray, pick: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
-def run(corpus: str | Path, checkpoint: str | Path, **options: Any) -> pd.DataFrame:
-    """`leave_one_family_out` on a corpus, starting from a DistillMOS checkpoint."""
+def largest_families(index: pd.DataFrame, count: int = 10) -> list[str]:
+    """The families with most synthetic clips in `index`, largest first."""
+    names = index.loc[index["label"] == "spoof", "family"]
+    return [str(name) for name in names[names != ""].value_counts().head(count).index]
+
+
+def thinned(index: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` clips of a class and family, and of humans of a class and source."""
+    of = index["family"].where(index["label"] == "spoof", index["source"])
+    drawn = index.sample(frac=1, random_state=0)
+    rank = drawn.groupby([drawn["label"], of.loc[drawn.index]]).cumcount()
+    return drawn[rank < most].sort_index().reset_index(drop=True)
+
+
+def run(
+    corpora: Sequence[str | Path],
+    start: str | Path,
+    most: int = 0,
+    benchmark: str = "public_samples",
+    **options: Any,
+) -> pd.DataFrame:
+    """`leave_one_family_out` on corpora.
+
+    Parameters
+    ----------
+    corpora : sequence of path-like
+        The largest families of the first are left out, from all of them.
+    start : path-like
+        A DistillMOS checkpoint (``.pt``), or safetensors of the embedded network.
+    most : int
+        See `thinned`; 0 takes all clips.
+    benchmark : str
+        Column of the table.
+    **options
+        Of `leave_one_family_out`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `leave_one_family_out`.
+    """
     from core.detect.networks import build
     from training.clips import read_index
     from training.data import keep_for_training
     from training.initial import load_distillmos
 
     model = build("spectral-transformer", {"dropout": 0.1})
-    load_distillmos(model, checkpoint)
-    return leave_one_family_out(keep_for_training(read_index(corpus)), model, **options)
+    if Path(start).suffix == ".safetensors":
+        import safetensors.torch
+
+        model.load_state_dict(safetensors.torch.load_file(start))
+    else:
+        load_distillmos(model, start)
+    indexes = [keep_for_training(read_index(corpus)) for corpus in corpora]
+    index = pd.concat(indexes, ignore_index=True)
+    if most:
+        index = thinned(index, most)
+    families = largest_families(indexes[0])
+    return leave_one_family_out(index, model, families, benchmark=benchmark, **options)

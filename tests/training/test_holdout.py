@@ -51,7 +51,7 @@ def test_every_large_family_is_judged_without_and_with_it(
     model = build("spectral-transformer", TINY_NETWORK)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     table = holdout.leave_one_family_out(
-        index, model, families=2, steps=40, pairs=4, source="command"
+        index, model, holdout.largest_families(index, 2), steps=40, pairs=4, source="command"
     )
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     families = {"Vocoder1", "Vocoder3"}
@@ -70,5 +70,14 @@ def test_one_class_is_refused(tiny_index: Path) -> None:
     index = clips(tiny_index)
     with pytest.raises(ValueError, match="human clips of several speakers"):
         holdout.leave_one_family_out(
-            index[index["label"] == "spoof"], build("spectral-transformer", TINY_NETWORK)
+            index[index["label"] == "spoof"], build("spectral-transformer", TINY_NETWORK), ["a"]
         )
+
+
+def test_thinned_keeps_every_family_and_source(tiny_index: Path) -> None:
+    index = clips(tiny_index)
+    few = holdout.thinned(index, 1)
+    human = few["label"] == "bonafide"
+    assert few.loc[~human, "family"].is_unique and few.loc[human, "source"].is_unique
+    assert set(few["family"]) == set(index["family"])
+    assert set(few["source"][human]) == set(index["source"][index["label"] == "bonafide"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from training.commands.options import add_output, default_corpus, give_rows, require
@@ -31,8 +32,19 @@ def add_parsers(commands: Any) -> None:
     holdout = commands.add_parser(
         "holdout", help="train without one family after another and judge it"
     )
-    holdout.add_argument("--corpus", default=default_corpus(), metavar="DIR")
-    holdout.add_argument("--start", required=True, metavar="FILE", help="DistillMOS checkpoint")
+    holdout.add_argument(
+        "--corpus", nargs="+", default=[default_corpus()], metavar="DIR",
+        help="families of the first are left out, from all of them",
+    )  # fmt: skip
+    holdout.add_argument(
+        "--start", required=True, metavar="FILE",
+        help="DistillMOS checkpoint, or weights that heard none of these families",
+    )  # fmt: skip
+    holdout.add_argument("--benchmark", default="public_samples", metavar="NAME")
+    holdout.add_argument(
+        "--most", type=int, default=0, metavar="N", help="clips of a family, or human source"
+    )
+    holdout.add_argument("--steps", type=int, default=160, metavar="N", help="of each training")
     add_output(holdout)
     holdout.set_defaults(run=_holdout)
 
@@ -63,7 +75,21 @@ def _holdout(options: argparse.Namespace) -> None:
     table = run(
         options.corpus,
         options.start,
-        source="python -m training holdout --start distill_mos_v7.pt",
+        options.most,
+        options.benchmark,
+        steps=options.steps,
+        source=_command(options),
         progress=print_progress(),
     )
     give_rows(table, options)
+
+
+def _command(options: argparse.Namespace) -> str:
+    command = f"python -m training holdout --start {Path(options.start).name}"
+    if options.benchmark == "public_samples":
+        return command
+    corpora = " ".join(f"build/{Path(c).name}" for c in options.corpus)
+    return (
+        f"{command} --corpus {corpora} --benchmark {options.benchmark}"
+        f" --most {options.most} --steps {options.steps}"
+    )

@@ -7,7 +7,7 @@ from core.show.navigation import address
 
 BY_NAME = "Detectors by name"
 TABS = {
-    "How they work": (detectors.architecture, detectors.stages),
+    "How they work": (detectors.architecture, detectors.legs, detectors.stages),
     "Why so": (detectors.decisions, detectors.limits),
     "How far to trust it": (detectors.trust, signs.signs_of_history, signs.watermark_found),
     "Model card": (detectors.model_card,),

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import WINDOW
 from core.detect.calibration import Calibration
 from core.detect.detector import Detector
 from core.detect.familiarity import FamiliarityMeasure
@@ -98,8 +100,7 @@ def export_model(
         "name": name,
         "architecture": recipe["architecture"],
         "network": settings,
-        "window": 64_000,
-        "hop": 32_000,
+        **_windows(recipe),
         "weights": {"file": file, "sha256": digest},
     }
     if speech:
@@ -145,6 +146,12 @@ def export_model(
     }
     write_config(out, config)
     return config
+
+
+def _windows(recipe: Mapping[str, Any]) -> dict[str, int]:
+    """Samples of a window that is judged, and between two of them: half overlapping."""
+    seconds = float(recipe.get("window_s", WINDOW / SAMPLE_RATE))
+    return {"window": round(seconds * SAMPLE_RATE), "hop": round(seconds * SAMPLE_RATE / 2)}
 
 
 def _half_precision(

@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from core.evaluate import tables
 from training.card import TABLES, refresh, refresh_files
 from training.commands.measure import DOCUMENTS
 from training.commands.options import RESULTS
+from training.recipe import RECIPES
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,3 +129,16 @@ def test_a_table_without_figures_says_so(name: str) -> None:
 def test_an_unknown_table_is_refused() -> None:
     with pytest.raises(ValueError, match="no table 'weather'"):
         refresh("<!-- figures: weather -->\n<!-- end -->", pd.DataFrame())
+
+
+def test_looks_of_the_legs_are_those_that_the_readme_tells() -> None:
+    text = (ROOT / "training" / "README.md").read_text("utf-8")
+    looks = tables.load("embedded_training")
+    told = {
+        tuple(re.findall(r"\d+\.\d", line)[:2])
+        for line in text.splitlines()
+        if line.startswith("|")
+    }
+    assert {(f"{r.pooled_eer:.1f}", f"{r.within_eer:.1f}") for r in looks.itertuples()} <= told
+    assert set(looks["recipe"]) == {path.stem for path in RECIPES.glob("embedded*.toml")}
+    assert (looks["thousand_pairs"].diff().dropna() >= 0).all()

@@ -209,6 +209,20 @@ TABLES: dict[str, Table] = {
         },
         ("system", "stage", "epoch"),
     ),
+    "embedded_training": Table(
+        {
+            "leg": Column("count"),
+            "recipe": _TEXT,
+            "step": Column("count"),
+            "thousand_pairs": Column("number", low=0),
+            "pooled_eer": Column("number", low=0, high=100),
+            "within_eer": Column("number", low=0, high=100),
+            "dev": _TEXT,
+            "kind": Column(choices=KINDS),
+            "source": _TEXT,
+        },
+        ("leg", "step"),
+    ),
     "training_recipe": Table(
         {"system": _TEXT, "setting": _TEXT, "stage_1": _TEXT, "stage_2": _TEXT, "source": _TEXT},
         ("system", "setting"),

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import WINDOW
 from core.evaluate.names import benchmark_name
 from core.show import cache
-from core.show.figures.view import spread, with_lower_headings
+from core.show.figures import charts
+from core.show.figures.view import show_chart, spread, with_lower_headings
 from core.show.hood import diagrams
 from core.show.scores import charts as score_charts
-from core.show.scores.files import chart as show_chart
+from core.show.scores.files import chart as score_chart
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -54,6 +57,27 @@ def architecture() -> None:
         )
 
 
+def legs() -> None:
+    """How the embedded detector was trained, leg after leg."""
+    looks = cache.table("embedded_training")
+    st.header("Training the embedded detector in legs", anchor=False)
+    pairs = looks["thousand_pairs"].max()
+    show_chart(
+        charts.legs,
+        looks,
+        f"Every leg began where another ended; {pairs:.0f},000 pairs in all",
+        palette=palette(),
+        key="hood-legs",
+        saved=list(looks),
+        alt="Error rate on development clips over the pairs of clips seen, a line for each leg. "
+        "It falls from leg to leg, most where the learning rate falls to nothing.",
+    )
+    st.caption(
+        "Each colour is another set of development clips, so only points of one colour compare. "
+        "The first point of a leg can be the weights from which it began."
+    )
+
+
 def stages() -> None:
     """How the published system was trained."""
     figures = cache.figures()
@@ -89,9 +113,10 @@ def decisions() -> None:
     ]
     bands = "; ".join(f"{band}: {spread(part)}" for band, part in codec.groupby("bandwidth"))
     drift = figures[figures["metric"] == "eer_threshold"]["value"]
+    seconds = cache.model_config("embedded").get("window", WINDOW) / SAMPLE_RATE
     st.markdown(
-        "- **Four-second windows, half overlapping**: short enough to say where, long enough to "
-        "judge.\n"
+        f"- **Windows of {seconds:g} s, half overlapping**: short enough to say where, long enough "
+        "to judge.\n"
         "- **Mean of log-odds**: probabilities saturate, and ties cannot be ranked.\n"
         f"- **Calibrated scores**: the published system's best threshold moved from "
         f"{drift.min():.2f} to {drift.max():.2f} between data sets.\n"
@@ -150,7 +175,7 @@ def trust() -> None:
 def _reliability(rows: pd.DataFrame, benchmark: str) -> None:
     points = score_charts.stated_and_observed(rows)
     off = (points["stated"] - points["observed"]).abs().mean()
-    show_chart(
+    score_chart(
         score_charts.reliability,
         points,
         f"Stated chances are off by {100 * off:.0f} points on average",
@@ -170,7 +195,7 @@ def _risk(rows: pd.DataFrame, benchmark: str) -> None:
             f"Judging all: {wrong['100 %']:.0f} % wrong; the surest four fifths: "
             f"{wrong['80 %']:.0f} %"
         )
-    show_chart(
+    score_chart(
         score_charts.risk,
         rows,
         title,

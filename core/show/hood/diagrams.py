@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import HOP, WINDOW
 from core.show.theme import LIGHT, Palette
+
+_USUAL = {"window": WINDOW, "hop": HOP}
 
 Part = tuple[str, str, Literal["plain", "frozen", "trained", "decision"]]
 """Name, what it does, and how it is drawn."""
@@ -48,12 +52,13 @@ def embedded_system(config: Mapping[str, Any], palette: Palette = LIGHT) -> str:
         else "score to log-likelihood ratio"
     )
     band = config.get("decision", {}).get("inconclusive_llr")
+    window, hop = (config.get(name, usual) / SAMPLE_RATE for name, usual in _USUAL.items())
     decide = f"inconclusive from {band[0]:+.2f} to {band[1]:+.2f}" if band else "or inconclusive"
     return _chain(
         [
             ("Clip", "mono, 16 kHz", "plain"),
             ("Speech gate", "too little speech: not judged", "decision"),
-            ("Windows", "4 s every 2 s, silent ones left out", "plain"),
+            ("Windows", f"{window:g} s every {hop:g} s, silent ones left out", "plain"),
             ("Level and spectrum", "complex, 20 ms every 10 ms, compressed", "plain"),
             ("Convolutions", "3 x 3, halving frequency", "trained"),
             ("Transformer encoder", "with sinusoidal positions", "trained"),

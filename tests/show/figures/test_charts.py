@@ -73,6 +73,7 @@ def everything(palette):
         "det": charts.det(band, marks, "DET", colours, palette=palette),
         "differences": charts.differences(pair, "eer", "Differences", palette=palette),
         "staircase": charts.staircase(stairs, "Staircase", palette=palette),
+        "legs": charts.legs(tables.load("embedded_training"), "Legs", palette=palette),
         "training": charts.training(history, "dev_eer", "Training", palette=palette),
         "thresholds": charts.thresholds(drift, "Thresholds", palette=palette),
         "two_classes": charts.two_classes(3.0, 0.5, "A drawing", palette=palette),

@@ -4,7 +4,14 @@ from core.show.figures.charts.bars import ranked
 from core.show.figures.charts.curves import det, differences
 from core.show.figures.charts.maps import compared, heat
 from core.show.figures.charts.marks import PICK, AnyChart, unchosen
-from core.show.figures.charts.story import one_in, staircase, thresholds, training, two_classes
+from core.show.figures.charts.story import (
+    legs,
+    one_in,
+    staircase,
+    thresholds,
+    training,
+    two_classes,
+)
 
 __all__ = [
     "PICK",
@@ -13,6 +20,7 @@ __all__ = [
     "det",
     "differences",
     "heat",
+    "legs",
     "one_in",
     "ranked",
     "staircase",

@@ -126,6 +126,44 @@ def training(
     return titled(alt.layer(line, dots), title, 220, palette, legend_rows=1)
 
 
+def legs(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
+    """Error on dev clips over all pairs of clips that a detector has seen, leg after leg.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As data/results/embedded_training.csv: ``leg``, ``recipe``, ``step``, ``thousand_pairs``,
+        ``pooled_eer`` and ``dev``, which names the clips; only points on the same ones compare.
+    """
+    x = alt.X("thousand_pairs:Q", title="Pairs of clips seen (thousands)")
+    y = alt.Y("pooled_eer:Q", title="Development EER (%)", scale=alt.Scale(zero=False))
+    clips = list(frame["dev"].unique())
+    colour = alt.Color(
+        "dev:N",
+        title=None,
+        sort=clips,
+        scale=alt.Scale(domain=clips, range=list(palette.series[: len(clips)])),
+        legend=alt.Legend(orient="bottom", columns=1, labelLimit=0),
+    )
+    names = {
+        "recipe:N": "Recipe",
+        "step:Q": "Step",
+        "pooled_eer:Q": "EER, pooled (%)",
+        "within_eer:Q": "EER within a repository (%)",
+        "dev:N": "Dev clips",
+    }
+    base = alt.Chart(frame)
+    line = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, detail="leg:N")
+    dots = base.mark_point(filled=True, opacity=1, size=50).encode(
+        x=x,
+        y=y,
+        color=colour,
+        shape=alt.Shape("dev:N", sort=clips, legend=None),
+        tooltip=[alt.Tooltip(field, title=name) for field, name in names.items()],
+    )
+    return titled(alt.layer(line, dots), title, 260, palette, legend_rows=len(clips))
+
+
 def thresholds(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
     """Where the equal-error threshold lies on each benchmark, against a fixed one at 0.5.
 

@@ -7,17 +7,16 @@ true ratios is computed on 10,000 others. Writes data/results/calibration_counts
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 
 from core.evaluate.metrics import Tally
+from core.evaluate.tables import RESULTS, TABLES
 from core.plain import csv_text
 
-TABLE = Path(__file__).resolve().parents[1] / "data" / "results" / "calibration_counts.csv"
-COLUMNS = ("eer_percent", "clips", "true_bits", "excess_bits", "excess_bits_95", "runs", "kind",
-           "source")  # fmt: skip
+TABLE = RESULTS / "calibration_counts.csv"
+COLUMNS = tuple(TABLES["calibration_counts"].columns)
 CLIPS, ERRORS, RUNS = (10, 20, 30, 50, 100, 200), (2, 10, 30), 300
 COMMAND = "python -m benchmarks.calibration"
 

@@ -20,17 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.detection import row, speech, together
+from core.evaluate.tables import RESULTS, TABLES
 from core.plain import csv_text
 
 if TYPE_CHECKING:
     from core.detect.networks.over_encoder import OverEncoder
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = ROOT / "data" / "results" / "encoder_speed.csv"
-COLUMNS = (
-    "encoder", "head", "parameters", "window_s", "cores", "plain_s", "int8_s", "ratio",
-    "largest_difference", "peak_mb", "file_mb", "weights", "kind", "source", "note",
-)  # fmt: skip
+TABLE = RESULTS / "encoder_speed.csv"
+COLUMNS = tuple(TABLES["encoder_speed"].columns)
 COMMAND = "python -m benchmarks.encoders"
 CORES, TIMES, WINDOWS = 2, 3, 2
 

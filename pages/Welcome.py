@@ -2,8 +2,11 @@
 
 import streamlit as st
 
+from core.evaluate.names import benchmark_name
+from core.evaluate.tables import figures_in
 from core.settings import settings
-from core.show.figures.headlines import by_kind, figure_card, figures
+from core.show.figures.cards import figure_card
+from core.show.figures.headlines import by_kind
 from core.show.server.installation import MISSING
 
 st.title("Is this voice human?", anchor=False)
@@ -37,7 +40,7 @@ STEPS = (
 )
 cards = []
 for benchmark, label in STEPS:
-    rows = figures(
+    rows = figures_in(
         "published_eer", system=PUBLISHED, benchmark=benchmark, breakdown="overall", metric="eer"
     )
     cards += [(label, row) for row in rows]
@@ -46,7 +49,7 @@ OWN = (
     ("today_samples", "The same, on the voices of today"),
 )
 for benchmark, label in OWN:
-    rows = figures(
+    rows = figures_in(
         "embedded",
         system="embedded",
         benchmark=benchmark,
@@ -60,7 +63,8 @@ if len(cards) < len(STEPS) + len(OWN):
 for first in range(0, len(cards), 3):  # in a narrower column a figure is cut
     for column, (label, row) in zip(st.columns(3), cards[first : first + 3], strict=False):
         with column:
-            figure_card(label, row)
+            about = f"{benchmark_name(row.benchmark)}, {row.subset}. {row.kind.capitalize()}."
+            figure_card(label, row, before=about, source=row.source)
 if told := by_kind():
     st.markdown(told)
 st.caption(

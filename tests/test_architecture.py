@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.evaluate import tables
+from core.evaluate.tables import figures
+
 ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("core", "pages", "training", "benchmarks")
 
 FORBIDDEN = {
     "core/audio": ("streamlit", "torch"),
@@ -260,3 +264,46 @@ def test_one_module_writes_csv():
 def test_another_writer_would_be_seen(line):
     assert writes_csv(ast.parse(line))
     assert not writes_csv(ast.parse("import csv; csv.reader(f); rows.csv()"))
+
+
+def lists_of_names(tree: ast.AST) -> list[tuple[int, set[str]]]:
+    """Line and strings of every list, tuple and set that is written out, with what it unpacks."""
+
+    def said(node: ast.AST) -> set[str]:
+        if isinstance(node, ast.Starred):
+            node = node.value
+        if isinstance(node, ast.Constant):
+            return {node.value} if isinstance(node.value, str) else set()
+        within = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
+        return {name for one in within for name in said(one)}
+
+    kinds = (ast.List, ast.Tuple, ast.Set)
+    return [(n.lineno, said(n)) for n in ast.walk(tree) if isinstance(n, kinds)]
+
+
+def columns_again(tree: ast.AST) -> list[int]:
+    """Lines that write out most of the columns of a table of figures or of data/results."""
+    known = [set(t.columns) for t in tables.TABLES.values() if len(t.columns) > 5]
+    known += [{*figures.SCORE_FILE}, {*figures.DIFFERENCES}, {*figures.VERIFICATION}]
+    return [
+        line
+        for line, names in lists_of_names(tree)
+        if any(len(names & columns) > 2 / 3 * len(columns) for columns in known)
+    ]
+
+
+def test_one_place_knows_the_columns_of_tables():
+    files = [path for folder in FOLDERS for path in modules(folder)]
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for path in files
+        if path.parent != ROOT / "core" / "evaluate" / "tables"
+        and (found := columns_again(ast.parse(path.read_text("utf-8"))))
+    }
+    assert len(files) > 300 and not wrong
+
+
+def test_a_second_list_of_columns_would_be_seen():
+    names = list(figures.COLUMNS)
+    assert columns_again(ast.parse(f"A = 1\nCOLUMNS = (*{names[:7]}, *{names[7:]})")) == [2]
+    assert columns_again(ast.parse(f"shown = {names[:9]}")) == []

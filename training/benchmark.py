@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from core.evaluate import influence
+from core.evaluate.tables import COLUMNS, FIGURES
 from core.files import atomic_path
-from training.figures import COLUMNS, figures, in_unit, result_row, with_intervals, within_source
+from training.figures import figures, in_unit, result_row, with_intervals, within_source
 from training.trials import score_trials
 
 if TYPE_CHECKING:
@@ -150,10 +151,6 @@ def against(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-KEY = ("system", "benchmark", "subset", "breakdown", "condition", "metric")
-"""What one figure of a table of results is known by."""
-
-
 def update_results(path: str | Path, table: pd.DataFrame) -> None:
     """Put rows into a table of results: those of the same key are replaced, others stay.
 
@@ -172,10 +169,10 @@ def update_results(path: str | Path, table: pd.DataFrame) -> None:
         )
         apart = ["codec", "codec_within", "pooled", "within", "other_system"]  # one run a condition
         groups = set(new[["system", "benchmark", "breakdown"]].itertuples(index=False, name=None))
-        rows = set(new[list(KEY)].itertuples(index=False, name=None))
+        rows = set(new[list(FIGURES.key)].itertuples(index=False, name=None))
         gone = [
             key in rows or ((key[0], key[1], key[3]) in groups and key[3] not in apart)
-            for key in old[list(KEY)].itertuples(index=False, name=None)
+            for key in old[list(FIGURES.key)].itertuples(index=False, name=None)
         ]
         new = pd.concat([old[~np.array(gone, bool)], new], ignore_index=True)
     with atomic_path(path) as part:

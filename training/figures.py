@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,12 @@ from core.evaluate import influence
 from core.evaluate.influence import Metric
 from core.evaluate.intervals import intervals, of_mean
 from core.evaluate.metrics import Costs, Tally
+from core.evaluate.tables import COLUMNS, Figure
 from core.files import ROOT
 from training.kinds import accused, kind_groups, kinds_of
 
 Names = tuple[str, str, str, str]
 """System, benchmark, subset and source: the command that makes a figure again."""
-
-COLUMNS = (
-    "system", "benchmark", "subset", "breakdown", "condition", "metric", "value", "low", "high",
-    "n_bonafide", "n_spoof", "kind", "source", "note",
-)  # fmt: skip
-"""Columns of a table of results."""
 
 
 def figures(
@@ -81,12 +77,13 @@ def result_row(names: Names, trials: pd.DataFrame | None = None, **found: Any) -
     **found
         The other `COLUMNS`; an interval that is left out is NaN, a note empty.
     """
-    row: dict[str, Any] = dict(zip(("system", "benchmark", "subset", "source"), names, strict=True))
-    row |= {"low": np.nan, "high": np.nan, "kind": "measured", "note": ""}
     if trials is not None:
         n = trials["label"].value_counts()
-        row |= {"n_bonafide": int(n.get("bonafide", 0)), "n_spoof": int(n.get("spoof", 0))}
-    return {**row, **found}
+        counts = {"n_bonafide": int(n.get("bonafide", 0)), "n_spoof": int(n.get("spoof", 0))}
+        found = counts | found
+    system, benchmark, subset, source = names
+    row = Figure(system=system, benchmark=benchmark, subset=subset, source=source, **found)
+    return asdict(row)
 
 
 def _of_all(judged: pd.DataFrame, names: Names, condition: str) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def leave_one_family_out(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.figures.COLUMNS`: EER on every family without it
+        Columns as `core.evaluate.tables.COLUMNS`: EER on every family without it
         (``leave_one_family_out``) and with it in training (``family_in_training``), and the means.
 
     Raises
@@ -89,7 +89,8 @@ def leave_one_family_out(
         If a class is missing on either side.
     """
     from core.evaluate.influence import percent_eer
-    from training.figures import COLUMNS, result_row, with_intervals
+    from core.evaluate.tables import COLUMNS
+    from training.figures import result_row, with_intervals
 
     index = index.reset_index(drop=True)
     spoof = (index["label"] == "spoof").to_numpy()

@@ -16,12 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.evaluate.tables import TABLES
 from core.plain import csv_text
 
-COLUMNS = (
-    "network", "naming", "encoder", "parameters", "waves", "largest_difference", "largest_logit",
-    "kind", "source", "note",
-)  # fmt: skip
+COLUMNS = tuple(TABLES["network_parity"].columns)
 COMMAND = "python -m training parity"
 
 

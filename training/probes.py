@@ -313,10 +313,11 @@ def probe_rows(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.figures.COLUMNS`.
+        Columns as `core.evaluate.tables.COLUMNS`.
     """
     from core.evaluate.influence import percent_eer
-    from training.figures import COLUMNS, result_row, with_intervals
+    from core.evaluate.tables import COLUMNS
+    from training.figures import result_row, with_intervals
 
     train = train.sample(min(1600, len(train)), random_state=0)
     scores = shortcut_scores(

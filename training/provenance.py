@@ -13,15 +13,12 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import beta
 
+from core.evaluate.tables import TABLES
 from core.provenance.look import look_into
 from core.provenance.signs import CODES
 from training.corpus import blobs, read_manifest
 
-COLUMNS = (
-    "sign", "n_bonafide", "n_spoof", "seen_bonafide", "seen_spoof", "share_bonafide",
-    "low_bonafide", "high_bonafide", "share_spoof", "low_spoof", "high_spoof",
-    "sources_bonafide", "sources_spoof", "kind", "source",
-)  # fmt: skip
+COLUMNS = tuple(TABLES["provenance"].columns)
 ANY = "any"
 """The row that counts clips and repositories, of which every sign is a share."""
 

@@ -177,57 +177,46 @@ def stretch_rows(
     Returns
     -------
     pandas.DataFrame
-        Columns as `training.figures.COLUMNS`.
+        Columns as `core.evaluate.tables.COLUMNS`.
     """
     from scipy.stats import binomtest
 
     from core.evaluate.metrics import Tally
-    from training.figures import COLUMNS as RESULTS
+    from core.evaluate.tables import COLUMNS
+    from training.figures import result_row
 
     clips, segments = measured(detector, index, progress)
-    shared = {
-        "system": detector.id,
-        "benchmark": benchmark,
-        "subset": split,
-        "kind": "measured",
-        "source": f"python -m training benchmark {benchmark} --detector {detector.id} --stretches"
-        + ("" if split == "test" else f" --split {split}"),
-    }
+    command = f"python -m training benchmark {benchmark} --detector {detector.id} --stretches"
+    names = (
+        detector.id,
+        benchmark,
+        split,
+        command + ("" if split == "test" else f" --split {split}"),
+    )
     rows = []
 
     def share(breakdown: str, condition: str, hits: pd.Series, metric: str, note: str) -> None:
         interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
         synthetic = "synthetic" in condition
         rows.append(
-            {
-                **shared,
-                "breakdown": breakdown,
-                "condition": condition,
-                "metric": metric,
-                "value": 100 * float(hits.mean()),
-                "low": 100 * interval.low,
-                "high": 100 * interval.high,
-                "n_bonafide": 0 if synthetic else len(hits),
-                "n_spoof": len(hits) if synthetic else 0,
-                "note": note,
-            }
+            result_row(
+                names,
+                breakdown=breakdown,
+                condition=condition,
+                metric=metric,
+                value=100 * float(hits.mean()),
+                low=100 * interval.low,
+                high=100 * interval.high,
+                n_bonafide=0 if synthetic else len(hits),
+                n_spoof=len(hits) if synthetic else 0,
+                note=note,
+            )
         )
 
     def plain(condition: str, metric: str, value: float, n: tuple[int, int], note: str) -> None:
-        rows.append(
-            {
-                **shared,
-                "breakdown": "stands_out_where",
-                "condition": condition,
-                "metric": metric,
-                "value": value,
-                "low": np.nan,
-                "high": np.nan,
-                "n_bonafide": n[0],
-                "n_spoof": n[1],
-                "note": note,
-            }
-        )
+        told = {"condition": condition, "metric": metric, "value": value, "note": note}
+        counts = {"n_bonafide": n[0], "n_spoof": n[1]}
+        rows.append(result_row(names, breakdown="stands_out_where", **told, **counts))
 
     for condition, part in clips.groupby("condition", sort=False):
         whole = condition == WHOLE
@@ -253,7 +242,7 @@ def stretch_rows(
             (int((~spoof).sum()), int(spoof.sum())),
             "A segment is synthetic if any of it is; segments without a score are left out.",
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(RESULTS))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _segments(found: Detection, start_s: float, end_s: float) -> pd.DataFrame:

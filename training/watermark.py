@@ -17,6 +17,7 @@ import soundfile
 from core.audio.acoustics import add_noise
 from core.audio.clip import SAMPLE_RATE
 from core.audio.codecs import encode_decode
+from core.evaluate.tables import TABLES
 from core.provenance import watermark
 from training.clips import read_index
 from training.provenance import exact_interval
@@ -31,7 +32,7 @@ MOST_S = 8.0
 CONDITIONS = ("none", *CODECS, "noise-20db", "level-20db", "speed-1.05", "cut-1s")
 """What clips go through; `codecs.CODECS` and `passed` say how."""
 
-COLUMNS = ("clips", "condition", "n", "found", "share", "low", "high", "sources", "kind", "source")
+COLUMNS = tuple(TABLES["watermark"].columns)
 
 
 def mark(samples: np.ndarray, rate: int) -> np.ndarray:

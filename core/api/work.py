@@ -192,12 +192,12 @@ def report(uploads: Sequence[Upload], query: Query, job: Job) -> bytes:
 
     Errors as `detect`.
     """
-    from core.evaluate.tables import RESULTS, load
+    from core.evaluate.tables import load
     from core.show.evidence.case import Case, Filing
     from core.show.evidence.report import evidence_html, evidence_pdf
     from core.show.figures.track_record import track_record
 
-    figures, published = load("embedded", RESULTS), load("published_eer", RESULTS)
+    figures, published = load("embedded"), load("published_eer")
     detectors = [_detector(id) for id in query.detector]
 
     def judge(upload: Upload) -> Iterator[Case]:

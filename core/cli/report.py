@@ -59,7 +59,6 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report; 0 when every file could be read, 2 when one could not."""
-    import pandas as pd
 
     from core.audio.clip import AudioError
     from core.audio.isolated import decode_safely
@@ -67,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from core.detect.registry import is_registered, load_detector
     from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
     from core.detect.stress import stress
-    from core.evaluate.tables import RESULTS, load
+    from core.evaluate.tables import load
     from core.files import atomic_write
     from core.plain import find_printed, printable
     from core.provenance.isolated import TrustListError, look_safely
@@ -106,8 +105,7 @@ def run(options: argparse.Namespace) -> int:
         detectors = (
             [load_detector(id, code=True) for id in chosen] if len(saved) < len(files) else []
         )
-        figures = pd.read_csv(RESULTS / "embedded.csv")
-        published = load("published_eer", RESULTS)
+        figures, published = load("embedded"), load("published_eer")
         held: list[Saved] = []
         for file in saved:
             try:

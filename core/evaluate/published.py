@@ -12,6 +12,7 @@ import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from core.evaluate.metrics import (
     Tally,
 )
 from core.evaluate.sample import Sample, Units, codes_of
-from core.evaluate.tables import RESULTS, TABLES, check
+from core.evaluate.tables import RESULTS, TABLES, Figure, check
 from core.evaluate.trials import AsvScores, Trials, TrialsError, attach, read_scores
 from core.files import atomic_path
 from core.plain import write_own_csv
@@ -122,7 +123,7 @@ def build(scored: Mapping[ScoreFile, Trials], asv: AsvScores) -> dict[str, pd.Da
     """The three tables, from scores that run towards spoof and trials in one order."""
     import pandas as pd
 
-    figures: list[dict[str, Any]] = []
+    figures: list[Figure] = []
     curves: list[dict[str, Any]] = []
     for file, trials in scored.items():
         figures += _figures(file, trials, asv)
@@ -131,7 +132,7 @@ def build(scored: Mapping[ScoreFile, Trials], asv: AsvScores) -> dict[str, pd.Da
     for first, second in itertools.combinations(scored, 2):
         comparisons += _compare(first, second, scored)
     _adjust(comparisons)
-    rows = {"measured": figures, "det": curves, "paired": comparisons}
+    rows: dict[str, list[Any]] = {"measured": figures, "det": curves, "paired": comparisons}
     return {
         name: pd.DataFrame(rows[name], columns=list(TABLES[name].columns)).fillna({"note": ""})
         for name in rows
@@ -148,7 +149,7 @@ def _conditions(trials: Trials) -> list[tuple[str, str, Any]]:
     ]
 
 
-def _figures(file: ScoreFile, trials: Trials, asv: AsvScores) -> list[dict[str, Any]]:
+def _figures(file: ScoreFile, trials: Trials, asv: AsvScores) -> list[Figure]:
     everything = Tally.of(*trials.split())
     affine = everything.affine_calibration()
     rows = []
@@ -172,22 +173,21 @@ def _figures(file: ScoreFile, trials: Trials, asv: AsvScores) -> list[dict[str, 
             found = interval(of(tally), sample)
             digits = 3 if metric == "eer" else 5
             rows.append(
-                {
-                    "system": file.system,
-                    "benchmark": BENCHMARK,
-                    "subset": SUBSETS[breakdown],
-                    "breakdown": breakdown,
-                    "condition": condition,
-                    "metric": metric,
-                    "value": round(found.value, digits),
-                    "low": _rounded(found.low, digits),
-                    "high": _rounded(found.high, digits),
-                    "n_bonafide": tally.n_bonafide,
-                    "n_spoof": tally.n_spoof,
-                    "kind": "measured",
-                    "source": f"{file.source}; {COMMAND}",
-                    "note": _note(metric),
-                }
+                Figure(
+                    system=file.system,
+                    benchmark=BENCHMARK,
+                    subset=SUBSETS[breakdown],
+                    breakdown=breakdown,
+                    condition=condition,
+                    metric=metric,
+                    value=round(found.value, digits),
+                    low=_rounded(found.low, digits),
+                    high=_rounded(found.high, digits),
+                    n_bonafide=tally.n_bonafide,
+                    n_spoof=tally.n_spoof,
+                    source=f"{file.source}; {COMMAND}",
+                    note=_note(metric),
+                )
             )
     return rows
 
@@ -288,8 +288,9 @@ def _compare(
     return rows
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+def _rounded(value: float | None, digits: int) -> float:
+    """NaN where there is none."""
+    return nan if value is None else round(value, digits)
 
 
 def _p_value(value: float | None) -> float | None:

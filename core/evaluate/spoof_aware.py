@@ -20,16 +20,12 @@ from core.evaluate.metrics import (
     eer,
     spoof_aware_curve,
 )
+from core.evaluate.tables.figures import VERIFICATION
 from core.evaluate.trials import Problem, SpoofAwareTrials
 from core.evaluate.verification_intervals import Sure
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FIGURES = (
-    *("breakdown", "condition", "metric", "value", "low", "high", "threshold"),
-    *("cm_threshold", "n_target", "n_nontarget", "n_spoof", "note"),
-)
 
 NO_INTERVAL = "No interval: two thresholds are chosen on these trials; no correction is known."
 NO_CONCURRENT = (
@@ -78,7 +74,7 @@ class SpoofAware:
 
     @cached_property
     def figures(self) -> pd.DataFrame:
-        """Every figure of all trials and of each attack's: columns `FIGURES`."""
+        """Every figure of all trials and of each attack's: columns `VERIFICATION`."""
         import pandas as pd
 
         rows = [
@@ -86,7 +82,7 @@ class SpoofAware:
             for breakdown, condition, part in self._parts()
             for row in self._rows(part, breakdown == "overall")
         ]
-        frame = pd.DataFrame(rows, columns=list(FIGURES))
+        frame = pd.DataFrame(rows, columns=list(VERIFICATION))
         numbers = ("value", "low", "high", "threshold", "cm_threshold")
         return frame.astype(dict.fromkeys(numbers, float))
 

@@ -20,7 +20,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.detect.decision import EVEN, Stance
-from core.evaluate.tables import TABLES, TableError
+from core.evaluate.tables import RESULTS, TABLES, TableError
 from core.files import ROOT
 from core.settings import settings
 from core.show.server.queue import FairQueue, Place, QueuedTurn
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from core.detect.stream import Take
 
 EXAMPLES = ROOT / "examples"
-RESULTS = ROOT / "data" / "results"
 MODELS = ROOT / "data" / "models"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from core.show.figures.headlines import figures
+from core.evaluate.tables import figures_in
 from tests.pages.words import assert_plain
 
 HOME = str(Path(__file__).resolve().parents[2] / "Home.py")
@@ -17,7 +17,7 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     assert at.title[0].value == "Is this voice human?"
     assert [button.label for button in at.button] == ["Examine a recording"]
     published = next(
-        figures(
+        figures_in(
             "published_eer",
             benchmark="ASVspoof 2019 LA eval",
             breakdown="overall",
@@ -27,7 +27,7 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     shown = {metric.value for metric in at.metric}
     assert f"{published.value:.2f} %" in shown
     in_part = next(
-        figures(
+        figures_in(
             "embedded", breakdown="stands_out", condition="with 4 s of synthetic speech in them"
         )
     )
@@ -38,7 +38,7 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
 
 
 def test_missing_tables_leave_the_page_standing(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.show.figures.headlines.RESULTS", tmp_path)
+    monkeypatch.setattr("core.evaluate.tables.loading.RESULTS", tmp_path)
     at = AppTest.from_file(HOME, default_timeout=60).run()
     assert not at.exception
     assert not at.metric

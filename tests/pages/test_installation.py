@@ -65,7 +65,7 @@ def installed(tmp_path, monkeypatch) -> Path:
         shutil.copy(cache.MODELS / "embedded" / name, tmp_path / "models" / "embedded" / name)
     for name, folder in (("RESULTS", "results"), ("EXAMPLES", "examples"), ("MODELS", "models")):
         monkeypatch.setattr(cache, name, tmp_path / folder)
-    monkeypatch.setattr("core.show.figures.headlines.RESULTS", tmp_path / "results")
+    monkeypatch.setattr("core.evaluate.tables.loading.RESULTS", tmp_path / "results")
     for module in ("component", "shutdown"):  # there is no browser
         monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
     return tmp_path
@@ -156,7 +156,7 @@ def test_home_explains_its_pages(installed, monkeypatch):
     def fail(*args, **wanted):
         raise tables.TableError("The table data/results/x.csv is missing.")
 
-    monkeypatch.setattr("core.show.figures.headlines.figures", fail)
+    monkeypatch.setattr("core.show.figures.headlines.figures_in", fail)
     at = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
     assert not at.exception
     assert "x.csv is missing. Restore the file" in at.error[0].value

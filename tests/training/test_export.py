@@ -23,6 +23,7 @@ from core.detect.model_directory import load_directory
 from core.detect.networks import build
 from core.detect.registry import EMBEDDED, ROOT
 from core.evaluate.calibrating import COVERAGE, fit_band
+from core.evaluate.tables import COLUMNS
 from tests.training.conftest import TINY_NETWORK
 from training.benchmark import against, run_benchmark, update_results
 from training.export import (
@@ -32,7 +33,7 @@ from training.export import (
     calibrate_engine,
     export_model,
 )
-from training.figures import COLUMNS, _tally, figures, within_source
+from training.figures import _tally, figures, within_source
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
 

@@ -6,7 +6,7 @@ from core.evaluate.analysis.breakdowns import (
     attributes,
     by_column,
 )
-from core.evaluate.analysis.comparison import DIFFERENCE_COLUMNS, Comparison, compare
+from core.evaluate.analysis.comparison import Comparison, compare
 from core.evaluate.analysis.datasets import (
     DATA_SET,
     MEAN,
@@ -30,7 +30,6 @@ from core.evaluate.analysis.fused import (
 from core.evaluate.analysis.pictures import histogram, reliability, worst
 from core.evaluate.analysis.pooled import Overall, official_eer, overall
 from core.evaluate.analysis.prepared import (
-    FIGURE_COLUMNS,
     Part,
     Prepared,
     Settings,
@@ -47,9 +46,7 @@ from core.evaluate.analysis.systems import (
 
 __all__ = [
     "DATA_SET",
-    "DIFFERENCE_COLUMNS",
     "EQUAL",
-    "FIGURE_COLUMNS",
     "LOGISTIC",
     "MEAN",
     "MOST_CONDITIONS",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluate import influence
-from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Part, Prepared, as_frame
+from core.evaluate.analysis.prepared import Part, Prepared, as_frame
 from core.evaluate.influence import Metric
 from core.evaluate.intervals import Interval, interval
 from core.evaluate.metrics import ASVSPOOF5
@@ -93,7 +93,7 @@ def by_column(
     Returns
     -------
     pandas.DataFrame
-        `FIGURE_COLUMNS`; a condition with one class only has no value and a note. At most
+        `SCORE_FILE`; a condition with one class only has no value and a note. At most
         `MOST_CONDITIONS` conditions, those with the most fakes.
     """
     columns = [columns] if isinstance(columns, str) else list(columns)
@@ -143,7 +143,7 @@ def by_column(
                     "note": note(part, found, columns),
                 }
             )
-    return as_frame(rows, FIGURE_COLUMNS)
+    return as_frame(rows)
 
 
 def note(part: Part, found: Interval, columns: Sequence[str]) -> str:

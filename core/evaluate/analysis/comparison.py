@@ -13,16 +13,11 @@ from core.evaluate.analysis.prepared import Prepared, as_frame, prepare
 from core.evaluate.intervals import difference, holm
 from core.evaluate.metrics import Higher
 from core.evaluate.sample import Sample
+from core.evaluate.tables.figures import DIFFERENCES
 from core.evaluate.trials import Problem, Trials, TrialsError, match
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-DIFFERENCE_COLUMNS = (
-    *("breakdown", "condition", "metric", "first", "second", "difference", "low", "high"),
-    *("p_value", "p_holm", "n_bonafide", "n_spoof"),
-)
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class Comparison:
     Attributes
     ----------
     figures : pandas.DataFrame
-        `DIFFERENCE_COLUMNS`: first minus second; EER in points. ``p_holm`` is adjusted over the
+        `DIFFERENCES`: first minus second; EER in points. ``p_holm`` is adjusted over the
         conditions of one breakdown.
     n : int
         Trials in common.
@@ -138,7 +133,7 @@ def compare(
                     "n_spoof": n_spoof,
                 }
             )
-    frame = as_frame(rows, DIFFERENCE_COLUMNS)
+    frame = as_frame(rows, DIFFERENCES)
     for _, family in frame.groupby(["breakdown", "metric"], sort=False):
         frame.loc[family.index, "p_holm"] = holm(family["p_value"].astype(float))
     frame[["p_value", "p_holm"]] = frame[["p_value", "p_holm"]].astype(float)

@@ -10,13 +10,7 @@ import numpy as np
 
 from core.evaluate import influence
 from core.evaluate.analysis.pooled import figures_of, metrics_of
-from core.evaluate.analysis.prepared import (
-    FIGURE_COLUMNS,
-    Prepared,
-    Settings,
-    as_frame,
-    prepare,
-)
+from core.evaluate.analysis.prepared import Prepared, Settings, as_frame, prepare
 from core.evaluate.intervals import interval, of_means
 from core.evaluate.metrics import Ints
 from core.evaluate.names import METRICS
@@ -40,7 +34,7 @@ class DataSets:
     Attributes
     ----------
     figures : pandas.DataFrame
-        `FIGURE_COLUMNS`; the condition is a data set, or `POOLED` (all trials as one set), or
+        `SCORE_FILE`; the condition is a data set, or `POOLED` (all trials as one set), or
         `MEAN` (of the sets' figures, each counting once).
     carried : pandas.DataFrame
         ``taken_from`` (where the EER threshold is taken), ``applied_to``, ``threshold``, ``p_miss``
@@ -191,7 +185,7 @@ def _mean(sets: dict[str, Prepared], settings: Settings, column: str) -> pd.Data
                 + (f" No interval: {found.why}." if found.why else ""),
             }
         )
-    return as_frame(rows, FIGURE_COLUMNS)
+    return as_frame(rows)
 
 
 def _speakers(sets: Sequence[Prepared]) -> list[Ints]:

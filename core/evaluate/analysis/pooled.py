@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.evaluate import influence
-from core.evaluate.analysis.prepared import FIGURE_COLUMNS, Prepared, Settings, as_frame
+from core.evaluate.analysis.prepared import Prepared, Settings, as_frame
 from core.evaluate.influence import Metric
 from core.evaluate.intervals import band, interval
 from core.evaluate.metrics import ASVSPOOF5, Costs, Rate, Tally, Tandem, spoof_aware_curve
@@ -28,7 +28,7 @@ class Overall:
     Attributes
     ----------
     figures : pandas.DataFrame
-        `FIGURE_COLUMNS`.
+        `SCORE_FILE`.
     det : pandas.DataFrame
         ``p_fa``, ``p_miss``, ``low``, ``high`` (0-1).
     eer : Rate
@@ -66,7 +66,7 @@ def overall(data: Prepared, settings: Settings | None = None) -> Overall:
 
 
 def figures_of(data: Prepared, settings: Settings) -> pd.DataFrame:
-    """Every pooled figure with its 95 % interval, in `FIGURE_COLUMNS`."""
+    """Every pooled figure with its 95 % interval, in `SCORE_FILE`."""
     part, tally = data.everything, data.everything.tally
     metrics = metrics_of(tally, settings)
     sign = 1.0 if data.higher == "spoof" else -1.0
@@ -93,7 +93,7 @@ def figures_of(data: Prepared, settings: Settings) -> pd.DataFrame:
         )
     if settings.asv is not None:
         rows += _tandem(data, settings.asv)
-    return as_frame(rows, FIGURE_COLUMNS)
+    return as_frame(rows)
 
 
 APART = "No interval: which trials of the two files are the same clip or speaker is not known."

@@ -20,16 +20,11 @@ from core.evaluate.metrics import (
     TandemConstants,
 )
 from core.evaluate.sample import Sample, Units
+from core.evaluate.tables.figures import SCORE_FILE
 from core.evaluate.trials import AsvScores, Trials
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-FIGURE_COLUMNS = (
-    *("breakdown", "condition", "metric", "value", "low", "high", "threshold"),
-    *("n_bonafide", "n_spoof", "note"),
-)
 
 
 @dataclass(frozen=True)
@@ -164,7 +159,8 @@ def prepare(trials: Trials, higher: Higher) -> Prepared:
     return Prepared(table, higher, scores if higher == "spoof" else -scores, is_spoof)
 
 
-def as_frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+def as_frame(rows: list[dict[str, Any]], columns: Sequence[str] = SCORE_FILE) -> pd.DataFrame:
+    """Rows as a table of these columns, what is no number yet as NaN."""
     import pandas as pd
 
     frame = pd.DataFrame(rows, columns=list(columns))

@@ -121,7 +121,7 @@ def side_by_side(systems: Systems, settings: Settings | None = None) -> tuple[pd
     Returns
     -------
     tuple of pandas.DataFrame
-        ``system`` and `FIGURE_COLUMNS`; ``system``, ``p_fa``, ``p_miss``, ``low``, ``high`` (0-1);
+        ``system`` and `SCORE_FILE`; ``system``, ``p_fa``, ``p_miss``, ``low``, ``high`` (0-1);
         ``system`` and the columns of `operating_points`.
     """
     import pandas as pd

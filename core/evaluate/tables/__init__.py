@@ -1,26 +1,27 @@
 """The tables in data/results: what their columns mean, loading and checking them."""
 
 from core.evaluate.tables.column import Column, Table
+from core.evaluate.tables.figures import COLUMNS, FIGURES, KINDS, Figure
 from core.evaluate.tables.loading import (
     RESULTS,
     TableError,
     check,
     described,
+    figures_in,
     load,
     load_figures,
     strict_schema,
 )
 from core.evaluate.tables.schema import (
     ARENA,
-    FIGURES,
     FRONT_ENDS,
-    KINDS,
     REPORTED_KINDS,
     TABLES,
 )
 
 __all__ = [
     "ARENA",
+    "COLUMNS",
     "FIGURES",
     "FRONT_ENDS",
     "KINDS",
@@ -28,10 +29,12 @@ __all__ = [
     "RESULTS",
     "TABLES",
     "Column",
+    "Figure",
     "Table",
     "TableError",
     "check",
     "described",
+    "figures_in",
     "load",
     "load_figures",
     "strict_schema",

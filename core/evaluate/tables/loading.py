@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.evaluate.names import METRICS, benchmark_name, condition_name, system_name
 from core.evaluate.tables.column import Table
-from core.evaluate.tables.schema import ARENA, FIGURES, TABLES
+from core.evaluate.tables.figures import COLUMNS, FIGURES, Figure
+from core.evaluate.tables.schema import ARENA, TABLES
 from core.files import ROOT
 
 if TYPE_CHECKING:
@@ -44,6 +48,34 @@ def load(name: str, folder: Path = RESULTS) -> pd.DataFrame:
         raise TableError(f"The table data/results/{name}.csv cannot be read: {error}.") from error
     check(frame, name)
     return frame
+
+
+def figures_in(name: str, folder: Path | None = None, **wanted: str) -> Iterator[Figure]:
+    """Rows of a table of figures, in file order; read without pandas, so that a page opens soon.
+
+    Parameters
+    ----------
+    name : str
+        File name without suffix.
+    folder : Path, optional
+        By default `RESULTS`.
+    **wanted : str
+        Values of columns that must match exactly.
+
+    Yields
+    ------
+    Figure
+        Nothing where the table is missing.
+    """
+    path = (folder or RESULTS) / f"{name}.csv"
+    if not path.is_file():
+        return
+    numbers = [c for c in COLUMNS if FIGURES.columns[c].type != "text"]
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if all(row.get(column) == value for column, value in wanted.items()):
+                said: dict[str, Any] = {c: row.get(c) or "" for c in COLUMNS}
+                yield Figure(**said | {c: float(said[c]) if said[c] else nan for c in numbers})
 
 
 def load_figures(folder: Path = RESULTS) -> pd.DataFrame:

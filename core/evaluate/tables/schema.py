@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from core.evaluate.tables.column import Column, Table
-
-KINDS = ("published", "corrected", "measured")
-
+from core.evaluate.tables.figures import FIGURES, KINDS
 
 REPORTED_KINDS = ("published", "reported by others")
 """Of figures that are taken over: from the system's authors, or from somebody else who ran it."""
@@ -31,28 +29,6 @@ _OPTIONAL = Column(required=False)
 
 
 _SHARE = Column("number", low=0, high=1)
-
-
-FIGURES = Table(
-    {
-        "system": _TEXT,
-        "benchmark": _TEXT,
-        "subset": _OPTIONAL,
-        "breakdown": _TEXT,
-        "condition": _TEXT,
-        "metric": _TEXT,
-        "value": Column("number"),
-        "low": Column("number", required=False),
-        "high": Column("number", required=False),
-        "n_bonafide": Column("count", required=False),
-        "n_spoof": Column("count", required=False),
-        "kind": Column(choices=KINDS),
-        "source": _TEXT,
-        "note": _OPTIONAL,
-    },
-    ("system", "benchmark", "subset", "breakdown", "condition", "metric"),
-)
-"""One row a figure. EERs are in percent; ``condition`` of ``attack-codec`` is ``A07/alaw``."""
 
 
 ARENA = Table(

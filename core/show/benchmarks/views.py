@@ -11,11 +11,11 @@ from core.evaluate.names import breakdown_name
 from core.show.benchmarks import words
 from core.show.benchmarks.book import FOCUS, Book, nothing, picks
 from core.show.figures import charts
+from core.show.figures.cards import figure_card
 from core.show.figures.view import (
     by_attack,
     by_benchmark,
     by_codec,
-    figure_card,
     show_chart,
     spread,
 )
@@ -131,7 +131,13 @@ def _cards(book: Book) -> None:
         if number % CARDS == 0:
             columns = st.columns(CARDS if len(rows) > CARDS else len(rows))
         with columns[number % CARDS]:
-            figure_card(str(novelty.get(row.benchmark, row.benchmark)).capitalize(), row)
+            figure_card(
+                str(novelty.get(row.benchmark, row.benchmark)).capitalize(),
+                row,
+                before=f"{book.of_metric}, {row.benchmark}, {row.subset}.",
+                after=f"{row.note} {row.kind.capitalize()}.",
+                source=row.source,
+            )
 
 
 def _by(book: Book, rows: pd.DataFrame, column: str, names: Mapping[str, str]) -> None:

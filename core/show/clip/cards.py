@@ -20,6 +20,7 @@ from core.show.clip.words import (
     limit,
     probability_bars,
 )
+from core.show.figures.cards import figure_card
 from core.show.figures.headlines import by_kind
 from core.show.figures.track_record import MEASURED_ON
 from core.show.markdown import plain
@@ -108,14 +109,13 @@ def about_detector(
 
 
 def _error_rate(row: Any) -> None:
-    with st.container(border=True, width=300):
-        st.metric(f"Equal error rate, {breakdown_name(row.breakdown)}", f"{row.value:.1f} %")
-        interval = ""
-        heard = MEASURED_ON.get((row.breakdown, row.condition), row.condition)
-        if row.low == row.low and row.high == row.high:  # not NaN
-            interval = f"95 % interval {row.low:.1f} to {row.high:.1f} %. "
-        st.caption(
-            f"{interval}{plain(f'{benchmark_name(row.benchmark)}, {row.subset}, {heard}')}: "
-            f"{row.n_bonafide:,.0f} human and {row.n_spoof:,.0f} synthetic clips. "
-            f"{row.kind.capitalize()} by `{row.source}`"
-        )
+    heard = MEASURED_ON.get((row.breakdown, row.condition), row.condition)
+    figure_card(
+        f"Equal error rate, {breakdown_name(row.breakdown)}",
+        row,
+        before=f"{plain(f'{benchmark_name(row.benchmark)}, {row.subset}, {heard}')}: "
+        f"{row.n_bonafide:,.0f} human and {row.n_spoof:,.0f} synthetic clips.",
+        after=f"{row.kind.capitalize()} by `{row.source}`",
+        digits=1,
+        width=300,
+    )

@@ -1,4 +1,4 @@
-"""What the pages of figures share: filters, cards, and charts with their downloads."""
+"""What the pages of figures share: filters, and charts with their downloads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from core.evaluate.names import metric_name, readable
+from core.evaluate.names import readable
+from core.evaluate.tables import COLUMNS
 from core.plain import csv_of
 from core.show.documents.chart import image, make_spec
 from core.show.figures.charts import AnyChart
@@ -17,12 +18,6 @@ from core.show.theme import Palette, system_colours
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COLUMNS = (
-    *("system", "benchmark", "subset", "breakdown", "condition", "metric", "value", "low", "high"),
-    *("n_bonafide", "n_spoof", "kind", "source", "note"),
-)
-"""Columns of a table of figures, in order."""
 
 
 @dataclass(frozen=True)
@@ -183,30 +178,6 @@ def figure_table(rows: pd.DataFrame, *, key: str) -> None:
             "source": st.column_config.TextColumn("source", width="medium"),
         },
     )
-
-
-def figure_card(label: str, row: Any) -> None:
-    """One figure with its subset, interval, caveat and source.
-
-    Parameters
-    ----------
-    label : str
-        What it stands for, in a few words.
-    row : named tuple or Series
-        A row of the figures.
-    """
-    unit = " %" if row.metric == "eer" else ""
-    with st.container(border=True, height="stretch"):
-        st.markdown(f":small[**{label}**]")
-        st.metric(label, f"{row.value:.2f}{unit}", label_visibility="collapsed")
-        known = row.low == row.low and row.high == row.high
-        interval = f"95 % interval {row.low:.2f} to {row.high:.2f}{unit}. " if known else ""
-        note = f"{row.note} " if row.note else ""
-        st.caption(
-            f"{metric_name(row.metric, unit=False)}, {row.benchmark}, {row.subset}. "
-            f"{interval}{note}",
-            help=f"{row.kind.capitalize()}. Source: {row.source}.",
-        )
 
 
 def with_lower_headings(markdown: str) -> str:

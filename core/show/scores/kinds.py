@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.metrics import ADCF_ASVSPOOF5, AdcfCosts, Higher
-from core.evaluate.names import METRICS
+from core.evaluate.names import bare
 from core.evaluate.segments import Pieces, pieces
 from core.evaluate.segments import figures as figures_of
 from core.evaluate.spoof_aware import NO_INTERVAL, SpoofAware, paths
@@ -24,6 +24,7 @@ from core.evaluate.trials import (
 )
 from core.plain import printable
 from core.show import session
+from core.show.figures.cards import figure_card
 from core.show.markdown import plain
 from core.show.scores import kinds_charts
 from core.show.scores.files import ScoreFile, chart, files, mark, remembered
@@ -131,15 +132,10 @@ def _costs() -> AdcfCosts:
 def _cards(whole: pd.DataFrame) -> None:
     cards = [m for m in ("min_adcf", "sasv_eer", "teer", "min_adcf_tandem") if m in whole.index]
     for column, metric in zip(st.columns(len(cards)), cards, strict=True):
-        row, (name, unit, _) = whole.loc[metric], METRICS[metric]
-        percent = " %" if unit else ""
-        digits = 2 if unit else 4
-        known = row["value"] == row["value"]
-        with column.container(border=True, height="stretch"):
-            st.metric(name, f"{row['value']:.{digits}f}{percent}" if known else "None")
-            sure = row["low"] == row["low"]
-            ends = f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. " if sure else ""
-            st.caption(f"{ends}{row['note'].replace(NO_INTERVAL, '')}".strip() or "Both systems.")
+        row = whole.loc[metric]
+        note = row["note"].replace(NO_INTERVAL, "") or "Both systems." * (row["low"] != row["low"])
+        with column:
+            figure_card(bare(metric), row, metric=metric, after=note)
 
 
 def _paths(found: SpoofAware, whole: pd.DataFrame, of: tuple[object, ...]) -> None:

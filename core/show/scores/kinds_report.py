@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.evaluate.names import readable
 from core.evaluate.segments import Pieces
 from core.evaluate.spoof_aware import SpoofAware, costs_in_words, paths
+from core.evaluate.tables.figures import VERIFICATION
 from core.evaluate.trials import WAYS
 from core.show.documents.chart import image, make_spec
 from core.show.documents.report import Report, as_html
@@ -124,5 +125,5 @@ def named_figures(table: pd.DataFrame) -> pd.DataFrame:
     chosen = table.assign(
         condition=table["condition"].where(~attack, "attack " + table["condition"])
     )
-    columns = ["condition", "metric", "value", "low", "high", "threshold", "cm_threshold", "note"]
-    return readable(chosen[columns], ["metric"])
+    counts = [c for c in VERIFICATION if c.startswith("n_")]
+    return readable(chosen.drop(columns=["breakdown", *counts]), ["metric"])

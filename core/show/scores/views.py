@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.evaluate import analysis
 from core.evaluate.example_scores import NAME, known_eer
-from core.evaluate.names import METRICS, bare
+from core.evaluate.names import bare, metric_name
 from core.show.documents.report import as_csv
 from core.show.figures import charts as figure_charts
+from core.show.figures.cards import figure_card
 from core.show.markdown import plain
 from core.show.scores import charts
 from core.show.scores.files import chart, remembered
@@ -27,15 +28,10 @@ def figures(study: Study) -> None:
     found = study.figures
     cards = [m for m in ("eer", "min_dcf", "act_dcf", "cllr", "min_tdcf") if m in found.index]
     for column, metric in zip(st.columns(len(cards)), cards, strict=True):
-        row, (name, unit, _) = found.loc[metric], METRICS[metric]
-        digits = 2 if metric == "eer" else 4
-        with column.container(border=True, height="stretch"):
-            percent = " %" if unit == "%" else ""
-            label = f"{name} ({unit})" if unit and not percent else name
-            st.metric(label, f"{row['value']:.{digits}f}{percent}")
-            known = row["low"] == row["low"]
-            ends = f"95 %: {row['low']:.{digits}f} to {row['high']:.{digits}f}. " if known else ""
-            st.caption(f"{ends}{row['note']}")
+        row = found.loc[metric]
+        label = bare(metric) if metric == "eer" else metric_name(metric)
+        with column:
+            figure_card(label, row, metric=metric, after=row["note"])
     st.dataframe(
         readable(study.whole.figures)[["metric", "value", "low", "high", "threshold", "note"]],
         hide_index=True,

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from core.evaluate import tables
+from core.evaluate.analysis import MOST_SYSTEMS
 from core.show.figures import charts
 from core.show.figures.charts import curves, marks
 from core.show.figures.view import colours_of
@@ -15,6 +16,13 @@ from core.show.theme import DARK, LIGHT, contrast, system_colours
 FIGURES = tables.described(tables.load_figures())
 SYSTEMS = list(colours_of(FIGURES, LIGHT))
 EVAL = "ASVspoof 2019 LA eval"
+
+
+def test_no_two_systems_of_a_chart_share_a_colour():
+    """Nor that of a visitor's scores beside all others."""
+    most = max(len(SYSTEMS), MOST_SYSTEMS) + 1
+    for palette in (LIGHT, DARK):
+        assert len(set(palette.systems)) == len(palette.systems) >= most
 
 
 def rows(**wanted):

@@ -100,14 +100,16 @@ def cells(figures: pd.DataFrame, which: Which = "authors") -> pd.DataFrame:
         wanted = "published" if which == "authors" else "reported by others"
         order = order.assign(rank=order["kind"] != wanted).sort_values("rank", kind="stable")
         order = order.drop(columns="rank")
-    said = (figures["value"].map("{:g} % by ".format) + figures["reported_by"]).groupby(
-        [figures[c] for c in CELL]
+    said: dict[tuple[str, str], list[str]] = {}
+    reported = zip(
+        *(figures[c] for c in CELL), figures["value"], figures["reported_by"], strict=True
     )
+    for system, benchmark, value, by in reported:
+        said.setdefault((system, benchmark), []).append(f"{value:g} % by {by}")
     first = order.drop_duplicates(CELL).sort_index()
-    places = list(zip(first["system"], first["benchmark"], strict=True))
-    words, counts = said.agg("; ".join), said.size()
+    words = [said[place] for place in zip(*(first[c] for c in CELL), strict=True)]
     return first.assign(
-        n_figures=[counts[place] for place in places], all_figures=[words[p] for p in places]
+        n_figures=[len(each) for each in words], all_figures=["; ".join(each) for each in words]
     )
 
 

@@ -122,6 +122,11 @@ class Book:
         return {r.vocoder: r.name for r in self.vocoders.itertuples()}
 
     @cached_property
+    def codec_names(self) -> dict[str, str]:
+        """Codecs as people call them."""
+        return {codec: condition_name(codec) for codec in self.codecs["codec"]}
+
+    @cached_property
     def attack_names(self) -> dict[str, str]:
         """Attacks, with the one whose algorithm they share."""
         return {
@@ -137,7 +142,8 @@ class Book:
     @cached_property
     def measures(self) -> list[str]:
         """Metrics that have figures."""
-        return [m for m in COMPARED if m in set(self.figures["metric"])]
+        known = set(self.figures["metric"])
+        return [m for m in COMPARED if m in known]
 
     def values(self, column: str) -> list[str]:
         """What a column holds."""
@@ -145,9 +151,7 @@ class Book:
 
     def named(self, value: str) -> str:
         """A vocoder or codec as people call it; of other columns the value itself."""
-        if value in self.vocoder_names:
-            return self.vocoder_names[value]
-        return condition_name(value) if value in set(self.codecs["codec"]) else value
+        return self.vocoder_names.get(value, self.codec_names.get(value, value))
 
     def accept_keys(self, views: tuple[str, ...]) -> None:
         """Let addresses name what is chosen by key or by label."""

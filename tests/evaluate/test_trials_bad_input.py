@@ -117,7 +117,7 @@ def test_every_form_is_read(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=40, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_damaged_bytes_give_trials_or_a_sentence(form, data):
     outcome(data.draw(mutated(FORMS[form])))

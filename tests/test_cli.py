@@ -1,5 +1,6 @@
 """The command line, run as a user runs it."""
 
+import contextlib
 import csv
 import io
 import json
@@ -306,15 +307,12 @@ def odd_name(tmp_path, examples):
 
 def strictly(*arguments):
     """The command line where only what is UTF-8 may be printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "core", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
-        check=False,
-    )
-    assert b"Traceback" not in done.stderr
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors="strict") for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main([os.fsdecode(argument) for argument in arguments])
+    for stream in (out, err):
+        stream.seek(0)
+    return status, out.read(), err.read()
 
 
 @pytest.mark.parametrize("form", ["table", "--csv", "--json"])

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.audio.decoding import decode
+from core.cli import main
 from core.detect.detector import DetectorError
 from core.detect.own import engine, is_code
 from core.detect.own.finding import run_code
@@ -170,7 +171,7 @@ def test_a_call_that_hangs_is_ended_and_the_next_is_heard(tmp_path, monkeypatch)
     assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
 
 
-def test_it_is_started_again_after_it_ended_and_what_it_prints_is_no_answer(tmp_path):
+def test_it_is_started_again_after_it_ended_and_what_it_prints_is_no_answer(tmp_path, capfd):
     code = ("import os\ndef score(waves, rate):\n    print('scores')\n    os.write(1, b'x' * 99)\n"
             "    os.abort() if waves.min() > 0.5 else None\n    return waves.max(1)\n")  # fmt: skip
     detector = load_detector(written(tmp_path, code, "ends.py"), code=True)
@@ -178,8 +179,8 @@ def test_it_is_started_again_after_it_ended_and_what_it_prints_is_no_answer(tmp_
         with pytest.raises(DetectorError, match="ended its process"):
             detector.raw_scores(LOUD, [(0, 64_000)])
         assert detector.raw_scores(QUIET, [(0, 64_000)])[0] == pytest.approx([0.1])
-    done = core("detect", "--json", "--detector", str(tmp_path / "ends.py"), str(SPEECH))
-    assert json.loads(done.stdout)[0]["detector"] == "own:ends"
+    assert main(["detect", "--json", "--detector", str(tmp_path / "ends.py"), str(SPEECH)]) == 0
+    assert json.loads(capfd.readouterr().out)[0]["detector"] == "own:ends"
 
 
 @pytest.mark.parametrize("ends", ["import time\n    time.sleep(600)", "os._exit(7)"])

@@ -21,10 +21,12 @@ import soundfile
 from core.audio.isolated import decode_safely
 from core.cli import main
 from core.detect.detector import DetectorError
+from core.detect.registry import load_detector
 from core.evaluate.trials import guess_layout, read_table, tidy
 from core.score import on_ray
 from core.score.archive import _one_file, score
 from core.score.journal import Journal
+from core.score.judging import judge, read
 from core.score.manifest import ArchiveError, Item, read_manifest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -36,6 +38,18 @@ def own_main():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
         yield
+
+
+@pytest.fixture
+def at_hand(monkeypatch):
+    """Scoring in this very process, for what does not depend on where it is done."""
+
+    def run(items, detector, settings, processes, engine=None):
+        loaded = load_detector(detector, engine=engine, code=True)
+        for item in items:
+            yield item, judge(loaded, read(item.file, settings), settings)
+
+    monkeypatch.setattr("core.score.pool.run", run)
 
 
 @pytest.fixture(scope="module")
@@ -101,24 +115,22 @@ def test_a_killed_run_goes_on_to_the_same_bytes(archive, tmp_path):
     assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
 
 
-def test_a_full_disk_is_told_of_and_the_same_command_goes_on(archive, tmp_path):
+def test_a_full_disk_is_told_of_and_the_same_command_goes_on(at_hand, archive, tmp_path, capsys):
     out = tmp_path / "full.parquet"
-    command = [sys.executable, "-m", "core", "score", str(archive / "manifest.csv")]
-    command += ["--out", str(out), "--processes", "1"]
-
-    def small_disk() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
-
-    full = subprocess.run(
-        command, cwd=EXAMPLES.parent, preexec_fn=small_disk, capture_output=True, text=True
-    )
-    assert full.returncode == 2
-    assert "cannot be read or written: File too large. What is finished is kept" in full.stderr
-    assert "Traceback" not in full.stderr
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["full.parquet.part"]
-    score(read_manifest(archive / "manifest.csv"), out, processes=1)
-    assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["full.parquet"]
+    command = ["score", str(archive / "manifest.csv"), "--out", str(out)]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+    try:
+        assert main(command) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    said = capsys.readouterr().err
+    assert "cannot be read or written: File too large. What is finished is kept" in said
+    assert [p.name for p in tmp_path.iterdir()] == ["full.parquet.part"]
+    assert main(command) == 0
+    table, plain = (pd.read_parquet(path) for path in (out, archive / "plain.parquet"))
+    pd.testing.assert_frame_equal(table, plain)
+    assert [p.name for p in tmp_path.iterdir()] == ["full.parquet"]
 
 
 def test_a_worker_that_dies_costs_its_file_a_second_try(archive, tmp_path, monkeypatch):
@@ -312,7 +324,7 @@ def test_names_that_differ_by_case_are_one_file_where_the_file_system_says_so(
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_rows_are_told_apart_and_no_file_is_counted_twice(tmp_path, suffix):
+def test_rows_are_told_apart_and_no_file_is_counted_twice(at_hand, tmp_path, suffix):
     clips = [p for p in sorted(EXAMPLES.iterdir()) if p.suffix in {".mp3", ".wav"}]
     one, two = (decode_safely(p).samples[:70_000] for p in clips[:2])
     soundfile.write(tmp_path / "call.wav", np.stack([one, two], axis=1), 16_000)
@@ -336,7 +348,7 @@ def test_rows_are_told_apart_and_no_file_is_counted_twice(tmp_path, suffix):
     assert "another channel of its file" in trials.problems[0].sentence
 
 
-def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(tmp_path):
+def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(at_hand, tmp_path):
     items = [Item("=1+1", "@x.wav", str(tmp_path / "@x.wav"), {"=attack": "+cmd|x", "key": "-"})]
     score(items, tmp_path / "t.csv", processes=1)
     with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
@@ -348,7 +360,7 @@ def test_a_csv_of_an_archive_runs_nothing_in_a_spreadsheet(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_names_that_are_no_text_or_too_long_are_rows_like_others(tmp_path, suffix):
+def test_names_that_are_no_text_or_too_long_are_rows_like_others(at_hand, tmp_path, suffix):
     folder, out = tmp_path / "clips", tmp_path / f"out{suffix}"
     folder.mkdir()
     shutil.copy(EXAMPLES / "2-clear-robot-voice.wav", os.fsencode(folder) + b"/\xff.flac")

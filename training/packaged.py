@@ -23,9 +23,10 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.files import atomic_path
-from training.engines import Voice, voices
+from training.engines import voices
 from training.joining import join_pieces, trim_edges
 from training.recordings import Recordings, files_of, read_recording, recordings
+from training.voice import Voice
 
 KINDS = ("human", "synthetic")
 """The two kinds of material `build_packaged` knows."""

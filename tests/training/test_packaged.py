@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
 from training import packaged
-from training.engines import Voice, voice_named, voices
+from training.engines import voice_named, voices
 from training.joining import join_pieces, trim_edges
 from training.packaged import build_packaged, read_index, sentences
 from training.recordings import Recordings
+from training.voice import Voice
 
 
 def tone(seconds: float, hertz: float = 220.0, level: float = 0.3) -> np.ndarray:

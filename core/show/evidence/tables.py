@@ -34,17 +34,20 @@ def few_windows(d: Detection) -> tuple[Detection, str]:
     )
 
 
-def spans_table(d: Detection, band: tuple[float, float]) -> tuple[str, str, pd.DataFrame, None]:
-    """Title, sentence and table of the spans towards synthetic; there is no picture."""
+def spans_table(
+    d: Detection, band: tuple[float, float]
+) -> tuple[str, str, pd.DataFrame | None, None]:
+    """Title, sentence and table of the spans towards synthetic, none without any; no picture."""
     import pandas as pd
 
     edge = band_in_probability(band, d.stance.threshold)[2]
     found = synthetic_spans(cells(d, band))
+    title = "Spans towards synthetic"
+    if not found:
+        return title, f"No stretch lies above {charts.percent(edge)}.", None, None
     return (
-        "Spans towards synthetic",
-        f"Stretches whose windows lie above {charts.percent(edge)}."
-        if found
-        else f"No stretch lies above {charts.percent(edge)}.",
+        title,
+        f"Stretches whose windows lie above {charts.percent(edge)}.",
         pd.DataFrame(
             {
                 "from (s)": [f"{s.start_s:.2f}" for s in found],

@@ -4,6 +4,7 @@ import json
 from functools import cache as kept
 from itertools import cycle
 from pathlib import Path
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -319,11 +320,14 @@ def test_every_option_of_a_filter_can_be_named_by_its_key():
     }
 
 
-def test_addresses_of_before_keep_their_costs():
+def test_addresses_of_before_keep_their_costs(monkeypatch):
+    log = Mock()
+    monkeypatch.setattr("streamlit.elements.lib.policies._LOGGER", log)
     at = run(view="Error trade-off", c_miss="3", c_fa="40")
     assert at.slider(key="cost_false_accusation").value == 3
     assert at.slider(key="cost_missed_fake").value == 40
     assert "c_miss" not in at.query_params and "c_fa" not in at.query_params
+    assert not log.warning.called  # of a default beside another value in the state
     at = run(view="Error trade-off", c_miss="1000", c_fa="x")
     assert at.slider(key="cost_false_accusation").value == 1
     assert at.slider(key="cost_missed_fake").value == 10

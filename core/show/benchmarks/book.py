@@ -33,6 +33,9 @@ MORE = {
 }
 """Further filters: column and label."""
 
+OLD_COSTS = {"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}
+"""What costs were called in addresses, and what their fields are called."""
+
 
 @dataclass(eq=False)
 class Book:
@@ -154,7 +157,9 @@ class Book:
         return self.vocoder_names.get(value, self.codec_names.get(value, value))
 
     def accept_keys(self, views: tuple[str, ...]) -> None:
-        """Let addresses name what is chosen by key or by label."""
+        """Let addresses name what is chosen by key or by label, and costs as they once did."""
+        # Before any widget is there: one that is holds the address.
+        address.accept_old_names(OLD_COSTS, 1, 100)
         columns = (f.name for f in fields(Filters))
         systems = SYSTEMS | in_tables()
         address.accept_keys(

@@ -86,9 +86,6 @@ def _costs() -> Costs:
         {"prior": (0.5, 99.5), "cost_missed_fake": (1, 100), "cost_false_accusation": (1, 100)}
     )
     one, two, three = st.columns(3)
-    address.accept_old_names(
-        {"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}, 1, 100
-    )
     prior = one.slider(
         "Prior: share of fakes (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
     )

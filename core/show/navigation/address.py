@@ -270,6 +270,8 @@ def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
 def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
     """Take over whole numbers that an older address says under names that are gone.
 
+    Ends the run where it changes the address.
+
     Parameters
     ----------
     names : mapping of str to str
@@ -277,11 +279,14 @@ def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
     low, high : int
         The widgets' range; what lies outside, or is no number, is left out and said.
     """
-    lost = []
+    lost, meant = [], {}
     for old, new in names.items():
         said = st.query_params.pop(old, "")
         if not (said.isdecimal() and low <= int(said[:9]) <= high):
             lost += [f"{old}={said}"] if said.strip() else []
         elif new not in st.query_params:
-            st.session_state[new] = int(said[:9])
+            meant[new] = said
     say_lost(lost)
+    if meant:  # into the address, since a value in the state contradicts the widget's default
+        st.query_params.update(meant)
+        st.rerun()

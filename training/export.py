@@ -76,42 +76,11 @@ def export_model(
     dict
         The configuration that was written.
     """
-    from safetensors.torch import save_file
-
     from core.detect import familiarity
-    from core.detect.model_config import FORMAT, read_config
-    from core.detect.networks import build
-    from training.onnx_export import export_engines
     from training.trials import score_trials
 
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    settings = {k: v for k, v in recipe.get("network", {}).items() if k != "parts"}
-    network = build(recipe["architecture"], settings)
-    half = _half_precision(weights, recipe, start)
-    network.load_state_dict(half)
-    part = out / "weights.part"
-    save_file(half, part)
-    file = put(part, out, "model.safetensors")
-    digest = sha256_of(out / file)
-    config: dict[str, Any] = {
-        "format": FORMAT,
-        "id": "embedded",
-        "name": name,
-        "architecture": recipe["architecture"],
-        "network": settings,
-        **_windows(recipe),
-        "weights": {"file": file, "sha256": digest},
-    }
-    if speech:
-        write_config(out, config)
-        export_engines(out, int8=int8, clips=speech)
-        config = read_config(out) | {"default_engine": "int8" if int8 else "onnx"}
-        write_config(out, config)
-        draft = load_directory(out, config["default_engine"])
-    else:
-        draft = Detector("embedded", name, network, digest)
-
+    config, draft = _drafted(weights, recipe, out, name, int8, speech, start)
     corpora = [read_index(i) for i in indexes]
 
     def score(clips: pd.DataFrame, split: str) -> tuple[pd.DataFrame, np.ndarray]:
@@ -152,6 +121,52 @@ def _windows(recipe: Mapping[str, Any]) -> dict[str, int]:
     """Samples of a window that is judged, and between two of them: half overlapping."""
     seconds = float(recipe.get("window_s", WINDOW / SAMPLE_RATE))
     return {"window": round(seconds * SAMPLE_RATE), "hop": round(seconds * SAMPLE_RATE / 2)}
+
+
+def _drafted(
+    weights: str | Path,
+    recipe: Mapping[str, Any],
+    out: Path,
+    name: str,
+    int8: bool,
+    speech: Sequence[np.ndarray],
+    start: str | Path | None,
+) -> tuple[dict[str, Any], Detector]:
+    """Weights, and graphs if asked for, in a directory; its configuration, its detector, both raw.
+
+    Raw: without a calibration, a band and a measure of familiarity.
+    """
+    from safetensors.torch import save_file
+
+    from core.detect.model_config import FORMAT, read_config
+    from core.detect.networks import build
+    from training.onnx_export import export_engines
+
+    out.mkdir(parents=True, exist_ok=True)
+    settings = {k: v for k, v in recipe.get("network", {}).items() if k != "parts"}
+    network = build(recipe["architecture"], settings)
+    half = _half_precision(weights, recipe, start)
+    network.load_state_dict(half)
+    part = out / "weights.part"
+    save_file(half, part)
+    file = put(part, out, "model.safetensors")
+    digest = sha256_of(out / file)
+    config: dict[str, Any] = {
+        "format": FORMAT,
+        "id": "embedded",
+        "name": name,
+        "architecture": recipe["architecture"],
+        "network": settings,
+        **_windows(recipe),
+        "weights": {"file": file, "sha256": digest},
+    }
+    if not speech:
+        return config, Detector("embedded", name, network, digest)
+    write_config(out, config)
+    export_engines(out, int8=int8, clips=speech)
+    config = read_config(out) | {"default_engine": "int8" if int8 else "onnx"}
+    write_config(out, config)
+    return config, load_directory(out, config["default_engine"])
 
 
 def _half_precision(

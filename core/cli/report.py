@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from core.audio.clip import Clip, Source
     from core.detect.detection import Detection
     from core.detect.detector import Detector
+    from core.detect.saved import Saved
     from core.provenance.found import Provenance
+    from core.show.evidence.case import Case
 
 
 def add_parser(commands: Any) -> None:
@@ -59,108 +61,150 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report; 0 when every file could be read, 2 when one could not."""
-
-    from core.audio.clip import AudioError
-    from core.audio.isolated import decode_safely
     from core.detect.detector import DetectorError
-    from core.detect.registry import is_registered, load_detector
-    from core.detect.saved import UNCHECKED, Saved, SavedError, open_saved, read_saved
-    from core.detect.stress import stress
-    from core.evaluate.tables import load
     from core.files import atomic_write
-    from core.plain import find_printed, printable
-    from core.provenance.isolated import TrustListError, look_safely
-    from core.show.evidence.case import Case, Filing
+    from core.plain import find_printed
+    from core.provenance.isolated import TrustListError
+    from core.show.evidence.case import Filing
     from core.show.evidence.report import evidence_html, evidence_pdf
-    from core.show.figures.track_record import track_record
 
     if problem := span_without_stress(options):
         print(problem, file=sys.stderr)
         return EXIT_UNUSABLE
     out = Path(options.out)
-    cases: list[Case] = []
-    unread: list[tuple[str, str]] = []
-    clips: dict[str, list[Clip]] = {}
-    origins: dict[str, Provenance] = {}
     files = [find_printed(file) for file in options.files]
     saved = [file for file in files if Path(file).suffix.lower() == ".json"]
-
-    @functools.cache
-    def installed(id: str) -> Detector | None:
-        try:
-            return load_detector(id, fetch=False) if is_registered(id) else None
-        except DetectorError:
-            return None
-
-    def not_read(file: str, error: Exception) -> None:
-        unread.append((printable(Path(file).name), str(error)))
-        print(f"{printable(file)}: {error}", file=sys.stderr)
-
-    def record(id: str) -> str:
-        return track_record(id, figures, published)
-
+    audio = [file for file in files if file not in saved]
     try:
-        stance = stance_of(options)
-        chosen = options.detector or ["embedded"]
-        detectors = (
-            [load_detector(id, code=True) for id in chosen] if len(saved) < len(files) else []
-        )
-        figures, published = load("embedded"), load("published_eer")
-        held: list[Saved] = []
-        for file in saved:
-            try:
-                held += open_saved(read_saved(file), installed)
-            except SavedError as error:
-                not_read(file, error)
-        for file in (f for f in files if f not in saved):
-            try:
-                clip = decode_safely(
-                    file,
-                    name=printable(Path(file).name),
-                    track=options.track,
-                    channel=options.channel,
-                )
-            except (AudioError, OSError, RuntimeError) as error:  # the last two: no process
-                not_read(file, error)
-                continue
-            clip = as_came_through(clip, options)
-            clips.setdefault(clip.source.sha256, []).extend(clip.parts)
-            origins[clip.source.sha256] = origin = look_safely(file)
-            for part, detector in product(clip.parts, detectors):
-                by_it = [one.detection for one in held if one.detection.detector == detector.id]
-                if any(_is_held(d, part.source, installed) for d in by_it):
-                    continue  # what the file says of it is shown, and whether that holds
-                found = replace(detector.detect(part, stance=stance), elapsed_ms=0.0)
-                asked = (options.span or [None]) if options.stress else []
-                try:
-                    tests = [
-                        stress(detector, part, stance, detection=found, span=span and tuple(span))
-                        for span in asked
-                    ]
-                except ValueError as error:  # a part that this clip does not have
-                    raise ValueError(f"{printable(file)}: {error}") from error
-                band = detector.decision.inconclusive_llr
-                cases.append(
-                    Case(found, band, record(detector.id), tuple(tests), part, origin=origin)
-                )
-        for one in held:
-            d, known = one.detection, installed(one.detection.detector)
-            sound, again = _again(d, clips.get(d.source.sha256, []), known)
-            print(f"{d.source.name}: {again}")
-            fits = not UNCHECKED & set(one.doubts)
-            band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
-            of = origins.get(d.source.sha256)
-            case = Case(d, band, record(d.detector), (), sound, True, one.doubts, again, of)
-            cases.append(case)
+        cases = _Cases(options, alone=not audio)
+        cases.open(saved)
+        for file in audio:
+            cases.judge(file)
+        cases.hold_against_their_clips()
         write = evidence_pdf if out.suffix.lower() == ".pdf" else evidence_html
-        atomic_write(
-            out, write(cases, unread, filing=Filing(options.case, options.notes, options.personal))
-        )
+        filing = Filing(options.case, options.notes, options.personal)
+        atomic_write(out, write(cases.found, cases.unread, filing=filing))
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
-    print(f"{out}: {len(cases)} judgements, {len(unread)} files could not be read")
-    return EXIT_UNUSABLE if unread else 0
+    print(f"{out}: {len(cases.found)} judgements, {len(cases.unread)} files could not be read")
+    return EXIT_UNUSABLE if cases.unread else 0
+
+
+class _Cases:
+    """What the report tells of: clips judged here, and saved detections, held against theirs.
+
+    Attributes
+    ----------
+    found : list of Case
+        In the order in which they were judged, those of saved files last.
+    unread : list of (str, str)
+        Files that could not be read, and why.
+    """
+
+    def __init__(self, options: argparse.Namespace, alone: bool) -> None:
+        """Load what is needed; no detector where saved files stand ``alone``."""
+        from core.detect.registry import load_detector
+        from core.evaluate.tables import load
+
+        self.found: list[Case] = []
+        self.unread: list[tuple[str, str]] = []
+        self._options = options
+        self._stance = stance_of(options)
+        chosen = () if alone else options.detector or ["embedded"]
+        self._detectors = [load_detector(id, code=True) for id in chosen]
+        self._installed = functools.cache(_installed)
+        self._tables = load("embedded"), load("published_eer")
+        self._held: list[Saved] = []
+        self._clips: dict[str, list[Clip]] = {}
+        self._origins: dict[str, Provenance] = {}
+
+    def open(self, saved: Sequence[str]) -> None:
+        """Read saved detections, each checked against itself."""
+        from core.detect.saved import SavedError, open_saved, read_saved
+
+        for file in saved:
+            try:
+                self._held += open_saved(read_saved(file), self._installed)
+            except SavedError as error:
+                self._not_read(file, error)
+
+    def judge(self, file: str) -> None:
+        """Judge every part of an audio file, but those that a saved detection is held against."""
+        from core.audio.clip import AudioError
+        from core.audio.isolated import decode_safely
+        from core.plain import printable
+        from core.provenance.isolated import look_safely
+
+        options = self._options
+        name = printable(Path(file).name)
+        try:
+            clip = decode_safely(file, name=name, track=options.track, channel=options.channel)
+        except (AudioError, OSError, RuntimeError) as error:  # the last two: no process
+            self._not_read(file, error)
+            return
+        clip = as_came_through(clip, options)
+        self._clips.setdefault(clip.source.sha256, []).extend(clip.parts)
+        self._origins[clip.source.sha256] = look_safely(file)
+        for part, detector in product(clip.parts, self._detectors):
+            said = (one.detection for one in self._held if one.detection.detector == detector.id)
+            if any(_is_held(detection, part.source, self._installed) for detection in said):
+                continue  # what the file says of it is shown, and whether that holds
+            self._judge_part(file, part, detector)
+
+    def _judge_part(self, file: str, part: Clip, detector: Detector) -> None:
+        from core.detect.stress import stress
+        from core.plain import printable
+        from core.show.evidence.case import Case
+
+        found = replace(detector.detect(part, stance=self._stance), elapsed_ms=0.0)
+        spans = (self._options.span or [None]) if self._options.stress else []
+        try:
+            tests = [
+                stress(detector, part, self._stance, detection=found, span=span and tuple(span))
+                for span in spans
+            ]
+        except ValueError as error:  # a part that this clip does not have
+            raise ValueError(f"{printable(file)}: {error}") from error
+        band, record = detector.decision.inconclusive_llr, self._record(detector.id)
+        origin = self._origins[part.source.sha256]
+        self.found.append(Case(found, band, record, tuple(tests), part, origin=origin))
+
+    def hold_against_their_clips(self) -> None:
+        """Judge the clips of saved detections again, and say how the two compare."""
+        from core.detect.saved import UNCHECKED
+        from core.show.evidence.case import Case
+
+        for one in self._held:
+            d, known = one.detection, self._installed(one.detection.detector)
+            sound, again = _again(d, self._clips.get(d.source.sha256, []), known)
+            print(f"{d.source.name}: {again}")
+            fits = not UNCHECKED & set(one.doubts)
+            band = known.decision.inconclusive_llr if known and fits else (0.0, 0.0)
+            record, origin = self._record(d.detector), self._origins.get(d.source.sha256)
+            self.found.append(Case(d, band, record, (), sound, True, one.doubts, again, origin))
+
+    def _record(self, id: str) -> str:
+        from core.show.figures.track_record import track_record
+
+        return track_record(id, *self._tables)
+
+    def _not_read(self, file: str, error: Exception) -> None:
+        from core.plain import printable
+
+        self.unread.append((printable(Path(file).name), str(error)))
+        print(f"{printable(file)}: {error}", file=sys.stderr)
+
+
+def _installed(id: str) -> Detector | None:
+    """A registered detector that is here already."""
+    from core.detect.detector import DetectorError
+    from core.detect.registry import is_registered, load_detector
+
+    try:
+        return load_detector(id, fetch=False) if is_registered(id) else None
+    except DetectorError:
+        return None
 
 
 def _is_held(saved: Detection, source: Source, installed: Callable[[str], Detector | None]) -> bool:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,27 +117,15 @@ def score(
     journal = Journal(out, settings, fresh)
     try:
         stamps = {item.id: stamp(item.file) for item in items}
-        unscored = [
-            i for i in items if i.id not in journal.places or journal.stamps[i.id] != stamps[i.id]
-        ]
-        bad = {
-            i.id: error
-            for i in items
-            if i.id in journal.places
-            and journal.stamps[i.id] == stamps[i.id]
-            and (error := _error(journal.rows(i.id)))
+        finished = {
+            i: it for i, it in stamps.items() if i in journal.places and journal.stamps[i] == it
         }
+        unscored = [item for item in items if item.id not in finished]
+        bad = {i: error for i in finished if (error := _error(journal.rows(i)))}
         progress = _Progress(len(items), len(items) - len(unscored), len(bad))
         if unscored:
-            if executor == "ray":
-                from core.score import on_ray
-
-                scored = on_ray.run(unscored, detector, settings, processes, engine, ray_address)
-            else:
-                from core.score import pool
-
-                scored = pool.run(unscored, detector, settings, processes, engine)
-            with contextlib.closing(scored):
+            how = detector, settings, processes, engine
+            with contextlib.closing(_run(executor, ray_address, unscored, *how)) as scored:
                 for item, rows in scored:
                     journal.add(item.id, stamps[item.id], rows)
                     if error := _error(rows):
@@ -152,6 +140,25 @@ def score(
         raise
     journal.close(remove=True)
     return bad
+
+
+def _run(
+    executor: str,
+    ray_address: str | None,
+    unscored: Sequence[Item],
+    detector: str,
+    settings: dict[str, Any],
+    processes: int | None,
+    engine: str | None,
+) -> Generator[tuple[Item, list[dict[str, Any]]], None, None]:
+    """Items with their rows, as an executor finishes them."""
+    if executor == "ray":
+        from core.score import on_ray
+
+        return on_ray.run(unscored, detector, settings, processes, engine, ray_address)
+    from core.score import pool
+
+    return pool.run(unscored, detector, settings, processes, engine)
 
 
 def _check_writable(out: Path, windows_out: Path | None, items: Sequence[Item]) -> None:

@@ -97,24 +97,7 @@ def _decoded(
     behind: Output | None = None,
 ) -> Decoded:
     """Decode one track of one file, by itself or behind what is there."""
-    import av
-
-    listed_edits = Edits()
-    try:
-        container = open_container(file)
-        _, number = choose(container, track)
-        listed_edits = edits(file, number)
-        if not listed_edits.followed:
-            container.close()
-            container = open_container(file, edited=False)
-    except AudioError as error:
-        container.close()
-        if error.code in ("no_audio_track", "unreadable") and mp4_cut(file, file.size()):
-            raise not_opened(file.at(0, 256), file.size(), refusal.known) from error
-        raise
-    except (av.FFmpegError, ValueError, OSError, RuntimeError) as error:
-        head = file.rewound().read(256)
-        raise not_opened(head, file.size(), refusal.known) from error
+    container, listed_edits = _opened(file, track, refusal)
     with container:
         stream, number = choose(container, track)
         stamped = has_clock(container, stream)
@@ -172,6 +155,35 @@ def _decoded(
             listed(container),
             number,
         )
+
+
+def _opened(file: Reader, track: int | None, refusal: Refusal) -> tuple[Any, Edits]:
+    """The container, without its edit list where that is not followed, and what the list says.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be opened, or has no such track.
+    """
+    import av
+
+    listed_edits = Edits()
+    try:
+        container = open_container(file)
+        _, number = choose(container, track)
+        listed_edits = edits(file, number)
+        if not listed_edits.followed:
+            container.close()
+            container = open_container(file, edited=False)
+    except AudioError as error:
+        container.close()
+        if error.code in ("no_audio_track", "unreadable") and mp4_cut(file, file.size()):
+            raise not_opened(file.at(0, 256), file.size(), refusal.known) from error
+        raise
+    except (av.FFmpegError, ValueError, OSError, RuntimeError) as error:
+        head = file.rewound().read(256)
+        raise not_opened(head, file.size(), refusal.known) from error
+    return container, listed_edits
 
 
 class _Pour:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.evaluate.analysis.breakdowns import COMPARED, MOST_CONDITIONS, conditions
-from core.evaluate.analysis.prepared import Prepared, as_frame, prepare
+from core.evaluate.analysis.prepared import Part, Prepared, as_frame, prepare
 from core.evaluate.intervals import difference, holm
-from core.evaluate.metrics import Higher
+from core.evaluate.metrics import Floats, Higher
 from core.evaluate.sample import Sample
 from core.evaluate.tables.figures import DIFFERENCES
 from core.evaluate.trials import Problem, Trials, TrialsError, match
@@ -79,6 +79,29 @@ def compare(
         raise TrialsError(
             "The second file has no column of scores.", second.problems, missing=["score"]
         )
+    data, other, problems = _shared(first, second, higher, by_stem)
+    rows: list[dict[str, Any]] = []
+    whole = [("overall", "all", np.ones(len(other), dtype=bool))]
+    for column in by:
+        if column not in data.table:
+            raise TrialsError(f"There is no column {column!r} to break down by.")
+        found = [(column, name, chosen) for name, chosen in conditions(data, [column])]
+        whole += found[:MOST_CONDITIONS]
+    for breakdown, condition, chosen in whole:
+        common = {"breakdown": breakdown, "condition": condition}
+        rows += [{**common, **row} for row in _apart(data.part(chosen), other[chosen])]
+    frame = as_frame(rows, DIFFERENCES)
+    for _, family in frame.groupby(["breakdown", "metric"], sort=False):
+        frame.loc[family.index, "p_holm"] = holm(family["p_value"].astype(float))
+    frame[["p_value", "p_holm"]] = frame[["p_value", "p_holm"]].astype(float)
+    ranks = pd.DataFrame({"a": data.scores, "b": other}).rank()
+    return Comparison(frame, len(other), tuple(problems), float(ranks["a"].corr(ranks["b"])))
+
+
+def _shared(
+    first: Prepared, second: Trials, higher: Higher, by_stem: bool
+) -> tuple[Prepared, Floats, list[Problem]]:
+    """The trials of both files, the second system's scores on them, and what is left out."""
     joined = match(first.table["trial"], second.table["trial"], "the second file", by_stem)
     place, common = joined.place, joined.place >= 0
     problems = list(joined.problems)
@@ -102,40 +125,26 @@ def compare(
         if wrong:
             what = f"{wrong:,} trials are labelled differently in the two files; the first counts."
             problems.append(Problem(what, wrong))
-    rows: list[dict[str, Any]] = []
-    whole = [("overall", "all", np.ones(len(other), dtype=bool))]
-    for column in by:
-        if column not in data.table:
-            raise TrialsError(f"There is no column {column!r} to break down by.")
-        found = [(column, name, chosen) for name, chosen in conditions(data, [column])]
-        whole += found[:MOST_CONDITIONS]
-    for breakdown, condition, chosen in whole:
-        one = data.part(chosen)
-        n_spoof = int(one.is_spoof.sum())
-        if not 0 < n_spoof < len(one.scores):
-            continue
-        pair = one.sample, Sample(other[chosen], one.is_spoof, one.units)
-        for metric, of in COMPARED.items():
-            figures = [of(sample.tally) for sample in pair]
-            apart = difference(figures[0], figures[1], pair)
-            rows.append(
-                {
-                    "breakdown": breakdown,
-                    "condition": condition,
-                    "metric": metric,
-                    "first": figures[0].value,
-                    "second": figures[1].value,
-                    "difference": apart.value,
-                    "low": apart.low,
-                    "high": apart.high,
-                    "p_value": apart.p_value,
-                    "n_bonafide": len(one.scores) - n_spoof,
-                    "n_spoof": n_spoof,
-                }
-            )
-    frame = as_frame(rows, DIFFERENCES)
-    for _, family in frame.groupby(["breakdown", "metric"], sort=False):
-        frame.loc[family.index, "p_holm"] = holm(family["p_value"].astype(float))
-    frame[["p_value", "p_holm"]] = frame[["p_value", "p_holm"]].astype(float)
-    ranks = pd.DataFrame({"a": data.scores, "b": other}).rank()
-    return Comparison(frame, len(other), tuple(problems), float(ranks["a"].corr(ranks["b"])))
+    return data, other, problems
+
+
+def _apart(part: Part, other: Floats) -> Iterator[dict[str, Any]]:
+    """How far both systems are apart on some trials, a row a metric; none with one class only."""
+    n_spoof = int(part.is_spoof.sum())
+    if not 0 < n_spoof < len(part.scores):
+        return
+    pair = part.sample, Sample(other, part.is_spoof, part.units)
+    for metric, of in COMPARED.items():
+        one, two = (of(sample.tally) for sample in pair)
+        apart = difference(one, two, pair)
+        yield {
+            "metric": metric,
+            "first": one.value,
+            "second": two.value,
+            "difference": apart.value,
+            "low": apart.low,
+            "high": apart.high,
+            "p_value": apart.p_value,
+            "n_bonafide": len(part.scores) - n_spoof,
+            "n_spoof": n_spoof,
+        }

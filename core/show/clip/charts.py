@@ -29,6 +29,12 @@ KIND_WORDS = {
 }
 
 
+_TICKS: dict[Scale, dict[str, Any]] = {
+    "probability": {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]},
+    "llr": {"format": "+.1f", "tickCount": 5},
+}
+
+
 def window_timeline(
     detection: Detection,
     band: tuple[float, float] = (0.0, 0.0),
@@ -78,19 +84,16 @@ def window_timeline(
     )
     share = share_name(detection)
     y_title = share if scale == "probability" else "Log-likelihood ratio"
-    y_axis = (
-        alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
-        if scale == "probability"
-        else alt.Axis(format="+.1f", tickCount=5)
+    y = alt.Y(
+        "score:Q",
+        title=y_title,
+        scale=alt.Scale(domain=list(domain)),
+        axis=alt.Axis(**_TICKS[scale]),
     )
-    y = alt.Y("score:Q", title=y_title, scale=alt.Scale(domain=list(domain)), axis=y_axis)
     colour = alt.Color(
         "says:N",
         title=None,
-        scale=alt.Scale(
-            domain=list(KIND_WORDS.values()),
-            range=kind_colours(palette),
-        ),
+        scale=alt.Scale(domain=list(KIND_WORDS.values()), range=kind_colours(palette)),
         legend=None,
     )
     base = alt.Chart(frame)

@@ -66,19 +66,7 @@ def scores(
         Colours.
     """
     own = test.llr or 0.0
-    frame = pd.DataFrame(
-        {
-            "label": [row.label for row in test.rows],
-            "llr": pd.Series([row.llr for row in test.rows], dtype="float64"),
-            "own": own,
-            "verdict": [_word(row.verdict) for row in test.rows],
-            "shape": [row.outcome or "as it is" for row in test.rows],
-            "happens": [happens(row) for row in test.rows],
-            "chance": ["" if row.p_spoof is None else percent(row.p_spoof) for row in test.rows],
-            "why": [row.reason or row.note for row in test.rows],
-            "missing": ["" if row.llr is not None else _missing(row) for row in test.rows],
-        }
-    )
+    frame = _in_words(test, own)
     low, threshold, high = band_in_llr(test.stance, band)
     values = [own, threshold, low, high, *frame["llr"].dropna()]
     room = 0.08 * (max(values) - min(values) or 1.0)
@@ -145,6 +133,23 @@ def scores(
         height=ROW * len(frame) + AROUND,
         title=_title("Score of this clip"),
         config=chart_config(palette),
+    )
+
+
+def _in_words(test: StressTest, own: float) -> pd.DataFrame:
+    """A row a condition: its score beside the clip's own, and what is told of it."""
+    return pd.DataFrame(
+        {
+            "label": [row.label for row in test.rows],
+            "llr": pd.Series([row.llr for row in test.rows], dtype="float64"),
+            "own": own,
+            "verdict": [_word(row.verdict) for row in test.rows],
+            "shape": [row.outcome or "as it is" for row in test.rows],
+            "happens": [happens(row) for row in test.rows],
+            "chance": ["" if row.p_spoof is None else percent(row.p_spoof) for row in test.rows],
+            "why": [row.reason or row.note for row in test.rows],
+            "missing": ["" if row.llr is not None else _missing(row) for row in test.rows],
+        }
     )
 
 

@@ -29,6 +29,27 @@ _BANDS = (
 _HATCH = "M-1,-0.2L-0.2,-1M-1,0.6L0.6,-1M-0.6,1L1,-0.6M0.2,1L1,0.2"
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down", "triangle-right")
 
+_TOLD = {
+    "system": "System",
+    "benchmark": "Corpus",
+    "exact": "EER",
+    "kind": "Kind",
+    "reported_by": "Reported by",
+    "all_figures": "All figures",
+    "seen": "The corpus was",
+    "subset": "Part of it",
+    "crop": "Part of clip used",
+    "pooling": "Pooled by",
+    "front_end": "Front end",
+    "size": "Parameters",
+    "trained_on": "Trained on",
+    "year_shown": "Year",
+    "licence": "Licence",
+    "weights": "Weights",
+    "source": "Source",
+}
+"""What is told of a cell under the pointer, and how it is called."""
+
 
 def heat(
     cells: pd.DataFrame,
@@ -49,16 +70,8 @@ def heat(
     systems, corpora : sequence of str
         Rows from top to bottom, columns from left to right.
     """
-    data = cells[cells["system"].isin(systems) & cells["benchmark"].isin(corpora)].copy()
-    data["band"] = data["value"].map(lambda v: _BANDS[_step(v)])
-    data["ink"] = [ink(palette.sequential[_step(v)]) for v in data["value"]]
-    data["shown"] = data["value"].map("{:.1f}".format)
-    data["exact"] = data["value"].map("{:g} %".format)
-    data["cell"] = data["system"] + " on " + data["benchmark"] + ": " + data["exact"]
-    data["size"] = data["parameters"].map(count)
-    data["year_shown"] = data["year"].map(lambda y: "not stated" if pd.isna(y) else f"{y:.0f}")
-    for column in ("crop", "pooling", "subset", "front_end", "trained_on", "licence", "weights"):
-        data[column] = data[column].where(data[column] != "", "not stated")
+    wanted = cells["system"].isin(systems) & cells["benchmark"].isin(corpora)
+    data = _in_words(cells[wanted], palette)
     have = set(zip(data["system"], data["benchmark"], strict=True))
     empty = pd.DataFrame(
         [(s, b, "not reported") for s in systems for b in corpora if (s, b) not in have],
@@ -80,25 +93,6 @@ def heat(
             labelLimit=230, labelOverlap=False, labelBound=False, labelFlush=False, grid=False
         ),
     )
-    words = {
-        "system": "System",
-        "benchmark": "Corpus",
-        "exact": "EER",
-        "kind": "Kind",
-        "reported_by": "Reported by",
-        "all_figures": "All figures",
-        "seen": "The corpus was",
-        "subset": "Part of it",
-        "crop": "Part of clip used",
-        "pooling": "Pooled by",
-        "front_end": "Front end",
-        "size": "Parameters",
-        "trained_on": "Trained on",
-        "year_shown": "Year",
-        "licence": "Licence",
-        "weights": "Weights",
-        "source": "Source",
-    }
     pick = alt.selection_point(name=PICK, fields=["benchmark"], on="click", empty=False)
     base = alt.Chart(data).encode(x=x, y=y)
     # As bands with names: a legend of thresholds would crowd where colours are finest.
@@ -121,7 +115,7 @@ def heat(
     figures = base.mark_text(fontSize=11, aria=False).encode(text="shown:N", color=inked)
     # What is clicked and read out lies over hatches and figures, which would catch the pointer.
     covers = base.mark_rect(fillOpacity=0, cursor="pointer").encode(
-        tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in words.items()],
+        tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in _TOLD.items()],
         description="cell:N",
     )
     gaps = (
@@ -130,7 +124,7 @@ def heat(
         .encode(
             x=x,
             y=y,
-            tooltip=[alt.Tooltip(f"{c}:N", title=words[c]) for c in empty],
+            tooltip=[alt.Tooltip(f"{c}:N", title=_TOLD[c]) for c in empty],
         )
     )
     layers = [coloured, hatches, figures, covers.add_params(pick)]
@@ -143,6 +137,21 @@ def heat(
         # So many marks would else become one picture, without a word for who cannot see it.
         usermeta={"dark": palette is not LIGHT, "embedOptions": {"renderer": "svg"}},
     )
+
+
+def _in_words(cells: pd.DataFrame, palette: Palette) -> pd.DataFrame:
+    """Cells with their colour's band, and everything that is told of them as text."""
+    data = cells.copy()
+    data["band"] = data["value"].map(lambda v: _BANDS[_step(v)])
+    data["ink"] = [ink(palette.sequential[_step(v)]) for v in data["value"]]
+    data["shown"] = data["value"].map("{:.1f}".format)
+    data["exact"] = data["value"].map("{:g} %".format)
+    data["cell"] = data["system"] + " on " + data["benchmark"] + ": " + data["exact"]
+    data["size"] = data["parameters"].map(count)
+    data["year_shown"] = data["year"].map(lambda y: "not stated" if pd.isna(y) else f"{y:.0f}")
+    for column in ("crop", "pooling", "subset", "front_end", "trained_on", "licence", "weights"):
+        data[column] = data[column].where(data[column] != "", "not stated")
+    return data
 
 
 def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:

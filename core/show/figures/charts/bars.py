@@ -84,17 +84,7 @@ def ranked(
     )
     top = float(data[["value", "high"]].max().max()) or 1.0
     crowded = metric == "eer" and not single and float(data["value"].median()) < top / 8
-    scale = alt.Scale(
-        type="sqrt" if crowded else "linear",
-        domain=[0, top * (1.16 if few else 1.04)],
-        nice=False,
-    )
-    axis = alt.Axis(tickCount=6)
-    if crowded:
-        axis = alt.Axis(values=[t for t in _TICKS if t <= top], format="~g")
-    quantity = metric_name(metric) + (", square-root scale" if crowded else "")
-    # Never stacked: two figures of one row are two figures, not a sum.
-    x = alt.X("value:Q", title=quantity, scale=scale, axis=axis, stack=None)
+    x, scale, quantity = _values(metric, top, few, crowded)
     legend = None if single or len(systems) == 1 else system_legend(systems)
     colour = alt.Color(
         "system:N",
@@ -121,15 +111,7 @@ def ranked(
     known = base.transform_filter("isValid(datum.low)")
     if few and not crowded:
         bars = base.mark_bar(cornerRadiusEnd=2, cursor="pointer").encode(**drawn)
-        # A light edge, since half of the line lies on a bar that may be dark.
-        edges = known.mark_rule(color=palette.background, strokeWidth=4, opacity=0.6, aria=False)
-        whiskers = known.mark_rule(color=palette.rule, strokeWidth=1.5)
-        layers = [
-            bars.add_params(pick),
-            edges.encode(**span),
-            whiskers.encode(opacity=opacity, **span),
-            labels,
-        ]
+        layers = [bars.add_params(pick), *_whiskers(known, span, opacity, palette), labels]
         step = 17 * len(systems) + 8 if offset else 36 if longest > 18 else 24
     else:
         whiskers = known.mark_rule(strokeWidth=1.5).encode(color=colour, opacity=opacity, **span)
@@ -142,6 +124,28 @@ def ranked(
     plot = step * len(order) + 12
     below = systems[0] if len(systems) == 1 and not single else ""
     return titled(alt.layer(*layers), title, plot, palette, legend_rows=legends, subtitle=below)
+
+
+def _values(metric: str, top: float, few: bool, crowded: bool) -> tuple[alt.X, alt.Scale, str]:
+    """The axis of values up to ``top``, its scale, and what it says; of roots where crowded."""
+    scale = alt.Scale(
+        type="sqrt" if crowded else "linear",
+        domain=[0, top * (1.16 if few else 1.04)],
+        nice=False,
+    )
+    axis = alt.Axis(tickCount=6)
+    if crowded:
+        axis = alt.Axis(values=[t for t in _TICKS if t <= top], format="~g")
+    quantity = metric_name(metric) + (", square-root scale" if crowded else "")
+    # Never stacked: two figures of one row are two figures, not a sum.
+    return alt.X("value:Q", title=quantity, scale=scale, axis=axis, stack=None), scale, quantity
+
+
+def _whiskers(known: Any, span: dict[str, Any], opacity: Any, palette: Palette) -> list[alt.Chart]:
+    """Intervals over bars, with a light edge: half of the line lies on a bar that may be dark."""
+    edges = known.mark_rule(color=palette.background, strokeWidth=4, opacity=0.6, aria=False)
+    lines = known.mark_rule(color=palette.rule, strokeWidth=1.5)
+    return [edges.encode(**span), lines.encode(opacity=opacity, **span)]
 
 
 def _data(frame: pd.DataFrame, by: str, names: Mapping[str, str]) -> pd.DataFrame:

@@ -20,6 +20,25 @@ _DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 _normal = NormalDist()
 
 
+_OPERATING_POINT = alt.Shape(
+    "point:N",
+    title=None,
+    scale=alt.Scale(
+        domain=["equal errors", "lowest cost", "Bayes threshold"],
+        range=["circle", "diamond", "square"],
+    ),
+    legend=None,  # a second legend leaves a narrow page; the page says it in words
+)
+
+
+def _probit_axis() -> alt.Axis:
+    """Ticks at even rates, where normal deviates put them, in percent."""
+    ticks = [round(_probit(p), 4) for p in _DET_TICKS]
+    words = ", ".join(f"'{t:.2f}': '{100 * p:g}'" for t, p in zip(ticks, _DET_TICKS, strict=True))
+    words = words.replace("-", "\u2212")  # Vega writes a true minus sign
+    return alt.Axis(values=ticks, labelExpr=f"{{{words}}}[format(datum.value, '.2f')]")
+
+
 def det(
     band: pd.DataFrame,
     points: pd.DataFrame,
@@ -39,12 +58,9 @@ def det(
         ``system``, ``p_fa``, ``p_miss``, ``point`` (what it is) and ``cost`` (text).
     """
     systems = [s for s in colours if s in set(band["system"])]
-    lowest, highest = 0.0008, 0.42
-    ticks = [round(_probit(p), 4) for p in _DET_TICKS]
-    words = ", ".join(f"'{t:.2f}': '{100 * p:g}'" for t, p in zip(ticks, _DET_TICKS, strict=True))
-    words = words.replace("-", "\u2212")  # Vega writes a true minus sign
-    axis = alt.Axis(values=ticks, labelExpr=f"{{{words}}}[format(datum.value, '.2f')]")
-    scale = alt.Scale(domain=[_probit(lowest), _probit(highest)], nice=False)
+    axis = _probit_axis()
+    ends = [_probit(0.0008), _probit(0.42)]
+    scale = alt.Scale(domain=ends, nice=False)
     data = pd.DataFrame({"system": band["system"], "x": band["p_fa"].map(_probit)})
     for column, name in (("p_miss", "y"), ("low", "y_low"), ("high", "y_high")):
         data[name] = band[column].map(_probit)
@@ -80,7 +96,7 @@ def det(
         .encode(x=x, y=y, color=colour, tooltip=tooltip, order="x:Q")
     )
     diagonal = (
-        alt.Chart(pd.DataFrame({"x": [_probit(lowest), _probit(highest)]}))
+        alt.Chart(pd.DataFrame({"x": ends}))
         .mark_line(color=palette.neutral, strokeDash=[2, 4], strokeWidth=1)
         .encode(x=x, y=alt.Y("x:Q", **shared))
     )
@@ -91,15 +107,7 @@ def det(
             x=x,
             y=y,
             color=colour,
-            shape=alt.Shape(
-                "point:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=["equal errors", "lowest cost", "Bayes threshold"],
-                    range=["circle", "diamond", "square"],
-                ),
-                legend=None,  # a second legend leaves a narrow page; the page says it in words
-            ),
+            shape=_OPERATING_POINT,
             tooltip=[
                 alt.Tooltip("point:N", title="Point"),
                 *tooltip,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -86,3 +87,14 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, dtype=str, keep_default_na=False)
     except ValueError as error:  # what is no table raises kinds of ValueError
         raise ValueError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def read_all(indexes: Sequence[str | Path]) -> pd.DataFrame:
+    """Several indexes as one.
+
+    Parameters
+    ----------
+    indexes : sequence of path-like
+        As for `read_index`, whose errors it raises.
+    """
+    return pd.concat([read_index(i) for i in indexes], ignore_index=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import WINDOW
-from core.detect.calibration import Calibration
 from core.detect.detector import Detector
 from core.detect.familiarity import FamiliarityMeasure
 from core.detect.model_directory import load_directory
 from core.detect.weights import sha256_of
-from core.evaluate.calibrating import fit_band
-from training.clips import read_index
+from training.calibrate import fit_calibration
+from training.clips import read_all, read_index
 from training.data import keep_for_training
 from training.model_files import put, write_config
 
@@ -212,87 +210,6 @@ def _between(state: dict[str, Any], start: Mapping[str, Any], share: float) -> d
     }
 
 
-def fit_calibration(dev: pd.DataFrame) -> tuple[dict[str, Any], tuple[float, float]]:
-    """The calibration of a detector, and its inconclusive band.
-
-    Parameters
-    ----------
-    dev : pandas.DataFrame
-        Trials of the dev splits, from `training.trials.score_trials`.
-
-    Returns
-    -------
-    (dict, (float, float))
-        Fields of `core.detect.calibration.Calibration`, and log-odds.
-    """
-    calibration, n_human, n_synthetic = _affine(dev)
-    calibration["fitted_on"] = (
-        f"the dev splits of the public benchmarks: {n_human} human and {n_synthetic} synthetic "
-        "clips of systems and speakers not trained on"
-    )
-    scored = dev.dropna(subset="raw")
-    llr = Calibration(**calibration).llr(scored["raw"].to_numpy(float))
-    return calibration, fit_band(llr, (scored["label"] == "spoof").to_numpy())
-
-
-def _read(indexes: Sequence[str | Path]) -> pd.DataFrame:
-    return pd.concat([read_index(i) for i in indexes], ignore_index=True)
-
-
-def _affine(trials: pd.DataFrame) -> tuple[dict[str, Any], int, int]:
-    """The affine map that minimises Cllr under a prior of 0.5, and human and synthetic clips."""
-    from core.evaluate.metrics import Tally
-
-    scored = trials.dropna(subset="raw")
-    spoof = (scored["label"] == "spoof").to_numpy()
-    raw = scored["raw"].to_numpy(float)
-    affine = Tally.of(raw[~spoof], raw[spoof], higher="spoof").affine_calibration(0.5)
-    n_human, n_synthetic = (scored.loc[m, "trial"].nunique() for m in (~spoof, spoof))
-    limit = math.log(min(n_human, n_synthetic))
-    found = {"scale": affine.scale, "offset": affine.offset, "llr_limit": limit}
-    return found, n_human, n_synthetic
-
-
-def calibrate_engine(
-    directory: str | Path,
-    indexes: Sequence[str | Path],
-    engine: str,
-    progress: Callable[[int, int, str], None] | None = None,
-) -> dict[str, Any]:
-    """Fit a model's calibration on the scores of one engine, and make that its default.
-
-    Parameters
-    ----------
-    directory : path-like
-        The model.
-    indexes : sequence of path-like
-        Corpora; those with dev splits count.
-    engine : str
-        One that the model has.
-    progress : callable, optional
-        Called with (clips done, clips in all, clip).
-
-    Returns
-    -------
-    dict
-        The calibration that was written.
-    """
-    from core.detect.model_config import read_config
-    from training.trials import score_trials
-
-    directory = Path(directory)
-    detector = load_directory(directory, engine)
-    calibration, band = fit_calibration(
-        score_trials(detector, _read(indexes), "dev", None, progress)
-    )
-    config = read_config(directory)
-    config["calibration"] = calibration
-    config.setdefault("decision", {})["inconclusive_llr"] = list(band)
-    config["default_engine"] = engine
-    write_config(directory, config)
-    return calibration
-
-
 def add_families(
     directory: str | Path,
     indexes: Sequence[str | Path],
@@ -333,7 +250,7 @@ def add_families(
     config = read_config(directory)
     if "familiarity" not in config:
         raise ValueError(f"{directory} has no measure of familiarity, which families belong to.")
-    clips = keep_for_training(_read(indexes))
+    clips = keep_for_training(read_all(indexes))
     fakes = clips[(clips["label"] == "spoof") & ~clips["family"].str.startswith("copy:")]
     sample = fakes.sample(frac=1.0, random_state=0).groupby("family").head(each)
     sample = sample.groupby("family").filter(lambda rows: len(rows) >= 3).assign(split="known")
@@ -354,61 +271,3 @@ def add_families(
     config["familiarity"] |= {"families": names, "file": file, "sha256": digest}
     write_config(directory, config)
     return names
-
-
-CODEC_RATES = {"opus": ("opus-16", "opus-24", "opus-64")}
-"""Codecs that get a calibration of their own, and the settings it is fitted on."""
-
-
-def calibrate_codec(
-    directory: str | Path,
-    indexes: Sequence[str | Path],
-    codec: str,
-    progress: Callable[[int, int, str], None] | None = None,
-) -> dict[str, Any]:
-    """Fit a calibration for clips that arrive in a codec, and write it into a configuration.
-
-    The affine map that minimises Cllr under a prior of 0.5 on the dev split, one window per clip,
-    sent through each setting of `CODEC_RATES`.
-
-    Parameters
-    ----------
-    directory : path-like
-        The model.
-    indexes : sequence of path-like
-        Corpora; those with dev splits count.
-    codec : str
-        Key of `CODEC_RATES`.
-    progress : callable, optional
-        Called with (clips done, clips in all, clip).
-
-    Returns
-    -------
-    dict
-        The calibration that was written.
-
-    Raises
-    ------
-    ValueError
-        If there are no settings for the codec, or a setting cannot be encoded here.
-    """
-    from core.detect.model_config import read_config
-    from training.trials import score_trials
-
-    if codec not in CODEC_RATES:
-        raise ValueError(f"There are no settings for {codec!r}, only for {', '.join(CODEC_RATES)}.")
-    detector, clips = load_directory(directory), _read(indexes)
-    scored = [
-        score_trials(detector, clips, "dev", rate, progress, windows=1)
-        for rate in CODEC_RATES[codec]
-    ]
-    found, n_human, n_synthetic = _affine(pd.concat(scored, ignore_index=True))
-    rates = ", ".join(rate.removeprefix(f"{codec}-") for rate in CODEC_RATES[codec])
-    found["fitted_on"] = (
-        f"{n_human} human and {n_synthetic} synthetic clips of the dev splits of the public "
-        f"benchmarks through {codec.capitalize()} at {rates} kbit/s"
-    )
-    config = read_config(Path(directory))
-    config.setdefault("calibration_by_codec", {})[codec] = found
-    write_config(Path(directory), config)
-    return found

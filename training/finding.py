@@ -61,12 +61,12 @@ def fit_finding(
     """
     from core.detect.model_config import read_config
     from core.detect.model_directory import load_directory
-    from training.export import _read
+    from training.clips import read_all
     from training.model_files import write_config
 
     detector = load_directory(directory)
     detector.finding = Finding(GRID, Excess(SHIFT, 0.0, 0.0))
-    dev = _read(indexes)
+    dev = read_all(indexes)
     every = list(hosts(dev[dev["split"] == "dev"], (10 * LENGTHS_S[-1],)))
     pieces: list[np.ndarray] = []
     for number, host in enumerate(every):

@@ -26,13 +26,8 @@ from core.evaluate.calibrating import COVERAGE, fit_band
 from core.evaluate.tables import COLUMNS
 from tests.training.conftest import TINY_NETWORK
 from training.benchmark import against, run_benchmark, update_results
-from training.export import (
-    _between,
-    add_families,
-    calibrate_codec,
-    calibrate_engine,
-    export_model,
-)
+from training.calibrate import calibrate_codec, calibrate_engine
+from training.export import _between, add_families, export_model
 from training.figures import _tally, figures, within_source
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}

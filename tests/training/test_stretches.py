@@ -14,7 +14,7 @@ from core.detect.detection import Stretch, Trace
 from core.detect.outlier import heaviest
 from core.detect.registry import EMBEDDED
 from tests.builders import HandDetector
-from training import export, finding
+from training import finding
 from training.stretches import WHOLE, _part, _with_part, hosts, measured, stretch_rows
 
 HUMAN, SYNTHETIC = 220.0, 1_760.0
@@ -121,7 +121,7 @@ def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
     sources = [human.assign(source=f"s{i}") for i in range(6)]
     clips = pd.concat([*sources, human.assign(source="t", split="test")])
     monkeypatch.setattr(model_directory, "load_directory", lambda _: Hearing({220.0: [-3.0]}))
-    monkeypatch.setattr(export, "_read", lambda _: clips)
+    monkeypatch.setattr("training.clips.read_all", lambda _: clips)
     written = finding.fit_finding(tmp_path, [])
     assert json.loads((tmp_path / "config.json").read_text("utf-8")) == {
         **config, "stands_out": written
@@ -129,7 +129,7 @@ def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
     assert (written["window"], written["hop"], written["shift"]) == (16_000, 8_000, 2.0)
     assert 0 < written["score"] < 0.01  # of clips that sound alike all through
     assert written["fitted_on"].startswith("24 human clips of 30, 60 and 120 s")
-    monkeypatch.setattr(export, "_read", lambda _: human)
+    monkeypatch.setattr("training.clips.read_all", lambda _: human)
     with pytest.raises(ValueError, match="20 are needed to fit when a stretch stands out"):
         finding.fit_finding(tmp_path, [])
 

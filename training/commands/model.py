@@ -114,8 +114,8 @@ def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[np.nda
 
 
 def _calibrate(options: argparse.Namespace) -> None:
+    from training.calibrate import calibrate_codec, calibrate_engine
     from training.corpus import print_progress
-    from training.export import calibrate_codec, calibrate_engine
     from training.finding import fit_finding
 
     model, corpora = options.model, options.corpus

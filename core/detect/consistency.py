@@ -28,7 +28,7 @@ CLOSE = 1e-6
 """How far two numbers may lie apart that are computed from the same ones."""
 
 CLOSE_S = 0.02
-"""The same of sums of times, in seconds."""
+"""Seconds by which sums of times may be off and still count as equal."""
 
 MOST_GAPS = 2_000_000
 """Missing stretches over all windows: more would be counted for minutes."""
@@ -85,7 +85,7 @@ def problem_of(d: Detection) -> str:
 
 
 def _problem_of_sound(d: Detection) -> str:
-    """The same of what was measured of the sound, and of its times."""
+    """What cannot have been measured of the sound, or of its times; empty where nothing."""
     quality, source = d.quality, d.source
     length = _number(quality.duration_s)
     if length < 0 or _number(quality.speech_s) < 0 or _number(source.duration_s) < 0:
@@ -111,7 +111,7 @@ def _problem_of_sound(d: Detection) -> str:
 
 
 def _problem_of_windows(d: Detection) -> str:
-    """The same of the windows alone."""
+    """What cannot have been measured in the windows; empty where nothing."""
     if not d.windows:
         return "" if d.llr is None else "it has a score and no windows"
     start = -1.0
@@ -168,7 +168,7 @@ def _seconds_within(
 
 
 def _problem_of_stretches(d: Detection) -> str:
-    """The same of the stretches that stand out, and of what they follow from."""
+    """What cannot be in the stretches that stand out, or in their scores; empty where nothing."""
     if d.trace is not None and not _covers(d.trace, d):
         return "its shorter windows do not lie within the clip"
     given = d.windows if d.trace is None else d.trace.windows

@@ -332,7 +332,7 @@ class Detector:
         return self.judge(clip, evidence, stance, (time.perf_counter() - began) * 1000.0)
 
     def with_stance(self, detection: Detection, stance: Stance) -> Detection:
-        """The same evidence under another stance; nothing is scored again.
+        """A detection judged under another stance, from its scores; nothing is scored again.
 
         Parameters
         ----------

@@ -58,7 +58,7 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 
 def checked_config(directory: Path) -> dict[str, Any]:
-    """The same, every field of its kind.
+    """A configuration of which every field is of its type and within its range.
 
     Raises
     ------

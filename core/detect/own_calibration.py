@@ -61,7 +61,7 @@ class OwnCalibration:
 
     @property
     def sha256(self) -> str:
-        """Of all that it says."""
+        """SHA-256 over all of its fields: names the calibration in a verdict."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -74,7 +74,7 @@ class OwnCalibration:
 
     @property
     def worth(self) -> str:
-        """What it gained, in words."""
+        """What it brought on clips that it was not fitted on, in words."""
         said = []
         for when in ("before", "after"):
             found = self.cllr.get(when, {})
@@ -101,7 +101,7 @@ def path_of(folder: Path, weights_sha256: str) -> Path:
 
 
 def keep(made: OwnCalibration, folder: Path) -> Path:
-    """Write it to its place.
+    """Write a calibration to where `found` looks for it.
 
     Raises
     ------

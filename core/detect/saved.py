@@ -51,7 +51,7 @@ AGREES = 0.05
 """How far scores of one clip may lie apart on two machines, as log-likelihood ratios."""
 
 WINDOW_AGREES = 0.25
-"""The same of a window, where nothing is averaged."""
+"""How far apart a window's scores may be, where nothing is averaged."""
 
 MEASURED = {
     "duration_s": (0.1, "the seconds of sound"),

@@ -249,7 +249,7 @@ def _runs(ranges: list[tuple[int, int]], frame: int) -> list[list[int]]:
 
 
 def _common_gain(samples: np.ndarray, ranges: list[tuple[int, int]]) -> float:
-    """Gain that brings the windows taken together to the network's level ."""
+    """Gain that brings the windows taken together to the network's level."""
     power, count, done = 0.0, 0, 0
     for start, end in ranges:
         part = samples[max(start, done) : end]

@@ -143,5 +143,5 @@ def _from_file(path: Path) -> ModuleType:
 
 
 def _short(name: str) -> str:
-    """The same without folders."""
+    """A detector's name without the folders before its file."""
     return name.rsplit("/", 1)[-1]

@@ -12,7 +12,9 @@ from core.detect.detector import Detector
 
 
 def calibrated_here(detector: Detector, folder: Path) -> Detector:
-    """The same detector; errors as of `core.detect.own_calibration.found`.
+    """A detector with the calibration that was fitted for its weights here, where there is one.
+
+    Errors as of `core.detect.own_calibration.found`.
 
     Parameters
     ----------

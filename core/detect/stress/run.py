@@ -1,4 +1,4 @@
-"""The same clip under every condition."""
+"""Judge a clip again under every condition of the stress test."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ SPOOF_AWARE_FORMS = {
         "tsv",
     ),
 }
-"""The same of spoof-aware verification; higher means target, or bona fide."""
+"""Forms of spoof-aware verification, in which higher means target, or bona fide."""
 
 
 def in_spoof_aware_form(trials: SpoofAwareTrials, form: str) -> bytes:

@@ -66,7 +66,7 @@ def staircase(story: Story) -> None:
     known, new, coded, foreign = (eer(b) for b in (DEV, EVAL, CODECS, FOREIGN))
     show_chart(
         charts.staircase,
-        stairs[["label", "benchmark", "value", "low", "high", "kind", "source"]],
+        stairs[charts.STEP],
         f"The error grows with every step away from training: {known:.2f} to {foreign:.2f} %",
         palette=colours,
         key="overfitting-staircase",

@@ -130,7 +130,7 @@ def not_shown(story: Story) -> None:
 
 
 def own_detector(story: Story) -> None:
-    """The same question to the detector that ships here."""
+    """How far the detector that ships here errs on data it was not trained on."""
     figures, colours = story.figures, story.colours
     st.header("8. The detector that ships here", anchor=False)
     own = figures[figures["system"] == SYSTEMS["embedded"]]  # its table also compares other systems
@@ -153,7 +153,7 @@ def own_detector(story: Story) -> None:
         for benchmark, slug, part in by_benchmark(own):
             show_chart(
                 charts.staircase,
-                part[["label", "benchmark", "value", "low", "high", "kind", "source"]],
+                part[charts.STEP],
                 f"Measured here on {benchmark}: EER {spread(part)}",
                 palette=colours,
                 key=f"overfitting-embedded-{slug}",

@@ -16,7 +16,7 @@ LARGE = 3e8
 
 
 def path_forward(story: Story) -> None:
-    """The same question to every published system: what is left outside its training?"""
+    """What each published system reaches on data outside its training."""
     st.header("6. The path forward", anchor=False)
     figures = arena.joined(*map(cache.table, ("arena", "arena_systems", "arena_corpora")))
     points = arena.inside_and_outside(arena.cells(figures))

@@ -5,6 +5,7 @@ from core.show.figures.charts.curves import det, differences
 from core.show.figures.charts.maps import compared, heat
 from core.show.figures.charts.marks import PICK, AnyChart, unchosen
 from core.show.figures.charts.story import (
+    STEP,
     legs,
     one_in,
     staircase,
@@ -15,6 +16,7 @@ from core.show.figures.charts.story import (
 
 __all__ = [
     "PICK",
+    "STEP",
     "AnyChart",
     "compared",
     "det",

@@ -11,6 +11,9 @@ import pandas as pd
 from core.show.figures.charts.marks import AnyChart, titled, wrapped_labels
 from core.show.theme import LIGHT, Palette, ink
 
+STEP = ["label", "benchmark", "value", "low", "high", "kind", "source"]
+"""Columns of a step of `staircase`."""
+
 
 def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyChart:
     """Error on ever more foreign data, one bar per step, with intervals where they are known.
@@ -18,7 +21,7 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
     Parameters
     ----------
     frame : pandas.DataFrame
-        In order: ``label``, ``value`` (EER, %), ``low``, ``high``, ``benchmark``, ``source``.
+        Columns `STEP`, in order; ``value`` is an EER in percent.
     """
     data = frame.reset_index(drop=True).copy()
     data["shown"] = [f"{v:.2f} %" + _odds(v) for v in data["value"]]

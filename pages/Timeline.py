@@ -7,7 +7,7 @@ from core.detect.detector import DetectorError
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.show import cache, session
 from core.show.clip import charts, outlier
-from core.show.clip.words import undecided_band
+from core.show.clip.words import undecided_band, verdict
 from core.show.markdown import for_visitors, plain
 from core.show.navigation import address
 from core.show.opinions.view import labels_of
@@ -74,13 +74,15 @@ chance = (
     if whole.gives_chance
     else ""
 )
-st.markdown(f":{style.colour}-badge[{style.icon} {style.word}] {chance}")
+st.markdown(f":{style.colour}-badge[{style.icon} {verdict(whole)}] {chance}")
 for reason in whole.reasons:
     st.caption(reason.text)
 for note in (*in_words(clip.source), *clip.source.notes):
     st.caption(f":material/info: {plain(note)}")
 if clip.source.missing:
     st.caption("Hatched: missing from the file.")
+if whole.parts:
+    st.caption("In brackets: called synthetic.")
 outlier.notice(entry, whole)
 origin = session.origin_of(entry)
 apart = [(s.start_s, s.end_s) for s in whole.stands_out]
@@ -92,6 +94,7 @@ picture(
     band_in_probability(band, detection.stance.threshold),
     charts.share_name(whole),
     marks(origin),
+    [(s.start_s, s.end_s) for s in whole.parts],
 )
 span_table(entry, whole, spans, band)
 marks_below(origin)

@@ -51,7 +51,7 @@ def test_examples_through_the_shell_print_five_detections():
     found = json.loads(done.stdout)
     assert len(found) == 5
     for item in found:
-        assert item["schema"] == "spoofscope.detection/2"
+        assert item["schema"] == "spoofscope.detection/3"
         assert item["verdict"] in {"synthetic", "authentic", "inconclusive"}
         assert item["windows"]
         assert item["provenance"]["schema"] == "spoofscope.provenance/1"

@@ -19,7 +19,7 @@ _MARK = re.compile(r"(<!-- figures: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTAL
 _PERCENT = (
     *("eer_percent", "share_percent", "balanced_error_percent", "right_half_percent"),
     *("observed_percent", "eer_difference_percent", "wrong_percent"),
-    *("named_percent", "found_percent"),
+    *("named_percent", "found_percent", "in_part_percent", "in_part_right_percent"),
     *("with_span_percent", "span_right_percent"),
     *("span_of_synthetic_percent", "span_of_human_percent"),
 )
@@ -192,11 +192,14 @@ def _seconds(condition: str) -> float:
     return float(part[1]) if part else 0.0
 
 
-def _parts(figures: pd.DataFrame) -> str:
-    of = figures[figures["breakdown"] == "stands_out"]
-    rows = [(str(row["condition"]), row) for _, row in of.iterrows()]
-    rows.sort(key=lambda row: ("another human" in row[0], _seconds(row[0])))
-    return _table("recordings in which a part is named", rows)
+def _parts(breakdown: str, name: str) -> Callable[[pd.DataFrame], str]:
+    def table(figures: pd.DataFrame) -> str:
+        of = figures[figures["breakdown"] == breakdown]
+        rows = [(str(row["condition"]), row) for _, row in of.iterrows()]
+        rows.sort(key=lambda row: ("another human" in row[0], _seconds(row[0])))
+        return _table(name, rows)
+
+    return table
 
 
 _PUBLIC: dict[str, Callable[[pd.DataFrame], str]] = {
@@ -208,7 +211,8 @@ _PUBLIC: dict[str, Callable[[pd.DataFrame], str]] = {
     "quality": _by("sound quality (DistillMOS)", "quality"),
     "bandwidth": _by("bandwidth", "bandwidth"),
     "codec": _by("codec", "codec"),
-    "parts": _parts,
+    "parts": _parts("stands_out", "recordings in which a part is named"),
+    "in_part": _parts("in_part", "recordings called synthetic in part"),
     "holdout": _by("family", "leave_one_family_out", ordered=True),
     "known": _by("family", "family_in_training", ordered=True),
     "risk": _by("clips judged", "risk_coverage", metric="balanced_error_percent"),

@@ -1,4 +1,4 @@
-"""How often a stretch is named as unlike the rest: in whole human clips, and where there is one.
+"""How often a stretch is named, and a clip called synthetic in part: rightly, and where none is.
 
 Hosts are human clips of 30 s and longer as they are, and shorter ones of one speaker of a source,
 joined. Into each a part from elsewhere is set in place of as much of it, cross-faded, beginning at
@@ -18,7 +18,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples, decode
 
 if TYPE_CHECKING:
-    from core.detect.detection import Detection
+    from core.detect.detection import Detection, Stretch
     from core.detect.detector import Detector
 
 LENGTHS_S = (30, 60, 120)
@@ -34,7 +34,10 @@ WHOLE = "whole human clips of 30 to 120 s"
 SEGMENT_S = 0.5
 """Length of the segments whose error rate is measured."""
 
-COLUMNS = ["clip", "kind", "condition", "named", "found", "start_off_s", "end_off_s"]
+COLUMNS = [
+    *("clip", "kind", "condition", "named", "found", "start_off_s", "end_off_s"),
+    *("verdict", "rightly"),
+]
 _LEVEL = 0.05
 _FADE = SAMPLE_RATE // 100
 """Half of a cross-fade, in samples: it takes 20 ms."""
@@ -113,9 +116,10 @@ def measured(
     -------
     (pandas.DataFrame, pandas.DataFrame)
         One row per clip in `COLUMNS`: ``condition`` is `WHOLE` or one of `PARTS`, ``named`` whether
-        any stretch was, ``found`` whether one of which more than half lies in the part, and how far
-        its ends lie from the part's. And one row per scored segment of the clips with synthetic
-        parts: ``clip``, ``score`` and ``spoof``, whether any of it is.
+        any stretch was, ``found`` whether one of which more than half lies in the part, how far
+        its ends lie from the part's, the verdict, and ``rightly`` whether it is synthetic in part
+        for such a stretch. And one row per scored segment of the clips with synthetic parts:
+        ``clip``, ``score`` and ``spoof``, whether any of it is.
 
     Raises
     ------
@@ -137,16 +141,15 @@ def measured(
             found = detector.detect(clip_from_samples(samples, SAMPLE_RATE, name))
             if found.llr is None:
                 continue
-            hit = [
-                s for s in found.stands_out
-                if min(s.end_s, at + seconds) - max(s.start_s, at) > (s.end_s - s.start_s) / 2
-            ]  # fmt: skip
+            hit = _within(found.stands_out, at, at + seconds)
+            rightly = bool(_within(found.parts, at, at + seconds))
             off = (
                 (abs(hit[0].start_s - at), abs(hit[0].end_s - at - seconds))
                 if hit
                 else (np.nan, np.nan)
             )
-            rows.append((host.name, host.kind, condition, bool(found.stands_out), bool(hit), *off))
+            said = (bool(found.stands_out), bool(hit), *off, found.verdict, rightly)
+            rows.append((host.name, host.kind, condition, *said))
             if label == "spoof":
                 segments.append(_segments(found, at, at + seconds).assign(clip=name))
         if progress is not None:
@@ -156,6 +159,15 @@ def measured(
             "No human clip, and no speaker's clips joined, have 30 s to set parts into."
         )
     return pd.DataFrame(rows, columns=COLUMNS), pd.concat(segments, ignore_index=True)
+
+
+def _within(named: Sequence[Stretch], start_s: float, end_s: float) -> list[Stretch]:
+    """Those of which more than half lies in a part."""
+    return [
+        s
+        for s in named
+        if min(s.end_s, end_s) - max(s.start_s, start_s) > (s.end_s - s.start_s) / 2
+    ]
 
 
 def stretch_rows(
@@ -181,6 +193,7 @@ def stretch_rows(
     """
     from scipy.stats import binomtest
 
+    from core.detect.detection import IN_PART
     from core.evaluate.metrics import Tally
     from core.evaluate.tables import COLUMNS
     from training.figures import result_row
@@ -223,11 +236,18 @@ def stretch_rows(
         joined = int((part["kind"] == "joined").sum())
         note = f"{joined} of {len(part)} are clips of one speaker, joined."
         hits = part["named" if whole else "found"]
-        metric = "named_percent" if whole else "found_percent"
-        share("stands_out", str(condition), hits, metric, note)
+        named = "named_percent" if whole else "found_percent"
+        share("stands_out", str(condition), hits, named, note)
+        if detector.finding is not None:  # else no clip can get that verdict
+            synthetic = "synthetic" in str(condition)
+            right = part["rightly"] if synthetic else part["verdict"] == IN_PART
+            metric = "in_part_right_percent" if synthetic else "in_part_percent"
+            verdicts = part["verdict"].value_counts()
+            said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+            share("in_part", str(condition), right, metric, f"{note} Verdicts: {said}.")
         if whole:
             for kind, some in part.groupby("kind"):
-                share("stands_out_kind", f"{condition}, {kind}", some["named"], metric, "")
+                share("stands_out_kind", f"{condition}, {kind}", some["named"], named, "")
         elif hits.any() and "synthetic" in str(condition):
             n = (0, int(hits.sum()))
             for end in ("start", "end"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import Any, get_args
 
 from core.api import query
 from core.api.body import PART
+from core.detect.detection import Verdict
 from core.detect.registry import PRECISIONS, list_detectors
 from core.settings import settings
 
@@ -134,7 +135,10 @@ def _post(path: str) -> dict[str, Any]:
         "properties": {PART: several},
         "additionalProperties": False,
     }
-    items = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}}}
+    properties: dict[str, Any] = {"file": {"type": "string"}}
+    if path == "/detect":  # an item with an error has none
+        properties["verdict"] = {"type": "string", "enum": list(get_args(Verdict))}
+    items = {"type": "object", "required": ["file"], "properties": properties}
     kinds: dict[str, Any] = {
         "application/json": {"schema": {"type": "array", "items": items}},
         "text/event-stream": {},

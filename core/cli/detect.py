@@ -191,7 +191,7 @@ def _is_shell_noise(file: Path, given: Sequence[str]) -> bool:
 COLUMNS = (
     "file", "track", "channel", "verdict", "p_spoof", "llr", "prior", "cost_missed_fake",
     "cost_false_accusation", "duration_s", "speech_s", "missing_s", "windows", "detector",
-    "weights_sha256", "reasons", "stands_out",
+    "weights_sha256", "reasons", "stands_out", "parts",
 )  # fmt: skip
 
 
@@ -228,6 +228,7 @@ def row(file: Path, detection: Detection) -> dict[str, Any]:
         "weights_sha256": detection.weights_sha256,
         "reasons": " ".join(reason.code for reason in detection.reasons),
         "stands_out": time_ranges(detection.stands_out),
+        "parts": time_ranges(detection.parts),
     }
 
 
@@ -246,7 +247,7 @@ def write_table(
     With several detectors each line names its own, and what they say ``together`` follows those of
     a clip, see `_together`.
     """
-    from core.detect.outlier import in_words
+    from core.detect.outlier import in_words, places
 
     if not found:
         return
@@ -266,17 +267,20 @@ def write_table(
         for file, detection in found
     ]
     width = max(map(len, names))
+    wide = max(12, *(len(detection.verdict) for _, detection in found))
     out.write(
-        f"{'file':{width}}  {'verdict':12}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
+        f"{'file':{width}}  {'verdict':{wide}}  {'P(synthetic)':>12}  {'LLR':>6}  {'length':>8}\n"
     )
     said: tuple[Path, list[str]] | None = None
     for at, (name, (file, detection)) in enumerate(zip(names, found, strict=True), 1):
         p = _percent(detection.p_spoof or 0.0) if detection.gives_chance else "-"
         llr = "-" if detection.llr is None else f"{detection.llr:+.2f}"
         out.write(
-            f"{name:{width}}  {detection.verdict:12}  {p:>12}  {llr:>6}  "
+            f"{name:{width}}  {detection.verdict:{wide}}  {p:>12}  {llr:>6}  "
             f"{detection.quality.duration_s:>6.1f} s\n"
         )
+        if detection.parts:
+            out.write(f"  Likely synthetic in part: {places(detection.parts)}.\n")
         for reason in detection.reasons:
             out.write(f"  {reason.text}\n")
         for stretch in detection.stands_out:
@@ -317,10 +321,11 @@ def write_stress(test: StressTest, out: TextIO) -> None:
     width = max(len(row.label) for row in test.rows)
     own = "-" if test.llr is None else f"{test.llr:+.2f}"
     out.write(f"  {'as it is':{width}}  {own:>6}  {test.verdict}\n")
+    wide = max(12, *(len(row.verdict or "") for row in test.rows))
     words = {"holds": "holds", "undecided": "no verdict", "turns": "TURNS", None: ""}
     for row in test.rows:
         llr = "-" if row.llr is None else f"{row.llr:+.2f}"
-        said = row.reason or f"{row.verdict:12}  {words[row.outcome]}".rstrip()
+        said = row.reason or f"{row.verdict:{wide}}  {words[row.outcome]}".rstrip()
         out.write(f"  {row.label:{width}}  {llr:>6}  {said}\n")
 
 

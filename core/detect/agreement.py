@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from core.detect.detection import Detection, Verdict
+from core.detect.detection import IN_PART, Detection, Verdict
 from core.detect.spans import Cell, cells
 
 AGREED = "agreement"
 """Key under which JSON holds what several detectors say of one clip together."""
 
-ORDER: tuple[Verdict, ...] = ("synthetic", "authentic", "inconclusive", "not judged")
+ORDER: tuple[Verdict, ...] = ("synthetic", IN_PART, "authentic", "inconclusive", "not judged")
 
 WORDS: Mapping[Verdict, str] = {
     "synthetic": "likely synthetic",
+    "synthetic in part": "likely synthetic in part",
     "authentic": "likely authentic",
     "inconclusive": "inconclusive",
     "not judged": "not judged",
@@ -54,7 +55,7 @@ class Agreement:
 
     @property
     def contradict(self) -> bool:
-        """Whether one verdict is synthetic and another human."""
+        """Whether one verdict is synthetic and another human; one on a part contradicts neither."""
         return {"synthetic", "authentic"} <= set(self.said)
 
     @property
@@ -88,7 +89,12 @@ class Agreement:
     def _meaning(self) -> str:
         if self.contradict:
             return "They disagree, so neither side is shown."
-        if len(self.said) == 1 and set(self.said) <= {"synthetic", "authentic"}:
+        if IN_PART in self.said and len(self.said) > 1:
+            return (
+                "Not all find a synthetic part; a verdict on the clip as a whole rules none out. "
+                "Hear that part, and judge it by itself."
+            )
+        if len(self.said) == 1 and set(self.said) <= {"synthetic", IN_PART, "authentic"}:
             return (
                 "Detectors that learnt from similar speech share their errors, so this is less "
                 "than that many independent proofs."

@@ -14,7 +14,13 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.quality import gate
 from core.audio.windows import window_ranges
 from core.detect.decision import decide
-from core.detect.detection import Detection, Stretch, Trace, Verdict
+from core.detect.detection import (
+    IN_PART,
+    Detection,
+    Stretch,
+    Trace,
+    Verdict,
+)
 from core.detect.detector import MIN_HOP_S, due_windows
 from core.detect.familiarity import FamiliarityMeasure
 from core.detect.outlier import MOST
@@ -181,9 +187,17 @@ def _problem_of_stretches(d: Detection) -> str:
         means = (_number(s.llr), _number(s.rest_llr))
         if not scores or min(means) < min(scores) - CLOSE or max(means) > max(scores) + CLOSE:
             return "a stretch that it names does not follow from its windows"
+        if not isinstance(s.called_synthetic, bool):
+            return "a stretch that it names contradicts itself"
         if _number(s.score) * (s.llr - s.rest_llr) <= 0:
             return "a stretch that it names contradicts itself"
-    return "it names more stretches than can be" if len(d.stands_out) > MOST else ""
+    if len(d.stands_out) > MOST:
+        return "it names more stretches than can be"
+    earned = d.calibrated and d.trace is not None and not d.withheld
+    above = all(s.score > 0 and d.stance.margin(s.llr) > 0 for s in d.parts)
+    if bool(d.parts) != (d.verdict == IN_PART) or (d.parts and not (earned and above)):
+        return "its verdict does not follow from the stretches that it names"
+    return ""
 
 
 def _covers(trace: Trace, d: Detection) -> bool:
@@ -207,7 +221,7 @@ def with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detec
 def _same(one: Stretch, other: Stretch) -> bool:
     return all(
         abs(a - b) <= CLOSE * max(1.0, abs(a))
-        for a, b in zip(astuple(one), astuple(other), strict=True)
+        for a, b in zip(astuple(one)[:-1], astuple(other)[:-1], strict=True)  # but for the verdict
     )
 
 
@@ -234,9 +248,9 @@ def contradiction(d: Detection) -> str:
         return "it has a score and no window that has one"
     if ("unfamiliar" in codes) != strange:
         return "its reasons and its familiarity contradict each other"
-    if ("inconclusive" in effects) != (d.verdict == "inconclusive"):
+    if ("inconclusive" in effects) != (d.whole == "inconclusive"):
         return "its verdict does not follow from its reasons"
-    if d.verdict != "inconclusive" and d.verdict != decide(d.llr, d.stance):
+    if d.whole != "inconclusive" and d.whole != decide(d.llr, d.stance):
         return "its verdict does not follow from its score"
     return ""
 
@@ -286,6 +300,8 @@ def otherwise(d: Detection, detector: Detector) -> list[str]:
         found.append("its reasons are not those that this version gives for such sound")
     if d.llr is None:
         return found
+    if [s.called_synthetic for s in d.stands_out] != [s.called_synthetic for s in due.stands_out]:
+        found.append(f"by its stretches this version would call it {due.verdict}")
     scored = [i for i, window in enumerate(d.windows) if window.llr is not None]
     ranges = [(window.start_s, window.end_s) for window in d.windows]
     if scored != due_windows([w.speech_s for w in d.windows], ranges, d.source):

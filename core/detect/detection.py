@@ -11,11 +11,12 @@ from core.audio.clip import Source, listed
 from core.audio.quality import Quality, Reason
 from core.detect.decision import Stance, StanceError
 
-SCHEMA = "spoofscope.detection/2"
+SCHEMA = "spoofscope.detection/3"
 """Name and version of the dictionary that `Detection.to_dict` makes."""
 
-READABLE = ("spoofscope.detection/1", SCHEMA)
-"""What `Detection.from_dict` reads; form 1 has no ``stance``, see `Stance.from_saved`."""
+READABLE = ("spoofscope.detection/1", "spoofscope.detection/2", SCHEMA)
+"""What `Detection.from_dict` reads; form 1 has no ``stance``, see `Stance.from_saved`, and before
+form 3 no verdict was `IN_PART`."""
 
 SEAL = "check"
 """Key of the check sum in that dictionary."""
@@ -26,7 +27,10 @@ ORIGIN = "provenance"
 UNDECIDED = ("near_threshold", "wide_interval")
 """Reasons that leave a score its meaning, though it does not decide."""
 
-Verdict = Literal["synthetic", "authentic", "inconclusive", "not judged"]
+Verdict = Literal["synthetic", "synthetic in part", "authentic", "inconclusive", "not judged"]
+
+IN_PART: Literal["synthetic in part"] = "synthetic in part"
+"""The verdict on a clip that as a whole is not called synthetic, and a stretch of which is."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a clip that scores unlike the rest; no verdict on it.
+    """A stretch of a clip that scores unlike the rest.
 
     Attributes
     ----------
@@ -90,7 +94,10 @@ class Stretch:
     llr, rest_llr : float
         Mean log-likelihood ratio of its windows, and of the others.
     score : float
-        Their difference in standard errors, positive towards synthetic.
+        Their difference in standard errors, or the sum of what goes beyond a shift; positive
+        towards synthetic.
+    called_synthetic : bool
+        Whether the clip is called synthetic in part for it; else there is no verdict on it.
     """
 
     start_s: float
@@ -98,6 +105,7 @@ class Stretch:
     llr: float
     rest_llr: float
     score: float
+    called_synthetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,7 @@ class Detection:
     stance : Stance
         Assumed prior, and costs of the two errors.
     verdict : str
-        ``synthetic``, ``authentic``, ``inconclusive`` or ``not judged``.
+        ``synthetic``, ``synthetic in part``, ``authentic``, ``inconclusive`` or ``not judged``.
     reasons : tuple of Reason
         Why not, or what weakens it.
     familiarity : Familiarity or None
@@ -158,7 +166,7 @@ class Detection:
     elapsed_ms : float
         Wall-clock milliseconds of the analysis, decoding excluded.
     stands_out : tuple of Stretch
-        Stretches that score unlike the rest, which no verdict over the whole clip shows.
+        Stretches that score unlike the rest, which no score of the whole clip shows.
     trace : Trace or None
         What they follow from; None where it is ``windows``.
     """
@@ -189,8 +197,23 @@ class Detection:
 
     @property
     def gives_chance(self) -> bool:
-        """Whether ``p_spoof`` is a chance: scored, calibrated, and for sound like that."""
-        return self.p_spoof is not None and self.calibrated and not self.withheld
+        """Whether ``p_spoof`` is a chance: scored, calibrated, and for sound like that; the mean
+        over two kinds of speech is none."""
+        meant = self.calibrated and not self.withheld and self.verdict != IN_PART
+        return self.p_spoof is not None and meant
+
+    @property
+    def whole(self) -> Verdict:
+        """The verdict on the clip as a whole, whatever stands out in it."""
+        if self.verdict != IN_PART:
+            return self.verdict
+        near = any(reason.effect == "inconclusive" for reason in self.reasons)
+        return "inconclusive" if near else "authentic"
+
+    @property
+    def parts(self) -> tuple[Stretch, ...]:
+        """The stretches for which the verdict is `IN_PART`; none under another."""
+        return tuple(s for s in self.stands_out if s.called_synthetic)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only, with the schema's name and version, and the `seal`."""

@@ -18,7 +18,7 @@ from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
 from core.detect.finer import MIN_WINDOW_SPEECH_S, Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
-from core.detect.outlier import exceeding, stretches_at_hop
+from core.detect.outlier import exceeding, in_part, stretches_at_hop
 from core.detect.reasons import OF_JUDGING, against
 from core.detect.scoring import WindowScorer
 
@@ -358,13 +358,15 @@ class Detector:
         reasons = [*reasons, *against(self, detection, reasons, side)]
         held_back = any(reason.effect == "inconclusive" for reason in reasons)
         verdict: Verdict = "inconclusive" if held_back else side
-        return replace(
+        judged = replace(
             detection,
             windows=windows,
             p_spoof=stance.posterior(detection.llr),
             verdict=verdict,
             reasons=tuple(reasons),
         )
+        fitted = self.finding is not None and self.own_calibration is None
+        return in_part(judged, self.decision.inconclusive_llr if fitted else None)
 
 
 def due_windows(

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from core.detect.detection import Stretch, Window
+from core.detect.decision import decide
+from core.detect.detection import IN_PART, Detection, Stretch, Window
 
 FEWEST = 6
 """Scored windows below which nothing can stand out from the rest."""
@@ -266,6 +267,43 @@ def stretches_at_hop(
     )
 
 
+def in_part(judged: Detection, band: tuple[float, float] | None) -> Detection:
+    """The same, called synthetic in part where stretches of it earn that.
+
+    A stretch does that lies above the rest and scores as a whole clip must to be called synthetic:
+    it was chosen among many, so its score is an upper end, and what is inside the band for a clip
+    accuses nobody here.
+
+    Parameters
+    ----------
+    judged : Detection
+        With a verdict on the clip as a whole.
+    band : (float, float) or None
+        Of the detector's decision; None where its rule for stretches was not fitted on whole human
+        clips under the calibration that it has, so that nothing earns this verdict.
+
+    Returns
+    -------
+    Detection
+        The verdict stays where the whole is called synthetic, where the sound itself forbids one,
+        and where no such stretch was found by shorter windows.
+    """
+    open_to_it = judged.verdict in ("authentic", "inconclusive") and not judged.withheld
+    measured = judged.calibrated and judged.trace is not None
+    edge = band if band is not None and open_to_it and measured else None
+    stretches = tuple(
+        replace(
+            s,
+            called_synthetic=edge is not None
+            and s.score > 0
+            and decide(s.llr, judged.stance, edge) == "synthetic",
+        )
+        for s in judged.stands_out
+    )
+    called = any(s.called_synthetic for s in stretches)
+    return replace(judged, stands_out=stretches, verdict=IN_PART if called else judged.verdict)
+
+
 def _farthest(values: np.ndarray, overlap: float, rule: Rule) -> tuple[int, int, float]:
     """First index, length and score of the run that differs most from the others."""
     n = len(values)
@@ -314,6 +352,11 @@ def in_words(stretch: Stretch) -> str:
         f"{towards}: log-likelihood ratio {stretch.llr:+.1f} there, {stretch.rest_llr:+.1f} "
         "elsewhere."
     )
+
+
+def places(found: Sequence[Stretch]) -> str:
+    """``30.2 to 35.2 s and 41.0 to 43.5 s``."""
+    return " and ".join(f"{s.start_s:.1f} to {s.end_s:.1f} s" for s in found)
 
 
 def time_ranges(found: Sequence[Stretch]) -> str:

@@ -44,6 +44,8 @@ METRICS: dict[str, tuple[str, str, float | None]] = {
     "span_of_human_percent": ("human time that is marked", "%", 100),
     "named_percent": ("clips of which a stretch is named", "%", 100),
     "found_percent": ("clips whose other part is named", "%", 100),
+    "in_part_percent": ("clips called synthetic in part", "%", 100),
+    "in_part_right_percent": ("clips called synthetic in part, for the right stretch", "%", 100),
 }
 """Metric -> name, unit, and the largest possible value."""
 
@@ -89,6 +91,7 @@ BREAKDOWNS = {
     "shortcut_audit": "shortcuts",
     "spliced": "spliced clips",
     "stands_out": "stretch that stands out",
+    "in_part": "verdict synthetic in part",
     "kind": "kind of voice",
     "accused": "humans called synthetic",
 }

@@ -292,6 +292,9 @@ class VerdictStyle:
 
 VERDICTS: dict[Verdict, VerdictStyle] = {
     "synthetic": VerdictStyle("Likely synthetic", ":material/graphic_eq:", "▲", "orange"),
+    "synthetic in part": VerdictStyle(
+        "Likely synthetic in part", ":material/join_inner:", "△", "orange"
+    ),
     "authentic": VerdictStyle("Likely authentic", ":material/record_voice_over:", "●", "blue"),
     "inconclusive": VerdictStyle("Inconclusive", ":material/balance:", "◆", "gray"),
     "not judged": VerdictStyle("Not judged", ":material/block:", "–", "gray"),

@@ -13,7 +13,7 @@ from core.detect.decision import EVEN, Stance
 from core.detect.detection import Reason
 from core.detect.stress import CONDITIONS, SCHEMA, StressTest, stress
 from tests.audio.conftest import SPEECH
-from tests.builders import HandDetector, clip
+from tests.builders import FINDING, HandDetector, clip
 
 
 class Scripted(HandDetector):
@@ -59,7 +59,7 @@ def test_no_condition_pays_for_stretches_that_nobody_is_told_of(monkeypatch):
         ),
     )
     stress(HandDetector({220.0: [3.0]}), clip(), EVEN, ["gain-20", "gain+6"])
-    assert asked == [False] * 3
+    assert asked == [True, False, False]  # the clip itself may be synthetic in part
 
 
 def test_holds_undecided_and_turns_are_told_apart():
@@ -73,6 +73,39 @@ def test_holds_undecided_and_turns_are_told_apart():
         "The verdict holds under 1 of 3 conditions; under 1 it becomes inconclusive; under 1 it "
         "turns into the opposite."
     )
+
+
+class Parted(HandDetector):
+    """Hears what it is given, one list of scores a window after the other."""
+
+    def __init__(self, *heard):
+        super().__init__({}, finding=FINDING)
+        self.heard = list(heard)
+
+    def detect(self, clip, **options):
+        now = self.heard.pop(0)
+        self.scores = {hertz: now for hertz in np.arange(0.0, 8_010.0, 10.0)}
+        return super().detect(clip, **options)
+
+
+def test_a_verdict_on_a_part_is_tested_around_it_and_holds_where_that_part_is_called_so():
+    def part(at: int) -> list[float]:
+        return [*[-3.0] * at, 4.0, 4.0, *[-3.0] * (31 - at)]
+
+    detector = Parted(part(26), part(7), part(7), part(2), [3.0], [-3.0], [0.0])
+    conditions = ["gain-20", "gain+6", "speed-1.1", "speed-0.9", "room"]
+    found = stress(detector, clip(66.0), EVEN, conditions)
+    assert (found.verdict, found.decided) == ("synthetic in part", True)
+    assert found.from_s <= 52.0 and found.to_s >= 56.0  # not where most is spoken: in the middle
+    rows = [(row.verdict, row.outcome) for row in found.rows]
+    assert rows[:2] == [("synthetic in part", "holds"), ("synthetic in part", "turns")]
+    assert rows[2:] == [
+        ("synthetic", "turns"),
+        ("authentic", "turns"),
+        ("inconclusive", "undecided"),
+    ]
+    assert "under 3 it becomes another" in found.summary()
+    assert StressTest.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
 def test_a_verdict_that_always_holds():

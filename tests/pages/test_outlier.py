@@ -13,7 +13,7 @@ from core.show.clip.outlier import how_often
 from core.show.documents import exports
 from core.show.evidence.case import Case
 from core.show.evidence.report import evidence_html, evidence_pdf
-from tests.builders import BAND, SCORES, HandDetector, clip, tone, wav
+from tests.builders import BAND, FINDING, SCORES, HandDetector, clip, tone, wav
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = "33.0 to 49.0 s scores unlike the rest"
@@ -71,6 +71,21 @@ def test_the_card_names_it_lets_it_be_heard_and_opens_it(detector):
     assert shown(page) == [0.0, 66.0]
     button(page, "Show it").click().run()
     assert shown(page) == [28.0, 54.0]
+
+
+def test_a_clip_that_is_synthetic_in_part_says_so_on_every_page(detector):
+    detector.finding = FINDING
+    verdict = "Likely synthetic in part: 30.2 to 34.2 s"
+    page = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+    page.switch_page("pages/Detect.py").run()
+    page.file_uploader[0].upload("a.wav", wav(tone(66.0, 770.0)))
+    page.file_uploader[0].upload("b.wav", wav(tone(9.0))).run()
+    assert any(verdict in header.value for header in page.header)
+    assert f"△ {verdict}" in list(page.dataframe[0].value["Verdict"])
+    assert "30.2 to 34.2 s scores like machine-made speech" in text(page)
+    assert "another voice, room or codec, or synthetic; this alone" not in text(page)
+    button(page, "Open it in Timeline").click().run()
+    assert verdict in text(page) and "In brackets: called synthetic." in text(page)
 
 
 def test_how_often_it_is_said_comes_from_the_table():

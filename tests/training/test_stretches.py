@@ -10,11 +10,14 @@ import soundfile
 
 from core.audio.clip import SAMPLE_RATE
 from core.detect import model_directory
+from core.detect.decision import EVEN
 from core.detect.detection import Stretch, Trace
 from core.detect.outlier import heaviest
 from core.detect.registry import EMBEDDED
-from tests.builders import HandDetector
+from core.evaluate.names import BREAKDOWNS, METRICS
+from tests.builders import FINDING, HandDetector
 from training import finding
+from training.card import TABLES
 from training.stretches import WHOLE, _part, _with_part, hosts, measured, stretch_rows
 
 HUMAN, SYNTHETIC = 220.0, 1_760.0
@@ -100,6 +103,22 @@ def test_a_detector_that_hears_every_part_finds_them_all(index):
     assert "--split dev" in whole_row["source"]
     eer = rows[rows["metric"] == "eer_percent"]["value"].item()
     assert eer < 15
+
+
+def test_the_verdict_on_a_part_has_rows_of_its_own_where_a_detector_gives_it(index):
+    class Judging(Hearing):
+        def detect(self, clip, **kwargs):
+            return self.with_stance(super().detect(clip, **kwargs), EVEN)
+
+    rows = stretch_rows(Judging({220.0: [-3.0]}, finding=FINDING), index)
+    of = rows[rows["breakdown"] == "in_part"].set_index("condition")
+    assert of.loc[WHOLE, ["metric", "value", "n_bonafide"]].tolist() == ["in_part_percent", 0.0, 2]
+    assert of.loc[WHOLE, "note"].endswith("Verdicts: 2 authentic.")
+    found = of.loc["with 4 s of synthetic speech in them"]
+    assert (found["metric"], found["value"]) == ("in_part_right_percent", 100.0)
+    assert found["note"].endswith(f"Verdicts: {found['n_spoof']} synthetic in part.")
+    assert "in_part" in BREAKDOWNS and set(of["metric"]) <= set(METRICS)
+    assert "| with 4 s of synthetic speech in them | 100.0 %" in TABLES["in_part"](rows)
 
 
 def test_a_rule_names_a_run_in_its_share_of_clips_of_every_length():

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from core.detect.decision import Stance
-from core.detect.detection import Verdict
+from core.detect.detection import IN_PART, Verdict
 from core.detect.stress.conditions import Kind
 
 SCHEMA = "spoofscope.stress/2"
@@ -31,8 +31,8 @@ class StressRow:
     verdict : str or None
         Of the changed clip; None where it could not be tested.
     outcome : str or None
-        ``holds``, ``undecided`` (inconclusive or not judged) or ``turns``; None where it could not
-        be tested or the clip itself has no verdict.
+        ``holds``, ``undecided`` (inconclusive or not judged) or ``turns`` (into another verdict);
+        None where it could not be tested or the clip itself has no verdict.
     note : str
         What was done, and why there is no verdict, for people; may be empty.
     """
@@ -96,7 +96,7 @@ class StressTest:
     @property
     def decided(self) -> bool:
         """Whether the clip itself has a verdict that could hold."""
-        return self.verdict in ("synthetic", "authentic")
+        return self.verdict in ("synthetic", IN_PART, "authentic")
 
     def count(self, outcome: Outcome) -> int:
         """Under how many conditions the verdict holds, is undecided or turns."""
@@ -126,7 +126,8 @@ class StressTest:
                 said += f"; under {lost} it becomes inconclusive"
                 said += " or nothing can be judged" if unjudged else ""
             if turned:
-                said += f"; under {turned} it turns into the opposite"
+                into = "becomes another" if self.verdict == IN_PART else "turns into the opposite"
+                said += f"; under {turned} it {into}"
             said += "."
         missing = len(self.rows) - total
         if missing:

@@ -15,7 +15,7 @@ from core.audio import codecs
 from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.quality import speech_in
 from core.detect.decision import Stance
-from core.detect.detection import Detection
+from core.detect.detection import IN_PART, Detection
 from core.detect.stress.conditions import CONDITIONS, Condition, known_condition
 from core.detect.stress.result import Outcome, StressRow, StressTest
 
@@ -48,7 +48,8 @@ def stress(
     detector : Detector
         Whose verdict is tested.
     clip : Clip
-        At 16 kHz; of more than `LONGEST_S` the stretch with the most speech is taken.
+        At 16 kHz; of more than `LONGEST_S` the stretch with the most speech is taken, around the
+        part for which the clip is called synthetic in part.
     stance : Stance
         Prior and costs.
     conditions : sequence of str, optional
@@ -78,9 +79,9 @@ def stress(
     slot = slot or nullcontext()
     began = time.perf_counter()
 
-    def detect(heard: Clip) -> Detection:
+    def detect(heard: Clip, find: bool = True) -> Detection:
         with slot:
-            return detector.detect(heard, stance=stance, find=False)
+            return detector.detect(heard, stance=stance, find=find)
 
     first, last = (0.0, clip.duration_s) if span is None else _within(span, clip.duration_s)
     whole = last - first >= clip.duration_s and clip.duration_s <= LONGEST_S
@@ -103,7 +104,8 @@ def stress(
                 rows.append(_row(condition, reason=reason))
                 continue
             samples, note = condition.change(part, speech_rms)
-            rows.append(_row(condition, own, detect(_changed(clip, samples, condition.id)), note))
+            changed = _changed(clip, samples, condition.id)
+            rows.append(_row(condition, own, detect(changed, own.verdict == IN_PART), note))
     if progress is not None:
         progress(len(chosen), len(chosen), "")
     return StressTest(
@@ -138,9 +140,13 @@ def _within(span: tuple[float, float], duration_s: float) -> tuple[float, float]
 def _fullest(detection: Detection, first_s: float, last_s: float) -> int:
     """First sample of the stretch of `LONGEST_S` in a part that holds the most speech.
 
-    It starts with one of the detection's windows, so that the tested windows are the clip's own.
+    It starts with one of the detection's windows, so that the tested windows are the clip's own,
+    and holds a part that is called synthetic, where it can.
     """
     starts = [w.start_s for w in detection.windows if first_s <= w.start_s <= last_s - LONGEST_S]
+    for part in detection.parts[:1]:
+        around = [s for s in starts if s <= part.start_s and part.end_s <= s + LONGEST_S]
+        starts = around or starts
     spans = detection.quality.speech
     best = max(starts or [first_s], key=lambda start: speech_in(spans, start, start + LONGEST_S))
     return round(best * SAMPLE_RATE)
@@ -163,11 +169,11 @@ def _row(
 ) -> StressRow:
     outcome: Outcome | None = None
     if own is not None and found is not None:
-        if own.verdict in ("synthetic", "authentic"):
-            if found.verdict == own.verdict:
+        if own.verdict in ("synthetic", IN_PART, "authentic"):
+            if found.verdict == own.verdict and _same_part(own, found):
                 outcome = "holds"
             else:
-                decided = found.verdict in ("synthetic", "authentic")
+                decided = found.verdict in ("synthetic", IN_PART, "authentic")
                 outcome = "turns" if decided else "undecided"
         against = [r.text for r in found.reasons if r.effect in ("inconclusive", "not judged")]
         note = " ".join(filter(None, [note, *against]))
@@ -181,4 +187,11 @@ def _row(
         verdict=found.verdict if found else None,
         outcome=outcome,
         note=note,
+    )
+
+
+def _same_part(own: Detection, found: Detection) -> bool:
+    """Whether some of the same seconds are called synthetic; True where no parts are."""
+    return not own.parts or any(
+        a.start_s < b.end_s and b.start_s < a.end_s for a in own.parts for b in found.parts
     )

@@ -11,6 +11,7 @@ from core.audio.parts import in_words
 from core.detect import outlier
 from core.detect.detection import Detection
 from core.evaluate.names import EER, benchmark_name, breakdown_name
+from core.show.cache import results
 from core.show.clip.words import (
     explanation,
     facts,
@@ -19,10 +20,11 @@ from core.show.clip.words import (
     headline,
     limit,
     probability_bars,
+    verdict,
 )
 from core.show.figures.cards import figure_card
 from core.show.figures.headlines import by_kind
-from core.show.figures.track_record import MEASURED_ON
+from core.show.figures.track_record import MEASURED_ON, in_part_rate
 from core.show.markdown import plain
 from core.show.theme import VERDICTS
 
@@ -42,8 +44,10 @@ def result_card(detection: Detection, above: Callable[[], None] | None = None) -
     with st.container(border=True, key="detect-result-card"):
         if above is not None:
             above()
-        st.header(f":{style.colour}[{style.icon} {style.word}]", anchor=False)
+        st.header(f":{style.colour}[{style.icon} {verdict(detection)}]", anchor=False)
         st.markdown(headline(detection))
+        if detection.parts and (right := in_part_rate(results("embedded"), detection.detector)):
+            st.markdown(right)
         if detection.p_spoof is not None:
             st.html(probability_bars(detection))
             st.markdown(explanation(detection))

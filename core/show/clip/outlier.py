@@ -34,7 +34,13 @@ def offer(entry: session.Entry, detection: Detection) -> None:
     with st.container(border=True, key="detect-stands-out"):
         for number, stretch in enumerate(detection.stands_out):
             _one(number, entry, stretch)
-        st.caption(f"{MEANING} {how_often(cache.results('embedded'), detection.detector)}")
+        _say(detection)
+
+
+def _say(detection: Detection) -> None:
+    """What a stretch may be where no verdict says it, and how often one is named."""
+    meaning = "" if detection.parts else f"{MEANING} "
+    st.caption(f"{meaning}{how_often(cache.results('embedded'), detection.detector)}")
 
 
 def _one(number: int, entry: session.Entry, stretch: Stretch) -> None:
@@ -105,4 +111,4 @@ def notice(entry: session.Entry, detection: Detection) -> None:
                 args=(entry, address.around(stretch.start_s, stretch.end_s)),
             )
     if detection.stands_out:
-        st.caption(f"{MEANING} {how_often(cache.results('embedded'), detection.detector)}")
+        _say(detection)

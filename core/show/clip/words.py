@@ -8,10 +8,10 @@ import math
 from core.audio.parts import came_through
 from core.detect import outlier
 from core.detect.calibration import logit
-from core.detect.detection import Detection
+from core.detect.detection import IN_PART, Detection
 from core.show.clip.charts import percent
 from core.show.markdown import plain
-from core.show.theme import LIGHT, codec_name
+from core.show.theme import LIGHT, VERDICTS, codec_name
 
 DIFFICULTY = ((0.97, "clear"), (0.80, "moderate"), (0.0, "borderline"))
 """Least probability of the likelier side for each hint about a verdict."""
@@ -24,6 +24,11 @@ LIMITS = {
         "This is a lead, not proof. Strong noise reduction, repeated compression or an unusual "
         "microphone can leave traces like those of a synthesiser. Check where the clip comes from, "
         "and ask for the original."
+    ),
+    "synthetic in part": (
+        "This is a lead, not proof. Another speaker, room or codec, or an edit, can leave a part "
+        "that scores like this. Hear that part, judge it as a clip of its own, and ask for the "
+        "original."
     ),
     "authentic": (
         "The detector found no trace that it knows. A synthesiser it never met may leave none, "
@@ -58,8 +63,16 @@ MORE = "A longer or cleaner copy of the same recording may decide it."
 """The same where the score alone does not decide."""
 
 
+def verdict(detection: Detection) -> str:
+    """The verdict as a headline, with its seconds where it is on a part."""
+    word = VERDICTS[detection.verdict].word
+    return f"{word}: {outlier.places(detection.parts)}" if detection.parts else word
+
+
 def limit(detection: Detection) -> str:
     """What a reader must not conclude from this Detection, and what to do next."""
+    if detection.verdict == IN_PART:
+        return LIMITS[detection.verdict]
     apart = bool(detection.stands_out) and not withheld(detection)
     if detection.verdict != "inconclusive":
         return LIMITS[detection.verdict] + (f" {PART_APART}" if apart else "")
@@ -82,6 +95,8 @@ def difficulty(detection: Detection) -> str:
     """How far the posterior lies from the threshold: clear, moderate, borderline or uncertain."""
     if detection.p_spoof is None:
         return "not scored"
+    if detection.verdict == IN_PART:
+        return "in part"
     if detection.verdict == "inconclusive":
         return "uncertain"
     return next(word for least, word in DIFFICULTY if _likelier(detection) >= least)
@@ -89,6 +104,8 @@ def difficulty(detection: Detection) -> str:
 
 def headline(detection: Detection) -> str:
     """One sentence that says what the verdict means, and how firmly."""
+    if detection.verdict == IN_PART:
+        return _of_parts(detection)
     weak = detection.p_spoof is not None and _likelier(detection) < WEAK
     if detection.stance.threshold and detection.verdict in ("synthetic", "authentic"):
         side = "machine-made" if detection.verdict == "synthetic" else "human"
@@ -108,16 +125,29 @@ def headline(detection: Detection) -> str:
     }[detection.verdict]
 
 
+def _of_parts(detection: Detection) -> str:
+    """What the verdict on a part means, beside what the clip as a whole scores like."""
+    whole = (
+        "scores like a human voice"
+        if detection.whole == "authentic"
+        else "does not decide between human and machine-made speech"
+    )
+    score = "scores" if len(detection.parts) == 1 else "score"
+    return (
+        f"The clip as a whole {whole}, but {outlier.places(detection.parts)} {score} like "
+        "machine-made speech."
+    )
+
+
 def _but_for(detection: Detection) -> str:
     """The stretches for which a verdict over the whole clip does not hold."""
     neutral = detection.stance.threshold - logit(detection.stance.prior)
     other = [s for s in detection.stands_out if (s.llr > neutral) != (s.rest_llr > neutral)]
     if not other or not detection.calibrated:
         return ""
-    parts = " and ".join(f"{s.start_s:.1f} to {s.end_s:.1f} s" for s in other)
     score = "scores" if len(other) == 1 else "score"
     kind = "synthetic" if other[0].llr > neutral else "human"
-    return f" But {parts} {score} more like {kind} speech."
+    return f" But {outlier.places(other)} {score} more like {kind} speech."
 
 
 def explanation(detection: Detection) -> str:
@@ -130,6 +160,11 @@ def explanation(detection: Detection) -> str:
     """
     if detection.p_spoof is None or detection.llr is None:
         return ""
+    if detection.verdict == IN_PART:
+        return (
+            f"The detector's {percent(detection.p_spoof)} is an average over the whole clip, over "
+            "both kinds of speech: it is **not a chance** of either."
+        )
     side, other = ("synthetic", "human") if detection.llr > 0 else ("human", "synthetic")
     times = _times(abs(detection.llr))
     strength = (
@@ -249,6 +284,7 @@ def probability_bars(detection: Detection) -> str:
     )
     assumed = f"assuming {percent(detection.stance.prior)} of such clips are synthetic"
     label = f"Probability, {assumed}" if detection.gives_chance else "A score, not a chance"
+    label += ", of the clip as a whole" if detection.verdict == IN_PART else ""
     return f'<div style="font-size:.8rem;opacity:.75">{label}</div>{bars}'
 
 

@@ -56,7 +56,7 @@ def _table(rows: Sequence[_Row]) -> pd.DataFrame:
         {
             "File": [entry.label for entry, _ in rows],
             "Verdict": [
-                f"{VERDICTS[d.verdict].mark} {VERDICTS[d.verdict].word}" if d else "✕ Not read"
+                f"{VERDICTS[d.verdict].mark} {words.verdict(d)}" if d else "✕ Not read"
                 for _, d in rows
             ],
             "Synthetic": pd.Series(

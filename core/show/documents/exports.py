@@ -87,13 +87,14 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
             d.weights_sha256,
             d.source.sha256,
             time_ranges(d.stands_out),
+            time_ranges(d.parts),
             max(1, len(d.source.tracks)),
             " ".join(d.source.notes),
         ]
         for d in detections
     ]
     rows += [
-        [name, None, None, "not read", *[None] * 11, text, *[None] * 6] for name, text in errors
+        [name, None, None, "not read", *[None] * 11, text, *[None] * 7] for name, text in errors
     ]
     return csv_text(
         [
@@ -109,7 +110,7 @@ def clips_csv(detections: Iterable[Detection], errors: Iterable[tuple[str, str]]
                 "weights_sha256",
             ),
             "sha256",
-            *("stands_out", "tracks", "notes"),
+            *("stands_out", "parts", "tracks", "notes"),
         ],
         rows,
     )

@@ -26,7 +26,6 @@ from core.show.evidence.tables import few_windows, spans_table, stress_table
 from core.show.figures.known_detectors import name_of
 from core.show.provenance.history import history
 from core.show.provenance.signed import contradiction, facts, line
-from core.show.theme import VERDICTS
 from core.version import in_words as this_version
 
 if TYPE_CHECKING:
@@ -262,7 +261,7 @@ def _glance(case: Case, label: str) -> dict[str, str]:
     return {
         "file": label,
         "detector": name_of(d.detector),
-        "verdict": VERDICTS[d.verdict].word,
+        "verdict": words.verdict(d),
         "score": "" if d.llr is None else f"{d.llr:+.2f}",
         "chance of synthetic": _chance(d),
         "why": words.why(d),
@@ -282,7 +281,7 @@ def _add(report: Report, case: Case, label: str) -> None:
     spoken = " ".join(filter(None, [words.headline(d), _plain(words.explanation(d))]))
     report.sections.append(
         (
-            f"{label}: {VERDICTS[d.verdict].word} ({name_of(d.detector)})",
+            f"{label}: {words.verdict(d)} ({name_of(d.detector)})",
             spoken,
             pd.DataFrame(_facts(case), columns=["what", "found"]),
             None,
@@ -339,7 +338,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         *[("Missing", f"{source.missing_s():.2f} s")] * bool(source.missing),
         ("Detector", f"{name_of(d.detector)} ({d.detector})"),
         ("SHA-256 of its weights", d.weights_sha256),
-        ("Verdict", VERDICTS[d.verdict].word),
+        ("Verdict", words.verdict(d)),
         (
             "Score" if not d.calibrated else "Calibrated log-likelihood ratio (natural)",
             "none" if d.llr is None else f"{d.llr:+.4f}",

@@ -202,7 +202,7 @@ def open_saved_section() -> None:
             style = VERDICTS[d.verdict]
             chance = f", {words.chance(d)} synthetic" if d.gives_chance else ""
             st.markdown(
-                f"{style.icon} **{plain(d.source.name)}**: {style.word}{chance}, by "
+                f"{style.icon} **{plain(d.source.name)}**: {words.verdict(d)}{chance}, by "
                 f"{plain(name_of(d.detector))}, assuming {percent(d.stance.prior)} "
                 f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
             )

@@ -27,7 +27,8 @@ def _in_part() -> str:
     """How often a synthetic part is named in human speech, and how often one that is not there."""
     named = {
         row.condition: row.value
-        for row in figures_in("embedded", system="embedded", breakdown="stands_out")
+        for breakdown in ("stands_out", "in_part")  # the latter where it was measured
+        for row in figures_in("embedded", system="embedded", breakdown=breakdown)
     }
     found = named.get("with 4 s of synthetic speech in them")
     falsely = named.get("whole human clips of 30 to 120 s")

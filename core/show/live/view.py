@@ -178,8 +178,8 @@ def buttons(take: Take, shot: Snapshot) -> None:
         st.button("Discard", icon=":material/delete:", on_click=current.discard, type="tertiary")
     st.caption(
         "Detect judges the take as a file: it levels all its windows together, so its score can "
-        "differ a little from the one above. The WAV alone does not say that it came through Opus: "
-        "judge it later with `python -m core detect --through opus`. Discarding forgets the sound "
-        "and the scores; what you opened in Detect stays there until you forget it there. A new "
-        "start discards this take."
+        "differ a little from the one above, and it looks for synthetic parts. The WAV alone does "
+        "not say that it came through Opus: judge it later with `python -m core detect --through "
+        "opus`. Discarding forgets the sound and the scores; what you opened in Detect stays there "
+        "until you forget it there. A new start discards this take."
     )

@@ -183,7 +183,7 @@ def at_a_glance(
 
 def _chip(name: str, d: Detection, record: str) -> str:
     style = VERDICTS[d.verdict]
-    light, dark = (getattr(p, _COLOURS.get(d.verdict, "neutral_text")) for p in (LIGHT, DARK))
+    light, dark = (getattr(p, _COLOURS[style.colour]) for p in (LIGHT, DARK))
     chance = words.chance(d)
     said = (
         f"{chance} synthetic"
@@ -195,13 +195,13 @@ def _chip(name: str, d: Detection, record: str) -> str:
         'padding-left:.6rem;overflow-wrap:anywhere">'
         f'<div style="font-size:.85rem;opacity:.8">{html.escape(printable(name))}</div>'
         f'<div style="font-weight:600;color:light-dark({light},{dark})">'
-        f'<span aria-hidden="true">{style.mark}</span> {style.word}</div>'
+        f'<span aria-hidden="true">{style.mark}</span> {words.verdict(d)}</div>'
         f'<div style="font-size:.85rem">{html.escape(said)}</div>'
         f'<div style="font-size:.8rem;opacity:.8">{html.escape(record)}</div></div>'
     )
 
 
-_COLOURS = {"synthetic": "synthetic_text", "authentic": "authentic_text"}
+_COLOURS = {"orange": "synthetic_text", "blue": "authentic_text", "gray": "neutral_text"}
 
 
 def comparison(
@@ -263,7 +263,7 @@ def _row(id: str, detection: Detection) -> dict[str, Any]:
     familiar = detection.familiarity
     return {
         "Detector": name_of(id),
-        "Verdict": f"{style.mark} {style.word}",
+        "Verdict": f"{style.mark} {words.verdict(detection)}",
         "Score": detection.llr,
         "What the score is": (
             "calibrated log-likelihood ratio"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from core.detect.detection import IN_PART
 from core.provenance.found import Credentials, Manifest, Provenance
 from core.provenance.watermark import SIGN as WATERMARK
 
@@ -87,6 +88,11 @@ def contradiction(found: Provenance, verdict: str) -> str:
             f"The file is {how}, and scored synthetic. One of the two is wrong, or a synthetic "
             "voice was recorded as it was played: ask who signed what, and hear the parts that "
             "score highest."
+        )
+    if kind == "recorded" and verdict == IN_PART:
+        return (
+            f"The file is {how}, and a part of it scored synthetic. Whoever signed may have cut "
+            "that part in, or the detector is wrong: hear it."
         )
     if kind == "synthetic" and verdict == "authentic":
         return (

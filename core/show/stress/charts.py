@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.detect.detection import Verdict
+from core.detect.detection import IN_PART, Verdict
 from core.detect.spans import band_in_llr
 from core.detect.stress import StressRow, StressTest
 from core.evaluate.names import EER
@@ -29,23 +29,27 @@ OUTCOMES = {
 
 LEGEND = (
     ":small[●\u00a0verdict\u00a0holds &emsp; ◆\u00a0no\u00a0verdict &emsp; "
-    "✕\u00a0opposite\u00a0verdict &emsp; :orange[■]\u00a0synthetic &emsp; "
+    "✕\u00a0another\u00a0verdict &emsp; :orange[■]\u00a0synthetic &emsp; "
     ":blue[■]\u00a0authentic &emsp; :gray[■]\u00a0inconclusive]"
 )
 """What shapes and colours of `scores` mean, in Streamlit's Markdown."""
 
+_COLOURS = {"orange": "synthetic", "blue": "authentic", "gray": "neutral"}
 _CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
 _SHAPES = {"as it is": "circle", "holds": "circle", "undecided": "diamond", "turns": _CROSS}
 
 
-def happens(row: StressRow) -> str:
-    """What becomes of the verdict under one condition, with a mark: never by colour alone."""
+def happens(row: StressRow, own: Verdict | None = None) -> str:
+    """What becomes of the clip's ``own`` verdict under one condition, with a mark: never by colour
+    alone."""
     if row.reason is not None:
         return "– not available here"
     if row.outcome is not None:
         mark, words = OUTCOMES[row.outcome]
         if row.verdict == "not judged":
             words = "can no longer be judged"
+        elif own == IN_PART and row.outcome == "turns":
+            words = f"becomes {VERDICTS[row.verdict or 'not judged'].word.lower()}"
         return f"{mark} {words}"
     style = VERDICTS[row.verdict or "not judged"]
     return f"{style.mark} {style.word.lower()}"
@@ -82,7 +86,7 @@ def scores(
         "verdict:N",
         scale=alt.Scale(
             domain=[VERDICTS[v].word for v in VERDICTS],
-            range=[palette.synthetic, palette.authentic, palette.neutral, palette.neutral],
+            range=[getattr(palette, _COLOURS[style.colour]) for style in VERDICTS.values()],
         ),
         legend=None,
     )
@@ -145,7 +149,7 @@ def _in_words(test: StressTest, own: float) -> pd.DataFrame:
             "own": own,
             "verdict": [_word(row.verdict) for row in test.rows],
             "shape": [row.outcome or "as it is" for row in test.rows],
-            "happens": [happens(row) for row in test.rows],
+            "happens": [happens(row, test.verdict) for row in test.rows],
             "chance": ["" if row.p_spoof is None else percent(row.p_spoof) for row in test.rows],
             "why": [row.reason or row.note for row in test.rows],
             "missing": ["" if row.llr is not None else _missing(row) for row in test.rows],

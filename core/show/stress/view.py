@@ -55,7 +55,8 @@ def stress_section(entry: session.Entry, detector: Detector, detection: Detectio
             return
         session.keep_stress(entry, detector, test, span)
         st.rerun()
-    _show(test, detector, f"{entry.key}-{span}", span is not None)
+    around = "" if span is not None else _thirty_seconds(bool(detection.parts))
+    _show(test, detector, f"{entry.key}-{span}", around)
 
 
 def _choose_part(entry: session.Entry, detection: Detection) -> address.Part | None:
@@ -133,15 +134,19 @@ def _offer(
         return None
 
 
-def _show(test: StressTest, detector: Detector, of: str, chosen: bool) -> None:
+def _thirty_seconds(named: bool) -> str:
+    """Which part of a longer clip is tested, before its seconds."""
+    return f"the {LONGEST_S:g} s with the most speech{' around the named part' * named}, "
+
+
+def _show(test: StressTest, detector: Detector, of: str, which: str) -> None:
     from core.show.stress import charts
 
     st.markdown(f"**{test.summary()}**")
     if not test.whole:
         st.caption(
-            ("Tested on " if chosen else f"Tested on the {LONGEST_S:g} s with the most speech, ")
-            + f"{test.from_s:g} to {test.to_s:g} s of the clip, and compared with the verdict on "
-            "that part alone."
+            f"Tested on {which}{test.from_s:g} to {test.to_s:g} s of the clip, and compared with "
+            "the verdict on that part alone."
         )
     measured = charts.measured_errors(cache.results("embedded"), detector.id)
     key = f"detect-stress-{of}-{test.detector}"
@@ -218,7 +223,7 @@ def _table(test: StressTest, measured: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Condition": [row.label for row in test.rows],
-            "The verdict": [charts.happens(row) for row in test.rows],
+            "The verdict": [charts.happens(row, test.verdict) for row in test.rows],
             "Synthetic": [
                 "" if row.p_spoof is None else charts.percent(row.p_spoof) for row in test.rows
             ],

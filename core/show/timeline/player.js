@@ -104,6 +104,15 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       pen.fill();
     }
   }
+  function bracket([pen, width, height], places, share) { // what is called synthetic in part
+    pen.fillStyle = ink("text-color");
+    for (const s of places) {
+      const [left, right] = [share(s.start) * width, share(s.end) * width];
+      pen.fillRect(left, 0, right - left, 4);
+      pen.fillRect(left - 1, 0, 2, height);
+      pen.fillRect(right - 1, 0, 2, height);
+    }
+  }
   function drawOverview() {
     const place = canvas("overview");
     const [pen, width, height] = place;
@@ -114,6 +123,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     for (const s of whole.apart) {
       pen.fillRect(ofClip(s.start) * width, 0, (ofClip(s.end) - ofClip(s.start)) * width, 3);
     }
+    bracket(place, data.parts, ofClip);
     flags(pen, width, height, whole.marks, ofClip);
     drawBrush(from, to);
   }
@@ -157,6 +167,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       return cell.kind;
     });
     hatch(...place, data.missing, ofPart);
+    bracket(place, data.parts, ofPart);
     flags(...place, data.marks.map((m) => m.at), ofPart);
   }
   function drawLine() {

@@ -74,6 +74,7 @@ def player_data(
     apart: Sequence[tuple[float, float]] = (),
     share: str = CHANCE,
     marks: Sequence[tuple[float, float, str]] = (),
+    parts: Sequence[tuple[float, float]] = (),
 ) -> dict[str, Any]:
     """What the player draws, in plain JSON types.
 
@@ -99,6 +100,8 @@ def player_data(
         What the scale from 0 to 100 % is, as of `core.show.clip.charts.share_name`.
     marks : sequence of (float, float, str)
         Places of the file's history: from, to, and what is there.
+    parts : sequence of (float, float)
+        Those for which the clip is called synthetic in part, in seconds.
     """
     start, end = part
     lows, highs = extremes(clip.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)])
@@ -142,6 +145,7 @@ def player_data(
             "missing": [_edges(a, b) for a, b in joined(missing, clip.duration_s / 500)],
             "marks": [a for a, _, _ in marks],
         },
+        "parts": [_edges(a, b) for a, b in parts],
         "marks": [{"at": a, "what": what} for a, b, what in marks if b > start and a < end],
         "spectrogram": spectrogram,
         "sound": sound,

@@ -181,6 +181,7 @@ def picture(
     edges: tuple[float, float, float],
     share: str,
     marks: Sequence[tuple[float, float, str]] = (),
+    parts: Sequence[tuple[float, float]] = (),
 ) -> None:
     """The whole clip, a part of it with its sound, and the window at the place that was clicked."""
     clip = session.clip_of(entry)  # not handed over: a fragment holds its arguments
@@ -204,7 +205,20 @@ def picture(
         address.choose(entry, address.fitted(start, end, clip.duration_s))
 
     seconds = player(
-        player_data(clip, whole, timeline, spans, shown, edges, drawn, SOUND, apart, share, marks),
+        player_data(
+            clip,
+            whole,
+            timeline,
+            spans,
+            shown,
+            edges,
+            drawn,
+            SOUND,
+            apart,
+            share,
+            marks,
+            parts,
+        ),
         key,
         brushed,
     )

@@ -81,6 +81,7 @@ def test_scores_are_those_of_the_test_against_the_clips_own(palette):
     colours = points["encoding"]["color"]["scale"]
     assert dict(zip(colours["domain"], colours["range"], strict=True)) == {
         "Likely synthetic": palette.synthetic,
+        "Likely synthetic in part": palette.synthetic,
         "Likely authentic": palette.authentic,
         "Inconclusive": palette.neutral,
         "Not judged": palette.neutral,

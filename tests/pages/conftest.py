@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from core.evaluate import tables
 from core.show import cache
@@ -22,15 +21,22 @@ def results(tmp_path, monkeypatch):
     return folder
 
 
+def forget() -> None:
+    """Let go of what sessions share but for tables, which are kept by folder and time of change."""
+    kept = (cache._loaded_detectors, cache._paces, cache.judging_queue, cache.reading_queue)
+    for shared in (*kept, cache.takes):
+        shared.clear()
+
+
 @pytest.fixture
 def detector(monkeypatch, tmp_path):
     """A detector without a network, and no examples but those a test writes."""
-    st.cache_resource.clear()
+    forget()
     made = HandDetector(SCORES)
     monkeypatch.setattr("core.detect.registry.load_detector", lambda *args, **kwargs: made)
     monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
     yield made
-    st.cache_resource.clear()
+    forget()
 
 
 @pytest.fixture

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.audio.clip import SAMPLE_RATE
-from core.audio.windows import WINDOW
+from core.audio.windows import HOP, WINDOW
 from core.detect.detector import Detector
 from core.detect.familiarity import FamiliarityMeasure
+from core.detect.finer import SHORTER, Blend
 from core.detect.model_directory import load_directory
 from core.detect.weights import sha256_of
 from training.calibrate import fit_calibration
@@ -115,12 +116,6 @@ def export_model(
     return config
 
 
-def _windows(recipe: Mapping[str, Any]) -> dict[str, int]:
-    """Samples of a window that is judged, and between two of them: half overlapping."""
-    seconds = float(recipe.get("window_s", WINDOW / SAMPLE_RATE))
-    return {"window": round(seconds * SAMPLE_RATE), "hop": round(seconds * SAMPLE_RATE / 2)}
-
-
 def _drafted(
     weights: str | Path,
     recipe: Mapping[str, Any],
@@ -155,11 +150,16 @@ def _drafted(
         "name": name,
         "architecture": recipe["architecture"],
         "network": settings,
-        **_windows(recipe),
+        "window": WINDOW,
+        "hop": HOP,
         "weights": {"file": file, "sha256": digest},
     }
+    blend = None
+    if "shorter_share" in recipe:
+        blend = Blend(SHORTER, float(recipe["shorter_share"]))
+        config["shorter"] = {**asdict(SHORTER), "share": blend.share}
     if not speech:
-        return config, Detector("embedded", name, network, digest)
+        return config, Detector("embedded", name, network, digest, blend=blend)
     write_config(out, config)
     export_engines(out, int8=int8, clips=speech)
     config = read_config(out) | {"default_engine": "int8" if int8 else "onnx"}

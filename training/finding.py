@@ -12,17 +12,14 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples
-from core.detect.finer import Finding, Grid
+from core.detect.finer import SHORTER, Finding
 from core.detect.outlier import Excess, heaviest
 from training.stretches import LENGTHS_S, hosts
-
-GRID = Grid(SAMPLE_RATE, SAMPLE_RATE // 2)
-"""The shorter windows: 1 s long, every half second."""
 
 SHIFT = 2.0
 """What `core.detect.outlier.Excess` lets pass: of 1.0 to 3.0 it found most 4 s parts on dev."""
 
-WINDOWS = [s * SAMPLE_RATE // GRID.hop for s in LENGTHS_S]
+WINDOWS = [s * SAMPLE_RATE // SHORTER.hop for s in LENGTHS_S]
 """Windows of clips of these lengths."""
 
 FALSELY = 0.05
@@ -65,7 +62,7 @@ def fit_finding(
     from training.model_files import write_config
 
     detector = load_directory(directory)
-    detector.finding = Finding(GRID, Excess(SHIFT, 0.0, 0.0))
+    detector.finding = Finding(SHORTER, Excess(SHIFT, 0.0, 0.0))
     dev = read_all(indexes)
     every = list(hosts(dev[dev["split"] == "dev"], (10 * LENGTHS_S[-1],)))
     pieces: list[np.ndarray] = []
@@ -81,8 +78,8 @@ def fit_finding(
             f"{1 / FALSELY:.0f} are needed to fit when a stretch stands out."
         )
     written = {
-        "window": GRID.window,
-        "hop": GRID.hop,
+        "window": SHORTER.window,
+        "hop": SHORTER.hop,
         **asdict(fit_rule(pieces)),
         "fitted_on": f"{len(pieces)} human clips of 30, 60 and 120 s, joined by speaker from those "
         "of the dev splits of the public benchmarks",
@@ -96,8 +93,8 @@ def cut(llrs: Sequence[float]) -> list[np.ndarray]:
     """Scores of clips of 30, 60 and 120 s out of those of a longer one; NaN is dropped."""
     given, pieces = np.asarray(llrs, dtype=float), []
     for seconds in LENGTHS_S:
-        n = (seconds * SAMPLE_RATE - GRID.window) // GRID.hop + 1
-        step = seconds * SAMPLE_RATE // GRID.hop
+        n = (seconds * SAMPLE_RATE - SHORTER.window) // SHORTER.hop + 1
+        step = seconds * SAMPLE_RATE // SHORTER.hop
         for start in range(0, len(given) - n + 1, step):
             piece = given[start : start + n]
             pieces.append(piece[~np.isnan(piece)])

@@ -16,7 +16,7 @@ from core.detect.decision import EVEN, Decision, Stance, decide
 from core.detect.detection import Detection, Familiarity, Quality, Reason, Stretch, Verdict, Window
 from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
-from core.detect.finer import MIN_WINDOW_SPEECH_S, Finding, Finer
+from core.detect.finer import MIN_WINDOW_SPEECH_S, Blend, Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.outlier import exceeding, in_part, stretches_at_hop
 from core.detect.reasons import OF_JUDGING, against
@@ -104,6 +104,8 @@ class Detector:
     finding : Finding, optional
         By which shorter windows stretches that stand out are found, and when they do; by the
         detector's own windows where there is none.
+    blend : Blend, optional
+        What shorter windows count for in a window's score; the same as those of `finding`.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Detector:
         caution: Reason | None = None,
         log_odds: bool = True,
         finding: Finding | None = None,
+        blend: Blend | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -139,7 +142,7 @@ class Detector:
         self.feed, self.window, self.hop = feed, feed.window, feed.hop
         self.familiarity, self.finding = familiarity, finding
         self.config = dict(config or {})
-        self._scorer = WindowScorer(self.engine, feed)
+        self._scorer = WindowScorer(self.engine, feed, blend)
 
     def raw_scores(
         self,
@@ -206,8 +209,8 @@ class Detector:
                 first = (len(scored) - most) // 2
                 scored = scored[first : first + most]
             given = [ranges[i] for i in scored]
-            frame = self.engine.samples_per_frame
-            if find and self.finding and frame:  # else windows share nothing to cut from
+            frame = self.engine.samples_per_frame  # else windows share nothing to cut from
+            if find and self.finding and frame and len(given) > 1:
                 finer = Finer(self.finding.grid, given, len(clip.samples), frame)
             raw, embeddings = self.raw_scores(clip.samples, given, None, progress, finer)
         return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings, finer)

@@ -32,6 +32,31 @@ class Grid:
     hop: int
 
 
+SHORTER = Grid(SAMPLE_RATE, SAMPLE_RATE // 2)
+"""The shorter windows that are trained and fitted for: 1 s long, every half second."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What the shorter windows within a window count for in its score.
+
+    Attributes
+    ----------
+    grid : Grid
+        Which shorter windows.
+    share : float
+        What their mean counts for, 0-1; the window's own score counts for the rest.
+    """
+
+    grid: Grid
+    share: float
+
+    @classmethod
+    def from_config(cls, found: Mapping[str, Any]) -> Blend:
+        """From ``shorter`` of a model directory's configuration."""
+        return cls(Grid(found["window"], found["hop"]), float(found["share"]))
+
+
 @dataclass(frozen=True)
 class Finding:
     """How a detector finds stretches that stand out: by which windows, and when one does."""
@@ -105,6 +130,30 @@ class Finer:
             raw, _ = engine.encode(np.stack(cut))
             self.raw.update(zip(starts, raw.tolist(), strict=True))
         return found
+
+    def blend(self, raw: np.ndarray, ranges: list[tuple[int, int]], share: float) -> np.ndarray:
+        """Scores of longer windows, each with those of the shorter ones that lie within it.
+
+        Parameters
+        ----------
+        raw : numpy.ndarray
+            Their own scores ``[k]``.
+        ranges : list of (int, int)
+            Where they lie. One that holds no shorter window keeps its own score.
+        share : float
+            As in `Blend`.
+        """
+        hop, mixed = self.grid.hop, raw.copy()
+        for i, (start, end) in enumerate(ranges):
+            last = min(end, self._samples) - self.grid.window
+            within = [
+                self.raw[at]
+                for at in range(-(-start // hop) * hop, last + 1, hop)
+                if at in self.raw
+            ]
+            if within:
+                mixed[i] += share * (np.mean(within) - raw[i])
+        return mixed
 
     def trace(
         self,

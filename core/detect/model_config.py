@@ -155,6 +155,8 @@ def _wrong(config: Mapping[str, Any]) -> str:
         return "its familiarity is out of range"
     if config.get("stands_out") and not _finds(config["stands_out"], config):
         return "what it says of stretches that stand out is damaged"
+    if config.get("shorter") and not _blends(config["shorter"], config):
+        return "what shorter windows count for is damaged"
     lists = [config.get("training_families", []), (measure or {}).get("families", [])]
     if not all(isinstance(names, list) and all(map(_text, names)) for names in lists):
         return "its families are no list of names"
@@ -176,12 +178,25 @@ def _finds(found: Any, config: Mapping[str, Any]) -> bool:
     """Whether shorter windows fit the detector's own, and the rule is made of numbers."""
     if not isinstance(found, dict) or set(found) != {"window", "hop", "fitted_on", *EXCESS_FIELDS}:
         return False
-    sizes = _whole(found["window"], SAMPLE_RATE // 4, config.get("window", WINDOW))
     return (
-        sizes
-        and _whole(found["hop"], SAMPLE_RATE // 20, found["window"])
+        _fits(found, config)
         and all(_number(found[key]) and found[key] >= 0 for key in EXCESS_FIELDS)
         and _text(found["fitted_on"])
+    )
+
+
+def _blends(found: Any, config: Mapping[str, Any]) -> bool:
+    """Whether shorter windows fit the detector's own, and are those that find stretches."""
+    if not isinstance(found, dict) or set(found) != {"window", "hop", "share"}:
+        return False
+    others = config.get("stands_out") or found
+    alike = all(found[key] == others[key] for key in ("window", "hop"))
+    return alike and _fits(found, config) and _number(found["share"], 1) and found["share"] >= 0
+
+
+def _fits(found: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    return _whole(found["window"], SAMPLE_RATE // 4, config.get("window", WINDOW)) and _whole(
+        found["hop"], SAMPLE_RATE // 20, found["window"]
     )
 
 

@@ -14,7 +14,7 @@ from core.detect.decision import Decision
 from core.detect.detection import Reason
 from core.detect.engine import OnnxEngine, TorchEngine
 from core.detect.feeds import Feed
-from core.detect.finer import Finding
+from core.detect.finer import Blend, Finding
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.model_config import checked_config, file_in
 from core.detect.networks import build
@@ -113,6 +113,7 @@ def load_directory(directory: str | Path, engine: str | None = None) -> Detector
         config=config,
         caution=caution,
         finding=Finding.from_config(config["stands_out"]) if config.get("stands_out") else None,
+        blend=Blend.from_config(config["shorter"]) if config.get("shorter") else None,
     )
 
 

@@ -14,7 +14,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import stack_windows
 from core.detect.engine import Engine, Stoppable
 from core.detect.feeds import Feed
-from core.detect.finer import Finer
+from core.detect.finer import Blend, Finer
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.networks import LEVEL
 
@@ -37,10 +37,13 @@ class WindowScorer:
         What runs the network.
     feed : Feed
         How a clip becomes the network's input.
+    blend : Blend, optional
+        What shorter windows count for, of a network whose windows share a front end.
     """
 
-    def __init__(self, engine: Engine, feed: Feed) -> None:
+    def __init__(self, engine: Engine, feed: Feed, blend: Blend | None = None) -> None:
         self.engine, self.feed, self.window = engine, feed, feed.window
+        self.blend = blend if engine.samples_per_frame else None
         # Every session's work goes through these threads in the order in which it came.
         self._workers = ThreadPoolExecutor(engine.at_once, "detector")
 
@@ -65,13 +68,17 @@ class WindowScorer:
         progress : callable, optional
             Called with the share that is done, 0-1, twice a second; what it raises ends the work.
         finer : Finer, optional
-            Takes the scores of shorter windows on the way, where these share a front end.
+            Takes the scores of shorter windows on the way, where these share a front end; those
+            of the blend, where there is one.
 
         Returns
         -------
         (numpy.ndarray, numpy.ndarray)
             Raw scores float64 ``[k]``, higher = spoof, and embeddings float32 ``[k, d]``.
         """
+        frame = self.engine.samples_per_frame
+        if self.blend and finer is None:
+            finer = Finer(self.blend.grid, ranges, len(samples), frame)
         raw = np.empty(len(ranges))
         embeddings: list[np.ndarray] = [raw] * len(ranges)
         done = 0
@@ -105,6 +112,8 @@ class WindowScorer:
             for _, found, waves in running:
                 if not found.cancel() and isinstance(self.engine, Stoppable):
                     self.engine.give_up(waves)
+        if self.blend and finer is not None:
+            raw = finer.blend(raw, ranges, self.blend.share)
         return raw, np.stack(embeddings)
 
     def _batches(
@@ -122,7 +131,8 @@ class WindowScorer:
     ]:
         """Which windows go together, the half of the network they go through, and what it hears."""
         frame, short = self.engine.samples_per_frame, self.feed.short
-        if not frame or short != "padded" or len(ranges) == 1 or self.window % frame:
+        alone = len(ranges) == 1 and finer is None
+        if not frame or short != "padded" or alone or self.window % frame:
             for part in _together(ranges, batch, short == "as it is"):
                 first, last = ranges[part[0]]
                 given = partial(

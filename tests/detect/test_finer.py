@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
+from core.audio.windows import window_ranges
 from core.detect.calibration import Calibration
 from core.detect.consistency import problem_of
 from core.detect.detection import SEAL, Detection, Trace, seal
 from core.detect.detector import Detector
-from core.detect.finer import Finding, Grid
+from core.detect.finer import Blend, Finding, Grid
 from core.detect.model_config import DetectorError
 from core.detect.model_directory import load_directory
 from core.detect.networks import LEVEL, build
@@ -27,11 +28,12 @@ GRID = Grid(32_000, 8_000)
 CALIBRATION = Calibration(1.0, 0.0, 12.0, "by hand")
 
 
-def small(finding: Finding | None = None) -> Detector:
+def small(finding: Finding | None = None, share: float | None = None) -> Detector:
     torch.manual_seed(0)
     network = build("spectral-transformer", SMALL)
     finding = finding or Finding(GRID, Excess(2.0, 5.0, 0.0))
-    return Detector("small", "Small", network, "0" * 64, CALIBRATION, finding=finding)
+    blend = None if share is None else Blend(GRID, share)
+    return Detector("small", "Small", network, "0" * 64, CALIBRATION, finding=finding, blend=blend)
 
 
 def sound(seconds: float) -> np.ndarray:
@@ -56,6 +58,36 @@ def test_every_shorter_window_is_scored_as_by_itself(n, hop_s):
         assert llr == pytest.approx(float(own[0]), abs=1e-4)
     assert found.windows == replace(found, trace=None).windows
     assert not problem_of(found)
+
+
+@settings(max_examples=10, deadline=None)
+@given(n=st.integers(20_000, 300_000), hop_s=st.sampled_from([2.0, 1.0, 0.7]), find=st.booleans())
+def test_a_windows_score_counts_the_shorter_ones_within_it(n, hop_s, find):
+    samples, hop = sound(n / SAMPLE_RATE), round(hop_s * SAMPLE_RATE)
+    ranges = window_ranges(n, 64_000, hop)
+    clip = clip_of(samples)
+    own, short, both = (small(share=share) for share in (0.0, 1.0, 0.25))
+    with pytest.MonkeyPatch.context() as patch:
+        speech_everywhere(patch)
+        whole, shorter, mixed = (d.listen(clip, hop_s=hop_s, find=find) for d in (own, short, both))
+    np.testing.assert_allclose(whole.raw, small().raw_scores(samples, ranges)[0], atol=1e-4)
+    np.testing.assert_allclose(mixed.raw, 0.75 * whole.raw + 0.25 * shorter.raw, atol=1e-5)
+    starts = range(0, min(64_000, n) - 32_000 + 1, 8_000)  # those within the first window
+    if not starts:
+        assert shorter.raw[0] == whole.raw[0]
+        return
+    gain = LEVEL / np.sqrt(np.mean(np.square(samples[: ranges[-1][1]], dtype=float)))
+    wave = np.pad(samples * np.float32(gain), (0, 400_000 - n))
+    frames = both.engine.front(wave[: n // 320 * 320 + 67_200])
+    cuts = np.stack([frames[start // 320 : start // 320 + 100] for start in starts])
+    assert shorter.raw[0] == pytest.approx(both.engine.encode(cuts)[0].mean(), abs=1e-4)
+
+
+def test_a_window_by_itself_is_scored_as_a_clip_of_its_own():
+    made, samples = small(share=0.5), sound(4.0)
+    alone = made.raw_scores(samples, [(0, 64_000)])[0]
+    assert alone == pytest.approx(made.raw_scores(np.pad(samples, (0, 8)), [(0, 64_000)])[0], 1e-5)
+    assert alone != pytest.approx(small().raw_scores(samples, [(0, 64_000)])[0], abs=1e-6)
 
 
 def test_an_engine_without_frames_judges_by_its_own_windows_alone(monkeypatch):
@@ -153,4 +185,22 @@ def test_a_damaged_rule_of_a_model_is_refused(tmp_path, wrong):
     config["stands_out"] |= wrong
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(DetectorError, match="stretches that stand out is damaged"):
+        load_directory(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"share": 1.5},
+        {"share": "half"},
+        {"window": 32_000},  # those that find stretches are others
+        {"hop": 0},
+        {"more": 1},
+    ],
+)
+def test_a_damaged_blend_of_a_model_is_refused(tmp_path, wrong):
+    config = json.loads((EMBEDDED / "config.json").read_text())
+    config["shorter"] = {"window": 16_000, "hop": 8_000, "share": 0.5} | wrong
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DetectorError, match="shorter windows count for is damaged"):
         load_directory(tmp_path)

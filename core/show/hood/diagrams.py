@@ -52,6 +52,11 @@ def embedded_system(config: Mapping[str, Any], palette: Palette = LIGHT) -> str:
         else "score to log-likelihood ratio"
     )
     band = config.get("decision", {}).get("inconclusive_llr")
+    head = "one score per window, then their mean"
+    if shorter := config.get("shorter"):
+        head = (
+            f"one score per window and per {shorter['window'] / SAMPLE_RATE:g} s in it, their mean"
+        )
     window, hop = (config.get(name, usual) / SAMPLE_RATE for name, usual in _USUAL.items())
     decide = f"inconclusive from {band[0]:+.2f} to {band[1]:+.2f}" if band else "or inconclusive"
     return _chain(
@@ -63,7 +68,7 @@ def embedded_system(config: Mapping[str, Any], palette: Palette = LIGHT) -> str:
             ("Convolutions", "3 x 3, halving frequency", "trained"),
             ("Transformer encoder", "with sinusoidal positions", "trained"),
             ("Attentive pooling", "mean and deviation over time", "trained"),
-            ("Linear head", "one score per window, then their mean", "trained"),
+            ("Linear head", head, "trained"),
             ("Calibration", affine, "plain"),
             ("Decision", decide, "decision"),
         ],

@@ -6,12 +6,14 @@ import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
 from core.audio.clip import SAMPLE_RATE, Clip, Source, Track
+from core.audio.decoding import decode
 from core.audio.quality import Quality, gate, speech_in
 from core.detect.calibration import Calibration
 from core.detect.decision import EVEN, Stance
@@ -21,6 +23,7 @@ from core.detect.finer import Finding, Grid
 from core.detect.outlier import Excess
 from core.detect.own_calibration import OwnCalibration
 
+ROOT = Path(__file__).resolve().parents[1]
 BAND = (-1.0, 1.0)
 FINDING = Finding(Grid(SAMPLE_RATE, SAMPLE_RATE // 2), Excess(2.0, 10.0, 0.0))
 """Finds stretches by windows of 1 s every half second; only so is a clip synthetic in part."""
@@ -37,6 +40,16 @@ def wav(samples: np.ndarray) -> bytes:
     data = io.BytesIO()
     soundfile.write(data, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
     return data.getvalue()
+
+
+def spliced() -> np.ndarray:
+    """Three times a human example, 4 s of a synthetic one, and the human one again."""
+    human, synthetic = (
+        decode(next((ROOT / "examples").glob(name))).samples for name in ("4-*", "1-*")
+    )
+    human = human * (0.05 / human.std())
+    part = synthetic[: 4 * SAMPLE_RATE]
+    return np.concatenate([*[human] * 3, part * (0.05 / part.std()), *[human] * 3])
 
 
 def clip(seconds: float = 9.0, name: str = "clip.wav", hertz: float = 220.0) -> Clip:

@@ -16,6 +16,7 @@ from core.detect.agreement import agreement
 from core.detect.detection import SEAL, Detection
 from core.detect.own import PREFIX
 from core.detect.saved import CHANGED, UNSEALED
+from core.evaluate.tables import load
 from core.show.clip import charts, words
 from core.show.documents.chart import image
 from core.show.documents.report import Report, as_html
@@ -24,6 +25,7 @@ from core.show.evidence.commands import commands, versions
 from core.show.evidence.pictures import pictures
 from core.show.evidence.tables import few_windows, spans_table, stress_table
 from core.show.figures.known_detectors import name_of
+from core.show.figures.track_record import in_part_rate
 from core.show.provenance.history import history
 from core.show.provenance.signed import contradiction, facts, line
 from core.version import in_words as this_version
@@ -339,6 +341,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         ("Detector", f"{name_of(d.detector)} ({d.detector})"),
         ("SHA-256 of its weights", d.weights_sha256),
         ("Verdict", words.verdict(d)),
+        *([("How often that is right", rate)] if d.parts and (rate := _rate(d)) else []),
         (
             "Score" if not d.calibrated else "Calibrated log-likelihood ratio (natural)",
             "none" if d.llr is None else f"{d.llr:+.4f}",
@@ -362,6 +365,14 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     rows.append(("Equal error rates known of this detector", case.record))
     rows.append(("Limit", words.limit(d)))
     return rows
+
+
+def _rate(d: Detection) -> str:
+    """How often a clip is rightly called synthetic in part; empty where no table tells."""
+    try:
+        return in_part_rate(load("embedded"), d.detector)
+    except ValueError:
+        return ""
 
 
 def _plain(markdown: str) -> str:

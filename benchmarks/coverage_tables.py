@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from scipy.stats import beta, binom
 
 from core.evaluate.tables import load
+
+LOW = 2.0
+"""Percent up to which error rates are low: of these lengths are told too."""
 
 NAMES = {
     "eer": "EER",
@@ -22,13 +27,40 @@ SETTING = ["eer_percent", "speakers", "n_bonafide", "n_spoof", "dependence"]
 HEAD = ["true EER", "speakers", "trials", "share of the speaker"]
 
 
-def wide(rows: pd.DataFrame) -> str:
+def wide(rows: pd.DataFrame, column: str = "percent", digits: int = 1) -> str:
     """One line per setting, one column per metric."""
     of = list(rows["metric"].unique())
     lines = [line([*HEAD, *(NAMES[m] for m in of)]), line(["---"] * (len(HEAD) + len(of)))]
     for key, group in rows.groupby(SETTING, sort=False):
-        values = group.set_index("metric")["percent"]
-        lines.append(line([*words(key), *(f"{values[m]:.1f}" for m in of)]))
+        values = group.set_index("metric")[column]
+        lines.append(line([*words(key), *(_cell(values.get(m, np.nan), digits) for m in of)]))
+    return "\n".join(lines)
+
+
+def _cell(value: float, digits: int = 1) -> str:
+    return "none" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def exact(trials: int, rate: float, level: float = 0.95) -> float:
+    """How often Clopper and Pearson's interval of an error rate at a fixed threshold holds it, 0-1.
+
+    The sum over all counts of errors, of independent trials: nothing is drawn.
+    """
+    errors, tail = np.arange(trials + 1), (1 - level) / 2
+    low = np.where(errors > 0, beta.ppf(tail, np.maximum(errors, 1), trials - errors + 1), 0.0)
+    high = np.where(
+        errors < trials, beta.ppf(1 - tail, errors + 1, np.maximum(trials - errors, 1)), 1.0
+    )
+    return float(binom.pmf(errors, trials, rate)[(low <= rate) & (rate <= high)].sum())
+
+
+def exactly() -> str:
+    """One line per true rate, one column per number of trials."""
+    sizes, rates = (50, 200, 300, 1200, 4914, 7355), (0.3, 1.0, 2.0, 4.9)
+    lines = [line(["true rate", *(f"{n:,}" for n in sizes)]), line(["---"] * (1 + len(sizes)))]
+    for rate in rates:
+        held = (f"{100 * exact(n, rate / 100):.1f}" for n in sizes)
+        lines.append(line([f"{rate:g} %", *held]))
     return "\n".join(lines)
 
 
@@ -59,8 +91,11 @@ def line(cells: list[str]) -> str:
 def tables() -> dict[str, str]:
     """Name to table."""
     rows = load("coverage")
+    low = rows[(rows["what"] == "held") & (rows["eer_percent"] <= LOW)]
     return {
         "held": wide(rows[rows["what"] == "held"]),
+        "width": wide(low[~low["metric"].isin(["miss"])], "width", 2),
+        "exact": exactly(),
         "told apart": wide(rows[rows["what"] == "told apart"]),
         "tried": compared(rows),
     }
@@ -69,15 +104,46 @@ def tables() -> dict[str, str]:
 def counted() -> dict[str, str]:
     """How many cells of the tables are as they should be, in a sentence a table."""
     rows = load("coverage").dropna(subset="percent")
-    held = rows.loc[rows["what"] == "held", "percent"]
+    held = rows[rows["what"] == "held"]
     apart = rows.loc[rows["what"] == "told apart", "percent"]
+    low, chance = held["eer_percent"] <= LOW, held["eer_percent"] >= CHANCE
+    few = (held["n_bonafide"] == FEW) & ~low & ~chance
+    costs = chance & held["metric"].isin(["min_dcf", "min_tdcf", "act_dcf"])
     return {
-        "held": f"Of {len(held)} cells {int(held.between(93, 97).sum())} lie between 93 and 97 %, "
-        f"{int((held > 97).sum())} above and {int((held < 93).sum())} below, "
-        f"{int((held < 91).sum())} of them under 91 %.",
+        "held": _said(held["percent"]),
+        "low": f"At EERs up to 2 %: {_said(held.loc[low, 'percent'])}",
+        "high": f"From 4.9 % on: {_said(held.loc[~low, 'percent'])}",
+        "above": f"Of the {int((held.loc[~low, 'percent'] > 97).sum())} above, "
+        f"{int((held.loc[costs, 'percent'] > 97).sum())} are costs near chance and "
+        f"{int((held.loc[few, 'percent'] > 97).sum())} figures of 50 + 200 trials.",
+        "wide": _widest(),
         "told apart": f"Of {len(apart)} cells {int(apart.between(3, 7).sum())} lie between 3 and "
         f"7 %, {int((apart < 3).sum())} below and {int((apart > 7).sum())} above.",
     }
+
+
+CHANCE, FEW = 44.0, 50
+"""EER in percent from which costs lie on their bound; bona fide trials that are few."""
+
+
+def _widest() -> str:
+    """What real trials have whose errors are one speaker's."""
+    rows = load("measured")
+    rows = rows[(rows["system"] == "RawGAT-ST cat") & (rows["condition"] == "A09")]
+    one = rows[rows["metric"] == "eer"].iloc[0]
+    return (
+        "Of real trials they can be far longer: RawGAT-ST cat has an EER of "
+        f"{one['value']:.2f} % on attack A09 of ASVspoof 2019 LA, with an interval of "
+        f"{one['low']:.2f} to {one['high']:.2f} %."
+    )
+
+
+def _said(percent: pd.Series) -> str:
+    return (
+        f"Of {len(percent)} cells {int(percent.between(93, 97).sum())} lie between 93 and 97 %, "
+        f"{int((percent > 97).sum())} above and {int((percent < 93).sum())} below, "
+        f"{int((percent < 91).sum())} of them under 91 %."
+    )
 
 
 if __name__ == "__main__":

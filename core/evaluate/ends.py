@@ -30,6 +30,34 @@ def spread(sums: Floats, most: float = np.inf) -> tuple[float, float]:
     return variance, float(min(count - 1, most, max(2.0, freedom)))
 
 
+def spread_of(linear: Linear, sums: Floats, most: float = np.inf) -> tuple[float, float]:
+    """The same for one figure.
+
+    Of a low rate the degrees of freedom are twice the count of errors that varies as much, the less
+    so the nearer it is to the middle of its range: how unequal speakers are would say the least
+    where the worst one was not met. Cllr and the AUC, which every score moves, may be moved most by
+    what was not seen: to their variance half of what a further unit would add that is as unusual as
+    the worst of those seen.
+    """
+    variance, freedom = spread(sums, most)
+    if variance <= 0 or linear.optimism:
+        return variance, freedom
+    if np.isinf(linear.high) or linear.symmetric:
+        moves = sums - sums.mean()
+        worst = np.abs(moves).max() if linear.symmetric else moves.max()
+        variance += UNSEEN * float(worst) ** 2
+    else:
+        share = linear.value - linear.low
+        counted = min(len(sums) - 1, most, max(2.0, 2 * share**2 / variance))
+        rare = max(0.0, 1 - 2 * share / (linear.high - linear.low))
+        freedom = float(freedom * (counted / freedom) ** rare)
+    return variance, freedom
+
+
+UNSEEN = 0.5
+"""How many further units, as unusual as the worst, were not seen."""
+
+
 def ends_of(
     linear: Linear,
     variance: float,
@@ -51,30 +79,51 @@ def ends_of(
         return low, min(high, low + most)
     if value >= high and not linear.optimism:
         return max(low, high - most), high
-    larger, plain = max(variance, linear.variance), linear.variance
+    plain = 0.0 if clustered and linear.floating else linear.variance
+    larger = max(variance, plain)
     if larger <= 0:
         return None
-    reach = quantile(1 - tail, freedom)
+    reach, normal = quantile(1 - tail, freedom), quantile(1 - tail, np.inf)
+    # What independent trials would vary by is known, and needs no t quantile.
+    known = KNOWN * plain if clustered else plain
+    excess = max(0.0, variance - known)
+    slack = max(normal * plain**0.5, np.sqrt(normal**2 * known + reach**2 * excess))
     middle = linear.middle
     if linear.optimism:
         # Dependent trials move the threshold more, by about the root of the variance's inflation.
         middle += linear.optimism * np.sqrt(max(1.0, larger / plain))
-        ends = _of_minimum(middle, linear, larger, reach, clustered)
+        if clustered:  # a spread that is too small by chance would let the threshold off lightly
+            slack = np.sqrt(normal**2 * known + reach**2 * (larger - known))
+        per_error = float(slack / np.sqrt(larger))
+        ends = _of_minimum(middle, linear, larger, per_error, clustered)
         return min(ends[0], value), max(ends[1], value)
-    # What independent trials would vary by is known without speakers, and needs no t quantile.
-    normal = quantile(1 - tail, np.inf)
-    known = KNOWN * plain if clustered else 0.0
-    excess = max(0.0, variance - known)
-    slack = max(normal * plain**0.5, np.sqrt(normal**2 * known + reach**2 * excess))
-    skewed = SKEW * larger * excess / variance if clustered and variance > 0 else 0.0
+    skew = SKEW if linear.symmetric or np.isinf(high) else RATE_SKEW
+    skewed = skew * larger * excess / variance if clustered and variance > 0 else 0.0
     if np.isinf(high):
         share = middle - low
-        centre = np.exp(min(skewed / share**2, 1.0))
+        # A few outliers carry such a figure, also where trials are independent.
+        centre = np.exp(min((skewed if clustered else variance) / share**2, 1.0))
         factor = float(np.exp(min(slack / share, 700)))
         ends = low + share * centre / factor, low + share * centre * factor
     else:
         ends = _on_odds(middle, slack, (low, high), skewed, linear.symmetric)
+        if not linear.symmetric:
+            ends = min(ends[0], _of_few(value - low, variance, tail) + low), ends[1]
     return min(ends[0], value), max(ends[1], value)
+
+
+def _of_few(share: float, variance: float, tail: float) -> float:
+    """Lower end of a rate as of a count of so many errors that it varies as much.
+
+    The exact one by the gamma distribution, but for half an error, as the mid-P value has it. With
+    few errors log-odds end too high.
+    """
+    if variance <= 0:
+        return share
+    from scipy.special import gammaincinv
+
+    errors = share * share / variance
+    return float(share * gammaincinv(errors + 0.5, tail) / errors)
 
 
 KNOWN = 0.3
@@ -87,12 +136,19 @@ The error rates of speakers are skewed about as a logarithmic normal distributio
 them show fewer errors, and a smaller spread, than there are. Both were chosen by simulation.
 """
 
+RATE_SKEW = 2.0
+"""The same for rates, whose degrees of freedom are those of a count."""
+
+HIGHER = 2.0
+"""The same for the upper end of a minimum, whose lower end moves by one."""
+
 
 def _of_minimum(
     middle: float, linear: Linear, variance: float, reach: float, clustered: bool
 ) -> tuple[float, float]:
     """Ends of a minimum, which may lie on its bound, the cost of a decision without scores."""
     low, value, high = linear.low, linear.value, linear.high
+    skewed = variance if clustered else 0.0
     found = []
     for centre, end in ((middle, high), (min(middle, high), high + 0.3 * (high - low))):
         # The variance is that at the value and grows to the middle as that of a share.
@@ -101,7 +157,9 @@ def _of_minimum(
         grown = variance * max(1.0, share * (1 - share) / max(seen * (1 - seen), 0.01))
         middle_of = low + share * (end - low)
         slack = reach * float(np.sqrt(grown))
-        found.append(_on_odds(middle_of, slack, (low, end), variance if clustered else 0.0))
+        bottom, _ = _on_odds(middle_of, slack, (low, end), skewed)
+        _, top = _on_odds(middle_of, slack, (low, end), HIGHER * skewed)
+        found.append((bottom, top))
     (strict, _), (loose, top) = found
     return (strict + loose) / 2, min(high, top)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluate.ends import ends_of, spread
+from core.evaluate.ends import ends_of, spread_of
 from core.evaluate.influence import Linear
 from core.evaluate.intervals import Interval
 from core.evaluate.metrics import Floats, Ints
@@ -69,7 +69,7 @@ def grouped_interval(
         freedom = min(freedom, 1 / float(np.sum((own / own.sum()) ** 2)) - 1)
     if fewest < 2:
         return Interval(linear.value, None, None, level, unit, "a class has one trial only")
-    found = spread(total, max(1.0, freedom))
+    found = spread_of(linear, total, max(1.0, freedom))
     ends = ends_of(linear, *found, (fewest, fewest), level, unit == "speaker")
     if ends is None:
         why = "its trials all contribute alike"

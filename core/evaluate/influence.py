@@ -51,6 +51,9 @@ class Linear:
         How the figure grows with the miss and with the false-alarm rate where both are 0.
     symmetric : bool
         Whether the figure is as skewed near its upper end as near its lower.
+    floating : bool
+        Whether the threshold moves with the trials without being chosen for the figure; speakers
+        then leave nothing of what independent trials vary by.
     why : str
         Why there is no interval; empty where there is one.
     """
@@ -65,6 +68,7 @@ class Linear:
     high: float = 1.0
     least: tuple[float, float] = (1.0, 1.0)
     symmetric: bool = False
+    floating: bool = False
     why: str = ""
 
     def times(self, factor: float) -> Linear:
@@ -104,7 +108,8 @@ def eer(tally: Tally, sizes: tuple[int, int] | None = None) -> Linear:
     rate, cut = equal_error(*tally.accepted)
     share = _slope(tally, cut, "gap", sizes)
     share = share / (1 + share)
-    return Linear(rate, *_at(tally, cut, 1 - share, share), rate)
+    least = _variance(tally, cut, 1 - share, share)
+    return Linear(rate, *_at(tally, cut, 1 - share, share), rate, variance=least, floating=True)
 
 
 def percent_eer(tally: Tally) -> Linear:
@@ -172,12 +177,18 @@ def cllr(affine: Affine | None = None) -> Metric:
         if not np.isfinite(bits):
             why = "it is infinite, by an infinite score on the wrong side"
             return Linear(bits, nothing, nothing, bits, why=why)
+        why = ""
         losses = []
-        for counts, odds in ((tally.bonafide, llr), (tally.spoof, -llr)):
+        for counts, odds, kind in (
+            (tally.bonafide, llr, "bona fide"),
+            (tally.spoof, -llr, "spoofed"),
+        ):
+            if 0.5 / counts.sum() > bits and not counts[odds > 0].any():
+                why = f"no {kind} trial is on the wrong side, and one would more than double it"
             with np.errstate(invalid="ignore"):
                 loss = np.where(counts > 0, np.logaddexp(0, odds) / (2 * np.log(2)), 0.0)
             losses.append(np.where(counts > 0, loss - counts @ loss / counts.sum(), 0.0))
-        return Linear(bits, losses[0], losses[1], bits, high=np.inf)
+        return Linear(bits, losses[0], losses[1], bits, high=np.inf, why=why)
 
     return cost
 
@@ -194,20 +205,23 @@ def miss_at(rate: float) -> Metric:
     """Lowest miss rate whose false-alarm rate is at most this."""
 
     def miss(tally: Tally) -> Linear:
-        cut, value, slope = miss_cut(tally, rate)
+        cut, value, slope, least = miss_cut(tally, rate)
         why = "" if tally.accepted[1][cut] else "too few fakes for so low a false-alarm rate"
-        return Linear(value, *_at(tally, cut, 1.0, slope), value, why=why)
+        return Linear(
+            value, *_at(tally, cut, 1.0, slope), value, variance=least, floating=True, why=why
+        )
 
     return miss
 
 
-def miss_cut(tally: Tally, rate: float) -> tuple[int, float, float]:
-    """Cut, miss rate there, and by how much it rises with the false-alarm rate of every cut."""
+def miss_cut(tally: Tally, rate: float) -> tuple[int, float, float, float]:
+    """Cut, miss rate there, by how much it rises with the false-alarm rate, its least variance."""
     bona, spoof = tally.accepted
     cut = int(np.searchsorted(spoof, int((rate + 1e-12) * tally.n_spoof), side="right")) - 1
     p_miss, p_fa = (_deviate(p) for p in _smoothed(tally, cut))
     slope = _slope(tally, cut, "fa") * np.exp((p_fa**2 - p_miss**2) / 2)
-    return cut, (tally.n_bonafide - int(bona[cut])) / tally.n_bonafide, float(slope)
+    value = (tally.n_bonafide - int(bona[cut])) / tally.n_bonafide
+    return cut, value, float(slope), _variance(tally, cut, 1.0, float(slope))
 
 
 def _at(tally: Tally, cut: int, miss: float, fa: float) -> tuple[Floats, Floats]:

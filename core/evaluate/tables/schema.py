@@ -338,6 +338,8 @@ TABLES: dict[str, Table] = {
             **dict.fromkeys(("speakers", "n_bonafide", "n_spoof"), Column("count")),
             "dependence": _TEXT,
             **_HELD,
+            "percent": Column("number", required=False, low=0, high=100),
+            "width": Column("number", required=False, low=0),
         },
         ("what", "metric", *("eer_percent", "speakers", "n_bonafide", "n_spoof", "dependence")),
     ),

@@ -289,10 +289,7 @@ def test_who_leaves_gives_up_the_place_in_the_queue(address, monkeypatch):
     queue = FairQueue(1, 5)
     monkeypatch.setattr(cache, "judging_queue", lambda: queue)
     with queue.turn("another"):
-        client = threading.Thread(target=leave, args=(address,))
-        client.start()
-        assert until(lambda: queue.length() == 1)
-        client.join()
+        leave(address, lambda: until(lambda: queue.length() == 1))
         assert until(lambda: queue.length() == 0)
     assert queue.running() == 0
 
@@ -358,7 +355,13 @@ def test_progress_is_told_and_the_last_event_is_the_answer(address, monkeypatch)
     monkeypatch.setattr(cache, "judging_queue", lambda: queue)
     held = queue.turn("another")
     held.__enter__()
-    threading.Timer(1.5, held.__exit__, (None, None, None)).start()
+
+    def give_way() -> None:
+        until(lambda: queue.length() == 1)
+        time.sleep(1.5)  # so that it is told of its place
+        held.__exit__(None, None, None)
+
+    threading.Thread(target=give_way).start()
     *before, (last, items) = events(post(address, headers=STREAM, params={"name": "a"}))
     assert last == "result"
     assert lasting(json.dumps(items)) == lasting(post(address, params={"name": "a"}).text)

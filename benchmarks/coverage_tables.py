@@ -116,6 +116,7 @@ def counted() -> dict[str, str]:
         "above": f"Of the {int((held.loc[~low, 'percent'] > 97).sum())} above, "
         f"{int((held.loc[costs, 'percent'] > 97).sum())} are costs near chance and "
         f"{int((held.loc[few, 'percent'] > 97).sum())} figures of 50 + 200 trials.",
+        "chance": _by_chance(held.loc[~low]),
         "wide": _widest(),
         "told apart": f"Of {len(apart)} cells {int(apart.between(3, 7).sum())} lie between 3 and "
         f"7 %, {int((apart < 3).sum())} below and {int((apart > 7).sum())} above.",
@@ -124,6 +125,17 @@ def counted() -> dict[str, str]:
 
 CHANCE, FEW = 44.0, 50
 """EER in percent from which costs lie on their bound; bona fide trials that are few."""
+
+
+def _by_chance(held: pd.DataFrame) -> str:
+    """How many cells would leave the range though every interval held exactly 95 %."""
+    runs = held["runs"].to_numpy()
+    below = binom.cdf(np.ceil(0.93 * runs) - 1, runs, 0.95).sum()
+    above = binom.sf(np.floor(0.97 * runs), runs, 0.95).sum()
+    return (
+        f"Were all of them exact, {below:.0f} would lie below and {above:.0f} above by chance, "
+        "with as many runs."
+    )
 
 
 def _widest() -> str:

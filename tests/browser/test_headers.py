@@ -25,6 +25,7 @@ def test_every_page_keeps_to_the_policy(browser, address):
     expect(page.locator(".st-key-detect-result-card").get_by_role("heading")).to_have_text(
         re.compile("Likely|Inconclusive"), timeout=PATIENCE_MS
     )
+    settled(page)
     page.get_by_text("Evidence report", exact=True).click()
     page.get_by_role("button", name="Prepare report").click()
     expect(page.get_by_role("button", name="Report (HTML)")).to_be_visible()

@@ -83,8 +83,8 @@ class Finer:
     samples : int
         Length of the clip; a shorter window does not reach beyond it.
     frame : int
-        Samples between the front end's frames. A window is scored where it starts on a frame of a
-        longer one.
+        Samples between the front end's frames. A window is scored from the frame that lies nearest
+        to its start, in the longer one whose frames lie nearest.
 
     Attributes
     ----------
@@ -95,15 +95,16 @@ class Finer:
     def __init__(self, grid: Grid, ranges: list[tuple[int, int]], samples: int, frame: int) -> None:
         self.grid, self.raw = grid, dict[int, float]()
         self._samples, self._frame = samples, frame
-        owner: dict[int, int] = {}
+        owner: dict[int, tuple[int, int]] = {}
         for i, (first, end) in enumerate(ranges):
             last = min(end, samples) - grid.window
             for start in range(-(-first // grid.hop) * grid.hop, last + 1, grid.hop):
-                if (start - first) % frame == 0:
-                    owner[start] = i
+                off = abs(start - first - round((start - first) / frame) * frame)
+                if start not in owner or off <= owner[start][0]:
+                    owner[start] = off, i
         self._within: list[list[tuple[int, int]]] = [[] for _ in ranges]
-        for start, i in owner.items():
-            self._within[i].append((start, (start - ranges[i][0]) // frame))
+        for start, (_, i) in owner.items():
+            self._within[i].append((start, round((start - ranges[i][0]) / frame)))
 
     def hear(
         self, engine: Engine, part: list[int], features: np.ndarray

@@ -83,6 +83,14 @@ def test_a_windows_score_counts_the_shorter_ones_within_it(n, hop_s, find):
     assert shorter.raw[0] == pytest.approx(both.engine.encode(cuts)[0].mean(), abs=1e-4)
 
 
+@pytest.mark.parametrize("hop_s", [2.001, 0.333])
+def test_a_hop_that_is_no_whole_number_of_frames_leaves_no_shorter_window_out(monkeypatch, hop_s):
+    speech_everywhere(monkeypatch)
+    clip = clip_of(sound(20.0))
+    found = small(share=0.5).detect(clip, hop_s=hop_s)
+    assert None not in found.trace.llrs
+
+
 def test_a_window_by_itself_is_scored_as_a_clip_of_its_own():
     made, samples = small(share=0.5), sound(4.0)
     alone = made.raw_scores(samples, [(0, 64_000)])[0]

@@ -148,6 +148,20 @@ def test_it_follows_from_prior_and_costs_as_that_of_a_clip_does(prior, costs, ve
     assert DETECTOR.with_stance(made, EVEN) == MADE[IN_PART]
 
 
+@pytest.mark.parametrize(
+    ("rest", "part", "stance"),
+    [(-4.5, -0.5, Stance(0.95)), (-4.5, -0.5, Stance(0.5, 20, 1)), (1.2, 5.5, Stance(0.5, 1, 20))],
+)
+def test_what_only_prior_or_costs_say_is_not_laid_on_the_sound(rest, part, stance):
+    scores = {770.0: [*[rest] * 15, part, part, *[rest] * 15]}
+    made = HandDetector(scores, finding=FINDING).detect(clip(66.0, hertz=770.0), stance=stance)
+    assert made.verdict == IN_PART
+    assert words.headline(made) == (
+        "With the prior and the costs you set, treat 30.2 to 34.2 s as machine-made, and the clip "
+        "as a whole as human."
+    )
+
+
 def test_nothing_else_earns_it():
     heard = clip(66.0, hertz=770.0)
     assert HandDetector(SCORES).detect(heard).verdict == "authentic"  # no rule for short windows
@@ -183,8 +197,8 @@ def test_how_often_it_is_right_comes_from_the_table_or_is_not_said():
     other = row | {"condition": "with 8 s of another human speaker in them", "n_bonafide": 31}
     said = in_part_rate(pd.DataFrame([row, part, longer, other]), "embedded")
     assert said == (
-        "How often this verdict is right, measured with this detector: where synthetic speech was "
-        "set into human clips of 30 to 120 s, it named it in 75 % of 32 with 8 s of it, 62 % of "
+        "How often this verdict finds a part, measured with this detector: where synthetic speech "
+        "was set into human clips of 30 to 120 s, it named it in 75 % of 32 with 8 s of it, 62 % of "
         "32 with 4 s of it. Without any, it was given to 3 % of 37 whole human clips of 30 to "
         "120 s, and to 3 % of 31 human clips with 8 s of another human speaker in them."
     )

@@ -127,16 +127,22 @@ def headline(detection: Detection) -> str:
 
 def _of_parts(detection: Detection) -> str:
     """What the verdict on a part means, beside what the clip as a whole scores like."""
+    score = "scores" if len(detection.parts) == 1 else "score"
+    where = outlier.places(detection.parts)
+    against = detection.whole == "authentic" and (detection.llr or 0.0) > 0
+    against = against or any(s.llr <= 0 for s in detection.parts)
+    if detection.stance.threshold or against:  # the scores alone do not say so
+        side = "human" if detection.whole == "authentic" else "undecided"
+        return (
+            f"With the prior and the costs you set, treat {where} as machine-made, and the clip as "
+            f"a whole as {side}."
+        )
     whole = (
         "scores like a human voice"
         if detection.whole == "authentic"
         else "does not decide between human and machine-made speech"
     )
-    score = "scores" if len(detection.parts) == 1 else "score"
-    return (
-        f"The clip as a whole {whole}, but {outlier.places(detection.parts)} {score} like "
-        "machine-made speech."
-    )
+    return f"The clip as a whole {whole}, but {where} {score} like machine-made speech."
 
 
 def _but_for(detection: Detection) -> str:
@@ -163,7 +169,7 @@ def explanation(detection: Detection) -> str:
     if detection.verdict == IN_PART:
         return (
             f"The detector's {percent(detection.p_spoof)} is an average over the whole clip, over "
-            "both kinds of speech: it is **not a chance** of either."
+            "stretches that score apart: it is **not a chance** for either."
         )
     side, other = ("synthetic", "human") if detection.llr > 0 else ("human", "synthetic")
     times = _times(abs(detection.llr))

@@ -341,7 +341,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
         ("Detector", f"{name_of(d.detector)} ({d.detector})"),
         ("SHA-256 of its weights", d.weights_sha256),
         ("Verdict", words.verdict(d)),
-        *([("How often that is right", rate)] if d.parts and (rate := _rate(d)) else []),
+        *([("How often a part is found", rate)] if d.parts and (rate := _rate(d)) else []),
         (
             "Score" if not d.calibrated else "Calibrated log-likelihood ratio (natural)",
             "none" if d.llr is None else f"{d.llr:+.4f}",

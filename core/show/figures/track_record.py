@@ -115,9 +115,9 @@ def in_part_rate(figures: pd.DataFrame | None, detector: str) -> str:
         return ""
     found = ", ".join(said for _, said in sorted(right, reverse=True))
     return (
-        "How often this verdict is right, measured with this detector: where synthetic speech was "
-        f"set into human clips of 30 to 120 s, it named it in {found}. Without any, it was given "
-        f"to {', and to '.join(_human(said) for said in wrong)}."
+        "How often this verdict finds a part, measured with this detector: where synthetic speech "
+        f"was set into human clips of 30 to 120 s, it named it in {found}. Without any, it was "
+        f"given to {', and to '.join(_human(said) for said in wrong)}."
     )
 
 

@@ -108,6 +108,15 @@ def test_a_verdict_on_a_part_is_tested_around_it_and_holds_where_that_part_is_ca
     assert StressTest.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
+def test_a_part_is_the_same_at_another_speed_though_it_lies_elsewhere():
+    late = [*[-3.0] * 13, 4.0, -3.0]  # 26.2 to 28.2 s of 30
+    sooner = [*[-3.0] * 12, 4.0, -3.0]  # 24.2 to 26.2 s of 27.3
+    elsewhere = [*[-3.0] * 8, 4.0, *[-3.0] * 6]
+    detector = Parted(late, sooner, elsewhere)
+    found = stress(detector, clip(30.0), EVEN, ["speed-1.1", "speed-1.1"])
+    assert [row.outcome for row in found.rows] == ["holds", "turns"]
+
+
 def test_a_verdict_that_always_holds():
     found = stress(Scripted(-3.0, -2.0), clip(), EVEN, THREE)
     assert found.summary() == "The verdict holds under all 3 conditions."

@@ -191,7 +191,13 @@ def _row(
 
 
 def _same_part(own: Detection, found: Detection) -> bool:
-    """Whether some of the same seconds are called synthetic; True where no parts are."""
+    """Whether some of the same seconds are called synthetic; True where no parts are.
+
+    At another speed the same sound lies elsewhere.
+    """
+    pace = found.quality.duration_s / own.quality.duration_s
     return not own.parts or any(
-        a.start_s < b.end_s and b.start_s < a.end_s for a in own.parts for b in found.parts
+        a.start_s * pace < b.end_s and b.start_s < a.end_s * pace
+        for a in own.parts
+        for b in found.parts
     )

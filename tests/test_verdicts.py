@@ -113,6 +113,7 @@ def test_a_part_is_named_and_no_chance_is_given_of_it():
         (("stands_out", 0, "called_synthetic"), 1),
         (("trace",), None),
         (("calibrated",), False),
+        (("schema",), "spoofscope.detection/2"),
     ],
 )
 def test_a_saved_file_that_says_otherwise_is_refused(field, value):

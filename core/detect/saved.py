@@ -24,6 +24,7 @@ from core.detect.consistency import (
 )
 from core.detect.decision import StanceError
 from core.detect.detection import (
+    IN_PART,
     ORIGIN,
     READABLE,
     SCHEMA,
@@ -254,6 +255,8 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
             doubts.append(CHANGED)
         made = Detection.from_dict(printable_in(fields))
         problem = problem_of(made)
+        if made.verdict == IN_PART and schema != SCHEMA:
+            problem = "its form is from before there was such a verdict"
         if not problem:
             detector = detector_of(made.detector)
             if detector is not None and (made.detector, made.weights_sha256) != (

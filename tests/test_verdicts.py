@@ -214,3 +214,13 @@ def test_detectors_of_which_one_finds_a_part_do_not_contradict_each_other():
     assert found.headline == "1 of 2: likely synthetic in part; 1 of 2: likely authentic."
     assert not found.contradict and "rules none out" in found.meaning
     assert DETECTOR.with_stance(MADE[IN_PART], EVEN) == MADE[IN_PART]
+
+
+def test_detectors_that_find_different_parts_confirm_nothing():
+    other = HandDetector({770.0: [*[-3.0] * 25, 4.0, 4.0, *[-3.0] * 5]}, finding=FINDING)
+    late = other.detect(clip(66.0, hertz=770.0))
+    assert late.verdict == IN_PART
+    assert "none confirms another" in agreement({"a": MADE[IN_PART], "b": late}, {}).meaning
+    assert "share their errors" in agreement({"a": late, "b": late}, {}).meaning
+    mixed = agreement({"a": MADE["synthetic"], "b": late}, {})
+    assert "how much of it is synthetic" in mixed.meaning

@@ -9,10 +9,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
-from core.detect.detection import IN_PART, Detection, Verdict
+from core.detect.detection import IN_PART, Detection, Stretch, Verdict
 from core.detect.spans import Cell, cells
 
 AGREED = "agreement"
@@ -42,11 +42,14 @@ class Agreement:
         Seconds of the clip during which one says synthetic and another human.
     one_network : tuple of tuple of str
         Those that are one network in several precisions, of each such network.
+    parts_apart : bool
+        Whether two of them call parts of the clip synthetic that share no second.
     """
 
     said: dict[Verdict, tuple[str, ...]]
     apart: tuple[tuple[float, float], ...] = ()
     one_network: tuple[tuple[str, ...], ...] = ()
+    parts_apart: bool = False
 
     @property
     def count(self) -> int:
@@ -89,6 +92,13 @@ class Agreement:
     def _meaning(self) -> str:
         if self.contradict:
             return "They disagree, so neither side is shown."
+        if self.parts_apart:
+            return (
+                "They call different parts synthetic, so none confirms another. Hear each part, "
+                "and judge it by itself."
+            )
+        if set(self.said) == {"synthetic", IN_PART}:
+            return "They differ in how much of it is synthetic. Hear that part, and the rest."
         if IN_PART in self.said and len(self.said) > 1:
             return (
                 "Not all find a synthetic part; a verdict on the clip as a whole rules none out. "
@@ -138,7 +148,14 @@ def agreement(
     for name, d in detections.items():
         networks.setdefault(_PRECISION.sub("", d.detector), {})[name] = d.detector
     several = tuple(tuple(of) for of in networks.values() if len(set(of.values())) > 1)
-    return Agreement(said, tuple(disagreements(lines)), several)
+    parts = [d.parts for d in detections.values() if d.parts]
+    asunder = any(not _meet(one, other) for one, other in combinations(parts, 2))
+    return Agreement(said, tuple(disagreements(lines)), several, asunder)
+
+
+def _meet(some: Sequence[Stretch], others: Sequence[Stretch]) -> bool:
+    """Whether any stretch shares a second with one of the others."""
+    return any(a.start_s < b.end_s and b.start_s < a.end_s for a in some for b in others)
 
 
 _PRECISION = re.compile(r"-(?:int8|fp32)$")

@@ -14,7 +14,7 @@ from core.cli import detect as cli
 from core.detect.agreement import ORDER, WORDS, agreement
 from core.detect.decision import EVEN, Stance
 from core.detect.detection import IN_PART, Detection, Reason, Verdict
-from core.detect.saved import SavedError, open_saved
+from core.detect.saved import SavedError, comparison, open_saved
 from core.detect.stress import StressRow
 from core.show.clip import words
 from core.show.detect import table
@@ -199,8 +199,8 @@ def test_how_often_it_is_right_comes_from_the_table_or_is_not_said():
     said = in_part_rate(pd.DataFrame([row, part, longer, other]), "embedded")
     assert said == (
         "How often this verdict finds a part, measured with this detector: where synthetic speech "
-        "was set into human clips of 30 to 120 s, it named it in 75 % of 32 with 8 s of it, 62 % of "
-        "32 with 4 s of it. Without any, it was given to 3 % of 37 whole human clips of 30 to "
+        "was set into human clips of 30 to 120 s, it named it in 75 % of 32 with 8 s of it, 62 % "
+        "of 32 with 4 s of it. Without any, it was given to 3 % of 37 whole human clips of 30 to "
         "120 s, and to 3 % of 31 human clips with 8 s of another human speaker in them."
     )
     other_breakdown = pd.DataFrame([row | {"breakdown": "stands_out"}])
@@ -224,3 +224,13 @@ def test_detectors_that_find_different_parts_confirm_nothing():
     assert "share their errors" in agreement({"a": late, "b": late}, {}).meaning
     mixed = agreement({"a": MADE["synthetic"], "b": late}, {})
     assert "how much of it is synthetic" in mixed.meaning
+
+
+def test_a_file_that_names_another_part_than_its_clip_does_not_agree():
+    made = MADE[IN_PART]
+    assert "the result agrees" in comparison(made, made)
+    (part,) = made.stands_out
+    moved = replace(made, stands_out=(replace(part, start_s=50.0, end_s=54.0),))
+    said = comparison(moved, made)
+    assert "does not agree" in said
+    assert "what it calls synthetic (50.0 to 54.0 s, here 30.2 to 34.2 s)" in said

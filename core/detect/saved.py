@@ -32,6 +32,7 @@ from core.detect.detection import (
     Detection,
     seal,
 )
+from core.detect.outlier import places
 from core.detect.own_calibration import CODE
 from core.plain import printable_in
 from core.settings import settings
@@ -217,6 +218,8 @@ def differences(saved: Detection, again: Detection) -> list[str]:
         moved = sum(not _near(a.llr, b.llr, WINDOW_AGREES) for a, b in pairs)
         if moved:
             found.append(f"the scores of {moved:,} of {len(pairs):,} windows")
+    if not _same_places(saved, again):
+        found.append(f"what it calls synthetic ({places(saved.parts)}, here {places(again.parts)})")
     if {r.code for r in saved.reasons} != {r.code for r in again.reasons}:
         found.append("its reasons")
     levels = [d.familiarity.level if d.familiarity else "" for d in (saved, again)]
@@ -229,6 +232,15 @@ def _near(one: float | None, other: float | None, most: float) -> bool:
     if one is None or other is None:
         return one is other
     return abs(one - other) <= most
+
+
+def _same_places(saved: Detection, again: Detection) -> bool:
+    """Whether both call the same parts synthetic; True where the verdicts tell them apart."""
+    if not saved.parts or not again.parts:
+        return True
+    ends = [[edge for s in d.parts for edge in (s.start_s, s.end_s)] for d in (saved, again)]
+    most = again.trace.window_s if again.trace else again.window_s
+    return len(ends[0]) == len(ends[1]) and all(map(_near, *ends, [most] * len(ends[0])))
 
 
 def _no_constant(name: str) -> Any:

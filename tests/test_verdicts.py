@@ -170,6 +170,11 @@ def test_nothing_else_earns_it():
     tuned = HandDetector(SCORES, finding=FINDING)
     tuned.own_calibration = calibration()
     assert tuned.detect(heard).verdict == "authentic"
+    sent = replace(heard, source=replace(heard.source, codec="opus"))
+    shifted = HandDetector(SCORES, finding=FINDING)
+    assert shifted.detect(sent).verdict == IN_PART
+    shifted.by_codec = {"opus": replace(shifted.calibration)}  # the rule was fitted under another
+    assert shifted.detect(sent).verdict == "authentic" and shifted.detect(sent).stands_out
     narrow = replace(MADE[IN_PART], reasons=(Reason("low_bandwidth", "x", "inconclusive"),))
     assert DETECTOR.with_stance(narrow, EVEN).verdict == "inconclusive"
     downward = HandDetector({770.0: [*[4.0] * 15, -3.0, -3.0, *[4.0] * 15]}, finding=FINDING)

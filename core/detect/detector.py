@@ -125,8 +125,7 @@ class Detector:
         finding: Finding | None = None,
         blend: Blend | None = None,
     ) -> None:
-        self.id = id
-        self.name = name
+        self.id, self.name = id, name
         self.engine: Engine
         if isinstance(network, Engine):
             self.engine = network
@@ -368,7 +367,8 @@ class Detector:
             verdict=verdict,
             reasons=tuple(reasons),
         )
-        fitted = self.finding is not None and self.own_calibration is None
+        usual = self.calibration_of(detection.source.codec) is self.calibration
+        fitted = self.finding is not None and self.own_calibration is None and usual
         return in_part(judged, self.decision.inconclusive_llr if fitted else None)
 
 

@@ -5,15 +5,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
 from core.audio.clip import SAMPLE_RATE, Clip, Track
 from core.audio.decoding import clip_from_samples
-from core.audio.quality import Quality, Reason, gate, measure, speech_in
+from core.audio.quality import NARROW_HZ, Quality, Reason, gate, measure, speech_in
 from core.audio.speech import MIN_SPEECH_S, speech_probabilities, speech_spans
 
 
@@ -204,10 +206,50 @@ def test_bandwidth(
     assert codes(gate(q)) == expected
 
 
+def by_ffmpeg(x: np.ndarray) -> np.ndarray:
+    mono = {"layout": "mono", "rate": SAMPLE_RATE}
+    resampler = av.AudioResampler(format="flt", **mono)
+    frame = av.AudioFrame.from_ndarray(x[None], format="flt", layout="mono")
+    frame.sample_rate = 8_000
+    made = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([f.to_ndarray()[0] for f in made])
+
+
+def by_lines(x: np.ndarray) -> np.ndarray:
+    return np.interp(np.arange(2 * len(x)) / 2, np.arange(len(x)), x)
+
+
+RAISED = {
+    "ffmpeg": by_ffmpeg,
+    "lines": by_lines,
+    **{q: lambda x, q=q: soxr.resample(x, 8_000, SAMPLE_RATE, q) for q in ("QQ", "LQ", "HQ")},
+}
+
+
+@pytest.mark.parametrize("how", list(RAISED))
+@given(gain=st.floats(0.02, 1.0), late=st.integers(0, 700), apart=st.integers(100, 20_000))
+@settings(max_examples=5, deadline=None)
+def test_no_way_from_8_khz_makes_a_wide_band(how, gain, late, apart, long_speech) -> None:
+    x = soxr.resample(long_speech, SAMPLE_RATE, 8_000)
+    x = np.concatenate([np.zeros(late, np.float32), x, np.zeros(apart, np.float32), x])
+    raised = np.concatenate([np.zeros(1), gain * RAISED[how](x)])  # by an odd count of samples
+    assert codes(gate(measure(clip_of(raised)))) == [("narrow_band", "caution")]
+
+
+@pytest.mark.parametrize("knock", [0.0, 0.9])
+def test_what_is_loud_once_takes_no_band_from_speech(knock, long_speech) -> None:
+    """One frame that is louder than all others follows its own mirror image."""
+    x = long_speech.copy()
+    x[60_000] += knock
+    muffled = lfilter([0.2], [1, -0.8], x)  # falls by 6 dB an octave
+    assert measure(clip_of(x)).bandwidth_hz > 7_000
+    assert gate(measure(clip_of(muffled))) == ()
+
+
 def test_a_whistle_is_no_bandwidth(long_speech: np.ndarray) -> None:
     narrow = soxr.resample(soxr.resample(long_speech, SAMPLE_RATE, 8_000), 8_000, SAMPLE_RATE)
     whistle = 0.02 * np.sin(2 * np.pi * 7000 * np.arange(len(narrow)) / SAMPLE_RATE)
-    assert measure(clip_of(narrow + whistle)).bandwidth_hz < 4_300
+    assert measure(clip_of(narrow + whistle)).bandwidth_hz < NARROW_HZ
 
 
 def test_reasons_are_sentences_and_not_judged_stands_alone() -> None:

@@ -194,7 +194,10 @@ class HandDetector(Detector):
             shorter = range(0, len(clip.samples) - self.finding.grid.window + 1, 8_000)
             heard_at = [given[min(i // self.hop, len(given) - 1)] for i in shorter]
             bare = replace(bare, trace=Trace(1.0, 0.5, tuple(heard_at)))
-        bare = replace(bare, stands_out=self.stretches_in(bare))
+        found = self.stretches_in(bare)
+        if bare.trace is not None:
+            found = tuple(replace(s, bandwidth_hz=8e3, clipped_share=0.0) for s in found)
+        bare = replace(bare, stands_out=found)
         return replace(self.with_stance(bare, stance), elapsed_ms=42.0)
 
 

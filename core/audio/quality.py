@@ -232,6 +232,12 @@ def speech_in(spans: Iterable[tuple[float, float]], start_s: float, end_s: float
     return float(sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in spans))
 
 
+def band_and_clipping(samples: np.ndarray, spans: list[tuple[int, int]]) -> tuple[float, float]:
+    """The bandwidth in hertz and the clipped share of spans of samples, as `measure` has them."""
+    frames, odd = _frames(samples, spans)
+    return _bandwidth(frames, odd), _clipped_share(frames)
+
+
 def _without(spans: list[tuple[int, int]], gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans without what lies in gaps; both in order and apart."""
     left: list[tuple[int, int]] = []

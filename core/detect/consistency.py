@@ -24,6 +24,7 @@ from core.detect.detection import (
 from core.detect.detector import MIN_HOP_S, due_windows
 from core.detect.familiarity import FamiliarityMeasure
 from core.detect.outlier import MOST
+from core.detect.part_sound import unjudged
 from core.detect.spans import cells
 from core.plain import printable
 
@@ -191,10 +192,16 @@ def _problem_of_stretches(d: Detection) -> str:
             return "a stretch that it names contradicts itself"
         if _number(s.score) * (s.llr - s.rest_llr) <= 0:
             return "a stretch that it names contradicts itself"
+        own = (s.bandwidth_hz, s.clipped_share)
+        if (own[0] is None) != (own[1] is None) or (d.trace is None and own != (None, None)):
+            return "what it says of the sound of a stretch does not fit how it was found"
+        band, clipped = (_number(0.0 if value is None else value) for value in own)
+        if not 0 <= band <= 1e6 or not 0 <= clipped <= 1:
+            return "a measurement of a stretch's sound is out of range"
     if len(d.stands_out) > MOST:
         return "it names more stretches than can be"
     earned = d.calibrated and d.trace is not None and not d.withheld
-    above = all(s.score > 0 and d.stance.margin(s.llr) > 0 for s in d.parts)
+    above = all(s.score > 0 and not unjudged(s) and d.stance.margin(s.llr) > 0 for s in d.parts)
     if bool(d.parts) != (d.verdict == IN_PART) or (d.parts and not (earned and above)):
         return "its verdict does not follow from the stretches that it names"
     return ""
@@ -219,10 +226,8 @@ def with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detec
 
 
 def _same(one: Stretch, other: Stretch) -> bool:
-    return all(
-        abs(a - b) <= CLOSE * max(1.0, abs(a))
-        for a, b in zip(astuple(one)[:-1], astuple(other)[:-1], strict=True)  # but for the verdict
-    )
+    pairs = zip(astuple(one)[:5], astuple(other)[:5], strict=True)  # but for verdict and sound
+    return all(abs(a - b) <= CLOSE * max(1.0, abs(a)) for a, b in pairs)
 
 
 def contradiction(d: Detection) -> str:

@@ -98,6 +98,9 @@ class Stretch:
         towards synthetic.
     called_synthetic : bool
         Whether the clip is called synthetic in part for it; else there is no verdict on it.
+    bandwidth_hz, clipped_share : float or None
+        Of its own sound, as in `core.audio.quality.Quality`; None where only whole windows were
+        compared, which earn no verdict.
     """
 
     start_s: float
@@ -106,6 +109,8 @@ class Stretch:
     rest_llr: float
     score: float
     called_synthetic: bool = False
+    bandwidth_hz: float | None = None
+    clipped_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from core.detect.feeds import Feed
 from core.detect.finer import MIN_WINDOW_SPEECH_S, Blend, Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
 from core.detect.outlier import exceeding, in_part, stretches_at_hop
+from core.detect.part_sound import sounding
 from core.detect.reasons import OF_JUDGING, against
 from core.detect.scoring import WindowScorer
 
@@ -126,11 +127,7 @@ class Detector:
         blend: Blend | None = None,
     ) -> None:
         self.id, self.name = id, name
-        self.engine: Engine
-        if isinstance(network, Engine):
-            self.engine = network
-        else:
-            self.engine = TorchEngine(network)
+        self.engine = network if isinstance(network, Engine) else TorchEngine(network)
         self.weights_sha256 = weights_sha256
         self.calibration = calibration
         self.by_codec = dict(by_codec or {})
@@ -275,7 +272,10 @@ class Detector:
             if evidence.finer is not None
             else None,
         )
-        detection = replace(detection, stands_out=self.stretches_in(detection))
+        found = self.stretches_in(detection)
+        if detection.trace is not None:
+            found = sounding(clip, found, evidence.quality.speech)
+        detection = replace(detection, stands_out=found)
         return self.with_stance(detection, stance)
 
     def stretches_in(self, detection: Detection) -> tuple[Stretch, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.detect.decision import decide
 from core.detect.detection import IN_PART, Detection, Stretch, Window
+from core.detect.part_sound import unjudged
 
 FEWEST = 6
 """Scored windows below which nothing can stand out from the rest."""
@@ -286,7 +287,7 @@ def in_part(judged: Detection, band: tuple[float, float] | None) -> Detection:
     -------
     Detection
         The verdict stays where the whole is called synthetic, where the sound itself forbids one,
-        and where no such stretch was found by shorter windows.
+        and where no such stretch was found by shorter windows whose own sound can be judged.
     """
     open_to_it = judged.verdict in ("authentic", "inconclusive") and not judged.withheld
     measured = judged.calibrated and judged.trace is not None
@@ -296,6 +297,7 @@ def in_part(judged: Detection, band: tuple[float, float] | None) -> Detection:
             s,
             called_synthetic=edge is not None
             and s.score > 0
+            and not unjudged(s)
             and decide(s.llr, judged.stance, edge) == "synthetic",
         )
         for s in judged.stands_out
@@ -345,13 +347,13 @@ def _share(count: int, overlap: float) -> float:
 
 
 def in_words(stretch: Stretch) -> str:
-    """``34.7 to 44.7 s scores unlike the rest``, and how, as a sentence."""
+    """``34.7 to 44.7 s scores unlike the rest``, how, and what its sound says, as sentences."""
     towards = "synthetic" if stretch.llr > stretch.rest_llr else "human"
     return (
         f"{stretch.start_s:.1f} to {stretch.end_s:.1f} s scores unlike the rest, more towards "
         f"{towards}: log-likelihood ratio {stretch.llr:+.1f} there, {stretch.rest_llr:+.1f} "
-        "elsewhere."
-    )
+        f"elsewhere. {unjudged(stretch) if stretch.score > 0 else ''}"
+    ).rstrip()
 
 
 def places(found: Sequence[Stretch]) -> str:

@@ -218,6 +218,14 @@ def differences(saved: Detection, again: Detection) -> list[str]:
         moved = sum(not _near(a.llr, b.llr, WINDOW_AGREES) for a, b in pairs)
         if moved:
             found.append(f"the scores of {moved:,} of {len(pairs):,} windows")
+    if any(
+        not (
+            _near(a.bandwidth_hz, b.bandwidth_hz, 200.0)
+            and _near(a.clipped_share, b.clipped_share, 0.02)
+        )
+        for a, b in zip(saved.stands_out, again.stands_out, strict=False)
+    ):
+        found.append("what the stretches that stand out sound like")
     if not _same_places(saved, again):
         found.append(f"what it calls synthetic ({places(saved.parts)}, here {places(again.parts)})")
     if {r.code for r in saved.reasons} != {r.code for r in again.reasons}:
@@ -269,6 +277,9 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
         problem = problem_of(made)
         if made.verdict == IN_PART and schema != SCHEMA:
             problem = "its form is from before there was such a verdict"
+        unheard = any(s.bandwidth_hz is None for s in made.stands_out)
+        if unheard and made.trace is not None and schema == SCHEMA:
+            problem = "it does not say what the stretches that it names sound like"
         if not problem:
             detector = detector_of(made.detector)
             if detector is not None and (made.detector, made.weights_sha256) != (

@@ -20,6 +20,7 @@ from core.detect.model_config import DetectorError
 from core.detect.model_directory import load_directory
 from core.detect.networks import LEVEL, build
 from core.detect.outlier import Excess
+from core.detect.part_sound import sounding
 from core.detect.registry import EMBEDDED
 from core.detect.saved import SavedError, open_saved
 from tests.detect.test_detector import SMALL, clip_of, speech_everywhere
@@ -138,7 +139,8 @@ def test_stretches_follow_from_the_shorter_windows_and_no_file_can_say_otherwise
     llrs = np.random.default_rng(0).normal(-2.0, 0.5, len(found.trace.llrs))
     llrs[60:66] += 6.0
     found = replace(found, trace=replace(found.trace, llrs=tuple(llrs.tolist())))
-    found = replace(found, stands_out=made.stretches_in(found))
+    stands_out = sounding(clip_of(sound(54.0)), made.stretches_in(found), found.quality.speech)
+    found = replace(found, stands_out=stands_out)
     (stretch,) = found.stands_out
     assert (stretch.start_s, stretch.end_s) == (30.75, 33.75)
     assert Detection.from_dict(found.to_dict()) == found

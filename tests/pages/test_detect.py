@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.audio import isolated, processes
 from core.audio.clip import AudioError
+from core.detect.decision import Stance
 from core.detect.detector import DetectorError
 from core.detect.saved import open_saved
 from core.show import cache, session
@@ -349,6 +350,46 @@ def test_a_report_is_made_when_it_is_asked_for(page):
     page.button(key="detect-prepare-report").click().run()
     assert not page.exception
     assert download(page, "Report (HTML)")
+
+
+def reports(page: AppTest) -> list[str]:
+    return [d.proto.label for d in page.get("download_button") if "Report (" in d.proto.label]
+
+
+def test_a_prepared_report_stays_until_it_would_say_something_else(page):
+    upload(page, "synthetic.wav", "silent.wav")
+    page.button(key="detect-prepare-report").click().run()
+    assert reports(page) == ["Report (HTML)", "Report (PDF)"] == reports(page.run())
+    file = download(page, "Report (HTML)").proto.url
+    assert download(page.run(), "Report (HTML)").proto.url == file
+    page.text_area(key="detect-report-notes").input("Of the first call.").run()
+    assert not reports(page)
+    page.button(key="detect-prepare-report").click().run()
+    assert reports(page)
+    page.session_state["spoofscope.stance"] = Stance(0.1)
+    assert not reports(page.run()) and not page.session_state["spoofscope.reports"]
+    page.button(key="detect-prepare-report").click().run()
+    next(b for b in page.button if b.label == "Forget all clips").click().run()
+    assert not page.exception and not reports(page)
+    assert "spoofscope.reports" not in page.session_state
+
+
+def test_a_click_on_prepare_outlives_a_run_that_ends_before_it(page, monkeypatch):
+    upload(page, "synthetic.wav")
+    with monkeypatch.context() as broken:
+        broken.setattr(cache, "results", lambda name: st.stop())
+        page.button(key="detect-prepare-report").click().run()
+        assert not reports(page)
+    assert reports(page.run())
+
+
+def test_a_report_does_not_outlive_the_clip_that_it_is_of(page):
+    upload(page, "synthetic.wav", "human.wav")
+    page.button(key="detect-prepare-report").click().run()
+    assert page.session_state["spoofscope.reports"]
+    page.file_uploader[0].set_value(None)
+    page.run()
+    assert not page.session_state["spoofscope.reports"]
 
 
 def test_a_saved_detection_opens_and_a_damaged_one_gets_a_sentence(page, detector):

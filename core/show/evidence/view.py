@@ -40,6 +40,10 @@ OPENED = "spoofscope.saved"
 """Where a session keeps what the last saved file said, so that a rerun does not read it again."""
 
 
+WANTED = "spoofscope.report-wanted"
+"""Where a session keeps that a report was asked for until it is made."""
+
+
 @dataclass(frozen=True)
 class _Opened:
     """What one uploaded file held: detections, or the sentence that says why there are none."""
@@ -101,41 +105,81 @@ def report_section(
                     key="detect-report-personal",
                 ),
             )
-        if not st.button(
-            "Prepare report", icon=":material/description:", key="detect-prepare-report"
-        ):
-            return
-        figures, published = cache.results("embedded"), published_table()
-        cases = []
-        for entry in session.entries():
-            for id, detection in done.get(entry.key, {}).items():
-                shared = detectors[id]
-                cases.append(
-                    Case(
-                        detection,
-                        shared.decision.inconclusive_llr,
-                        track_record(id, figures, published, cache.table),
-                        session.stress_tests(entry, shared, detection.stance),
-                        session.clip_of(entry),
-                        origin=session.origin_of(entry),
-                    )
-                )
-        unread = [(e.name, e.error) for e in session.entries() if e.error]
-        name = cases[0].detection.source.name if len(done) == 1 else "clips"
+        st.button(
+            "Prepare report",
+            icon=":material/description:",
+            key="detect-prepare-report",
+            on_click=_want_report,
+        )
+        found = [
+            (
+                entry,
+                Case(
+                    detection,
+                    detectors[id].decision.inconclusive_llr,
+                    tests=session.stress_tests(entry, detectors[id], detection.stance),
+                    origin=session.origin_of(entry),
+                ),
+            )
+            for entry in session.entries()
+            for id, detection in done.get(entry.key, {}).items()
+        ]
+        files = _prepared(found, filing)
+        name = found[0][1].detection.source.name if len(done) == 1 else "clips"
         with st.container(horizontal=True):
-            for form, make, kind in (
-                ("HTML", evidence_html, "text/html"),
-                ("PDF", evidence_pdf, "application/pdf"),
-            ):
+            for form, (file, kind) in files.items():
                 st.download_button(
                     f"Report ({form})",
-                    make(cases, unread, filing=filing),
+                    file,
                     f"{exports.safe_stem(name)}-report.{form.lower()}",
                     kind,
                     icon=":material/download:",
                     type="primary",
                     on_click="ignore",
                 )
+
+
+def _want_report() -> None:
+    """Note the click: a run that ends before the report is made leaves it to the next one."""
+    st.session_state[WANTED] = True
+
+
+def _prepared(
+    found: list[tuple[session.Entry, Case]], filing: Filing
+) -> dict[str, tuple[bytes, str]]:
+    """The files that were asked for, by their form, with their types; none where what they would
+    say has changed since."""
+    entries = session.entries()
+    unread = [(entry.name, entry.error) for entry in entries if entry.error]
+    held, clips = session.session_dict("reports"), frozenset(entry.sha256 for entry in entries)
+    made_of = ([case for _, case in found], unread, filing)
+    if not st.session_state.get(WANTED):
+        before, files = held.get(clips, (None, {}))
+        if before == made_of:
+            return dict(files)
+        held.clear()
+        return {}
+    figures, published = cache.results("embedded"), published_table()
+    cases = [
+        replace(
+            case,
+            record=track_record(case.detection.detector, figures, published, cache.table),
+            clip=session.clip_of(entry),
+        )
+        for entry, case in found
+    ]
+    try:
+        files = {
+            "HTML": (evidence_html(cases, unread, filing=filing), "text/html"),
+            "PDF": (evidence_pdf(cases, unread, filing=filing), "application/pdf"),
+        }
+    except Exception:  # not for ever
+        del st.session_state[WANTED]
+        raise
+    held.clear()
+    held[clips] = made_of, files
+    del st.session_state[WANTED]
+    return files
 
 
 def _judged_again(saved: Detection, number: int) -> str:

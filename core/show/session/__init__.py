@@ -23,6 +23,7 @@ from core.show.session.clips import (
     next_entries,
     select,
     selected,
+    session_dict,
     upload_mb,
 )
 from core.show.session.judging import (
@@ -68,6 +69,7 @@ __all__ = [
     "refused",
     "select",
     "selected",
+    "session_dict",
     "stance",
     "stress_of",
     "stress_tests",

@@ -363,6 +363,9 @@ def _tidy() -> None:
     for held in (files, session_dict("bytes"), session_dict("origins")):
         for gone in held.keys() - kept:
             del held[gone]
+    reports = session_dict("reports")
+    for clips in [clips for clips in reports if not clips <= kept]:
+        del reports[clips]
 
 
 def generation() -> int:

@@ -57,9 +57,13 @@ def _measured(
     for (a, b), share in zip(pieces, shares, strict=True):
         if share < least:
             continue
-        spans = [(max(a, start), min(b, end)) for start, end in speech if start < b and end > a]
-        edges = [(round(x * SAMPLE_RATE), round(y * SAMPLE_RATE)) for x, y in spans or [(a, b)]]
-        found.append(band_and_clipping(samples, edges))
+        first, last = round(a * SAMPLE_RATE), round(b * SAMPLE_RATE)
+        cut = [
+            (max(first, round(x * SAMPLE_RATE)), min(last, round(y * SAMPLE_RATE)))
+            for x, y in speech
+        ]
+        spans = [(x, y) for x, y in cut if x < y]
+        found.append(band_and_clipping(samples, spans or [(first, last)]))
     band, clipped = np.median(np.array(found), axis=0)
     return replace(stretch, bandwidth_hz=float(band), clipped_share=float(clipped))
 

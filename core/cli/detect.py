@@ -284,7 +284,7 @@ def write_table(
         for reason in detection.reasons:
             out.write(f"  {reason.text}\n")
         for stretch in detection.stands_out:
-            out.write(f"  {in_words(stretch)}\n")
+            out.write(f"  {in_words(stretch, detection)}\n")
         track = track_in_words(detection.source)
         here = [*detection.source.notes, track + " Choose with --track N." if track else ""]
         if (file, here) != said:  # the channels of one file have them in common

@@ -23,6 +23,7 @@ from core.detect.detection import (
 )
 from core.detect.detector import MIN_HOP_S, due_windows
 from core.detect.familiarity import FamiliarityMeasure
+from core.detect.finer import due_shorter
 from core.detect.outlier import MOST
 from core.detect.part_sound import unjudged
 from core.detect.spans import cells
@@ -221,7 +222,10 @@ def with_stretches(d: Detection, detector: Detector, named: bool) -> tuple[Detec
     due = detector.stretches_in(d)
     if not named:
         return replace(d, stands_out=due), ""
-    same = len(due) == len(d.stands_out) and all(map(_same, due, d.stands_out))
+    given = d.stands_out
+    if d.trace is None and len(due) > 1:  # up to 0.2.0 the rest of one held weaker ones
+        given = tuple(replace(s, rest_llr=o.rest_llr) for s, o in zip(given, due, strict=False))
+    same = len(due) == len(d.stands_out) and all(map(_same, due, given))
     return d, "" if same else "the stretches that it names do not follow from its windows"
 
 
@@ -311,6 +315,7 @@ def otherwise(d: Detection, detector: Detector) -> list[str]:
     ranges = [(window.start_s, window.end_s) for window in d.windows]
     if scored != due_windows([w.speech_s for w in d.windows], ranges, d.source):
         found.append("its scored windows are not those in which somebody speaks")
+    found += _shorter_otherwise(d, detector)
     if d.familiarity is None and detector.familiarity is not None:
         found.append("it does not say how familiar the clip is, as this detector does")
     measure, said = detector.familiarity, d.familiarity
@@ -319,6 +324,25 @@ def otherwise(d: Detection, detector: Detector) -> list[str]:
         if not near or measure.at(said.distance, said.nearest) != said:
             found.append("how familiar it calls the clip is not what this detector says of it")
     return found
+
+
+def _shorter_otherwise(d: Detection, detector: Detector) -> list[str]:
+    """What this detector would not have left out of its shorter windows, or put in."""
+    scored = [window for window in d.windows if window.llr is not None]
+    if detector.finding is None or not detector.engine.samples_per_frame or len(scored) < 2:
+        return []
+    if d.trace is None:
+        return ["it lacks the shorter windows by which this detector finds parts"]
+    grid = detector.finding.grid
+    if (d.trace.window_s, d.trace.hop_s) != (grid.window / SAMPLE_RATE, grid.hop / SAMPLE_RATE):
+        return ["its shorter windows are not those of this detector"]
+    ranges = [(round(w.start_s * SAMPLE_RATE), round(w.end_s * SAMPLE_RATE)) for w in scored]
+    due = due_shorter(grid, ranges, round(d.quality.duration_s * SAMPLE_RATE), d.quality.speech)
+    lacks = [d.source.lacks(w.start_s, w.end_s) for w in d.trace.windows]
+    expected = [i in due and not lacking for i, lacking in enumerate(lacks)]
+    if expected != [llr is not None for llr in d.trace.llrs]:
+        return ["its scored shorter windows are not those in which somebody speaks"]
+    return []
 
 
 def _number(value: Any) -> float:

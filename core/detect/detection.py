@@ -92,7 +92,7 @@ class Stretch:
     start_s, end_s : float
         In seconds of the clip.
     llr, rest_llr : float
-        Mean log-likelihood ratio of its windows, and of the others.
+        Mean log-likelihood ratio of its windows, and of those in no stretch that stands out.
     score : float
         Their difference in standard errors, or the sum of what goes beyond a shift; positive
         towards synthetic.

@@ -177,11 +177,6 @@ class Finer:
             return None
         starts = np.arange(0, self._samples - self.grid.window + 1, self.grid.hop)
         ends = starts + self.grid.window
-        edges = np.array([0.0, *(edge for span in speech for edge in span)])
-        spoken = np.diff(edges) * (np.arange(len(edges) - 1) % 2)  # every other one is a span
-        until = np.concatenate([[0.0], np.cumsum(spoken)])
-        heard = np.interp(ends / SAMPLE_RATE, edges, until)
-        heard -= np.interp(starts / SAMPLE_RATE, edges, until)
         llrs = [
             calibration.llr(self.raw[start])
             if enough
@@ -189,7 +184,44 @@ class Finer:
             and not source.lacks(start / SAMPLE_RATE, end / SAMPLE_RATE)
             else None
             for start, end, enough in zip(
-                starts.tolist(), ends.tolist(), heard >= MIN_WINDOW_SPEECH_S, strict=True
+                starts.tolist(), ends.tolist(), _spoken(starts, ends, speech), strict=True
             )
         ]
         return Trace(self.grid.window / SAMPLE_RATE, self.grid.hop / SAMPLE_RATE, tuple(llrs))
+
+
+def due_shorter(
+    grid: Grid,
+    ranges: Sequence[tuple[int, int]],
+    samples: int,
+    speech: Sequence[tuple[float, float]],
+) -> set[int]:
+    """Numbers of the shorter windows that a `Finer` scores in speech, whatever the clip lacks.
+
+    Parameters
+    ----------
+    grid, ranges, samples, speech
+        As `Finer` and its `Finer.trace` take them.
+    """
+    starts = np.arange(0, samples - grid.window + 1, grid.hop)
+    within = {
+        number
+        for first, end in ranges
+        for number in range(
+            -(-first // grid.hop), (min(end, samples) - grid.window) // grid.hop + 1
+        )
+    }
+    return within & set(np.flatnonzero(_spoken(starts, starts + grid.window, speech)).tolist())
+
+
+def _spoken(
+    starts: np.ndarray, ends: np.ndarray, speech: Sequence[tuple[float, float]]
+) -> np.ndarray:
+    """Which stretches of samples hold enough speech to be scored."""
+    edges = np.array([0.0, *(edge for span in speech for edge in span)])
+    spoken = np.diff(edges) * (np.arange(len(edges) - 1) % 2)  # every other one is a span
+    until = np.concatenate([[0.0], np.cumsum(spoken)])
+    heard = np.interp(ends / SAMPLE_RATE, edges, until)
+    heard -= np.interp(starts / SAMPLE_RATE, edges, until)
+    enough: np.ndarray = heard >= MIN_WINDOW_SPEECH_S
+    return enough

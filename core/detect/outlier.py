@@ -24,6 +24,9 @@ FEWEST = 6
 MOST = 3
 """Stretches that are named."""
 
+LEAST_GAP_S = 0.5
+"""Shorter pauses within a stretch are not told."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -111,7 +114,9 @@ def stretches(
         )
         left = [i for i, out in zip(left, inside, strict=True) if not out]
         values = values[~inside]
-    return tuple(sorted(found, key=lambda s: s.start_s))
+    around = float(values.mean()) if len(values) else 0.0
+    apart = [replace(s, rest_llr=around) for s in found if (s.llr - around) * s.score > 0]
+    return tuple(sorted(apart, key=lambda s: s.start_s))
 
 
 @dataclass(frozen=True)
@@ -346,14 +351,33 @@ def _share(count: int, overlap: float) -> float:
     return float(1.0 + 2.0 * np.sum((1.0 - lags / count) * shared)) / count
 
 
-def in_words(stretch: Stretch) -> str:
-    """``34.7 to 44.7 s scores unlike the rest``, how, and what its sound says, as sentences."""
+def in_words(stretch: Stretch, of: Detection) -> str:
+    """``34.7 to 44.7 s scores unlike the rest``, how, what of it was not scored, and what its
+    sound says, as sentences."""
     towards = "synthetic" if stretch.llr > stretch.rest_llr else "human"
-    return (
+    rest = "elsewhere" if len(of.stands_out) == 1 else "outside the parts that stand out"
+    said = [
         f"{stretch.start_s:.1f} to {stretch.end_s:.1f} s scores unlike the rest, more towards "
-        f"{towards}: log-likelihood ratio {stretch.llr:+.1f} there, {stretch.rest_llr:+.1f} "
-        f"elsewhere. {unjudged(stretch) if stretch.score > 0 else ''}"
-    ).rstrip()
+        f"{towards}: log-likelihood ratio {stretch.llr:+.1f} there, {stretch.rest_llr:+.1f} {rest}."
+    ]
+    if gaps := _unscored(stretch, of):
+        where = " and ".join(f"{start:.1f} to {end:.1f} s" for start, end in gaps)
+        said.append(f"Of this, {where} was not scored.")
+    if stretch.score > 0 and (why := unjudged(stretch)):
+        said.append(why)
+    return " ".join(said)
+
+
+def _unscored(stretch: Stretch, of: Detection) -> list[tuple[float, float]]:
+    """Seconds of a stretch that lie in no scored window, such as a long pause."""
+    windows = of.windows if of.trace is None else of.trace.windows
+    spans = [(w.start_s, w.end_s) for w in windows if w.llr is not None]
+    gaps, at = [], stretch.start_s
+    for start, end in [*spans, (stretch.end_s, stretch.end_s)]:
+        if min(start, stretch.end_s) - at >= LEAST_GAP_S:
+            gaps.append((at, min(start, stretch.end_s)))
+        at = max(at, end)
+    return gaps
 
 
 def places(found: Sequence[Stretch]) -> str:

@@ -164,6 +164,30 @@ def test_stretches_follow_from_the_shorter_windows_and_no_file_can_say_otherwise
             opened({**data, **wrong})
 
 
+def test_shorter_windows_that_were_left_out_are_missed(monkeypatch):
+    speech_everywhere(monkeypatch, [(0.0, 20.0), (26.0, 54.0)])
+    made = small()
+    clip = clip_of(sound(54.0))
+    for source in (clip.source, replace(clip.source, missing=((30.0, 34.5),))):
+        found = made.detect(replace(clip, source=source))
+        found = replace(found, stands_out=(), trace=replace(found.trace, llrs=tuple(
+            None if llr is None else 0.0 for llr in found.trace.llrs
+        )))  # fmt: skip
+        llrs = found.trace.llrs
+        cut = llrs.index(None) - 1
+        for trace, doubted in [
+            (found.trace, False),
+            (None, True),
+            (replace(found.trace, llrs=(None,) * len(llrs)), True),
+            (replace(found.trace, llrs=(*llrs[:cut], None, *llrs[cut + 1 :])), True),
+            (replace(found.trace, llrs=(0.0,) * len(llrs)), True),
+            (Trace(1.0, 0.5, (0.0,) * 107), True),
+        ]:
+            data = replace(found, trace=trace).to_dict()
+            (saved,) = open_saved(json.dumps(data).encode(), lambda _: made)
+            assert any("shorter windows" in doubt for doubt in saved.doubts) == doubted
+
+
 def test_a_clip_of_one_window_has_no_shorter_ones(monkeypatch):
     speech_everywhere(monkeypatch)
     assert small().detect(clip_of(sound(3.0))).trace is None

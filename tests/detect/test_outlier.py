@@ -1,5 +1,6 @@
 """Stretches that score unlike the rest: known answers, and what must never move them."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.detect.decision import Stance
-from core.detect.detection import Detection, Window
+from core.detect.detection import Detection, Stretch, Trace, Window
 from core.detect.outlier import (
     FEWEST,
     FEWEST_SHORT,
@@ -25,7 +26,7 @@ from core.detect.outlier import (
     stretches,
     time_ranges,
 )
-from tests.builders import HandDetector, clip
+from tests.builders import SCORES, HandDetector, clip
 
 
 def windows(llrs, hop_s: float = 2.0) -> list[Window]:
@@ -39,6 +40,14 @@ def found(llrs, **rule):
     return stretches(windows(llrs), 4.0, 2.0, Rule(**rule))
 
 
+DETECTION = HandDetector(SCORES).detect(clip(66.0))
+
+
+def said(found, llrs) -> list[str]:
+    made = replace(DETECTION, stands_out=tuple(found), windows=tuple(windows(llrs)))
+    return [in_words(stretch, made) for stretch in found]
+
+
 def noise(n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(-2.0, 0.5, n)
 
@@ -50,7 +59,9 @@ def test_a_part_in_the_middle_is_found_where_it_is():
     assert (stretch.start_s, stretch.end_s) == (35.0, 45.0)
     assert stretch.llr == pytest.approx(llrs[17:22].mean())
     assert stretch.rest_llr == pytest.approx(np.delete(llrs, slice(17, 22)).mean())
-    assert "35.0 to 45.0 s scores unlike the rest, more towards synthetic" in in_words(stretch)
+    assert (
+        "35.0 to 45.0 s scores unlike the rest, more towards synthetic" in said([stretch], llrs)[0]
+    )
     assert time_ranges([stretch]) == "35.0-45.0"
 
 
@@ -61,7 +72,36 @@ def test_parts_at_the_edges_reach_to_the_clips_edges():
     first, last = found(llrs)
     assert (first.start_s, last.end_s) == (0.0, 82.0)
     assert first.score > 0 > last.score
-    assert "more towards human" in in_words(last)
+    assert first.rest_llr == last.rest_llr == pytest.approx(llrs[4:-4].mean())
+    for sentence, towards in zip(said([first, last], llrs), ("synthetic", "human"), strict=True):
+        assert f"more towards {towards}" in sentence
+        assert f"{first.rest_llr:+.1f} outside the parts that stand out." in sentence
+
+
+@given(
+    scored=st.lists(st.booleans(), min_size=8, max_size=30),
+    start=st.floats(0.0, 3.0),
+    length=st.floats(0.6, 9.0),
+)
+def test_what_was_not_scored_of_a_place_is_said(scored, start, length):
+    llrs = [1.0 if here else None for here in scored]
+    end = min(start + length, 0.5 * len(llrs) + 0.5)
+    stretch = Stretch(start, end, 4.0, -2.0, 9.0)
+    made = replace(DETECTION, stands_out=(stretch,), trace=Trace(1.0, 0.5, tuple(llrs)))
+    told = re.findall(r"([\d.]+) to ([\d.]+) s", in_words(stretch, made).split("elsewhere.")[1])
+    at = np.arange(start, end, 0.01)
+    scored_at = [(w.start_s, w.end_s) for w in made.trace.windows if w.llr is not None]
+    heard, gap, edges = (
+        sum(((a + by <= at) & (at <= b - by) for a, b in spans), np.zeros(len(at), bool))
+        for spans, by in (
+            (scored_at, 0.0),
+            ([(float(a), float(b)) for a, b in told], 0.06),  # a tenth of a second is shown
+            ([(float(a), float(b)) for a, b in told], -0.06),
+        )
+    )
+    assert not (heard & gap).any()
+    silent = "".join(" x"[int(quiet)] for quiet in ~(heard | edges))
+    assert max(map(len, silent.split(" "))) <= 51
 
 
 @given(

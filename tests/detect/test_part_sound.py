@@ -19,6 +19,7 @@ from core.detect.part_sound import sounding, unjudged
 from core.show.clip import words
 from tests.detect.test_detector import clip_of, speech_everywhere
 from tests.detect.test_finer import small
+from tests.detect.test_outlier import DETECTION
 
 START, END = 12.0, 17.0
 
@@ -54,7 +55,8 @@ def test_what_a_stretch_sounds_like_is_heard_though_its_ends_are_not_exact(
     given = Stretch(START + early, END + late, 4.0, -3.0, 9.0)
     (heard,) = sounding(clip_of(put(host, how)), [given], speech)
     assert (said in unjudged(heard)) and bool(said) == bool(unjudged(heard))
-    assert unjudged(heard) in in_words(heard) and in_words(heard).endswith(".")
+    words_of_it = in_words(heard, replace(DETECTION, stands_out=(heard,)))
+    assert unjudged(heard) in words_of_it and words_of_it.endswith(".")
     assert replace(heard, bandwidth_hz=None, clipped_share=None) == given
 
 

@@ -427,6 +427,17 @@ def test_no_stretch_can_be_hidden_or_invented(data, stretches):
         opened({**edited, SEAL: seal(edited)})
 
 
+def test_a_file_from_before_whose_rest_held_another_stretch_opens():
+    """Each stretch was set against all but those that stand out further."""
+    two = HandDetector({220.0: [*[-2.0] * 10, *[5.0] * 3, *[-2.0] * 10, *[4.0] * 3, *[-2.0] * 10]})
+    made = two.detect(clip(74.0))
+    assert [s.rest_llr for s in made.stands_out] == [-2.0, -2.0]
+    older = changed_at(made.to_dict(), ("stands_out", 0, "rest_llr"), -1.45)
+    older[SEAL] = seal(older)
+    (saved,) = open_saved(json.dumps(older).encode(), lambda _: two)
+    assert saved.detection.stands_out[0].rest_llr == -1.45 and not saved.doubts
+
+
 @pytest.mark.parametrize("hop_s", [None, 0.5, 0.75])
 def test_stretches_come_back_at_every_hop_and_from_files_that_name_none(hop_s):
     posterior = Stance().posterior

@@ -54,7 +54,7 @@ def result_card(detection: Detection, above: Callable[[], None] | None = None) -
         for reason in detection.reasons:
             st.markdown(f"{_EFFECT_ICONS[reason.effect]} {plain(reason.text)}")
         for stretch in detection.stands_out:
-            st.markdown(f":material/join_inner: **{plain(outlier.in_words(stretch))}**")
+            st.markdown(f":material/join_inner: **{plain(outlier.in_words(stretch, detection))}**")
         for note in (*in_words(detection.source), *detection.source.notes):
             st.markdown(f":material/info: {plain(note)}")
         st.html(facts(detection))

@@ -103,7 +103,9 @@ def notice(entry: session.Entry, detection: Detection) -> None:
     """The same on Timeline: a sentence, and a button that shows the stretch."""
     for number, stretch in enumerate(detection.stands_out):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**", width="content")
+            st.markdown(
+                f":material/join_inner: **{outlier.in_words(stretch, detection)}**", width="content"
+            )
             st.button(
                 "Show it",
                 key=f"timeline-stretch-{number}",

@@ -216,7 +216,7 @@ def chance(detection: Detection) -> str:
 
 def why(detection: Detection) -> str:
     """The reasons and the stretches unlike the rest, as sentences in one cell of a table."""
-    apart = [outlier.in_words(stretch) for stretch in detection.stands_out]
+    apart = [outlier.in_words(stretch, detection) for stretch in detection.stands_out]
     return " ".join([*(reason.text for reason in detection.reasons), *apart])
 
 

@@ -355,7 +355,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     if words.familiarity_is_said(d):
         rows.append(("Familiarity", _plain(words.familiarity_in_words(d))))
     rows += [("Reason", reason.text) for reason in d.reasons]
-    rows += [("Unlike the rest", outlier.in_words(s)) for s in d.stands_out]
+    rows += [("Unlike the rest", outlier.in_words(s, d)) for s in d.stands_out]
     rows += [("Note", note) for note in (*in_words(source), *source.notes)]
     if case.saved:
         rows.append(("Where this comes from", FROM_FILE))

@@ -251,7 +251,7 @@ def open_saved_section() -> None:
                 f"before listening. SHA-256 `{d.source.sha256[:16]}…`"
             )
             for stretch in d.stands_out:
-                st.caption(f":material/join_inner: {plain(outlier.in_words(stretch))}")
+                st.caption(f":material/join_inner: {plain(outlier.in_words(stretch, d))}")
             for doubt in saved.doubts:
                 st.caption(f":material/warning: This detection is doubtful: {plain(doubt)}.")
             again = _judged_again(d, number)

@@ -95,8 +95,8 @@ def _verdict_card(shot: Snapshot, detection: Detection | None) -> None:
             st.markdown(spread or "An interval follows once two separate windows are scored.")
         for reason in detection.reasons if detection else ():
             st.markdown(f":material/info: {reason.text}")
-        for stretch in judged.stands_out if judged else ():
-            st.markdown(f":material/join_inner: **{outlier.in_words(stretch)}**")
+        for sentence in [outlier.in_words(s, judged) for s in judged.stands_out] if judged else ():
+            st.markdown(f":material/join_inner: **{sentence}**")
         st.html(words.facts(shot))
         if judged is not None:
             st.caption(f":material/shield: {limit(judged)}")

@@ -179,6 +179,35 @@ def test_coming_back_finds_the_take_ended_and_says_why(page, open_take, speech):
     assert "You left the page, which closed the microphone" in shown(page)
 
 
+def test_a_connection_that_breaks_is_said_while_it_lasts_and_when_the_take_ends(
+    page, open_take, speech
+):
+    take = open_take(speech[: 3 * RATE])
+    take._came = time.monotonic() + 60.0  # however long a run takes
+    assert not show(page, take, playing=True).warning
+    take._came -= 60.0 + 2 * words.BROKEN_AFTER_S
+    (warning,) = page.run().warning
+    assert "No sound has come for" in warning.value and "press **Stop**" in warning.value
+    take.push(next(iter(frames(sine(0.1)))))
+    assert not words.broken(take.snapshot())
+    take._came -= 2 * words.BROKEN_AFTER_S
+    take.finish()
+    (warning,) = show(page, take, playing=False).warning
+    assert "connection to the microphone broke: no sound came in the last 8 s" in warning.value
+    assert "Press **Start** for another" in warning.value
+
+
+def test_no_connection_broke_where_the_visitor_paused_or_left(page, open_take, speech):
+    take = open_take(speech[: 3 * RATE])
+    take.pause()
+    take._came -= 2 * words.BROKEN_AFTER_S
+    take.push(next(iter(frames(sine(0.1)))))  # paused, it still arrives
+    assert not words.broken(take.snapshot())
+    take._came -= 2 * words.BROKEN_AFTER_S
+    assert not show(page, take, playing=False).warning  # back from another page
+    assert words.broken(take.snapshot()) and "You left the page" in shown(page)
+
+
 def test_a_take_that_was_let_go_of_is_said(page, open_take, speech):
     take = open_take(speech[: 2 * RATE], forget_after_s=0.2)
     until(lambda: take.snapshot().state == "released")

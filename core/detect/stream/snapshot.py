@@ -57,6 +57,9 @@ class Snapshot:
         looked at it any more).
     waited_s : float
         Seconds since the take was opened, whether sound came or not.
+    quiet_s : float or None
+        Seconds since the last frame came, up to the end of the take, also while paused; None
+        before the first.
     seconds : float
         Sound since the start, pauses left out.
     kept_from_s : float
@@ -88,6 +91,7 @@ class Snapshot:
 
     state: State
     waited_s: float
+    quiet_s: float | None
     seconds: float
     kept_from_s: float
     speech_s: float

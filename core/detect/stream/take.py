@@ -85,6 +85,8 @@ class Take:
         self._waiting: deque[tuple[Any, float]] = deque()
         self._state: State = "live"
         self._opened = self._touched = time.monotonic()
+        self._came: float | None = None
+        self._ended: float | None = None
         self._incoming = Incoming()
         self._overflowed = 0
         self._ring = Ring(round((keep_s or settings().live_keep_s) * SAMPLE_RATE))
@@ -106,13 +108,16 @@ class Take:
 
     def push(self, frame: Any) -> None:
         """Accept a frame (``av.AudioFrame``); made for an event loop, so it only appends."""
-        if self._state != "live":
+        if not self.open:
+            return
+        self._came = time.monotonic()
+        if self._state == "paused":
             return
         if len(self._waiting) >= MOST_WAITING:
             # A frame with a clock of its own leaves a gap that `Incoming` counts.
             self._overflowed += frame.pts is None
             return
-        self._waiting.append((frame, time.monotonic()))
+        self._waiting.append((frame, self._came))
         self._arrived.set()
 
     @property
@@ -142,7 +147,7 @@ class Take:
         with self._lock:
             if self._state not in ("live", "paused"):
                 return
-            self._state = "finished"
+            self._state, self._ended = "finished", time.monotonic()
         self._drain()
 
     def discard(self) -> None:
@@ -174,6 +179,7 @@ class Take:
             return Snapshot(
                 state=self._state,
                 waited_s=now - self._opened,
+                quiet_s=None if self._came is None else (self._ended or now) - self._came,
                 seconds=ring.end / SAMPLE_RATE,
                 kept_from_s=ring.start / SAMPLE_RATE,
                 speech_s=self._heard.speech_s(ring.start / SAMPLE_RATE),

@@ -61,6 +61,8 @@ def _panel(take: Take, stance: Stance) -> None:
             detection = decided(detector.with_stance(detection, stance), shot.spread, sides)
     if shot.state != "finished":
         st.html(words.level_meter(shot.level_dbfs, shot.state == "paused"))
+    if not current.was_left() and (broken := words.broken(shot)):
+        st.warning(broken, icon=":material/link_off:")
     _verdict_card(shot, detection)
     _opus_note(st.session_state.get("detector", "embedded") if detector is None else detector.id)
     _timelines(shot, stance, belt, _grey_until_judged(shot, detection, belt))

@@ -19,6 +19,10 @@ from core.show.theme import LIGHT
 LEVEL_FLOOR_DB = -60.0
 """Left end of the level meter."""
 
+BROKEN_AFTER_S = 4.0
+"""Without a frame for this long a connection counts as broken: a microphone sends silence too, and
+a browser gives a connection up after about five seconds."""
+
 OPUS_NOTE = (
     "A live take: before it came here the browser sent the sound through one pass of the Opus "
     "codec."
@@ -65,6 +69,22 @@ def _effect(row: Any, codecs: Any) -> str:
         f"human and {row.n_spoof:,.0f} synthetic clips of {benchmark_name(row.benchmark)}, "
         f"{row.subset}{many}: equal error rate {row.value:.1f} %"
         f"{interval}{without}."
+    )
+
+
+def broken(shot: Snapshot) -> str:
+    """What became of a connection over which sound no longer comes; empty where it does."""
+    if shot.quiet_s is None or shot.quiet_s < BROKEN_AFTER_S:
+        return ""
+    if shot.state == "finished":
+        return (
+            "The connection to the microphone broke: no sound came in the last "
+            f"{shot.quiet_s:.0f} s before the take ended. What came until then is kept and judged "
+            "here. Press **Start** for another take; if that breaks too, record first."
+        )
+    return (
+        f"No sound has come for {shot.quiet_s:.0f} s: the connection to the microphone may have "
+        "broken. If none comes, press **Stop**, which keeps what was heard, then **Start**."
     )
 
 

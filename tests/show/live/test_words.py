@@ -12,7 +12,7 @@ from core.show.live import words
 def test_one_is_no_plural(n: int, said: str) -> None:
     windows = tuple(LiveWindow(2.0 * i, 2.0 * i + 4, 1.0, 4.0, own=True) for i in range(n))
     shot = Snapshot(
-        "live", 20.0, 20.0, 0.0, 9.0, 100, 0, n, -20.0, windows, None, None, None, True, ""
+        "live", 20.0, 0.1, 20.0, 0.0, 9.0, 100, 0, n, -20.0, windows, None, None, None, True, ""
     )
     assert words.in_words(shot, Stance(), (-0.7, 0.7)).startswith(said)
     skipped = [line for line in words.losses(shot) if "not scored" in line]

@@ -18,10 +18,12 @@ _MOST = 10_000  # boxes or edits that are looked at
 
 
 class Edits(NamedTuple):
-    """Whether FFmpeg can follow a track's edit list, and what there is to say of it."""
+    """Whether FFmpeg can follow a track's edit list, what there is to say of it, and whether it
+    hides sound."""
 
     followed: bool = True
     notes: tuple[str, ...] = ()
+    hides: bool = False
 
 
 def edits(file: Reader, track: int) -> Edits:
@@ -83,7 +85,8 @@ def _edits(file: Reader, track: int) -> Edits:
     pieces = sum(abs(a - b) > HIDDEN_S for (_, b), (a, _) in pairwise(played))
     if not played or (whole_s - held_s <= HIDDEN_S and not pieces):
         return Edits()
-    return Edits(True, (edited(sum(b - a for a, b in played), held_s, whole_s, pieces + 1),))
+    note = edited(sum(b - a for a, b in played), held_s, whole_s, pieces + 1)
+    return Edits(True, (note,), hides=True)
 
 
 def _boxes(file: Reader, within: tuple[int, int]) -> Iterator[tuple[bytes, tuple[int, int]]]:

@@ -115,7 +115,7 @@ def _decoded(
             out.finished(),
         )
         pour = _Pour(out, clock, header, stamped)
-        packets = Packets(container, stream, joinable(container), stamped)
+        packets = Packets(container, stream, joinable(container), stamped, listed_edits.hides)
         pour.all_of(packets)
         if out.taken == taken:
             if packets.bad:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any
 
+from core.audio.decoding.edits import HIDDEN_S
 from core.audio.decoding.errors import encrypted_sound
 from core.audio.decoding.timeline import RESTART_S
 
@@ -35,6 +36,8 @@ class Packets:
         Whether files of the format are joined by putting one behind the other.
     stamped : bool
         Whether time stamps are in the file.
+    hides : bool
+        Whether an edit list hides sound, so that FFmpeg leaves packets out by right.
 
     Attributes
     ----------
@@ -46,7 +49,9 @@ class Packets:
         Offset behind the last packet, where the container breaks off before its end.
     """
 
-    def __init__(self, container: Any, stream: Any, joined: bool, stamped: bool) -> None:
+    def __init__(
+        self, container: Any, stream: Any, joined: bool, stamped: bool, hides: bool = False
+    ) -> None:
         self.count = self.bad = self.repeated = self.moved = 0
         self.broken_at: int | None = None
         self.page_s = 0.0
@@ -58,7 +63,7 @@ class Packets:
         self.last: Any = None  # that could be decoded
         self._demuxed = container.demux(stream)
         self._tick_s = float(stream.time_base or 0)
-        self._joined = joined
+        self._joined, self._hides = joined, hides
         # Where a file may be joined to another, a stamp that goes back is no sign of disorder.
         self._ordered = stamped and not joined
 
@@ -128,12 +133,26 @@ class Packets:
                 if packet.pts <= latest and key in seen:
                     self.repeated += 1
                     continue
+                if packet.is_discard and not self._hides:
+                    late_s = (latest - packet.pts) * self._tick_s
+                    packet = _kept(packet) if late_s > HIDDEN_S else packet
                 latest = max(latest, packet.pts)
                 seen.add(key)
                 order.append(key)
                 if len(order) > _REMEMBERED:
                     seen.discard(order.popleft())
             yield packet
+
+
+def _kept(packet: Any) -> Any:
+    """The same packet, to be decoded though FFmpeg would leave it out: a fragment of an MP4 that
+    stands behind a later one."""
+    import av
+
+    kept = av.Packet(bytes(packet))
+    kept.stream, kept.time_base = packet.stream, packet.time_base
+    kept.pts, kept.dts, kept.duration = packet.pts, packet.dts, packet.duration
+    return kept
 
 
 def _behind(packet: Any, due: float) -> float:

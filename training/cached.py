@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.precision import half_precision
+
 if TYPE_CHECKING:
     import torch
 
@@ -73,13 +75,15 @@ def store_features(
 
 
 def front_features(model: Any, waves: torch.Tensor) -> np.ndarray:
-    """Features ``[b, frames, d]`` (float16) of waves ``[b, n]``, computed in bfloat16."""
+    """Features ``[b, frames, d]`` (float16) of waves ``[b, n]``."""
     import torch
 
     from core.detect.networks.spectral_transformer import level
 
     model.eval()
-    with torch.inference_mode(), torch.autocast(waves.device.type, torch.bfloat16):
+    device = waves.device.type
+    half = half_precision(device)
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
         return model.front(level(waves)).float().clamp(-6e4, 6e4).half().numpy()
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 from core.audio.clip import SAMPLE_RATE
 from training.augment import Strength, augment, crop, pad, trim
 from training.cached import front_features
+from training.precision import half_precision
 
 if TYPE_CHECKING:
     import torch
@@ -196,13 +197,13 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-4, steps, pct_start=0.1)
     loss = pair_loss(0.5, 0.03)
     labels = torch.tensor([0.0, 1.0]).repeat(pairs)
-    frames = features.shape[1]
+    frames, half = features.shape[1], half_precision("cpu")
     for _ in range(steps):
         pick = np.stack([rng.choice(humans, pairs), rng.choice(fakes, pairs)], 1).ravel()
         width = min(frames, 80)
         at = int(rng.integers(0, frames - width + 1))
         x = torch.from_numpy(features[pick, at : at + width].astype(np.float32))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             raw, _ = model.encode(x)
         value = loss(raw.float(), labels)
         optimiser.zero_grad()

@@ -16,6 +16,7 @@ import pandas as pd
 from core.audio.clip import SAMPLE_RATE
 from core.files import atomic_path
 from training.initial import load_distillmos
+from training.precision import half_precision
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +71,9 @@ def mean_opinion(model: Any, waves: torch.Tensor) -> np.ndarray:
     """
     import torch
 
-    with torch.inference_mode(), torch.autocast(waves.device.type, torch.bfloat16):
+    device = waves.device.type
+    half = half_precision(device)
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
         peak = waves.abs().amax(1, keepdim=True).clamp_min(1e-8)
         raw, _ = model.encode(model.front(waves / peak))
         return (1 + 4 * torch.sigmoid(raw.float())).numpy()

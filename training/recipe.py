@@ -22,6 +22,7 @@ from training.data import PART, Mix, Pairs, collate, keep_for_training
 from training.devset import DevSet, dev_set, spliced_set
 from training.hard import hard_humans
 from training.losses import Loss, pair_loss, weighted_loss
+from training.precision import half_precision
 from training.protocols import read_corpus
 
 if TYPE_CHECKING:
@@ -153,16 +154,6 @@ def _last_checkpoint(out: Path) -> str | None:
     finished = [f.parent for f in out.glob("checkpoint-*/average.safetensors")]
     newest = max(finished, key=lambda folder: int(folder.name.split("-")[1]), default=None)
     return str(newest) if newest else None
-
-
-def half_precision() -> bool:
-    """Whether this machine computes in bfloat16 faster than in single precision."""
-    import torch
-
-    if torch.cuda.is_available():
-        return True
-    cpu: Any = torch.cpu
-    return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
 def _train_stored(

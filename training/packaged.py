@@ -113,6 +113,7 @@ def build_packaged(
             missing[voice.name] = need
         else:
             plans[voice.name] = plan_voice(voice)
+    _write_index(out, rows)  # training reads it, also where nothing is installed
     for number, (name, plan) in enumerate(plans.items(), 1):
         report(f"[{number}/{len(plans)}] {name}: {_make(out, plan, rows)}")
     for name, need in missing.items():

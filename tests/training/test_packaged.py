@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import decode
 from training import packaged
+from training.data import keep_for_training
 from training.engines import voice_named, voices
 from training.joining import join_pieces, trim_edges
 from training.packaged import build_packaged, read_index, sentences
+from training.protocols import read_corpus
 from training.recordings import Recordings
 from training.voice import Voice
 
@@ -102,6 +104,15 @@ def test_what_is_missing_is_named_and_the_rest_goes_on(
     assert "left out away: apt-get install away" in lines
     assert any("mute" in line and "no such voice" in line for line in lines)
     assert lines[-1].startswith("3 human and 10 synthetic clips")
+
+
+def test_where_nothing_is_installed_training_reads_an_empty_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaged, "recordings", lambda: [])
+    monkeypatch.setattr(packaged, "voices", lambda: [])
+    build_packaged(tmp_path / "out", report=lambda line: None)
+    assert len(keep_for_training(read_corpus(tmp_path / "out"))) == 0
 
 
 def test_a_second_run_makes_only_what_is_gone(tmp_path: Path, sources: Counter[str]) -> None:

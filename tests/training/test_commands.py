@@ -49,6 +49,17 @@ def test_a_missing_package_is_named_before_the_work_begins(
 
 
 @pytest.mark.parametrize(
+    ("line", "advice"),
+    [("embedded-low", "Name them by --start."), ("embedded --start x", "Leave out --start.")],
+)
+def test_weights_to_mix_with_are_named_where_the_recipe_keeps_a_share_of_them(
+    line: str, advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(shlex.split(f"export nowhere --weights nowhere --recipe {line}")) == 2
+    assert capsys.readouterr().err.endswith(f"{advice}\n")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "benchmark --probes --codec gsm",

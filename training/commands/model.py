@@ -76,11 +76,19 @@ def _export(options: argparse.Namespace) -> None:
     from training.recipe import load_recipe
 
     require("onnx", *(["sklearn"] if options.weights else []))
+    recipe = load_recipe(options.recipe)
+    if options.weights and ("start_share" in recipe) != bool(options.start):
+        keeps = "a share" if "start_share" in recipe else "nothing"
+        what = "Leave out" if options.start else "Name them by"
+        raise ValueError(
+            f"The recipe {recipe['name']} keeps {keeps} of the weights that training started "
+            f"from. {what} --start."
+        )
     speech = _speech(options.clips, options.corpus[0])
     if options.weights:
         config = export_model(
             options.weights,
-            load_recipe(options.recipe),
+            recipe,
             options.corpus,
             options.directory,
             progress=print_progress(),

@@ -26,7 +26,7 @@ HEADS = ("parts.", "families.")
 
 
 def export_model(
-    weights: str | Path,
+    weights: str | Path | Sequence[str | Path],
     recipe: Mapping[str, Any],
     indexes: Sequence[str | Path],
     out: str | Path,
@@ -49,8 +49,8 @@ def export_model(
 
     Parameters
     ----------
-    weights : path-like
-        ``best.safetensors`` of a training run.
+    weights : path-like, or a sequence of them
+        ``best.safetensors`` of a training run, or of several from one start, whose mean counts.
     recipe : mapping
         The recipe that made it, from `training.recipe.load_recipe`.
     indexes : sequence of path-like
@@ -117,7 +117,7 @@ def export_model(
 
 
 def _drafted(
-    weights: str | Path,
+    weights: str | Path | Sequence[str | Path],
     recipe: Mapping[str, Any],
     out: Path,
     name: str,
@@ -168,12 +168,16 @@ def _drafted(
 
 
 def _half_precision(
-    weights: str | Path, recipe: Mapping[str, Any], start: str | Path | None
+    weights: str | Path | Sequence[str | Path],
+    recipe: Mapping[str, Any],
+    start: str | Path | None,
 ) -> dict[str, Any]:
-    """The tensors that ship, in half precision: of a run, or on the way from where it started."""
+    """The tensors that ship, in half precision: of runs, or on the way from where they started."""
     from safetensors.torch import load_file
 
-    state = {k: v for k, v in load_file(weights).items() if not k.startswith(HEADS)}
+    files = [weights] if isinstance(weights, str | Path) else weights
+    state = _mean([load_file(file) for file in files])
+    state = {k: v for k, v in state.items() if not k.startswith(HEADS)}
     if start is not None:
         state = _between(state, load_file(start), float(recipe["start_share"]))
     return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
@@ -197,6 +201,18 @@ def _write_familiarity(measure: FamiliarityMeasure, out: Path) -> dict[str, Any]
         "sha256": sha256_of(out / file),
         "edge": measure.edge,
         "unfamiliar": measure.unfamiliar,
+    }
+
+
+def _mean(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean of the weights of several runs.
+
+    Wortsman et al. 2022, "Model soups" (arXiv:2203.05482).
+    """
+    first = states[0]
+    return {
+        k: sum(s[k].float() for s in states) / len(states) if v.is_floating_point() else v
+        for k, v in first.items()
     }
 
 

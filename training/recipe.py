@@ -61,6 +61,7 @@ def train(
     workers: int = 1,
     codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
     weight: dict[str, float] | None = None,
+    seed: int | None = None,
 ) -> dict[str, float]:
     """Train by a recipe.
 
@@ -85,6 +86,8 @@ def train(
         See `training.augment.augment`.
     weight : dict of str to float, optional
         See `training.data.Pairs`.
+    seed : int, optional
+        Instead of the recipe's.
 
     Returns
     -------
@@ -99,9 +102,12 @@ def train(
     import torch
     from transformers import set_seed
 
+    from training.echo import Echo, pairs_to_make
     from training.trainer import AveragingTrainer
 
     recipe = dict(recipe) if isinstance(recipe, Mapping) else load_recipe(recipe)
+    if seed is not None:
+        recipe["seed"] = seed
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if processes.first():
@@ -119,9 +125,10 @@ def train(
         plain = _network(recipe, start)
         hard, half = recipe["hard"], bool(settings.get("half", half_precision()))
         weight = hard_humans(plain, clips, out / "hard.json", hard["share"], hard["times"], half)
-    data = Pairs(
+    echoed = "echo" in settings
+    made = Pairs(
         clips,
-        steps * pairs,
+        pairs_to_make(steps, settings) if echoed else steps * pairs,
         int(recipe.get("seed", 0)),
         Mix(**recipe.get("mix", {})),
         Strength(**recipe.get("strength", {})),
@@ -133,12 +140,13 @@ def train(
     dev = dev_set(index, most=int(settings.get("dev_clips", 0)))
     if recipe.get("network", {}).get("parts"):
         dev = spliced_set(dev, index, codec)
-    model = _network(recipe, start, len(data.families) if settings.get("family") else 0)
+    model = _network(recipe, start, len(made.families) if settings.get("family") else 0)
     if "stored" in recipe:
         _train_stored(recipe, index, dev, model, out / "stored", resume, workers, codec, weight)
         if not steps:
             return _keep(out / "stored", out)
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
+    data = Echo(made, settings, int(recipe.get("seed", 0)), workers) if echoed else made
     trainer = AveragingTrainer(model, arguments, data, dev, settings, _loss(settings), collate)
     trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
     return _best(out)

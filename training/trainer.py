@@ -18,6 +18,7 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_se
 from core.files import atomic_path, atomic_write
 from training import processes
 from training.devset import DevSet, dev_figures
+from training.echo import Echo
 from training.losses import Loss, family_loss, part_loss
 
 
@@ -140,6 +141,12 @@ class AveragingTrainer(Trainer):
                 named[:own][judged], inputs["families"][:own][judged]
             )
         return (value, raw) if return_outputs else value
+
+    def get_train_dataloader(self) -> Any:
+        """Batches; those of `training.echo.Echo` are made already."""
+        if isinstance(self.train_dataset, Echo):
+            return torch.utils.data.DataLoader(self.train_dataset, batch_size=None)
+        return super().get_train_dataloader()
 
     def _own(self, rows: int) -> int:
         """Rows that are no repetition, which fills up the last batch of several processes."""

@@ -30,7 +30,10 @@ def add_parsers(commands: Any) -> None:
         help="speech that graphs are checked with and 8-bit ones take their ranges from (default: "
         "training clips of the corpus, or the examples where it is not built)",
     )  # fmt: skip
-    export.add_argument("--weights", metavar="FILE", help="make the directory from these first")
+    export.add_argument(
+        "--weights", nargs="+", metavar="FILE",
+        help="make the directory from these first, from their mean where there are several",
+    )  # fmt: skip
     export.add_argument("--recipe", default="embedded", metavar="NAME")
     export.add_argument(
         "--start", metavar="FILE",

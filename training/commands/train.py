@@ -27,6 +27,7 @@ def add_parsers(commands: Any) -> None:
     train.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that make crops"
     )
+    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
     train.set_defaults(run=_train)
 
     holdout = commands.add_parser(
@@ -62,6 +63,7 @@ def _train(options: argparse.Namespace) -> None:
         options.resume,
         options.threads,
         options.workers,
+        seed=options.seed,
     )
     if processes.first():
         for name, value in found.items():

@@ -22,7 +22,7 @@ SHIFT = 2.0
 WINDOWS = [s * SAMPLE_RATE // SHORTER.hop for s in LENGTHS_S]
 """Windows of clips of these lengths."""
 
-FALSELY = 0.05
+FALSELY = 0.01
 """Share of whole human clips in which a stretch may be named."""
 
 

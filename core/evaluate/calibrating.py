@@ -26,7 +26,7 @@ COVERAGE = 0.75
 """Least share of either class of clips that gets a verdict, on average; the rest lies in the
 inconclusive band."""
 
-ACCUSED = 2.0
+ACCUSED = 3.0
 """What calling human speech synthetic counts beside a missed fake, where the band is chosen."""
 
 

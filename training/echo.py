@@ -13,6 +13,7 @@ import numpy as np
 from torch.utils.data import DataLoader, IterableDataset
 
 from core.audio.clip import SAMPLE_RATE
+from training import processes
 from training.data import Pairs, collate
 
 LEAST = SAMPLE_RATE // 2
@@ -43,7 +44,8 @@ class Echo(IterableDataset[dict[str, Any]]):
     Raises
     ------
     ValueError
-        If fewer pairs are held than a batch takes.
+        If fewer pairs are held than a batch takes, a length exceeds the crops', crops are spliced
+        (their labels do not hold for the whole), or several processes train together.
     """
 
     def __init__(
@@ -57,6 +59,10 @@ class Echo(IterableDataset[dict[str, Any]]):
             raise ValueError("As many pairs must be held as a batch takes, or more.")
         if max(self.lengths) > data.length:
             raise ValueError("No length can exceed that of the crops, the mix's seconds.")
+        if data.mix.spliced:
+            raise ValueError("Spliced crops cannot be shown as echoes. Leave out spliced or echo.")
+        if processes.count() > 1:
+            raise ValueError("Echoes are for one process that trains. Start it without a launcher.")
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         rng = np.random.default_rng([self.seed, 2])

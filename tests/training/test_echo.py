@@ -63,9 +63,15 @@ def test_training_with_echoes_learns_and_resumes(tiny_index: Path, tmp_path: Pat
         np.testing.assert_allclose(one[key], two[key], rtol=1e-4, atol=1e-5)
 
 
-def test_what_does_not_fit_is_refused(tiny_index: Path) -> None:
+def test_what_does_not_fit_is_refused(tiny_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = Pairs(keep_for_training(read_index(tiny_index)), 4, 1, Mix(seconds=1.0))
     with pytest.raises(ValueError, match="As many pairs must be held"):
         Echo(data, SETTINGS | {"held": 2})
     with pytest.raises(ValueError, match="No length can exceed"):
         Echo(data, SETTINGS | {"lengths": [1.5]})
+    spliced = Pairs(keep_for_training(read_index(tiny_index)), 4, 1, Mix(seconds=1.0, spliced=0.2))
+    with pytest.raises(ValueError, match="Leave out spliced or echo"):
+        Echo(spliced, SETTINGS)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="one process that trains"):
+        Echo(data, SETTINGS)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
 
@@ -70,15 +70,8 @@ def serving(
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the dashboard runs; it is stopped after the last test."""
-    with serving(tmp_path_factory.mktemp("server") / "log.txt") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A dashboard whose visitor may name models of the machine it runs on."""
-    log = tmp_path_factory.mktemp("own") / "log.txt"
+    """Where the dashboard runs, on its visitor's own machine; stopped after the last test."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
     with serving(log, SPOOFSCOPE_OWN_MACHINE="1") as url:
         yield url
 
@@ -108,43 +101,43 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Open a page of the dashboard by its name in the navigation.
+@pytest.fixture(scope="session")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One for all visits: what it has compiled of the dashboard is not compiled again."""
+    context = browser.new_context(permissions=["microphone", "clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield page
+    context.close()
 
-    ``visit("Detect", width=390, scheme="dark")`` gives the Playwright page; a script error in it
-    fails the test at its end, and so does whatever the Content-Security-Policy refused.
+
+@pytest.fixture
+def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
+    """Open an address of the dashboard, each time as a new visitor.
+
+    ``visit("detect?example=1", width=390, scheme="dark")`` gives the Playwright page; a script
+    error in it fails the test at its end, and so does whatever the Content-Security-Policy refused.
     """
-    opened: list[Page] = []
     errors: list[str] = []
 
-    def open_page(name: str, width: int = 1280, scheme: str = "light") -> Page:
-        page = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            permissions=["microphone"],
-        )
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda said: errors.append(said.text) if "Security Policy" in said.text else None,
-        )
-        opened.append(page)
-        page.goto(address)
-        page.get_by_role("heading", level=1).first.wait_for()
-        if width < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
-        page.get_by_role("heading", name=name, level=1, exact=True).wait_for()
-        if width < 768 and page.get_by_test_id("stSidebarCollapseButton").is_visible():
-            page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-        return page
+    def note(error: Error) -> None:
+        errors.append(str(error))
 
+    def listen(said: ConsoleMessage) -> None:
+        if "Security Policy" in said.text:
+            errors.append(said.text)
+
+    def open_page(path: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        tab.goto(f"{address}/{path}")
+        tab.get_by_role("heading", level=1).first.wait_for()
+        return tab
+
+    tab.on("pageerror", note)
+    tab.on("console", listen)
     yield open_page
-    errors += [
-        text for page in opened for text in page.get_by_test_id("stException").all_inner_texts()
-    ]
-    for page in opened:
-        page.close()
+    tab.remove_listener("pageerror", note)
+    tab.remove_listener("console", listen)
+    errors += tab.get_by_test_id("stException").all_inner_texts()
     assert not errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from playwright.sync_api import Page, TimeoutError
@@ -33,6 +34,14 @@ def go_to(page: Page, name: str) -> None:
 def settled(page: Page) -> None:
     """Wait until the page has been run to its end; Streamlit loses a Back that comes before."""
     page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
+
+
+def wait_until(page: Page, function: str, arg: object = None) -> None:
+    """Wait until a function of JavaScript is true; Playwright's own way asks the page to `eval`."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(function, arg):
+        assert time.monotonic() < until, function
+        page.wait_for_timeout(100)
 
 
 def overflow(page: Page) -> int:

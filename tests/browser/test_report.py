@@ -4,13 +4,11 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
+from tests.browser.helpers import ROOT, overflow
 
 
-def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, address, tmp_path):
-    page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{address}/detect?example=1")
+def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, tmp_path):
+    page = visit("detect?example=1", width=390)
     page.get_by_text("Evidence report", exact=True).click()
     page.get_by_role("button", name="Prepare report").click()
     with page.expect_download() as download:
@@ -18,7 +16,6 @@ def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, address
     report = tmp_path / "report.html"
     download.value.save_as(report)
     assert overflow(page) <= 0
-    page.close()
 
     context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
     page = context.new_page()
@@ -36,21 +33,8 @@ def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, address
     context.close()
 
 
-def test_the_stress_test_runs_and_says_how_firm_the_verdict_is(browser: Browser, address):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{address}/detect?example=1")
-    page.get_by_role("button", name=re.compile("Run the stress test")).click()
-    said = page.get_by_text(re.compile(r"The verdict holds under (all )?\d+"))
-    expect(said).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_role("button", name=re.compile("Run the stress test"))).to_have_count(0)
-    page.close()
-
-
-def test_two_detectors_stand_side_by_side(browser: Browser, own_machine, tmp_path):
-    page = browser.new_page(viewport={"width": 390, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{own_machine}/detect?example=1")
+def test_two_detectors_stand_side_by_side(visit):
+    page = visit("detect?example=1", width=390)
     page.locator(".st-key-detect-result-card").wait_for()
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("button", name="Another detector").click()
@@ -61,4 +45,3 @@ def test_two_detectors_stand_side_by_side(browser: Browser, own_machine, tmp_pat
     expect(page.get_by_role("heading", name="Second opinions")).to_be_visible()
     expect(page.get_by_text("this is less than that many")).to_be_visible()
     assert overflow(page) <= 0
-    page.close()

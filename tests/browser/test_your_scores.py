@@ -25,7 +25,7 @@ def verdict(page: Page, name: str) -> None:
 
 
 def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
-    page = visit("Your scores")
+    page = visit("your-scores")
     # Names that say nothing, so the page has to ask what is what.
     odd = example().replace(b"trial,speaker,attack,codec,label,score", b"a,b,c,d,e,f", 1)
     give(page, "scores", "mine.csv", odd)
@@ -65,7 +65,7 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
 def test_the_example_fits_wide_and_narrow_pages(
     visit: Callable[..., Page], width: int, scheme: str
 ) -> None:
-    page = visit("Your scores", width=width, scheme=scheme)
+    page = visit("your-scores", width=width, scheme=scheme)
     page.get_by_role("button", name="Start with an example").click()
     verdict(page, "example-system.csv")
     assert overflow(page) <= 0

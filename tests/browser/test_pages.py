@@ -1,0 +1,60 @@
+"""Every page as it is read: its title, on a telephone and wide, light and dark."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.helpers import overflow, settled, wait_until
+from tests.browser.test_detect_and_timeline import read_card
+
+FAINT = Path(__file__).with_name("contrast.js").read_text("utf-8")
+DRAWN = """dark => {
+    const colour = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor;
+    const [red, green, blue] = colour.match(/\\d+/g).map(Number);
+    const charts = [...document.querySelectorAll("[data-testid=stVegaLiteChart]")];
+    return dark === (red + green + blue < 384) &&
+      charts.every((chart) => !chart.checkVisibility() || chart.querySelector(".marks"));
+}"""
+PAGES = {
+    "": "Home",
+    "Detect": "Detect",
+    "detect?example=1": "Detect",
+    "Timeline?example=1": "Timeline",
+    "Live": "Live",
+    "Benchmarks": "Benchmarks",
+    "Systems": "Systems",
+    "Overfitting": "Overfitting",
+    "Your_Scores": "Your scores",
+    "Under_the_Hood": "Under the hood",
+}
+"""Addresses, some by the name of the page's file as they were once -> title."""
+
+
+def at_rest(page: Page, width: int, scheme: str) -> None:
+    """Make it so wide, and wait until all is drawn in the colours of the scheme."""
+    page.set_viewport_size({"width": width, "height": 900})
+    settled(page)
+    wait_until(page, DRAWN, scheme == "dark")
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES.items())
+def test_a_page_fits_a_telephone_and_its_words_can_be_read_in_either_scheme(visit, path, title):
+    page = visit(path, width=390)
+    expect(page).to_have_title(f"{title} · Spoofscope")
+    if path == "detect?example=1":
+        read_card(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        at_rest(page, 390, scheme)
+        assert overflow(page) <= 0
+        if scheme == "dark":
+            page.keyboard.press("r")  # charts are drawn on the server, with the next run
+        at_rest(page, 1280, scheme)
+        for _ in range(50):
+            if not (faint := page.evaluate(FAINT)):
+                break
+            page.wait_for_timeout(200)  # what the last run drew is still there
+        assert not faint
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(9)
+    assert page.get_by_text("Page not found").count() == 0

@@ -23,9 +23,11 @@ expect.set_options(timeout=PATIENCE_MS)  # busy cores are slow, not wrong
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests here, and put them first: they wait, and others run meanwhile."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 @contextlib.contextmanager

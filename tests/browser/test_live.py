@@ -150,6 +150,7 @@ def place(take: np.ndarray, sound: np.ndarray) -> tuple[int, float]:
     return start, alike
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
     session = sessions[name]
@@ -171,6 +172,7 @@ def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
     assert shown == pytest.approx(file, abs=TOLERANCE_LLR[name])
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_two_browsers_hear_their_own_sound_only(sessions, name):
     take = sessions[name].take

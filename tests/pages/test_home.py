@@ -28,7 +28,7 @@ def test_home_leads_to_detect_and_shows_figures_from_the_tables():
     assert f"{published.value:.2f} %" in shown
     in_part = next(
         figures_in(
-            "embedded", breakdown="stands_out", condition="with 4 s of synthetic speech in them"
+            "embedded", breakdown="in_part", condition="with 4 s of synthetic speech in them"
         )
     )
     assert any(f"named in **{in_part.value:.0f} %**" in text.value for text in at.markdown)

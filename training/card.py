@@ -227,6 +227,8 @@ _TODAY: dict[str, Callable[[pd.DataFrame], str]] = {
     "today_accused": _by("human speech of", "accused", metric="wrong_percent", ordered=True),
     "today_family": _by("family", "family", ordered=True),
     "today_compared": _compared,
+    "today_holdout": _by("family", "leave_one_family_out", ordered=True),
+    "today_known": _by("family", "family_in_training", ordered=True),
 }
 TABLES = {
     "kinds": _kinds,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from core.audio.clip import SAMPLE_RATE
@@ -104,8 +105,6 @@ class Echo(IterableDataset[dict[str, Any]]):
         rng: np.random.Generator,
         shown: int,
     ) -> dict[str, Any]:
-        import torch
-
         starts = [
             stretch_start(int(spans[k, 0]), int(spans[k, 1]), length, self.data.length, rng)
             for k in chosen

@@ -1,14 +1,36 @@
 """What the tests of several pages need."""
 
 import csv
+import functools
 import shutil
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2.manifest_scanner import scan_component_manifests
+from streamlit.testing.v1 import local_script_runner
 
 from core.evaluate import tables
+from core.provenance.isolated import look_safely
 from core.show import cache
 from tests.builders import SCORES, HandDetector, tone, wav
+
+_looked, _scanned = functools.cache(look_safely), functools.cache(scan_component_manifests)
+_await_end = local_script_runner.require_widgets_deltas
+
+
+def _await(runner, timeout: float) -> None:
+    """Sleep until a page has run, and do not ask a thousand times a second."""
+    runner._script_thread.join(timeout)
+    _await_end(runner, timeout)
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch):
+    """Look once into the same file, and once for components among all that is installed."""
+    monkeypatch.setattr("core.provenance.isolated.look_safely", _looked)
+    scanner = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
+    monkeypatch.setattr(scanner, _scanned)
+    monkeypatch.setattr(local_script_runner, "require_widgets_deltas", _await)
 
 
 @pytest.fixture

@@ -40,13 +40,36 @@ WINDOWS = {  # five windows, two a step: the last step of an epoch has one, and 
 STAGES = {"pairs": ("", "stored"), "windows": ("stage1",)}
 
 SCRIPT = """
-import json, os, sys
-import torch
+import gc, json, os, signal, socket, sys, traceback
+import torch.utils.tensorboard, training.trainer  # once for both, which are forked
 from training.recipe import train
-for recipe, corpus, out in json.loads(sys.argv[1]):
-    train(recipe, [corpus], out, workers=0, threads=1)
-torch.distributed.barrier()
-os._exit(0)  # Gloo's threads abort some processes at their ordinary end
+gc.freeze()
+with socket.socket() as free:
+    free.bind(("localhost", 0))
+    port = free.getsockname()[1]
+started = set()
+for rank in range(2):
+    if child := os.fork():
+        started.add(child)
+        continue
+    try:
+        told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2}  # as by torchrun
+        told |= {"MASTER_ADDR": "localhost", "MASTER_PORT": port}
+        os.environ |= {name: str(value) for name, value in told.items()}
+        for recipe, corpus, out in json.loads(sys.argv[1]):
+            train(recipe, [corpus], out, workers=0, threads=1)
+        torch.distributed.barrier()
+        os._exit(0)  # Gloo's threads abort some processes at their ordinary end
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+while started:
+    ended, status = os.wait()
+    started.remove(ended)
+    if status:  # the other would wait for it
+        for child in started:
+            os.kill(child, signal.SIGKILL)
+        sys.exit(1)
 """
 
 
@@ -64,13 +87,8 @@ def test_two_processes_have_the_loss_curve_of_one(tiny_index: Path, tmp_path: Pa
     }
     recipes = {"pairs": PAIRS, "windows": WINDOWS}
     work = [(recipes[k], corpora[k], str(tmp_path / "two" / k)) for k in recipes]
-    script = tmp_path / "both.py"
-    script.write_text(SCRIPT)
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc_per_node", "2", str(script), json.dumps(work)),
-        ],
+        [sys.executable, "-c", SCRIPT, json.dumps(work)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -60,27 +60,35 @@ def known(entry: Entry, table: Callable[[str], pd.DataFrame] = load) -> Known:
     core.evaluate.tables.TableError
         If a table cannot be read.
     """
-    systems, figures, parity = map(table, ("arena_systems", "arena", "network_parity"))
+    figures, parity = map(table, ("arena", "network_parity"))
+    parameters, trained_on = in_short(entry, table)
     measured = "; ".join(measured_here(entry.id, table("embedded")))
-    of = systems[systems["system"] == entry.arena]
-    row = of.iloc[0] if len(of) else None
-    count = entry.parameters or (0 if row is None else row["parameters"])
     own = figures[(figures["system"] == entry.arena) & (figures["metric"] == "eer")]
     columns = ["benchmark", "value", "seen", "reported_by", "source"]
     if len(own):
-        cells = arena.cells(arena.joined(own, systems))
+        cells = arena.cells(arena.joined(own, table("arena_systems")))
         rates = cells[columns].sort_values("value", kind="stable", ignore_index=True)
     else:
         rates = own.reindex(columns=columns)
     compared = parity[parity["network"] == entry.network]["largest_difference"]
-    if not entry.home:  # what ships here is in its own card
-        return Known(_counted(entry), "public clips; see its model card", rates, None, measured)
-    return Known(
-        parameters=f"{int(count):,}" if count == count and count else UNKNOWN,
-        trained_on=(row["trained_on"] or UNKNOWN) if row is not None else UNKNOWN,
-        figures=rates,
-        parity=float(compared.max()) if len(compared) else None,
-        measured=measured,
+    shown = len(compared) and entry.home  # what ships here is in its own card
+    return Known(parameters, trained_on, rates, float(compared.max()) if shown else None, measured)
+
+
+def in_short(entry: Entry, table: Callable[[str], pd.DataFrame] = load) -> tuple[str, str]:
+    """How many parameters it has, and what it was trained on, for people.
+
+    Parameters and errors are those of `known`.
+    """
+    systems = table("arena_systems")
+    if not entry.home:
+        return _counted(entry), "public clips; see its model card"
+    of = systems[systems["system"] == entry.arena]
+    row = of.iloc[0] if len(of) else None
+    count = entry.parameters or (0 if row is None else row["parameters"])
+    return (
+        f"{int(count):,}" if count == count and count else UNKNOWN,
+        (row["trained_on"] or UNKNOWN) if row is not None else UNKNOWN,
     )
 
 

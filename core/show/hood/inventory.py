@@ -13,7 +13,7 @@ from core.detect.registry import ENTRIES, list_detectors
 from core.evaluate.names import readable
 from core.evaluate.tables import FIGURES
 from core.show import cache
-from core.show.figures.known_detectors import NO_COMMERCE, described, known, name_of
+from core.show.figures.known_detectors import NO_COMMERCE, described, in_short, known, name_of
 from core.show.hood import diagrams
 from core.show.hood.calibrating import calibrate
 from core.show.markdown import plain
@@ -32,9 +32,10 @@ def by_name() -> None:
     """Detectors that can be chosen by name, and all that is known of one."""
     config = cache.model_config("embedded")
     st.header("Detectors by name", anchor=False)
-    facts = {entry.id: known(entry, _table) for entry in list_detectors()}
+    listed = list_detectors()
     rows = []
-    for entry in list_detectors():
+    for entry in listed:
+        parameters, trained_on = in_short(entry, _table)
         digest = entry.sha256
         if entry.id == "embedded":
             digest = config.get("weights", {}).get("sha256", "")
@@ -43,22 +44,24 @@ def by_name() -> None:
                 "detector": entry.name,
                 "here": entry.state,
                 "licence": entry.licence + ("" if entry.commercial else NO_COMMERCE),
-                "parameters": facts[entry.id].parameters,
-                "trained on": facts[entry.id].trained_on,
+                "parameters": parameters,
+                "trained on": trained_on,
                 "published at": entry.home or "this repository",
                 "weights (SHA-256)": digest or (None if entry.code else "checked when fetched"),
             }
         )
     st.dataframe(rows, hide_index=True, placeholder="–", key="hood-detectors")
-    address.accept_keys({CHOSEN: address.names_of(list(facts), name_of)})
+    ids = [entry.id for entry in listed]
+    address.accept_keys({CHOSEN: address.names_of(ids, name_of)})
     chosen = st.selectbox(
         "All that is known of",
-        list(facts),
+        ids,
         format_func=name_of,
         key=CHOSEN,
         bind="query-params",
     )
-    entry, of = ENTRIES[chosen], facts[chosen]
+    entry = ENTRIES[chosen]
+    of = known(entry, _table)
     st.markdown(plain(entry.summary))
     said = described(entry, of)
     st.markdown("\n".join(f"- **{word}**: {plain(text)}" for word, text in said))

@@ -68,7 +68,7 @@ def test_digital_silence_is_found_between_sounds_alone() -> None:
     assert "zeros" not in found(ends) and "zeros" not in found(x)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=6)
 @given(st.floats(0.2, 1.0), st.floats(1.6, 2.6), st.floats(0.1, 0.4))
 def test_a_copied_stretch_is_found_where_it_is(source: float, target: float, length: float) -> None:
     x = noise(3.2)

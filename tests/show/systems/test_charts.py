@@ -25,7 +25,7 @@ def data(chart) -> tuple[pd.DataFrame, pd.DataFrame]:
     return next(t for t in tables if "value" in t), gaps[0] if gaps else pd.DataFrame()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.sets(st.sampled_from(SYSTEMS), min_size=1, max_size=12),
     st.sets(st.sampled_from(CORPORA), min_size=1, max_size=8),

@@ -4,6 +4,7 @@ import json
 from functools import cache as kept
 from pathlib import Path
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
@@ -213,6 +214,8 @@ def test_on_ones_own_machine_a_detector_is_calibrated_on_ones_own_clips(tmp_path
     next(b for b in at.button if b.label == "Fit").click().run()
     assert not at.exception and not at.error
     assert "40 human and 40 synthetic clips" in " ".join(c.value for c in at.caption)
+    (drawn,) = [c for c in at.get("vega_lite_chart") if "Cllr in bits" in c.proto.spec]
+    assert alt.LayerChart.from_dict(json.loads(drawn.proto.spec))  # which validates
     at.button(key="hood-calibration-keep").click().run()
     assert "Calibrated on 40 human and 40 synthetic clips called '\\*calls\\*'" in text(at)
     assert cache.detector("embedded").own_calibration.clips == "*calls*"

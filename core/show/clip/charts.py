@@ -96,6 +96,8 @@ def window_timeline(
         scale=alt.Scale(domain=list(KIND_WORDS.values()), range=kind_colours(palette)),
         legend=None,
     )
+    across = {"x": x, "x2": alt.X2("end:Q")}
+    whole = {"y": alt.Y("bottom:Q", title=y_title), "y2": alt.Y2("top:Q")}
     base = alt.Chart(frame)
     bars = base.transform_filter("isValid(datum.score)").mark_bar(
         stroke=palette.background, strokeWidth=1 if len(timeline) <= 100 else 0
@@ -105,10 +107,8 @@ def window_timeline(
     target = base.mark_rect(
         opacity=1, fillOpacity=0.001, cursor="pointer", stroke=palette.rule
     ).encode(
-        x=x,
-        x2="end:Q",
-        y=alt.Y("bottom:Q", title=y_title),
-        y2="top:Q",
+        **across,
+        **whole,
         strokeWidth=alt.condition(pick, alt.value(2), alt.value(0)),
         tooltip=[
             alt.Tooltip("number:Q", title="Window"),
@@ -120,13 +120,11 @@ def window_timeline(
         ],
     )
     layers = [
-        bars.encode(x=x, x2="end:Q", y=y, y2="threshold:Q", color=colour),
-        silent.encode(
-            x=x, x2="end:Q", y=alt.Y("bottom:Q", title=y_title), y2="top:Q", color=colour
-        ),
+        bars.encode(**across, y=y, y2=alt.Y2("threshold:Q"), color=colour),
+        silent.encode(**across, **whole, color=colour),
         base.transform_filter("isValid(datum.score)")
         .mark_rule(strokeWidth=3)
-        .encode(x=x, x2="end:Q", y=y, color=colour),
+        .encode(**across, y=y, color=colour),
         _threshold_rule(threshold, palette),
         *missing(detection.source.missing, 0.0, end, palette),
         target.add_params(pick),
@@ -182,8 +180,8 @@ def missing(
         text="missing", color=palette.text, baseline="top"
     )
     return [
-        box.encode(x=x, x2="end:Q"),
-        word.encode(x="middle:Q", y=alt.YValue(6)),
+        box.encode(x=x, x2=alt.X2("end:Q")),
+        word.encode(x=alt.X("middle:Q"), y=alt.YValue(6)),
     ]
 
 
@@ -193,7 +191,7 @@ def _band(low: float, high: float, end: float, palette: Palette) -> alt.Chart:
     return (
         alt.Chart(frame)
         .mark_rect(color=palette.neutral, opacity=0.18)
-        .encode(x="start:Q", x2="end:Q", y="low:Q", y2="high:Q")
+        .encode(x=alt.X("start:Q"), x2=alt.X2("end:Q"), y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     )
 
 
@@ -202,7 +200,7 @@ def _threshold_rule(threshold: float, palette: Palette) -> alt.Chart:
     return (
         alt.Chart(frame)
         .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule)
-        .encode(y="score:Q", tooltip=[alt.Tooltip("label:N", title="Line")])
+        .encode(y=alt.Y("score:Q"), tooltip=[alt.Tooltip("label:N", title="Line")])
     )
 
 
@@ -286,7 +284,7 @@ def _threshold_rule_on(field: str, value: float, palette: Palette) -> alt.Chart:
     return (
         alt.Chart(pd.DataFrame({field: [value]}))
         .mark_rule(strokeDash=[5, 4], color=palette.rule)
-        .encode(y=f"{field}:Q")
+        .encode(y=alt.Y(f"{field}:Q"))
     )
 
 

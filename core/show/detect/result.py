@@ -17,6 +17,7 @@ from core.show.detect.inputs import forget, take_example
 from core.show.detect.table import origins
 from core.show.detect.windows import windows
 from core.show.documents import exports
+from core.show.documents.chart import make_spec
 from core.show.markdown import plain
 from core.show.navigation import address
 from core.show.provenance import view as origin_view
@@ -55,8 +56,8 @@ def _what_if(entry: session.Entry, detection: Detection) -> None:
     if detection.llr is None or not detection.gives_chance:
         return
     with st.expander("What if you assumed something else?", icon=":material/function:"):
-        st.altair_chart(
-            charts.prior_curve(detection.llr, detection.stance, palette()),
+        st.vega_lite_chart(
+            make_spec(charts.prior_curve, detection.llr, detection.stance, palette()),
             key=f"detect-priors-{entry.key}",
             alt="Chance of synthetic speech after listening, for every assumption before.",
         )

@@ -9,6 +9,7 @@ from core.detect.detection import Detection
 from core.show import session
 from core.show.clip import charts
 from core.show.clip.waveform import wav_bytes
+from core.show.documents.chart import make_spec
 from core.show.theme import palette
 
 SCALES = {"probability": "Probability", "llr": "Log-likelihood ratio"}
@@ -29,8 +30,8 @@ def windows(entry: session.Entry, detection: Detection, band: tuple[float, float
     )
     scale: charts.Scale = "llr" if chosen == "llr" else "probability"
     identity = f"{entry.key}-{detection.detector}-{scale}"
-    event = st.altair_chart(
-        charts.window_timeline(detection, band, scale, palette()),
+    event = st.vega_lite_chart(
+        make_spec(charts.window_timeline, detection, band, scale, palette()),
         key=f"detect-windows-{identity}",
         on_select="rerun",
         selection_mode=[charts.PICK],

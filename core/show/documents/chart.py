@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.show.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from core.show.figures.charts import AnyChart
 
 
 def make_spec(
-    build: Callable[..., AnyChart], rows: pd.DataFrame, *arguments: Any, alt: str, **options: Any
+    build: Callable[..., AnyChart], *arguments: Any, alt: str = "", **options: Any
 ) -> dict[str, Any]:
-    """Build a chart; nothing is kept of it, where other sessions could meet it."""
+    """Build a chart; nothing is kept of it, where other sessions could meet it.
+
+    ``alt`` is its description, unless it is given to Streamlit.
+    """
+    import altair
     from altair.utils import schemapi
 
+    altair.data_transformers.disable_max_rows()  # three hours have more windows
     # The tests validate every builder against the schema; here that would take most of the time.
     with schemapi.debug_mode(False):
-        chart = build(rows, *arguments, **options).properties(description=alt)
-        return chart.to_dict(validate=False)
+        chart = build(*arguments, **options)
+        described = chart.properties(description=alt) if alt else chart
+        return described.to_dict(validate=False)
 
 
 def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:

@@ -84,9 +84,9 @@ def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float
         .mark_bar(stroke=LIGHT.background, strokeWidth=0.5)
         .encode(
             x=_seconds(start_s, end_s),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             y=alt.Y("score:Q", title="score", scale=alt.Scale(domain=[-reach, reach])),
-            y2="threshold:Q",
+            y2=alt.Y2("threshold:Q"),
             color=alt.Color(
                 "says:N",
                 title=None,
@@ -96,9 +96,11 @@ def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float
         )
     )
     undecided = (
-        alt.Chart(belt).mark_rect(color=LIGHT.neutral, opacity=0.18).encode(y="low:Q", y2="high:Q")
+        alt.Chart(belt)
+        .mark_rect(color=LIGHT.neutral, opacity=0.18)
+        .encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     )
-    line = alt.Chart(belt).mark_rule(strokeDash=[5, 4], color=LIGHT.rule).encode(y="at:Q")
+    line = alt.Chart(belt).mark_rule(strokeDash=[5, 4], color=LIGHT.rule).encode(y=alt.Y("at:Q"))
     marks = missing(d.source.missing, start_s, end_s, LIGHT, _seconds(start_s, end_s, "start"))
     return alt.layer(undecided, bars, line, *marks).properties(width=WIDTH, height=HEIGHT)
 

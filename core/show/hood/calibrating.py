@@ -16,6 +16,7 @@ from core.detect.registry.fetching import hash_here
 from core.evaluate.calibrating import APART, LEAST
 from core.settings import settings
 from core.show import cache
+from core.show.documents.chart import make_spec
 from core.show.markdown import plain
 from core.show.theme import LIGHT, Palette, chart_config, palette
 
@@ -121,8 +122,8 @@ def _fit(entry: Entry, where: str, name: str) -> None:
 def _show(made: own_calibration.OwnCalibration, fit: Fit) -> None:
     better = fit.gain.low is not None and fit.gain.low > 0
     st.markdown(f"{made.worth}.")
-    st.altair_chart(
-        worth(fit, palette()),
+    st.vega_lite_chart(
+        make_spec(worth, fit, palette()),
         key="hood-calibration-chart",
         alt=f"{made.worth}.",
     )
@@ -179,9 +180,13 @@ def worth(fit: Fit, palette: Palette = LIGHT) -> alt.LayerChart | alt.FacetChart
                 axis=alt.Axis(tickCount=5),
             )
         ),
-        base.mark_rule(color=palette.text, strokeWidth=2).encode(y=rows, x="low:Q", x2="high:Q"),
+        base.mark_rule(color=palette.text, strokeWidth=2).encode(
+            y=rows, x=alt.X("low:Q"), x2=alt.X2("high:Q")
+        ),
         base.mark_point(color=palette.series[0], filled=True, size=90, opacity=1).encode(
             y=rows, x=alt.X("value:Q", scale=alt.Scale(zero=True))
         ),
-        base.mark_text(color=palette.text, dy=-12).encode(y=rows, x="value:Q", text="shown:N"),
+        base.mark_text(color=palette.text, dy=-12).encode(
+            y=rows, x=alt.X("value:Q"), text=alt.Text("shown:N")
+        ),
     ).properties(height=170, config=chart_config(palette))

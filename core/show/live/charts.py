@@ -83,11 +83,11 @@ def timeline(
         legend=None,
     )
     once = alt.Chart(named).transform_aggregate(rows="count()")  # a mark per row would pile up
-    cell = alt.Chart(named).encode(x=x, x2="end:Q", color=colour)
+    cell = alt.Chart(named).encode(x=x, x2=alt.X2("end:Q"), color=colour)
     layers = [
         cell.mark_rect(stroke=palette.background, strokeWidth=0.5).encode(
             y=y,
-            y2="high:Q",
+            y2=alt.Y2("high:Q"),
             opacity=alt.condition("isValid(datum.score)", alt.value(1), alt.value(0.55)),
         ),
         cell.mark_rule(strokeWidth=3).encode(y=alt.Y("score:Q", scale=scale)),

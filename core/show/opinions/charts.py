@@ -78,7 +78,7 @@ def stacked(
                 scale=alt.Scale(domain=[0, end], nice=False),
                 axis=alt.Axis(grid=False, tickCount=8),
             ),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=alt.Y(
                 "detector:N",
                 title=None,

@@ -20,6 +20,7 @@ from core.show import cache
 from core.show.clip import words
 from core.show.clip.charts import LEGEND
 from core.show.documents import exports
+from core.show.documents.chart import make_spec
 from core.show.figures.known_detectors import name_of
 from core.show.figures.track_record import in_brief, track_record
 from core.show.markdown import plain
@@ -237,8 +238,8 @@ def comparison(
             name_of(id): words.undecided_band(detections[id], shared.decision.inconclusive_llr)
             for id, shared in detectors.items()
         }
-        st.altair_chart(
-            stacked(scored, bands, palette()),
+        st.vega_lite_chart(
+            make_spec(stacked, scored, bands, palette()),
             key=f"detect-opinions-chart-{key}",
             alt=f"What each of {len(scored)} detectors says over the clip's seconds, row by row.",
         )

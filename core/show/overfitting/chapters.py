@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import streamlit as st
 
+from core.show.documents.chart import make_spec
 from core.show.figures import charts
 from core.show.figures.view import show_chart
 from core.show.overfitting.story import CODECS, DEV, EVAL, FOREIGN, Story
@@ -40,10 +41,9 @@ def what_it_is(story: Story) -> None:
         three.metric(
             "Equal error rate", f"{100 * equal:.1f} %", help="Where both errors are the same"
         )
-        lesson = charts.two_classes(
-            separation, threshold, "Shaded: the clips on the wrong side", palette=colours
-        )
-        st.altair_chart(lesson, key="overfitting-lesson")
+        shaded = "Shaded: the clips on the wrong side"
+        lesson = make_spec(charts.two_classes, separation, threshold, shaded, palette=colours)
+        st.vega_lite_chart(lesson, key="overfitting-lesson")
 
 
 def staircase(story: Story) -> None:

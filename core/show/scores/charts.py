@@ -47,7 +47,7 @@ def scores(
     )
     bars = base.mark_bar(opacity=0.55).encode(
         x=x,
-        x2="high:Q",
+        x2=alt.X2("high:Q"),
         y=y,
         y2=alt.Y2Datum(0),  # else a scale that is not linear has no foot for them
         color=alt.Color(

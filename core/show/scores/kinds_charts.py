@@ -105,7 +105,7 @@ def by_resolution(
     bars = (
         alt.Chart(data.dropna(subset=["low", "high"]))
         .mark_rule(color=colour, strokeWidth=2)
-        .encode(x=x, y=alt.Y("low:Q", title="EER (%)"), y2="high:Q")
+        .encode(x=x, y=alt.Y("low:Q", title="EER (%)"), y2=alt.Y2("high:Q"))
     )
     line = base.mark_line(color=colour, strokeWidth=2).encode(x=x, y=y)
     points = base.mark_point(color=colour, filled=True, size=70, opacity=1).encode(
@@ -114,6 +114,6 @@ def by_resolution(
     rule = (
         alt.Chart(pd.DataFrame({"value": [range_eer], "word": [f"range EER {range_eer:.2f} %"]}))
         .mark_rule(color=palette.rule, strokeDash=[5, 4], strokeWidth=2)
-        .encode(y="value:Q", tooltip=alt.Tooltip("word:N", title="Every instant"))
+        .encode(y=alt.Y("value:Q"), tooltip=alt.Tooltip("word:N", title="Every instant"))
     )
     return titled(alt.layer(rule, bars, line, points), title, 300, palette)

@@ -118,7 +118,7 @@ def scores(
             ),
         ),
         heard.mark_rule(strokeWidth=2, opacity=0.6).encode(
-            x="own:Q", x2="llr:Q", y=y, color=colour
+            x=alt.X("own:Q"), x2=alt.X2("llr:Q"), y=y, color=colour
         ),
         heard.mark_point(filled=True, size=90, opacity=1).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=tooltip
@@ -131,7 +131,7 @@ def scores(
             0,
             alt.Chart(belt)
             .mark_rect(color=palette.neutral, opacity=0.18)
-            .encode(x="low:Q", x2="high:Q"),
+            .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
         )
     return alt.layer(*layers).properties(
         height=ROW * len(frame) + AROUND,
@@ -210,7 +210,9 @@ def errors(
                 legend=None,
             ),
         ),
-        known.mark_rule(strokeWidth=2, color=palette.neutral).encode(x="low:Q", x2="high:Q", y=y),
+        known.mark_rule(strokeWidth=2, color=palette.neutral).encode(
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y
+        ),
         known.mark_point(filled=True, size=80, opacity=1, color=palette.neutral_text).encode(
             x=x, y=y, tooltip=tooltip
         ),

@@ -12,6 +12,7 @@ from core.detect.model_config import DetectorError
 from core.detect.stress import CONDITIONS, LONGEST_S, RT60_S, SHORTEST_S, StressTest, stress
 from core.show import cache, session
 from core.show.documents import exports
+from core.show.documents.chart import make_spec
 from core.show.markdown import for_visitors
 from core.show.navigation import address
 from core.show.server.queue import TooBusy
@@ -151,8 +152,8 @@ def _show(test: StressTest, detector: Detector, of: str, which: str) -> None:
     measured = charts.measured_errors(cache.results("embedded"), detector.id)
     key = f"detect-stress-{of}-{test.detector}"
     left, right = st.columns([4, 3])
-    left.altair_chart(
-        charts.scores(test, detector.decision.inconclusive_llr, palette()),
+    left.vega_lite_chart(
+        make_spec(charts.scores, test, detector.decision.inconclusive_llr, palette()),
         key=f"{key}-scores",
         alt=f"Score under each condition against the clip's own. {test.summary()}",
     )
@@ -165,8 +166,8 @@ def _show(test: StressTest, detector: Detector, of: str, which: str) -> None:
                 icon=":material/hourglass_empty:",
             )
         else:
-            st.altair_chart(
-                charts.errors(test, measured, palette()),
+            st.vega_lite_chart(
+                make_spec(charts.errors, test, measured, palette()),
                 key=f"{key}-errors",
                 alt="Measured equal error rate of the detector under "
                 f"{len(measured[measured['condition'] != 'none'])} of these conditions.",

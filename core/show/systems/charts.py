@@ -112,7 +112,7 @@ def heat(
         )
         .encode(color=inked)
     )
-    figures = base.mark_text(fontSize=11, aria=False).encode(text="shown:N", color=inked)
+    figures = base.mark_text(fontSize=11, aria=False).encode(text=alt.Text("shown:N"), color=inked)
     # What is clicked and read out lies over hatches and figures, which would catch the pointer.
     covers = base.mark_rect(fillOpacity=0, cursor="pointer").encode(
         tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in _TOLD.items()],
@@ -184,7 +184,7 @@ def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT)
     )
     base = alt.Chart(data)
     lines = base.mark_line(color=palette.neutral, strokeWidth=1.5).encode(
-        x=x, y=y, detail="place:N"
+        x=x, y=y, detail=alt.Detail("place:N")
     )
     tooltip = {
         "system": "System",

@@ -99,11 +99,11 @@ def ways(
             x=x,
             y=y,
             yOffset=alt.YOffset("place:Q", scale=_PLACES),
-            text="named:N" if wide else "outside_shown:N",
+            text=alt.Text("named:N") if wide else "outside_shown:N",
         )
         for wide in (True, False)
     ]
-    layers = alt.layer(dots, lines, words.encode(text="shown:N"), *names)
+    layers = alt.layer(dots, lines, words.encode(text=alt.Text("shown:N")), *names)
     return titled(layers, title, 88 * len(order), palette)
 
 
@@ -183,7 +183,9 @@ def along(
     )
     ring = base.transform_filter(alt.datum.system == marked).encode(y=y)
     ringed = ring.mark_point(size=420, color=palette.synthetic, strokeWidth=2)
-    name = ring.mark_text(dy=-18, color=palette.synthetic_text).encode(text="outside_shown:N")
+    name = ring.mark_text(dy=-18, color=palette.synthetic_text).encode(
+        text=alt.Text("outside_shown:N")
+    )
     if by == "inside":
         top = float(min(data["inside"].max(), data["outside"].max()))
         steps = pd.DataFrame({"inside": [i * top / 40 for i in range(41)]})
@@ -195,7 +197,7 @@ def along(
     else:
         known = base.transform_filter("isValid(datum.inside)")
         under = known.mark_rule(color=palette.neutral, opacity=0.55).encode(
-            y=alt.Y("inside:Q", title=quantity, scale=_ROOT, axis=_AXIS), y2="outside:Q"
+            y=alt.Y("inside:Q", title=quantity, scale=_ROOT, axis=_AXIS), y2=alt.Y2("outside:Q")
         )
     layers = alt.layer(under, dots, ringed, name)
     return titled(layers, title, 380, palette, legend_rows=len(present))

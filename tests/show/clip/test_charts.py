@@ -1,10 +1,13 @@
 """The window chart says what the Detection says."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.detect.calibration import posterior
 from core.detect.decision import Stance
 from core.show.clip.charts import LEGEND, PICK, percent, prior_curve, window_timeline
+from core.show.documents.chart import make_spec
 from core.show.theme import LIGHT
 from tests.builders import BAND, SCORES, HandDetector, clip
 
@@ -76,3 +79,10 @@ def test_the_prior_curve_is_bayes_rule_and_marks_the_stated_prior():
     rows = [row for rows in made["datasets"].values() for row in rows if "prior" in row]
     assert all(r["posterior"] == pytest.approx(posterior(2.0, r["prior"])) for r in rows)
     assert len([r for r in rows if r["prior"] == 0.2]) == 2
+
+
+def test_three_hours_are_drawn_whole():
+    one = HandDetector(SCORES).detect(clip(13.0))
+    windows = [replace(one.windows[0], start_s=2.0 * i, end_s=2.0 * i + 4) for i in range(5_400)]
+    made = make_spec(window_timeline, replace(one, windows=tuple(windows)), BAND)
+    assert max(map(len, made["datasets"].values())) == 5_400

@@ -104,9 +104,10 @@ def ranked(
     )
     end = alt.X("end:Q", scale=scale, title=quantity)
     labels = base.mark_text(align="left", dx=6 if crowded else 4).encode(
-        y=y, x=end, text="shown:N", color=words, **offset
+        y=y, x=end, text=alt.Text("shown:N"), color=words, **offset
     )
-    span: dict[str, Any] = {"y": y, "x": alt.X("low:Q", scale=scale), "x2": "high:Q", **offset}
+    ends = {"x": alt.X("low:Q", scale=scale), "x2": alt.X2("high:Q")}
+    span: dict[str, Any] = {"y": y, **ends, **offset}
     drawn = {"y": y, "x": x, "color": colour, "opacity": opacity, "tooltip": tooltip, **offset}
     known = base.transform_filter("isValid(datum.low)")
     if few and not crowded:

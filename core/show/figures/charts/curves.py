@@ -88,12 +88,12 @@ def det(
     areas = (
         alt.Chart(data.dropna(subset=["y_low", "y_high"]))
         .mark_area(opacity=0.14, clip=True)
-        .encode(x=x, y=alt.Y("y_low:Q", **shared), y2="y_high:Q", color=colour)
+        .encode(x=x, y=alt.Y("y_low:Q", **shared), y2=alt.Y2("y_high:Q"), color=colour)
     )
     lines = (
         alt.Chart(data)
         .mark_line(clip=True, strokeWidth=2)
-        .encode(x=x, y=y, color=colour, tooltip=tooltip, order="x:Q")
+        .encode(x=x, y=y, color=colour, tooltip=tooltip, order=alt.Order("x:Q"))
     )
     diagonal = (
         alt.Chart(pd.DataFrame({"x": ends}))
@@ -170,7 +170,7 @@ def differences(
         .encode(x=alt.X("zero:Q", title=titles))
     )
     whiskers = base.mark_rule(strokeWidth=2).encode(
-        y=y, x=alt.X("low:Q", title=titles), x2="high:Q", color=colour
+        y=y, x=alt.X("low:Q", title=titles), x2=alt.X2("high:Q"), color=colour
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y=y, x=x, color=colour, tooltip=tooltip

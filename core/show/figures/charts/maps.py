@@ -170,7 +170,10 @@ def _cells(
     # Where cells are too narrow for their figures, the tooltip and the table have them.
     size = alt.ExprRef(f"width < {28 * n_columns} ? 0 : 11")
     inked = alt.condition(f"datum.ink === '{INKS[0]}'", *map(alt.value, INKS))
-    return [cells, base.mark_text(fontSize=size, aria=False).encode(text="shown:N", color=inked)]
+    return [
+        cells,
+        base.mark_text(fontSize=size, aria=False).encode(text=alt.Text("shown:N"), color=inked),
+    ]
 
 
 def _legend(low: float, high: float, colours: Sequence[str], title: str, digits: str) -> alt.Chart:

@@ -55,7 +55,7 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
     whiskers = (
         base.transform_filter("isValid(datum.low)")
         .mark_rule(color=palette.rule, strokeWidth=1.5)
-        .encode(y=y, x=alt.X("low:Q", title="EER (%)", scale=scale), x2="high:Q")
+        .encode(y=y, x=alt.X("low:Q", title="EER (%)", scale=scale), x2=alt.X2("high:Q"))
     )
     # Beside the bar where there is room, else on it.
     room = data["end"] < 0.7 * max(52.0, top)
@@ -65,7 +65,7 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
         .encode(
             x=alt.X("end:Q" if left else "low_end:Q", title="EER (%)", scale=scale),
             y=y,
-            text="shown:N",
+            text=alt.Text("shown:N"),
         )
         for left, fits, ink_ in (
             (True, room, palette.text),
@@ -75,7 +75,7 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
     chance = (
         alt.Chart(pd.DataFrame({"value": [50.0]}))
         .mark_rule(color=palette.neutral, strokeDash=[4, 4])
-        .encode(x="value:Q")
+        .encode(x=alt.X("value:Q"))
     )
     return titled(alt.layer(chance, bars, whiskers, *labels), title, 54 * len(data), palette)
 
@@ -156,7 +156,7 @@ def legs(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> AnyCha
         "dev:N": "Dev clips",
     }
     base = alt.Chart(frame)
-    line = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, detail="leg:N")
+    line = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, detail=alt.Detail("leg:N"))
     dots = base.mark_point(filled=True, opacity=1, size=50).encode(
         x=x,
         y=y,
@@ -189,12 +189,14 @@ def thresholds(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> 
     fixed = (
         alt.Chart(pd.DataFrame({"value": [0.5], "word": ["decides here: 0.5"]}))
         .mark_rule(color=palette.rule, strokeDash=[5, 4], strokeWidth=1.5)
-        .encode(x="value:Q", tooltip="word:N")
+        .encode(x=alt.X("value:Q"), tooltip=alt.Tooltip("word:N"))
     )
     dots = base.mark_point(filled=True, size=120, opacity=1, color=palette.synthetic).encode(
-        x=x, y=y, tooltip=["benchmark:N", "shown:N", "source:N"]
+        x=x, y=y, tooltip=[alt.Tooltip(f"{field}:N") for field in ("benchmark", "shown", "source")]
     )
-    labels = base.mark_text(align="left", dx=9, color=palette.text).encode(x=x, y=y, text="shown:N")
+    labels = base.mark_text(align="left", dx=9, color=palette.text).encode(
+        x=x, y=y, text=alt.Text("shown:N")
+    )
     return titled(alt.layer(fixed, dots, labels), title, 46 * len(data), palette)
 
 
@@ -238,7 +240,7 @@ def two_classes(
     rule = (
         alt.Chart(pd.DataFrame({"score": [threshold]}))
         .mark_rule(color=palette.rule, strokeWidth=2, strokeDash=[5, 4])
-        .encode(x="score:Q")
+        .encode(x=alt.X("score:Q"))
     )
     return titled(alt.layer(wrong, lines, rule), title, 200, palette, legend_rows=1)
 

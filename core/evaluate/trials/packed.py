@@ -54,9 +54,11 @@ def surely_distinct(texts: pd.Series) -> bool:
 
     Two texts with different polynomial hashes are different.
     """
-    powers, inverse = (_powers(base) for base in (_BASE, pow(_BASE, -1, 1 << 64)))
+    packed = list(pieces(texts))
+    most = min(_PIECE, max((int(places[-1] - places[0]) for _, places in packed), default=0))
+    powers, inverse = (_powers(base, most) for base in (_BASE, pow(_BASE, -1, 1 << 64)))
     hashes = [np.zeros(0, dtype=np.uint64)]
-    for letters, places in pieces(texts):
+    for letters, places in packed:
         start = 0
         while start < len(places) - 1:
             stop = int(np.searchsorted(places, places[start] + _PIECE, side="right")) - 1
@@ -72,8 +74,8 @@ def surely_distinct(texts: pd.Series) -> bool:
     return not bool((every[1:] == every[:-1]).any())
 
 
-def _powers(base: int) -> npt.NDArray[np.uint64]:
-    """Powers of an odd base from the 0th, modulo 2 to the 64th."""
-    factors = np.full(_PIECE + 1, base, dtype=np.uint64)
+def _powers(base: int, most: int) -> npt.NDArray[np.uint64]:
+    """Powers of an odd base from the 0th to the one asked for, modulo 2 to the 64th."""
+    factors = np.full(most + 1, base, dtype=np.uint64)
     factors[0] = 1
     return np.multiply.accumulate(factors)

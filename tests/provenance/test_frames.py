@@ -13,6 +13,7 @@ import soxr
 from core.audio.codecs import encode_decode
 from core.provenance.frames import codecs_before
 from core.provenance.native import Native, read_native
+from core.provenance.sound import look
 from tests.audio.conftest import _make_media
 
 SPEECH, RATE = soundfile.read(Path(__file__).parents[1] / "data" / "speech.flac", dtype="float32")
@@ -68,6 +69,7 @@ def test_an_mp3_knows_an_earlier_one_and_not_itself() -> None:
     again = mp3(soundfile.read(once)[0][1000:], 0.2)
     (sign,) = codecs_before(sound(again))
     assert sign.code == "codec-mp3" and sign.values["again"]
+    assert sign in look(sound(again))
 
 
 @pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3", "OGG"])

@@ -19,6 +19,14 @@ from core.provenance.sound import look
 SPEECH, RATE = soundfile.read(Path(__file__).parents[1] / "data" / "speech.flac")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_codecs():
+    """Those by their frames, whose search is dear, are tested in `test_frames`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.provenance.sound.codecs_before", lambda sound: ())
+        yield
+
+
 def found(x: np.ndarray, rate: int = RATE, subtype: str = "PCM_16", form: str = "WAV"):
     file = io.BytesIO()
     soundfile.write(file, x, rate, subtype, format=form)

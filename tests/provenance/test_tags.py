@@ -24,7 +24,7 @@ def tagged(form: str, codec: str, tags: dict[str, str]) -> bytes:
     with av.open(made, "w", format=form) as container:
         container.metadata.update(tags)
         track = container.add_stream(codec, rate=48_000, layout="mono")
-        noise = 0.1 * np.random.default_rng(0).standard_normal((1, 48_000)).astype(np.float32)
+        noise = 0.1 * np.random.default_rng(0).standard_normal((1, 9_600)).astype(np.float32)
         resampler = av.AudioResampler(track.codec_context.format or "fltp", "mono", 48_000)
         frame = av.AudioFrame.from_ndarray(noise, "fltp", "mono")
         frame.sample_rate, frame.pts = 48_000, 0

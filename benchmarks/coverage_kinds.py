@@ -42,6 +42,9 @@ APART, FRAME, FRAMES = 2.0, 0.02, 100
 """Fakes within recordings: between the means of both classes, seconds, and frames a file."""
 
 FILES = (10, 40, 200)
+MANY = 40_000
+"""Files, and those that stand for the truth where no formula gives it."""
+
 WITHIN = {"range": None, "segment, 20 ms": 0.02, "segment, 160 ms": 0.16}
 
 
@@ -125,9 +128,9 @@ def within(files: int, rng: np.random.Generator) -> Pieces:
 
 
 def true_within() -> dict[str, float]:
-    """Of frames it is known; of longer segments it is that of very many files."""
+    """Of frames it is known; of longer segments it is that of `MANY` files."""
     frames = 100 * float(norm.cdf(-APART / 2))
-    many = figures(within(40_000, np.random.default_rng(99)), [0.16])
+    many = figures(within(MANY, np.random.default_rng(99)), [0.16])
     long = many.loc[many["measure"] == "segment", "value"].iloc[0]
     return {"range": frames, "segment, 20 ms": frames, "segment, 160 ms": float(long)}
 

@@ -291,7 +291,7 @@ probabilities = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(probabilities, st.integers(1, 512))
 def test_spans_equal_the_ones_of_the_package_itself(p: list[float], last: int) -> None:
     from silero_vad.utils_vad import get_speech_timestamps_from_probs

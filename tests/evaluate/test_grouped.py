@@ -92,6 +92,7 @@ def test_intervals_of_other_kinds_hold_the_truth_as_often_as_they_say(monkeypatc
     # Of 60 intervals at 95 %, fewer than 50 hold the truth in 1 of 2,000 cases.
     monkeypatch.setattr(bench, "VERIFICATION", ((8, 80, 200, 200),))
     monkeypatch.setattr(bench, "FILES", (20,))
+    monkeypatch.setattr(bench, "MANY", 4_000)
     rows = bench.measured(60)
     assert (rows["runs"] >= 55).all()
     assert rows[rows["percent"] < 83].empty

@@ -10,6 +10,7 @@ from core.detect.detection import Detection
 from core.detect.spans import band_in_llr, cells
 from core.show.clip.charts import KIND_WORDS, missing
 from core.show.clip.waveform import spectrogram_png
+from core.show.documents.chart import make_spec
 from core.show.theme import LIGHT
 
 LONGEST_S = 60.0
@@ -52,7 +53,7 @@ def spectrogram(clip: Clip, start_s: float, end_s: float) -> Any:
         .encode(
             x=_seconds(start_s, end_s),
             y=alt.Y("low:Q", title="kHz", scale=alt.Scale(domain=[0, SAMPLE_RATE / 2000])),
-            url="url:N",
+            url=alt.Url("url:N"),
         )
     )
     marks = missing(clip.source.missing, start_s, end_s, LIGHT, _seconds(start_s, end_s, "start"))
@@ -105,6 +106,18 @@ def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float
     return alt.layer(undecided, bars, line, *marks).properties(width=WIDTH, height=HEIGHT)
 
 
+def both(clip: Clip, d: Detection, band: tuple[float, float], start_s: float, end_s: float) -> Any:
+    """The spectrogram of a stretch over its scores."""
+    import altair as alt
+
+    return alt.vconcat(
+        spectrogram(clip, start_s, end_s), scores(d, band, start_s, end_s),
+        bounds="flush", spacing=44,
+    ).configure(background=LIGHT.background, padding=16).configure_axis(
+        labelColor=LIGHT.text, titleColor=LIGHT.text
+    )  # fmt: skip
+
+
 def pictures(clip: Clip, d: Detection, band: tuple[float, float]) -> list[tuple[str, bytes]]:
     """What each stretch shows, and its picture as SVG: the spectrogram over the scores.
 
@@ -117,18 +130,10 @@ def pictures(clip: Clip, d: Detection, band: tuple[float, float]) -> list[tuple[
     band : (float, float)
         Log-odds around the threshold without a verdict.
     """
-    import altair as alt
     import vl_convert
 
     made = []
     for start_s, end_s in stretches(clip.duration_s):
-        both = alt.vconcat(
-            spectrogram(clip, start_s, end_s), scores(d, band, start_s, end_s),
-            bounds="flush", spacing=44,
-        ).configure(background=LIGHT.background, padding=16).configure_axis(
-            labelColor=LIGHT.text, titleColor=LIGHT.text
-        )  # fmt: skip
-        made.append(
-            (f"{start_s:.1f} to {end_s:.1f} s", vl_convert.vegalite_to_svg(both.to_dict()).encode())
-        )
+        spec = make_spec(both, clip, d, band, start_s, end_s)
+        made.append((f"{start_s:.1f} to {end_s:.1f} s", vl_convert.vegalite_to_svg(spec).encode()))
     return made

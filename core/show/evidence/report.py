@@ -18,7 +18,7 @@ from core.detect.own import PREFIX
 from core.detect.saved import CHANGED, UNSEALED
 from core.evaluate.tables import load
 from core.show.clip import charts, words
-from core.show.documents.chart import image
+from core.show.documents.chart import image, make_spec
 from core.show.documents.report import Report, as_html
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.commands import commands, versions
@@ -295,7 +295,7 @@ def _add(report: Report, case: Case, label: str) -> None:
         missing = " Dashed: missing from the file." if d.source.missing else ""
         # With the sound at hand the scores are drawn below its spectrogram.
         drawn = (
-            image(charts.window_timeline(few, band, "llr").to_dict(), "svg")
+            image(make_spec(charts.window_timeline, few, band, "llr"), "svg")
             if case.clip is None
             else None
         )

@@ -101,9 +101,9 @@ def timeline(
     return alt.layer(*layers).properties(height=height, config=chart_config(palette))
 
 
-def drawn(chart: alt.LayerChart | alt.FacetChart, frame: pd.DataFrame) -> dict[str, Any]:
-    """A chart of `timeline` with its data beside it, as Streamlit takes it."""
-    return {**chart.to_dict(), "datasets": {DATA: frame}}
+def drawn(spec: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
+    """The form of `timeline` with its data beside it, as Streamlit takes it."""
+    return {**spec, "datasets": {DATA: frame}}
 
 
 def cells(

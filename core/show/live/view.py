@@ -13,6 +13,7 @@ from core.detect.stream import Snapshot, Take, by_channel, decided
 from core.show import cache
 from core.show.clip.charts import LEGEND
 from core.show.clip.words import limit, probability_bars, withheld
+from core.show.documents.chart import make_spec
 from core.show.live import charts, current, words
 from core.show.markdown import without_folders
 from core.show.theme import VERDICTS, palette
@@ -131,8 +132,9 @@ def _timelines(
             from_s=shot.kept_from_s,
             rolling=rolling,
         )
+        form = make_spec(charts.timeline, palette(), belt, rolling, stance=stance)
         st.vega_lite_chart(
-            charts.drawn(charts.timeline(palette(), belt, rolling, stance=stance), cells),
+            charts.drawn(form, cells),
             key=f"live-{'rolling' if rolling else 'whole'}",
             alt=f"Score over time, {title.lower()}; the sentence below says it in words.",
         )

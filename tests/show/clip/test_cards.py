@@ -19,6 +19,7 @@ from core.detect.registry import fetching
 from core.show import serve
 from core.show.clip import charts, words
 from core.show.clip.charts import percent
+from core.show.documents.chart import make_spec
 from core.show.evidence.case import Case
 from core.show.evidence.report import evidence_html
 from core.show.markdown import for_visitors, plain
@@ -132,7 +133,7 @@ def test_nothing_calls_a_number_a_chance_that_is_none(calibrated, codes, false, 
     said = [words.headline(made), words.chance(made), charts.share_name(made)]
     if made.p_spoof is not None:
         said.append(words.probability_bars(made))
-        said.append(json.dumps(charts.window_timeline(made, (-1.0, 1.0)).to_dict()))
+        said.append(json.dumps(make_spec(charts.window_timeline, made, (-1.0, 1.0))))
     claims = re.sub("not a chance", "", " ".join(said))
     named = re.findall(r"[Cc]hance of|Probability, assuming", claims)
     meaning = (

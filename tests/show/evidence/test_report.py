@@ -1,8 +1,10 @@
 """The evidence report: complete, escaped, self-contained, the same whenever it is made again."""
 
 import argparse
+import contextlib
 import copy
 import html
+import io
 import json
 import re
 import shlex
@@ -35,7 +37,7 @@ from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import FROM_FILE, evidence_html, evidence_pdf
 from core.show.figures.known_detectors import name_of
 from tests.builders import BAND, SCORES, HandDetector, clip, tone, track, wav
-from tests.damage import HOSTILE, NAMES
+from tests.damage import HOSTILE, NAMES, TAG
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -83,7 +85,7 @@ def test_any_name_can_be_reported_in_both_forms():
     names = [*NAMES, "x" * 4_999, "\x1b[31m\x00\u202e.wav", "a\nb"]
     cases = []
     for name in names:
-        one = case(name=name)
+        one = case(220.0 if name == TAG else 550.0, name)  # one with a picture
         source = replace(one.detection.source, codec=name, container=name, notes=(name,))
         reasons = (Reason("odd", name, "caution"),)
         named = replace(one.detection, detector=name, source=source, reasons=reasons)
@@ -192,13 +194,20 @@ def test_what_is_missing_is_marked_in_every_picture_of_it(gaps):
     bare = clip(130.0)
     long = replace(bare, source=replace(bare.source, missing=gaps))
     detection = HandDetector(SCORES).detect(long)
+    assert report_pictures.both(long, detection, BAND, 0.0, 43.0).to_dict()  # which validates
     drawn = report_pictures.pictures(long, detection, BAND)
     for (start, end), (_, picture) in zip(report_pictures.stretches(130.0), drawn, strict=True):
         lacks = sum(a < end and b > start for a, b in gaps)
         assert picture.count(b'stroke-dasharray="4,3"') == 2 * lacks  # in either chart
         assert picture.count(b">missing<") <= 2 * lacks
     assert b">missing<" in b"".join(svg for _, svg in drawn) or gaps[0] == (2.0, 5.0)
-    page = evidence_html([Case(detection, BAND, clip=long)], made=NOON).decode()
+
+
+def test_a_report_says_what_the_marks_of_missing_sound_are():
+    bare = clip(9.0)
+    lacking = replace(bare, source=replace(bare.source, missing=((2.0, 5.0),)))
+    detection = HandDetector(SCORES).detect(lacking)
+    page = evidence_html([Case(detection, BAND, clip=lacking)], made=NOON).decode()
     assert "Dashed: missing from the file." in page
 
 
@@ -316,11 +325,21 @@ def test_chosen_parts_are_tested_in_the_report(tmp_path, monkeypatch, capsys):
     assert out.read_bytes() == before
 
 
-def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys):
+@pytest.fixture(scope="module")
+def judged() -> tuple[str, dict]:
+    """An example, and what the embedded detector saved of it."""
     clip = str(next(EXAMPLES.glob("1-*")))
-    assert main(["detect", clip, "--json"]) == 0
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["detect", clip, "--json"]) == 0
+    (item,) = json.loads(out.getvalue())
+    return clip, item
+
+
+def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys, judged):
+    clip, item = judged
     saved = tmp_path / "saved.json"
-    saved.write_text(capsys.readouterr().out, "utf-8")
+    saved.write_text(json.dumps([item]), "utf-8")
     out = tmp_path / "r.html"
     assert main(["report", str(saved), clip, "--out", str(out), "--case", "K-17"]) == 0
     assert "and the result agrees" in capsys.readouterr().out
@@ -343,13 +362,10 @@ def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys):
         (("source", "codec"), "opus", "the sound came as opus, and the recording here is mp3"),
     ],
 )
-def test_a_saved_file_hides_no_recording_that_is_named(tmp_path, capsys, path, value, says):
+def test_a_saved_file_hides_no_recording_that_is_named(tmp_path, capsys, judged, path, value, says):
     """What it says cannot be held against the recording: that is judged like any other."""
-    clip = str(next(EXAMPLES.glob("1-*")))
-    assert main(["detect", clip, "--json"]) == 0
-    (item,) = json.loads(capsys.readouterr().out)
-    before = copy.deepcopy(item)
-    place = item
+    clip, before = judged
+    place = item = copy.deepcopy(before)
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value

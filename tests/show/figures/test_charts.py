@@ -1,6 +1,7 @@
 """Benchmark charts: valid Vega-Lite that says what it should, in both themes."""
 
 import json
+from functools import cache
 
 import altair as alt
 import pandas as pd
@@ -35,6 +36,7 @@ def rows(**wanted):
 STAIRS = rows(breakdown="overall", benchmark=EVAL).head(3)
 
 
+@cache
 def everything(palette):
     """One chart of every builder."""
     colours = system_colours(SYSTEMS, palette)
@@ -88,7 +90,21 @@ def everything(palette):
     }
 
 
-LIGHT_CHARTS, DARK_CHARTS = everything(LIGHT), everything(DARK)
+NAMES = (
+    *("points", "bars", "systems", "single", "heat", "picked", "compared", "differences map"),
+    *("det", "differences", "staircase", "legs", "training", "thresholds", "two_classes"),
+)
+
+
+def test_every_chart_has_a_name_here():
+    assert tuple(everything(LIGHT)) == NAMES
+    assert all(isinstance(c, alt.LayerChart | alt.FacetChart) for c in everything(LIGHT).values())
+
+
+@cache
+def spec_of(name, palette=LIGHT):
+    """A chart, validated against the schema."""
+    return everything(palette)[name].to_dict()
 
 
 def encodings(spec):
@@ -96,9 +112,9 @@ def encodings(spec):
         yield from layer["encoding"].items()
 
 
-@pytest.mark.parametrize("name", LIGHT_CHARTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_charts_are_valid_and_titled_with_axis_units_and_description(name):
-    spec = LIGHT_CHARTS[name].to_dict()  # validates against the schema
+    spec = spec_of(name)
     assert spec["title"]["text"]
     assert spec["description"]
     assert all(len(line) <= 44 for line in spec["title"]["text"])
@@ -106,36 +122,36 @@ def test_charts_are_valid_and_titled_with_axis_units_and_description(name):
     assert any(title and title != "None" for title in titles)
 
 
-@pytest.mark.parametrize("name", DARK_CHARTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_dark_charts_use_the_dark_palette(name):
-    light, dark = LIGHT_CHARTS[name].to_dict(), DARK_CHARTS[name].to_dict()
+    light, dark = spec_of(name), spec_of(name, DARK)
     if name != "systems":
         assert light["title"]["color"] == LIGHT.text
         assert dark["title"]["color"] == DARK.text
         assert dark["usermeta"] == {"dark": True}
 
 
-def data_of(chart):
-    return pd.DataFrame(next(iter(chart.to_dict()["datasets"].values())))
+def data_of(spec):
+    return pd.DataFrame(next(iter(spec["datasets"].values())))
 
 
 def test_bars_are_ordered_by_the_worst_and_keep_their_values():
-    spec = LIGHT_CHARTS["bars"].to_dict()
+    spec = spec_of("bars")
     order = spec["layer"][0]["encoding"]["y"]["sort"]
-    data = data_of(LIGHT_CHARTS["bars"]).set_index("name")
+    data = data_of(spec_of("bars")).set_index("name")
     assert order == data.sort_values("value", ascending=False).index.tolist()
     assert data.loc["A18", "value"] == 3.40
     assert data.loc["A18", "shown"] == "3.40"
 
 
 def test_what_is_not_picked_fades_and_clicks_have_a_name():
-    data = data_of(LIGHT_CHARTS["bars"]).set_index("name")
+    data = data_of(spec_of("bars")).set_index("name")
     assert not data.loc["A10", "faded"]
     assert data.drop("A10")["faded"].all()
-    assert not data_of(LIGHT_CHARTS["points"])["faded"].any()
+    assert not data_of(spec_of("points"))["faded"].any()
     for name in ("bars", "points", "heat"):
-        assert [p["name"] for p in LIGHT_CHARTS[name].to_dict()["params"]] == [charts.PICK]
-    picked = data_of(LIGHT_CHARTS["picked"])
+        assert [p["name"] for p in spec_of(name)["params"]] == [charts.PICK]
+    picked = data_of(spec_of("picked"))
     assert picked.loc[~picked["faded"], ["attack", "codec"]].to_numpy().tolist() == [["A10", "gsm"]]
 
 
@@ -147,7 +163,7 @@ def test_corrected_values_carry_a_mark():
         system_colours(SYSTEMS),
         by="system",
     )
-    shown = data_of(spec).set_index("system")["shown"]
+    shown = data_of(spec.to_dict()).set_index("system")["shown"]
     assert shown["LFCC-GMM (official)"] == "19.30 †"
     assert shown["LFCC-LCNN (official)"] == "9.26"
 
@@ -158,8 +174,8 @@ def test_there_is_a_colour_for_every_system_and_no_two_share_one(palette):
     assert not [s for s in SYSTEMS if " minus " in s]
     colours = system_colours(SYSTEMS, palette)
     assert len(set(colours.values())) == len(SYSTEMS)
-    for name, chart in (LIGHT_CHARTS if palette is LIGHT else DARK_CHARTS).items():
-        for channel, encoding in encodings(chart.to_dict()):
+    for name in NAMES:
+        for channel, encoding in encodings(spec_of(name, palette)):
             if channel == "color" and encoding.get("scale") and "domain" in encoding["scale"]:
                 used = encoding["scale"]["range"]
                 assert len(set(used)) == len(used), name
@@ -168,32 +184,32 @@ def test_there_is_a_colour_for_every_system_and_no_two_share_one(palette):
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 @pytest.mark.parametrize("name", ["heat", "picked", "compared", "differences map"])
 def test_figures_on_cells_can_be_read_in_every_state(palette, name):
-    data = data_of((LIGHT_CHARTS if palette is LIGHT else DARK_CHARTS)[name])
+    data = data_of(spec_of(name, palette))
     assert len(data) > 20
     assert all(contrast(i, f) >= 4.5 for i, f in zip(data["ink"], data["fill"], strict=True))
 
 
-@pytest.mark.parametrize("name", LIGHT_CHARTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_ticks_between_whole_numbers_are_not_rounded(name):
-    for channel, encoding in encodings(LIGHT_CHARTS[name].to_dict()):
+    for channel, encoding in encodings(spec_of(name)):
         axis = (encoding.get("axis") if channel in ("x", "y") else None) or {}
         if any(tick % 1 for tick in axis.get("values", ())):
             assert {"format", "labelExpr"} & set(axis)
 
 
 def test_figures_that_crowd_are_spread_by_a_root_and_the_axis_says_so():
-    def scale(chart):
-        axis = dict(encodings(chart.to_dict()))["x"]
+    def scale(spec):
+        axis = dict(encodings(spec))["x"]
         return axis["scale"]["type"], axis["title"]
 
-    assert scale(LIGHT_CHARTS["points"]) == ("sqrt", "EER (%), square-root scale")
-    assert scale(LIGHT_CHARTS["bars"]) == ("linear", "EER (%)")
+    assert scale(spec_of("points")) == ("sqrt", "EER (%), square-root scale")
+    assert scale(spec_of("bars")) == ("linear", "EER (%)")
 
 
 def test_ticks_that_are_no_whole_numbers_are_written_as_they_are():
     given = 0
-    for name, chart in LIGHT_CHARTS.items():
-        for _, encoding in encodings(chart.to_dict()):
+    for name in NAMES:
+        for _, encoding in encodings(spec_of(name)):
             axis = (encoding.get("axis") if isinstance(encoding, dict) else None) or {}
             values = [v for v in axis.get("values") or [] if isinstance(v, (int, float))]
             if "labelExpr" not in axis and not all(float(v).is_integer() for v in values):
@@ -203,21 +219,21 @@ def test_ticks_that_are_no_whole_numbers_are_written_as_they_are():
 
 
 def test_differences_name_their_axis_in_every_layer_and_pool_first():
-    spec = LIGHT_CHARTS["differences"].to_dict()
+    spec = spec_of("differences")
     titles = [e["title"] for channel, e in encodings(spec) if channel == "x"]
     assert len(titles) == 3 and all(t == titles[0] and t for t in titles)
     assert spec["layer"][1]["encoding"]["y"]["sort"][0] == "all"
 
 
 def test_det_axes_are_probits_labelled_in_percent():
-    spec = LIGHT_CHARTS["det"].to_dict()
+    spec = spec_of("det")
     axis = spec["layer"][0]["encoding"]["x"]["axis"]
     assert axis["values"][curves._DET_TICKS.index(0.1)] == pytest.approx(-1.2816, abs=1e-4)
     assert "'−1.28': '10'" in axis["labelExpr"]
 
 
 def test_staircase_labels_survive_quotes_and_say_one_in_n():
-    chart = LIGHT_CHARTS["staircase"].to_dict()
+    chart = spec_of("staircase")
     expression = chart["layer"][1]["encoding"]["y"]["axis"]["labelExpr"]
     assert '"It\'s third": ["It\'s third"]' in expression
     text = "a'\n\"\u2028\\"
@@ -232,19 +248,15 @@ def test_staircase_labels_survive_quotes_and_say_one_in_n():
 
 
 def test_the_staircase_draws_intervals_where_they_are_known():
-    spec = LIGHT_CHARTS["staircase"].to_dict()
+    spec = spec_of("staircase")
     rule = next(s for s in spec["layer"] if s["encoding"].get("x2"))
     assert (rule["encoding"]["x"]["field"], rule["encoding"]["x2"]["field"]) == ("low", "high")
     assert rule["transform"] == [{"filter": "isValid(datum.low)"}]
 
 
 def test_shaded_drawing_marks_the_wrong_side_only():
-    data = data_of(charts.two_classes(2.0, 0.0, "Drawing"))
+    data = data_of(charts.two_classes(2.0, 0.0, "Drawing").to_dict())
     human = data["class"] == "human speech"
     assert data.loc[human & (data["score"] > 0), "wrong"].all()
     assert not data.loc[human & (data["score"] <= 0), "wrong"].any()
     assert data.loc[~human & (data["score"] < 0), "wrong"].all()
-
-
-def test_builders_return_charts():
-    assert all(isinstance(c, alt.LayerChart | alt.FacetChart) for c in LIGHT_CHARTS.values())

@@ -85,7 +85,7 @@ def test_the_form_holds_no_data_and_the_colours_of_the_theme(palette, rolling):
 
 def test_the_data_goes_along_by_name():
     frame = cells(WINDOWS, 6.5, drawing=1)
-    whole = drawn(timeline(), frame)
+    whole = drawn(timeline().to_dict(), frame)
     assert whole["datasets"] == {"take": frame}
     assert whole["data"] == {"name": "take"}
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -39,8 +40,14 @@ def test_the_player_gets_the_whole_clip_and_its_part_in_seconds_of_the_file():
 
 
 def test_an_overview_shows_a_short_span_of_a_long_clip():
-    detection = HandDetector({220.0: [-3.0] * 700 + [3.0] + [-3.0] * 700}).detect(clip(2_000.0))
-    kinds = player.column_kinds(cells(detection, BAND), 2_000.0, 600)
+    short = HandDetector(SCORES).detect(clip(13.0))
+    windows = []
+    for i in range(999):
+        llr = 3.0 if i == 700 else -3.0
+        at = {"start_s": 2.0 * i, "end_s": 2.0 * i + 4, "llr": llr}
+        windows.append(replace(short.windows[0], **at, p_spoof=short.stance.posterior(llr)))
+    found = cells(replace(short, windows=tuple(windows)), BAND)
+    kinds = player.column_kinds(found, 2_000.0, 600)
     assert kinds.count("synthetic") in (1, 2)
     assert kinds.index("synthetic") == pytest.approx(600 * 1_402 / 2_000, abs=1)
 

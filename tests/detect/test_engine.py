@@ -83,10 +83,11 @@ def test_the_embedded_detector_runs_in_8_bits_under_its_own_name():
 
 
 def test_scores_do_not_depend_on_threads_or_on_how_sound_is_divided(monkeypatch):
-    samples = np.concatenate([decode(file).samples for file in EXAMPLES])
+    samples = np.concatenate([decode(file).samples[:96_000] for file in EXAMPLES])
     ranges = [(at, at + 64_000) for at in range(0, len(samples) - 64_000, 32_000)]
-    expected, vectors = load_detector().raw_scores(samples, ranges)
-    few, same = load_detector().raw_scores(samples[:160_000], ranges[:4])
+    detector = load_detector()
+    expected, vectors = detector.raw_scores(samples, ranges)
+    few, same = detector.raw_scores(samples[:160_000], ranges[:4])
     assert few.shape == (4,) and same.shape == vectors[:4].shape
     for stretch, threads in ((64_000, 2), (100_000, 1), (16_000, 3)):
         monkeypatch.setattr("core.detect.scoring.STRETCH", stretch)

@@ -65,11 +65,11 @@ def test_pairs_say_what_each_part_is(tiny_index: Path) -> None:
     assert parts.shape == (20, 6) and whole["judged"].all()
     assert set(parts[0::2].unique().tolist()) <= {-1.0, 0.0}
     assert set(parts[1::2].unique().tolist()) <= {-1.0, 1.0}
-    spliced = collate([pairs_of(tiny_index, spliced=1.0, same_spliced=0.0)[i] for i in range(40)])
+    spliced = collate([pairs_of(tiny_index, spliced=1.0, same_spliced=0.0)[i] for i in range(16)])
     assert not spliced["judged"].any()
     for side in (spliced["parts"][0::2], spliced["parts"][1::2]):
         assert (side == 0).any() and (side == 1).any()
-    same = collate([pairs_of(tiny_index, spliced=1.0, same_spliced=1.0)[i] for i in range(40)])
+    same = collate([pairs_of(tiny_index, spliced=1.0, same_spliced=1.0)[i] for i in range(16)])
     assert not same["judged"].any() and same["parts"][0::2].max() == 0
 
 

@@ -1,4 +1,7 @@
-"""The whole dashboard in a real Chromium: one server and one browser for all tests here."""
+"""The whole dashboard in a real Chromium, with one browser for all tests here and two servers.
+
+One is watched from its start to its end; the other runs as on a host that knows Streamlit only.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,34 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
+from tests.browser.watch import Watch
 
 expect.set_options(timeout=PATIENCE_MS)  # busy cores are slow, not wrong
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--force-prefers-reduced-motion",  # what turns while one waits is not painted
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,12 +92,70 @@ def serving(
         server.wait(60)
 
 
+@dataclass(frozen=True)
+class Server:
+    """Where it is, what it says, and the folders that are its own."""
+
+    url: str
+    log: Path
+    home: Path
+    temporary: Path
+    watch: Watch
+
+
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the dashboard runs, on its visitor's own machine; stopped after the last test."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serving(log, SPOOFSCOPE_OWN_MACHINE="1") as url:
-        yield url
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard, stopped after the last test: until then it wrote nothing and asked nobody."""
+    folder = tmp_path_factory.mktemp("server")
+    log, home, temporary = (folder / name for name in ("log.txt", "home", "tmp"))
+    home.mkdir()
+    temporary.mkdir()
+    watch = Watch(folder / "site")
+    with serving(log, HOME=str(home), TMPDIR=str(temporary), **watch.environment) as url:
+        yield Server(url, log, home, temporary, watch)
+    watch.look()
+    watch.close()
+    started = [note for note in watch.notes if note.startswith("start")]
+    assert watch.notes == started
+    assert any("core.show.serve" in note for note in started)
+    assert not [*home.iterdir(), *temporary.iterdir()]
+
+
+@pytest.fixture(scope="session")
+def address(server: Server) -> str:
+    return server.url
+
+
+@dataclass(frozen=True)
+class Host:
+    """Another server: where it is, what it says, and the file without which it listens on."""
+
+    url: str
+    log: Path
+    gate: Path
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The dashboard as a host starts it that knows Streamlit only, with one place to listen.
+
+    What a visitor leaves is kept for two seconds, and the visitor is on the machine's own server.
+    """
+    folder = tmp_path_factory.mktemp("host")
+    log, gate = folder / "log.txt", folder / "go"
+    gate.touch()
+    program = str(Path(__file__).with_name("hosted.py"))
+    own = {
+        "GATE": str(gate),
+        "PYTHONPATH": str(ROOT),
+        "SPOOFSCOPE_API": "1",
+        "SPOOFSCOPE_CONCURRENT_INFERENCES": "1",
+        "SPOOFSCOPE_OWN_MACHINE": "1",
+        "SPOOFSCOPE_QUEUE_LENGTH": "2",
+        "SPOOFSCOPE_SESSION_KEEP_S": "2",
+    }
+    with serving(log, (program,), **own) as url:
+        yield Host(url, log, gate)
 
 
 @pytest.fixture(scope="session")
@@ -89,10 +169,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(
             executable_path=executable,
             args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--disable-background-networking",
+                *FLAGS,
                 "--autoplay-policy=no-user-gesture-required",
                 "--use-fake-device-for-media-stream",
                 "--use-fake-ui-for-media-stream",
@@ -105,10 +182,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def tab(browser: Browser) -> Iterator[Page]:
-    """One for all visits: what it has compiled of the dashboard is not compiled again."""
+    """One for all visits: what it has compiled of the dashboard is not compiled again.
+
+    A visitor beside it is a `tab.context.new_page()`, which shares what was loaded.
+    """
     context = browser.new_context(permissions=["microphone", "clipboard-read", "clipboard-write"])
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
     yield page
     context.close()
 
@@ -118,7 +198,8 @@ def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
     """Open an address of the dashboard, each time as a new visitor.
 
     ``visit("detect?example=1", width=390, scheme="dark")`` gives the Playwright page; a script
-    error in it fails the test at its end, and so does whatever the Content-Security-Policy refused.
+    error in it fails the test at its end, and so does whatever the Content-Security-Policy refused
+    or was asked of another host.
     """
     errors: list[str] = []
 
@@ -129,6 +210,10 @@ def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
         if "Security Policy" in said.text:
             errors.append(said.text)
 
+    def ask(request: Request) -> None:
+        if request.url.startswith(("http", "ws")) and urlsplit(request.url).hostname != "localhost":
+            errors.append(request.url)
+
     def open_page(path: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
         tab.set_viewport_size({"width": width, "height": height})
         tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -138,7 +223,9 @@ def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
 
     tab.on("pageerror", note)
     tab.on("console", listen)
+    tab.on("request", ask)
     yield open_page
+    tab.remove_listener("request", ask)
     tab.remove_listener("pageerror", note)
     tab.remove_listener("console", listen)
     errors += tab.get_by_test_id("stException").all_inner_texts()

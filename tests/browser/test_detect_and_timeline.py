@@ -37,10 +37,17 @@ def upload(page: Page) -> None:
     page.locator("input[type=file]").first.set_input_files(str(SPEECH))
 
 
-def test_upload_read_hear_a_window_and_come_back(visit):
-    page = visit("detect")
+def test_upload_read_hear_a_window_come_back_and_a_reload_says_what_it_lost(visit):
+    page = visit("detect", width=390, height=844)
     upload(page)
     before = read_card(page)
+    verdict = card(page).get_by_role("heading")
+    expect(verdict).to_be_in_viewport(ratio=1)  # also on a telephone
+    box = verdict.bounding_box()
+    assert box["y"] + box["height"] <= 844
+    assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop") == 0
+    assert overflow(page) <= 0
+    page.set_viewport_size({"width": 1280, "height": 900})
     assert re.search(r"Windows\s+\d+", before)
     meters = card(page).get_by_role("meter")
     assert sum(float(m.get_attribute("aria-valuenow")) for m in meters.all()) == pytest.approx(
@@ -58,6 +65,8 @@ def test_upload_read_hear_a_window_and_come_back(visit):
     page.get_by_role("button", name="Back to the result").click()
     page.get_by_role("heading", name="Detect", level=1).wait_for()
     assert read_card(page).split("\n")[0] == before.split("\n")[0]
+    page.reload()
+    expect(page.get_by_text(LOST["clip"])).to_be_visible()
 
 
 def test_the_timeline_follows_the_sound_and_the_hand(visit):
@@ -167,17 +176,3 @@ def test_no_line_of_scores_runs_through_what_the_file_lacks(visit, tmp_path):
     lane = page.locator(".spectrum canvas").element_handle()
     assert page.evaluate(coloured, [lane, 0.0, 2.1 / end]) > 0
     assert page.evaluate(coloured, [lane, 2.3 / end, 7.9 / end]) == 0
-
-
-def test_on_a_telephone_the_verdict_is_in_the_first_screen_and_a_reload_says_what_it_lost(visit):
-    page = visit("detect", width=390, height=844)
-    upload(page)
-    read_card(page)
-    verdict = card(page).get_by_role("heading")
-    expect(verdict).to_be_in_viewport(ratio=1)
-    box = verdict.bounding_box()
-    assert box["y"] + box["height"] <= 844
-    assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop") == 0
-    assert overflow(page) <= 0
-    page.reload()
-    expect(page.get_by_text(LOST["clip"])).to_be_visible()

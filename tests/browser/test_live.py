@@ -19,6 +19,7 @@ from core.audio.clip import SAMPLE_RATE, Clip
 from core.audio.codecs import encode_decode
 from core.audio.decoding import clip_from_samples, decode
 from core.show.theme import VERDICTS
+from tests.browser.conftest import FLAGS
 from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
 
 EXAMPLES = {
@@ -46,7 +47,7 @@ def microphones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def chromium(browser: Browser, microphone: Path | None) -> Browser:
     """Another Chromium that hears a file, or one without a microphone."""
-    args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    args = list(FLAGS)
     if microphone:
         args += [
             "--use-fake-device-for-media-stream",
@@ -57,16 +58,9 @@ def chromium(browser: Browser, microphone: Path | None) -> Browser:
     return browser.browser_type.launch(executable_path=path, args=args)
 
 
-def open_live(
-    browser: Browser, address: str, width: int = 1280, scheme: str = "light", script: str = ""
-) -> Page:
-    page = browser.new_page(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        permissions=["microphone"],
-    )
+def open_live(browser: Browser, address: str) -> Page:
+    page = browser.new_page(permissions=["microphone"])
     page.set_default_timeout(PATIENCE_MS)
-    page.add_init_script(script)
     page.goto(f"{address}/live")
     page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
     return page
@@ -181,59 +175,55 @@ def test_two_browsers_hear_their_own_sound_only(sessions, name):
     assert all(value < 0.5 for other, value in alike.items() if other != name)
 
 
-def test_away_mid_stream_and_back_on_a_telephone(browser, address, microphones):
-    phone = chromium(browser, microphones["synthetic"])
-    try:
-        page = open_live(phone, address, width=390, scheme="dark")
-        assert overflow(page) <= 0
-        press(page, "Start")
-        expect(verdict(page)).to_contain_text("over this take", timeout=PATIENCE_MS)
-        assert overflow(page) <= 0
-        charts = page.get_by_test_id("stVegaLiteChart").locator("svg.marks, canvas.marks")
-        expect(charts).to_have_count(2)
-        faded = """part => {
-            part.dataset.stale = "true";
-            part.style.opacity = "0.33";
-            return getComputedStyle(part).opacity;
-        }"""
-        late = page.locator(".st-key-live-panel").get_by_test_id("stElementContainer").last
-        assert late.evaluate(faded) == "1"  # as Streamlit fades what a slow run has not drawn
-        page.evaluate("window.drawn = [...document.querySelectorAll('.marks')]")
-        before = seconds(page)
-        page.wait_for_timeout(1_500)
-        then = re.compile(rf"Since the start\s*{before // 60}:{before % 60:02d}")
-        expect(verdict(page)).not_to_contain_text(then)
-        assert page.evaluate("window.drawn.length > 1 && window.drawn.every(c => c.isConnected)")
-        assert seconds(page) > before
+def test_away_mid_stream_and_back_on_a_telephone(visit):
+    page = visit("live", width=390, scheme="dark")
+    assert overflow(page) <= 0
+    press(page, "Start")
+    expect(verdict(page)).to_contain_text("over this take", timeout=PATIENCE_MS)
+    assert overflow(page) <= 0
+    charts = page.get_by_test_id("stVegaLiteChart").locator("svg.marks, canvas.marks")
+    expect(charts).to_have_count(2)
+    faded = """part => {
+        part.dataset.stale = "true";
+        part.style.opacity = "0.33";
+        return getComputedStyle(part).opacity;
+    }"""
+    late = page.locator(".st-key-live-panel").get_by_test_id("stElementContainer").last
+    assert late.evaluate(faded) == "1"  # as Streamlit fades what a slow run has not drawn
+    page.evaluate("window.drawn = [...document.querySelectorAll('.marks')]")
+    before = seconds(page)
+    page.wait_for_timeout(1_500)
+    then = re.compile(rf"Since the start\s*{before // 60}:{before % 60:02d}")
+    expect(verdict(page)).not_to_contain_text(then)
+    assert page.evaluate("window.drawn.length > 1 && window.drawn.every(c => c.isConnected)")
+    assert seconds(page) > before
 
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Detect").click()
+    page.get_by_role("heading", name="Detect", level=1, exact=True).wait_for()
+    page.wait_for_timeout(1_500)
+    if page.get_by_test_id("stExpandSidebarButton").is_visible():
         page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_test_id("stSidebarNavLink").filter(has_text="Detect").click()
-        page.get_by_role("heading", name="Detect", level=1, exact=True).wait_for()
-        page.wait_for_timeout(1_500)
-        if page.get_by_test_id("stExpandSidebarButton").is_visible():
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_test_id("stSidebarNavLink").filter(has_text="Live").click()
-        page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
-        expect(page.get_by_text("You left the page, which closed the microphone")).to_be_visible()
-        kept = seconds(page)
-        assert kept >= before
-        page.wait_for_timeout(1_500)
-        assert seconds(page) == kept  # nothing goes on behind the visitor's back
-        assert overflow(page) <= 0
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Live").click()
+    page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
+    expect(page.get_by_text("You left the page, which closed the microphone")).to_be_visible()
+    kept = seconds(page)
+    assert kept >= before
+    page.wait_for_timeout(1_500)
+    assert seconds(page) == kept  # nothing goes on behind the visitor's back
+    assert overflow(page) <= 0
 
-        if page.get_by_test_id("stSidebarCollapseButton").is_visible():
-            page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-        press(page, "Start")
-        expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
-        expect(verdict(page)).to_contain_text(re.compile(r"Since the start\s*0:(0[1-9]|[1-5])"))
-        page.get_by_role("button", name="Pause").click()
-        expect(page.get_by_text("nothing of it is kept")).to_be_visible()
-        press(page, "Stop")
-        page.get_by_role("button", name="Discard").click()
-        expect(page.get_by_role("heading", name="Nothing is being heard yet")).to_be_visible()
-        expect(page.get_by_test_id("stAudio")).to_have_count(0)
-    finally:
-        phone.close()
+    if page.get_by_test_id("stSidebarCollapseButton").is_visible():
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    press(page, "Start")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
+    expect(verdict(page)).to_contain_text(re.compile(r"Since the start\s*0:(0[1-9]|[1-5])"))
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("nothing of it is kept")).to_be_visible()
+    press(page, "Stop")
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("heading", name="Nothing is being heard yet")).to_be_visible()
+    expect(page.get_by_test_id("stAudio")).to_have_count(0)
 
 
 def test_without_a_microphone_there_is_a_sentence_and_another_way(browser, address):
@@ -246,21 +236,16 @@ def test_without_a_microphone_there_is_a_sentence_and_another_way(browser, addre
         deaf.close()
 
 
-def test_a_connection_that_never_comes_brings_the_recorder_by_itself(browser, address, microphones):
-    blocked = chromium(browser, microphones["real"])
-    try:
-        # As behind a firewall: the answer arrives, but no connection ever does.
-        page = open_live(
-            blocked,
-            address,
-            script="RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {})",
-        )
-        press(page, "Start")
-        expect(verdict(page)).to_contain_text("Waiting", timeout=PATIENCE_MS)
-        expect(page.get_by_test_id("stAudioInput")).not_to_be_visible()
-        expect(page.get_by_text("No sound has come from the microphone")).to_be_visible(
-            timeout=PATIENCE_MS
-        )
-        expect(page.get_by_test_id("stAudioInput")).to_be_visible()
-    finally:
-        blocked.close()
+def test_a_connection_that_never_comes_brings_the_recorder_by_itself(tab, address):
+    page = tab.context.new_page()
+    # As behind a firewall: the answer arrives, but no connection ever does.
+    page.add_init_script(
+        "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {})"
+    )
+    page.goto(f"{address}/live")
+    press(page, "Start")
+    expect(verdict(page)).to_contain_text("Waiting")
+    expect(page.get_by_test_id("stAudioInput")).not_to_be_visible()
+    expect(page.get_by_text("No sound has come from the microphone")).to_be_visible()
+    expect(page.get_by_test_id("stAudioInput")).to_be_visible()
+    page.close()

@@ -1,11 +1,11 @@
-"""A visit to every page, watched: nothing is written or logged, and nobody outside is asked.
+"""A visitor's own clip, take and scores, watched: nothing is written or logged, nobody is asked.
 
-Nothing on a page breaks the Content-Security-Policy, under which every page works.
+Nothing on a page breaks the Content-Security-Policy, under which every page works. What the other
+tests here visit is held to all that too, in `visit` and where their server stops.
 """
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,14 +19,12 @@ import soundfile
 from playwright.sync_api import Page, expect
 
 from core.evaluate.example_scores import example
-from tests.browser.conftest import serving
-from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to, settled, wait_until
+from tests.browser.conftest import Server
+from tests.browser.helpers import ROOT, SPEECH, go_to, settled, wait_until
+from tests.browser.watch import Watch
 
 NAME = "marker-7f3a-of-a-visitor"
-PAGES = (
-    *("Detect", "Timeline", "Live", "Benchmarks", "Systems", "Overfitting", "Your scores"),
-    "Under the hood",
-)
+PAGES = ("Detect", "Timeline", "Live", "Your scores")  # those that get something of a visitor's
 BROKEN = """
 window.broken = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -45,31 +43,6 @@ def files(folder: Path) -> dict[str, tuple[int, int]]:
             about = os.stat(path)
             found[path] = (about.st_size, about.st_mtime_ns)
     return found
-
-
-class Watch:
-    """Notes of `tests.browser.watched`, which runs in every Python that gets `environment`."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        shutil.copy(Path(__file__).with_name("watched.py"), folder / "sitecustomize.py")
-        own = [a.address for known in psutil.net_if_addrs().values() for a in known]
-        (folder / "own").write_text("\n".join(address.split("%")[0] for address in own))
-        os.mkfifo(folder / "watched")
-        self._pipe = os.open(folder / "watched", os.O_RDWR | os.O_NONBLOCK)
-        self.environment = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-
-    def notes(self) -> list[str]:
-        """Those since the last call."""
-        found = b""
-        while True:
-            try:
-                found += os.read(self._pipe, 1 << 16)
-            except BlockingIOError:
-                return found.decode().splitlines()
-
-    def close(self) -> None:
-        os.close(self._pipe)
 
 
 @pytest.fixture
@@ -117,7 +90,7 @@ def large_clip(folder: Path) -> Path:
 
 def judged(page: Page) -> None:
     heading = page.locator(".st-key-detect-result-card").get_by_role("heading")
-    expect(heading).to_have_text(re.compile("Likely|Inconclusive"), timeout=PATIENCE_MS)
+    expect(heading).to_have_text(re.compile("Likely|Inconclusive"))
 
 
 def use_detect(page: Page, clip: Path) -> None:
@@ -152,9 +125,7 @@ def use_live(page: Page) -> None:
     """A take, started and stopped."""
     webrtc = page.frame_locator("iframe[title*=webrtc]")
     webrtc.get_by_role("button", name="Start").click()
-    expect(page.locator(".st-key-live-verdict")).to_contain_text(
-        "over this take", timeout=PATIENCE_MS
-    )
+    expect(page.locator(".st-key-live-verdict")).to_contain_text("over this take")
     webrtc.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Open in Detect")).to_be_visible()
 
@@ -165,7 +136,7 @@ def use_scores(page: Page) -> None:
         {"name": f"{NAME}.csv", "mimeType": "text/plain", "buffer": example()}
     )
     heading = page.get_by_role("heading", name=re.compile(rf"{NAME}.csv: EER [\d.]+ %"))
-    expect(heading).to_be_visible(timeout=PATIENCE_MS)
+    expect(heading).to_be_visible()
 
 
 def try_the_policy(page: Page) -> None:
@@ -191,61 +162,48 @@ def try_the_policy(page: Page) -> None:
 
 
 def test_a_tour_leaves_nothing_behind_calls_nobody_and_keeps_to_the_policy(
-    browser, tmp_path, watch
-):
-    home, temporary = tmp_path / "home", tmp_path / "tmp"
-    home.mkdir()
-    temporary.mkdir()
-    log = tmp_path / "log.txt"
+    server: Server, tab: Page, tmp_path: Path
+) -> None:
     clip = large_clip(tmp_path)
     asked: list[str] = []
-    with serving(log, HOME=str(home), TMPDIR=str(temporary), **watch.environment) as url:
-        page = browser.new_page(permissions=["microphone"])
-        page.set_default_timeout(PATIENCE_MS)
-        page.add_init_script(BROKEN)
-        page.on("request", lambda request: asked.append(request.url))
-        answer = page.goto(url)
-        assert "default-src 'self';" in answer.header_value("content-security-policy")
-        page.get_by_role("heading", level=1).first.wait_for()
+    page = tab.context.new_page()
+    page.add_init_script(BROKEN)
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.goto(server.url)
+    assert answer and "default-src 'self';" in answer.header_value("content-security-policy")
+    page.get_by_role("heading", level=1).first.wait_for()
+    settled(page)
+    places = (ROOT, server.home, server.temporary)
+    before = [files(place) for place in places]
+    beside = set(os.listdir(TEMPORARY))
+    logged = server.log.read_text()
+    processes = Processes(urlsplit(server.url).port)
+    for name in PAGES:
+        go_to(page, name)
+        if name == "Detect":
+            use_detect(page, clip)
+        if name == "Timeline":
+            page.get_by_role("slider", name="Position in the clip").wait_for()
+        if name == "Live":
+            use_live(page)
+        if name == "Your scores":
+            use_scores(page)
         settled(page)
-        places = (ROOT, home, temporary)
-        before = [files(place) for place in places]
-        beside = set(os.listdir(TEMPORARY))
-        logged = log.read_text()
-        processes = Processes(urlsplit(url).port)
-        for name in PAGES:
-            go_to(page, name)
-            if name == "Detect":
-                use_detect(page, clip)
-            if name == "Timeline":
-                page.get_by_role("slider", name="Position in the clip").wait_for()
-            if name == "Live":
-                use_live(page)
-            if name == "Your scores":
-                use_scores(page)
-            if name in ("Benchmarks", "Systems", "Overfitting"):
-                drawn = page.get_by_test_id("stVegaLiteChart").locator(".marks:visible").first
-                expect(drawn).to_be_visible()
-            settled(page)
-            processes.look()
-        hosts = {urlsplit(at).hostname for at in asked if at.startswith(("http", "ws"))}
-        try_the_policy(page)
-        page.close()
-        after = [files(place) for place in places]
-        new = set(os.listdir(TEMPORARY)) - beside
-        said = log.read_text()
-        notes = watch.notes()
-    for place, old, now in zip(places, before, after, strict=True):
-        assert now == old, place
+        processes.look()
+    hosts = {urlsplit(at).hostname for at in asked if at.startswith(("http", "ws"))}
+    try_the_policy(page)
+    page.close()
+    new = set(os.listdir(TEMPORARY)) - beside
+    said = server.log.read_text()
+    for place, old in zip(places, before, strict=True):
+        assert files(place) == old, place
     marks = re.compile("|".join([NAME, *(rf"\b{pid}\b" for pid in processes.pids)]))
     assert not {name for name in new if marks.search(name)}  # other programs write there too
-    assert processes.written <= {str(log)}
+    assert processes.written <= {str(server.log)}
     assert said == logged  # not a word while the visitor was there
     assert NAME not in said
-    started = [note for note in notes if note.startswith("start")]
-    assert any("core.show.serve" in note for note in started)
-    assert any("core.audio.worker" in note for note in started)
-    assert notes == started
+    server.watch.look()
+    assert any("core.audio.worker" in note for note in server.watch.notes)
     assert not processes.reached
     assert hosts == {"localhost"}
 
@@ -266,7 +224,8 @@ def test_what_must_not_be_would_be_seen(tmp_path, watch, line, noted):
     done = subprocess.run(
         [sys.executable, "-c", line], cwd=tmp_path, env=own, capture_output=True, check=False
     )
-    start, *rest = watch.notes()
+    watch.look()
+    start, *rest = watch.notes
     assert start.startswith("start")
     assert noted in rest
     assert (done.returncode == 0) == (line == "open('kept', 'w')")  # hosts are refused too

@@ -2,8 +2,9 @@
 
 import re
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import Host
 from tests.browser.helpers import ROOT, overflow
 
 
@@ -33,8 +34,10 @@ def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, 
     context.close()
 
 
-def test_two_detectors_stand_side_by_side(visit):
-    page = visit("detect?example=1", width=390)
+def test_two_detectors_stand_side_by_side(host: Host, tab: Page):
+    page = tab.context.new_page()  # on a visitor's own machine, whose folders may be named
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{host.url}/detect?example=1")
     page.locator(".st-key-detect-result-card").wait_for()
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("button", name="Another detector").click()
@@ -45,3 +48,4 @@ def test_two_detectors_stand_side_by_side(visit):
     expect(page.get_by_role("heading", name="Second opinions")).to_be_visible()
     expect(page.get_by_text("this is less than that many")).to_be_visible()
     assert overflow(page) <= 0
+    page.close()

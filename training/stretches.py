@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -176,6 +177,7 @@ def stretch_rows(
     benchmark: str = "public_samples",
     progress: Callable[[int, int, str], None] | None = None,
     split: str = "test",
+    corpora: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The same as rows for ``data/results``, shares with Clopper and Pearson's 95 % intervals.
 
@@ -185,6 +187,8 @@ def stretch_rows(
         As for `measured`.
     benchmark, split : str
         Their names.
+    corpora : sequence of str
+        Folders of the clips, told in ``source`` where there are several.
 
     Returns
     -------
@@ -200,6 +204,8 @@ def stretch_rows(
 
     clips, segments = measured(detector, index, progress)
     command = f"python -m training benchmark {benchmark} --detector {detector.id} --stretches"
+    if len(corpora) > 1:  # the last part of a path tells nothing of this machine
+        command += " --corpus " + " ".join(f"build/{Path(c).name}" for c in corpora)
     names = (
         detector.id,
         benchmark,
@@ -245,6 +251,8 @@ def stretch_rows(
             verdicts = part["verdict"].value_counts()
             said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
             share("in_part", str(condition), right, metric, f"{note} Verdicts: {said}.")
+            for kind, some in part.groupby("kind"):
+                share("in_part_kind", f"{condition}, {kind}", right[some.index], metric, "")
         if whole:
             for kind, some in part.groupby("kind"):
                 share("stands_out_kind", f"{condition}, {kind}", some["named"], named, "")

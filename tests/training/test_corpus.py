@@ -290,3 +290,33 @@ class TestMoreSamples:
         assert not (set(self.table["family"]) & forbidden) - {"human"}
         people = self.table.loc[self.table["label"] == "bonafide", "speaker"]
         assert not (set(people) & set(held["speaker"])) - {""}
+
+
+class TestLongSamples:
+    """People in single recordings of 30 s and longer, for measuring alone."""
+
+    table = read_manifest(MANIFEST.with_name("long_samples.csv"))
+    others = pd.concat([TestMoreSamples.others, TestMoreSamples.table])
+
+    def test_every_clip_is_a_human_host_of_a_test_split(self) -> None:
+        assert set(self.table["label"]) == {"bonafide"} and set(self.table["split"]) == {"test"}
+        assert self.table["duration_s"].astype(float).min() >= 30
+        assert (self.table["speaker"] != "").all() and (self.table["licence"] != "").all()
+        assert self.table["clip"].is_unique and self.table["blob"].is_unique
+        assert self.table["blob"].str.fullmatch("[0-9a-f]{40}").all()
+
+    def test_no_source_outweighs_the_rest(self) -> None:
+        assert self.table["repository"].nunique() >= 10
+        assert self.table.groupby("repository").size().max() <= 8
+
+    def test_the_readme_gives_its_counts(self) -> None:
+        row = (
+            f"| test, `long_samples.csv` | {len(self.table)} | 0 "
+            f"| {self.table['speaker'].nunique()} voices or groups of voices "
+            f"from {self.table['repository'].nunique()} repositories"
+        )
+        assert row in (MANIFEST.parents[2] / "training" / "README.md").read_text("utf-8")
+
+    def test_it_shares_no_repository_no_sound_and_no_known_speaker_with_any_other(self) -> None:
+        for column in ("repository", "blob", "clip", "speaker"):
+            assert not set(self.table[column]) & set(self.others[column]), column

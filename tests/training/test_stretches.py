@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from core.evaluate.names import BREAKDOWNS, METRICS
 from tests.builders import FINDING, HandDetector
 from training import finding
 from training.card import TABLES
+from training.commands import main
 from training.stretches import WHOLE, _part, _with_part, hosts, measured, stretch_rows
 
 HUMAN, SYNTHETIC = 220.0, 1_760.0
@@ -115,6 +117,9 @@ def test_the_verdict_on_a_part_has_rows_of_its_own_where_a_detector_gives_it(ind
     of = rows[rows["breakdown"] == "in_part"].set_index("condition")
     assert of.loc[WHOLE, ["metric", "value", "n_bonafide"]].tolist() == ["in_part_percent", 0.0, 2]
     assert of.loc[WHOLE, "note"].endswith("Verdicts: 2 authentic.")
+    kinds = rows[rows["breakdown"] == "in_part_kind"].set_index("condition")
+    assert kinds.loc[f"{WHOLE}, single", "n_bonafide"] == 1
+    assert kinds.loc[f"{WHOLE}, joined", "n_bonafide"] == 1
     found = of.loc["with 4 s of synthetic speech in them"]
     assert (found["metric"], found["value"]) == ("in_part_right_percent", 100.0)
     assert found["note"].endswith(f"Verdicts: {found['n_spoof']} synthetic in part.")
@@ -166,3 +171,28 @@ def test_scores_of_a_long_clip_are_cut_into_those_of_shorter_ones():
 def test_short_clips_alone_are_refused_with_a_sentence(index):
     with pytest.raises(ValueError, match="have 30 s to set parts into"):
         measured(Hearing({220.0: [-3.0]}), index[index["speaker"] == "few"])
+
+
+def test_recordings_of_another_corpus_are_hosts_beside_the_benchmarks_own(
+    index, tmp_path, monkeypatch, capsys
+):
+    own = index["clip"] != "c0"  # the only clip of 30 s and longer is of another corpus
+    for name, rows in (("corpus", index[own]), ("long", index[~own])):
+        (tmp_path / name).mkdir()
+        for file in rows["file"]:
+            (tmp_path / name / Path(file).name).write_bytes(Path(file).read_bytes())
+        table = rows.assign(path=[Path(f).name for f in rows["file"]], split="test")
+        table.drop(columns="file").to_csv(tmp_path / name / "index.csv", index=False)
+    monkeypatch.setattr(
+        "core.detect.registry.load_detector", lambda *_, **__: Hearing({220.0: [-3.0]})
+    )
+    out = tmp_path / "rows.csv"
+    corpora = [str(tmp_path / name) for name in ("corpus", "long")]
+    assert main(["benchmark", "--stretches", "--corpus", *corpora, "--out", str(out)]) == 0
+    rows = pd.read_csv(out).set_index("condition")
+    kinds = rows[rows["breakdown"] == "stands_out_kind"]["n_bonafide"]
+    assert kinds.to_dict() == {f"{WHOLE}, joined": 1, f"{WHOLE}, single": 1}
+    assert rows.loc["with 4 s of synthetic speech in them", "n_spoof"].max() == 2
+    assert rows["source"].str.endswith("--stretches --corpus build/corpus build/long").all()
+    assert main(["benchmark", "--corpus", *corpora]) == 2
+    assert "Only --stretches takes several corpora" in capsys.readouterr().err

@@ -39,7 +39,10 @@ def add_parsers(commands: Any) -> None:
     benchmark = commands.add_parser("benchmark", help="run a detector over a benchmark")
     benchmark.add_argument("benchmark", nargs="?", default="public_samples", metavar="NAME")
     benchmark.add_argument("--detector", default="embedded", metavar="ID")
-    benchmark.add_argument("--corpus", default=default_corpus(), metavar="DIR")
+    benchmark.add_argument(
+        "--corpus", nargs="+", default=[default_corpus()], metavar="DIR",
+        help="several only with --stretches, whose clips are taken together",
+    )  # fmt: skip
     benchmark.add_argument("--split", default="test", choices=("dev", "test"))
     benchmark.add_argument("--codec", action="append", metavar="NAME", help="may be repeated")
     benchmark.add_argument(
@@ -95,7 +98,7 @@ def add_parsers(commands: Any) -> None:
 def _benchmark(options: argparse.Namespace) -> None:
     from core.detect.registry import load_detector
     from training.benchmark import run_benchmark
-    from training.clips import read_index
+    from training.clips import read_all
     from training.corpus import print_progress
     from training.data import keep_for_training
     from training.probes import probe_rows
@@ -109,23 +112,25 @@ def _benchmark(options: argparse.Namespace) -> None:
             raise ValueError(f"--{idle[0]} has no effect here. Leave it out.")
     if options.probes:
         require("sklearn")
+    if len(options.corpus) > 1 and not options.stretches:
+        raise ValueError("Only --stretches takes several corpora. Name one.")
     detector = load_detector(options.detector, code=True)
     if options.against:
         table = _against(options)
     elif options.probes or options.stretches:
-        index = read_index(options.corpus)
+        index = read_all(options.corpus)
         if options.probes:
             train, test = keep_for_training(index), index[index["split"] == "test"]
             table = probe_rows(detector, train, test, options.benchmark, progress=print_progress())
         else:
             clips = index[index["split"] == options.split]
             table = stretch_rows(
-                detector, clips, options.benchmark, print_progress(), options.split
+                detector, clips, options.benchmark, print_progress(), options.split, options.corpus
             )
     else:
         table = run_benchmark(
             detector,
-            options.corpus,
+            options.corpus[0],
             options.benchmark,
             options.split,
             options.codec or (None,),

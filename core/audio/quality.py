@@ -35,6 +35,11 @@ BANDWIDTH_FLOOR_DB = -60.0
 bands above -51 dB, resampled telephone speech lies below -69 dB (medians -32 and -91 dB)."""
 
 
+_FEW, _FOLLOWS = 15, 0.5
+"""Frames (half a second) over which a band is held against its mirror image, and the squared
+coherence from which it is that: 15 frames of other sound reach it once in 16,000 times."""
+
+
 _MAX_FRAMES = 20_000  # most frames (640 s) from which spectrum and amplitudes are estimated
 
 
@@ -304,22 +309,27 @@ def _clipped_share(frames: np.ndarray) -> float:
 def _bandwidth(frames: np.ndarray, odd: np.ndarray) -> float:
     """Highest frequency whose average power of its own lies above the floor, in hertz.
 
-    Raised from 8 kHz without a steep filter, sound has mirror images above 4 kHz: zeros between its
-    samples give them exactly, and a filter scales them. So the part of each band that follows its
-    mirror image in phase, over all frames, is none of its own. Speech has no such part.
+    Raised from 8 kHz without a steep filter, sound has mirror images above 4 kHz: held samples or
+    zeros between them give them exactly, and a filter scales them. So a band that follows its
+    mirror image in phase is none of its own. Speech has no such band.
     """
     window = np.hanning(FRAME).astype(np.float32)
     fold = FRAME // 4  # the bin at 4 kHz
-    power, along = np.zeros(FRAME // 2 + 1), np.zeros(fold + 1, complex)
-    for i in range(0, len(frames), 1000):
-        spectra = np.fft.rfft(frames[i : i + 1000] * window, axis=1)
-        power += (np.abs(spectra) ** 2).sum(axis=0)
-        sign = np.where(odd[i : i + 1000], -1.0, 1.0)  # half a turn for each sample at 8 kHz
-        along += (sign[:, None] * spectra[:, fold:] * spectra[:, fold::-1]).sum(axis=0)
-    both = np.maximum(power[fold:] * power[fold::-1], 1e-30)
-    own = np.clip(1.0 - np.abs(along) ** 2 / both, 0.0, 1.0)
-    if len(frames) > 1:  # of m frames, 1 / m follows by chance
-        power[fold:] *= np.minimum(1.0, own * len(frames) / (len(frames) - 1))
+    power, follows = np.zeros(FRAME // 2 + 1), []
+    for i in range(0, len(frames), _FEW):
+        spectra = np.fft.rfft(frames[i : i + _FEW] * window, axis=1)
+        energy = np.abs(spectra) ** 2
+        power += energy.sum(axis=0)
+        if len(spectra) < _FEW:
+            break
+        whole = energy.sum(axis=1)  # what is loud once counts as one frame of several
+        weight = (1.0 / np.maximum(whole, max(float(np.median(whole)), 1e-30)))[:, None]
+        sign = np.where(odd[i : i + _FEW], -1.0, 1.0)[:, None]  # half a turn a sample at 8 kHz
+        along = (sign * weight * spectra[:, fold:] * spectra[:, fold::-1]).sum(axis=0)
+        both = (weight * energy[:, fold:]).sum(axis=0) * (weight * energy[:, fold::-1]).sum(axis=0)
+        follows.append(np.abs(along) ** 2 / np.maximum(both, 1e-30))
+    if follows:  # of half a second each, since a cut by one sample turns the image
+        power[fold:][np.median(follows, axis=0) > _FOLLOWS] = 0.0
     # A median over nine bins (281 Hz): a lone whistle is no bandwidth.
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(power, 4, "edge"), 9), 1)
     if smooth.max() <= 0:

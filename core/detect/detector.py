@@ -187,7 +187,7 @@ class Detector:
         """
         from core.audio.quality import gate, measure, speech_in
 
-        hop = self.hop if hop_s is None else round(hop_s * SAMPLE_RATE)
+        hop = self.hop if hop_s is None else int(np.nan_to_num(hop_s * SAMPLE_RATE).round())
         if not round(MIN_HOP_S * SAMPLE_RATE) <= hop <= self.window:
             raise ValueError(
                 f"The hop must be between {MIN_HOP_S} and {self.window / SAMPLE_RATE:g} seconds."

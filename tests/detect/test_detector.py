@@ -163,7 +163,7 @@ def test_finer_hop_gives_more_windows(monkeypatch):
     assert len(detector().detect(clip, hop_s=0.5).windows) == 13
 
 
-@pytest.mark.parametrize("hop", [0.0, -1.0, 4.1, 0.01])
+@pytest.mark.parametrize("hop", [0.0, -1.0, 4.1, 0.01, np.nan, np.inf])
 def test_hop_out_of_range_is_refused(monkeypatch, hop):
     speech_everywhere(monkeypatch)
     with pytest.raises(ValueError, match="hop must be between"):

@@ -235,6 +235,15 @@ def test_detectors_that_find_different_parts_confirm_nothing():
     assert "how much of it is synthetic" in mixed.meaning
 
 
+def test_shorter_windows_are_held_against_the_clip_too():
+    """They tell what stands out without a verdict, as a voice that was cut in does."""
+    made = MADE[IN_PART]
+    assert made.trace is not None
+    llrs = tuple(None if llr is None else llr + 1.0 for llr in made.trace.llrs)
+    said = comparison(replace(made, trace=replace(made.trace, llrs=llrs)), made)
+    assert "does not agree" in said and "shorter windows" in said
+
+
 def test_a_file_that_names_another_part_than_its_clip_does_not_agree():
     made = MADE[IN_PART]
     assert "the result agrees" in comparison(made, made)

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +219,11 @@ def differences(saved: Detection, again: Detection) -> list[str]:
         moved = sum(not _near(a.llr, b.llr, WINDOW_AGREES) for a, b in pairs)
         if moved:
             found.append(f"the scores of {moved:,} of {len(pairs):,} windows")
+    if saved.trace is not None and again.trace is not None:  # earlier versions kept none
+        shorter = list(zip_longest(saved.trace.llrs, again.trace.llrs))
+        moved = sum(not _near(a, b, WINDOW_AGREES) for a, b in shorter)
+        if moved:
+            found.append(f"the scores of {moved:,} of {len(shorter):,} shorter windows")
     if any(
         not (
             _near(a.bandwidth_hz, b.bandwidth_hz, 200.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def store_features(
-    model: torch.nn.Module,
+    front: Callable[[torch.Tensor], np.ndarray],
     data: Pairs,
     path: str | Path,
     workers: int = 1,
@@ -28,8 +29,8 @@ def store_features(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        A spectral transformer; its convolutions make the features.
+    front : callable
+        Waves ``[b, n]`` to features ``[b, frames, d]``, as `features_of` gives it.
     data : Pairs
         Disturbed crops.
     path : path-like
@@ -58,7 +59,7 @@ def store_features(
     pairs: Any = data
     loader: Any = DataLoader(pairs, size, num_workers=workers, collate_fn=collate)
     for batch in loader:
-        features = front_features(model, batch["waves"])
+        features = front(batch["waves"])
         if store is None:
             store = np.lib.format.open_memmap(
                 partial, "w+", np.float16, (2 * len(data), *features.shape[1:])
@@ -72,6 +73,27 @@ def store_features(
     store.flush()
     partial.replace(path)
     return np.load(path, mmap_mode="r")
+
+
+def features_of(
+    model: torch.nn.Module, directory: Path | None = None
+) -> Callable[[torch.Tensor], np.ndarray]:
+    """What makes features (float16): a network's convolutions, or the 8-bit ones of a directory.
+
+    What is trained on the latter hears what it will be given when it is shipped.
+    """
+    if directory is None:
+        return partial(front_features, model)
+    from core.detect.engine import levelled
+    from core.detect.model_directory import load_directory
+
+    engine = load_directory(directory, "int8").engine
+
+    def run(waves: torch.Tensor) -> np.ndarray:
+        made = np.stack([engine.front(wave) for wave in levelled(waves.numpy())])
+        return made.clip(-6e4, 6e4).astype(np.float16)
+
+    return run
 
 
 def front_features(model: Any, waves: torch.Tensor) -> np.ndarray:
@@ -99,8 +121,9 @@ class StoredPairs:
     seed : int
         Decides everything.
     settings : mapping
-        ``frames`` (length of a stretch), ``hide`` (share of frames and of features that may be
-        set to zero), ``mixing`` (chance to mix with another pair, labels kept).
+        ``frames`` (length of a stretch, or several, of which each batch of ``pairs`` has one),
+        ``hide`` (share of frames and of features that may be set to zero), ``mixing`` (chance to
+        mix with another pair, labels kept).
     """
 
     def __init__(
@@ -116,7 +139,7 @@ class StoredPairs:
     def __getitem__(self, i: int) -> np.ndarray:
         rng = np.random.default_rng([self.seed, int(i)])
         k = self._pair(int(i))
-        frames = min(int(self.settings.get("frames", 100)), self.features.shape[1])
+        frames = min(self._frames(int(i)), self.features.shape[1])
         start = int(rng.integers(0, self.features.shape[1] - frames + 1))
         x = self.features[2 * k : 2 * k + 2, start : start + frames].astype(np.float32)
         if rng.random() < float(self.settings.get("mixing", 0.0)):
@@ -131,6 +154,11 @@ class StoredPairs:
             if rng.random() < 0.5:
                 row[:, rng.random(row.shape[1]) < rng.uniform(0, hide)] = 0
         return x
+
+    def _frames(self, i: int) -> int:
+        given = np.atleast_1d(self.settings.get("frames", 100))
+        batch = i // int(self.settings.get("pairs", 1))
+        return int(np.random.default_rng([self.seed, batch, 2]).choice(given))
 
     def _pair(self, i: int) -> int:
         number = i // self.pairs
@@ -149,15 +177,15 @@ def collate_features(items: list[np.ndarray]) -> dict[str, Any]:
     return {"features": features, "labels": labels}
 
 
-def store_dev(model: torch.nn.Module, dev: DevSet, batch: int = 8) -> np.ndarray:
+def store_dev(
+    front: Callable[[torch.Tensor], np.ndarray], dev: DevSet, batch: int = 8
+) -> np.ndarray:
     """Features of the dev windows, float16 ``[w, frames, d]``."""
     import torch
 
     return np.concatenate(
         [
-            front_features(
-                model, torch.from_numpy(dev.windows[i : i + batch].astype(np.float32) / 32767)
-            )
+            front(torch.from_numpy(dev.windows[i : i + batch].astype(np.float32) / 32767))
             for i in range(0, len(dev.windows), batch)
         ]
     )

@@ -103,6 +103,8 @@ class Pairs:
         See `training.augment.disturb`.
     methods : mapping of str to float, optional
         How often a copy by a method (such as ``hifigan``) is drawn against others, by default 1.
+    phones : mapping of str to float, optional
+        How often each codec is drawn for `Mix.narrow`, by default those of `NARROW` alike.
 
     Raises
     ------
@@ -121,8 +123,9 @@ class Pairs:
         weight: dict[str, float] | None = None,
         codecs: Mapping[str, float] | None = None,
         methods: Mapping[str, float] | None = None,
+        phones: Mapping[str, float] | None = None,
     ) -> None:
-        self.codecs = codecs
+        self.codecs, self.phones = codecs, phones or dict.fromkeys(NARROW, 1.0)
         self.mix, self.strength = mix or Mix(), strength or Strength()
         self.count, self.seed, self.codec = count, seed, codec
         self.length = int(self.mix.seconds * SAMPLE_RATE)
@@ -213,7 +216,8 @@ class Pairs:
             strengths = (self.strength.scaled(3.0), self.strength.scaled(0.2))
         phone = ""
         if self.mix.narrow and rng.random() < self.mix.narrow:
-            phone = str(rng.choice(NARROW))
+            often = np.array(list(self.phones.values()), float)
+            phone = str(rng.choice(list(self.phones), p=often / often.sum()))
         made = [
             self._finish(w, share, int(s), strength, phone)
             for w, share, s, strength in zip((x, y), shares, seeds, strengths, strict=True)

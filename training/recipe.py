@@ -136,13 +136,16 @@ def train(
         weight,
         recipe.get("codecs"),
         recipe.get("copies"),
+        recipe.get("narrow"),
     )
     dev = dev_set(index, most=int(settings.get("dev_clips", 0)))
     if recipe.get("network", {}).get("parts"):
         dev = spliced_set(dev, index, codec)
     model = _network(recipe, start, len(made.families) if settings.get("family") else 0)
     if "stored" in recipe:
-        _train_stored(recipe, index, dev, model, out / "stored", resume, workers, codec, weight)
+        _train_stored(
+            recipe, index, dev, model, out / "stored", resume, workers, codec, weight, start
+        )
         if not steps:
             return _keep(out / "stored", out)
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
@@ -174,6 +177,7 @@ def _train_stored(
     workers: int,
     codec: Callable[[np.ndarray, str], np.ndarray] | None,
     weight: dict[str, float] | None,
+    start: str | Path | None,
 ) -> None:
     """First stage: the transformer alone, on stored features; `model` gets the best weights."""
     from safetensors.torch import load_file
@@ -181,6 +185,7 @@ def _train_stored(
     from training.cached import (
         StoredPairs,
         collate_features,
+        features_of,
         store_dev,
         store_features,
         stored_figures,
@@ -201,12 +206,17 @@ def _train_stored(
         weight,
         recipe.get("codecs"),
         recipe.get("copies"),
+        recipe.get("narrow"),
     )
+    eight_bit = settings.get("front") == "int8"
+    if eight_bit and start is None:
+        raise ValueError("This recipe starts from a model directory. Give its weights by --start.")
+    front = features_of(model, Path(start).parent if eight_bit and start else None)
     steps, batch = int(settings["steps"]), int(settings["pairs"])
     arguments = _arguments(out, settings, steps, batch, seed, 0)
     with arguments.main_process_first(local=False):
-        features = store_features(model, pairs, out / "features.npy", workers, print_progress(30))
-    seen = store_dev(model, dev)
+        features = store_features(front, pairs, out / "features.npy", workers, print_progress(30))
+    seen = store_dev(front, dev)
     data = StoredPairs(features, steps * batch, seed, settings)
     trainer = AveragingTrainer(
         model,

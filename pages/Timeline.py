@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.audio.parts import in_words
 from core.detect.detector import DetectorError
+from core.detect.segments import segments
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.show import cache, session
 from core.show.clip import charts, outlier
@@ -95,6 +96,7 @@ picture(
     charts.share_name(whole),
     marks(origin),
     [(s.start_s, s.end_s) for s in whole.parts],
+    segments(whole, band),
 )
 span_table(entry, whole, spans, band)
 marks_below(origin)

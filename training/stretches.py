@@ -17,6 +17,7 @@ import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples, decode
+from core.detect.segments import segments
 
 if TYPE_CHECKING:
     from core.detect.detection import Detection, Stretch
@@ -274,23 +275,24 @@ def stretch_rows(
 
 
 def _segments(found: Detection, start_s: float, end_s: float) -> pd.DataFrame:
-    """Scores of a clip's segments: of the window whose middle lies nearest."""
-    if found.trace is not None:
-        windows, half = found.trace.windows, found.trace.window_s / 2
-    else:
-        windows, half = list(found.windows), found.window_s / 2
-    heard = [w for w in windows if w.llr is not None]
-    middles = np.array([w.start_s + half for w in heard])
-    scores = np.array([w.llr for w in heard], dtype=float)
+    """Scores of a clip's segments, else of the windows whose middles are nearest."""
     firsts = np.arange(0.0, found.quality.duration_s - SEGMENT_S, SEGMENT_S)
+    known = [s.llr for s in segments(found)]
+    if known:
+        scores = np.array([np.nan if s is None else s for s in known[: len(firsts)]])
+        firsts = firsts[: len(scores)]
+    else:
+        heard = [w for w in found.windows if w.llr is not None]
+        middles = np.array([w.start_s + found.window_s / 2 for w in heard])
+        nearest = np.abs(firsts[:, None] + SEGMENT_S / 2 - middles).argmin(1)
+        scores = np.array([w.llr for w in heard], dtype=float)[nearest]
     spoken = [
         any(a < first + SEGMENT_S and b > first for a, b in found.quality.speech)
         for first in firsts
     ]
-    firsts = firsts[spoken]
-    nearest = np.abs(firsts[:, None] + SEGMENT_S / 2 - middles).argmin(1)
     spoof = (firsts < end_s) & (firsts + SEGMENT_S > start_s)
-    return pd.DataFrame({"score": scores[nearest], "spoof": spoof})
+    keep = np.array(spoken, bool) & ~np.isnan(scores)
+    return pd.DataFrame({"score": scores[keep], "spoof": spoof[keep]})
 
 
 def _part(

@@ -98,7 +98,8 @@ def test_a_detector_that_hears_every_part_finds_them_all(index, monkeypatch):
     assert clips.loc[long, ["start_off_s", "end_off_s"]].to_numpy().max() <= 0.5
     human = clips["condition"].str.contains("another human")
     assert human.any() and not clips.loc[human, "named"].any()
-    assert segments.groupby("spoof")["score"].mean().tolist() == pytest.approx([-3, 3], abs=1.0)
+    human, part = segments.groupby("spoof")["score"].mean()  # short parts weigh less than all
+    assert human == pytest.approx(-3, abs=0.5) and part > human + 3
     rows = stretch_rows(Hearing({220.0: [-3.0]}), index, split="dev").set_index("condition")
     whole_row = rows.loc[WHOLE]
     assert (whole_row["value"], whole_row["n_bonafide"], whole_row["subset"]) == (0.0, 2, "dev")

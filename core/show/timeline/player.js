@@ -185,7 +185,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     for (const [thickness, colour] of [[5, ink("background-color")], [2.5, null]]) {
       pen.lineWidth = thickness;
       let last = null;
-      for (const c of cells) {
+      for (const c of data.finer.length ? data.finer : cells) {
         if (c.p !== null) {
           pen.strokeStyle = colour ?? inks[c.kind];
           pen.beginPath();

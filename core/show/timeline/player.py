@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Clip
+from core.detect.segments import Segment
 from core.detect.spans import Cell, Span
 from core.show.clip.charts import CHANCE, joined, percent
 from core.show.clip.waveform import extremes
@@ -75,6 +76,7 @@ def player_data(
     share: str = CHANCE,
     marks: Sequence[tuple[float, float, str]] = (),
     parts: Sequence[tuple[float, float]] = (),
+    finer: Sequence[Segment] = (),
 ) -> dict[str, Any]:
     """What the player draws, in plain JSON types.
 
@@ -102,6 +104,8 @@ def player_data(
         Places of the file's history: from, to, and what is there.
     parts : sequence of (float, float)
         Those for which the clip is called synthetic in part, in seconds.
+    finer : sequence of Segment
+        What the line over the spectrogram follows; the cells where there are none.
     """
     start, end = part
     lows, highs = extremes(clip.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)])
@@ -146,6 +150,11 @@ def player_data(
             "marks": [a for a, _, _ in marks],
         },
         "parts": [_edges(a, b) for a, b in parts],
+        "finer": [
+            {**_edges(s.start_s, s.end_s), "p": s.p_spoof, "kind": s.kind}
+            for s in finer
+            if s.end_s > start and s.start_s < end
+        ],
         "marks": [{"at": a, "what": what} for a, b, what in marks if b > start and a < end],
         "spectrogram": spectrogram,
         "sound": sound,

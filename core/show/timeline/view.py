@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.detect.decision import Stance
+from core.detect.segments import Segment
 from core.detect.spans import Cell, Span, band_in_probability, cell_at
 from core.show import cache, session
 from core.show.clip import charts
@@ -182,6 +183,7 @@ def picture(
     share: str,
     marks: Sequence[tuple[float, float, str]] = (),
     parts: Sequence[tuple[float, float]] = (),
+    finer: Sequence[Segment] = (),
 ) -> None:
     """The whole clip, a part of it with its sound, and the window at the place that was clicked."""
     clip = session.clip_of(entry)  # not handed over: a fragment holds its arguments
@@ -218,6 +220,7 @@ def picture(
             share,
             marks,
             parts,
+            finer,
         ),
         key,
         brushed,
@@ -304,5 +307,7 @@ def span_table(
     st.caption(
         f"A window is {detection.window_s:g} s long and its score is drawn at its middle: the "
         f"edges of a span are known to about ±{detection.window_s / 2:g} s, whatever the hop. "
-        "A span is a place to listen to, not proof that just these seconds were made."
+        + "The line over the spectrogram is finer: windows of 1 s around each half second. "
+        * (detection.trace is not None)
+        + "A span is a place to listen to, not proof that just these seconds were made."
     )

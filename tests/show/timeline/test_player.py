@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.detect.segments import segments
 from core.detect.spans import band_in_probability, cells, synthetic_spans
 from core.show.navigation import address
 from core.show.timeline import player
-from tests.builders import BAND, SCORES, HandDetector, clip
+from tests.builders import BAND, FINDING, SCORES, HandDetector, clip
 
 
 def test_the_player_gets_the_whole_clip_and_its_part_in_seconds_of_the_file():
@@ -37,6 +38,19 @@ def test_the_player_gets_the_whole_clip_and_its_part_in_seconds_of_the_file():
     assert max(data["highs"]) == pytest.approx(400, abs=2)  # thousandths of full scale
     assert data["whole"]["seconds"] == 13.0
     assert len(data["whole"]["kinds"]) == len(data["whole"]["lows"]) == player.OVERVIEW_COLUMNS
+
+
+def test_the_line_follows_the_segments_of_the_part():
+    whole = clip(13.0)
+    detection = HandDetector(SCORES, finding=FINDING).detect(whole)
+    finer = segments(detection, BAND)
+    line = player.player_data(
+        whole, player.overview_wave(whole), cells(detection), [], (4.0, 8.0), (0, 0.5, 1), "", "",
+        finer=finer,
+    )["finer"]  # fmt: skip
+    assert [(s["start"], s["end"]) for s in line] == [(k / 2, k / 2 + 0.5) for k in range(8, 16)]
+    assert [(s["p"], s["kind"]) for s in line] == [(s.p_spoof, s.kind) for s in finer[8:16]]
+    assert {s["kind"] for s in line} >= {"synthetic"}
 
 
 def test_an_overview_shows_a_short_span_of_a_long_clip():

@@ -88,11 +88,14 @@ def test_narrow_pairs_end_in_a_telephone_codec_on_both_sides(tiny_index: Path) -
         return samples
 
     index = keep_for_training(read_index(tiny_index))
-    pairs = Pairs(index, 8, 1, Mix(seconds=0.5, copies=0.0, narrow=1.0), codec=codec)
-    for i in range(8):
-        used.clear()
-        pairs[i]
-        assert len(used) == 2 and used[0] == used[1]
+    mix = Mix(seconds=0.5, copies=0.0, narrow=1.0)
+    for phones in (None, {"gsm": 1.0, "8k": 0.0}):
+        pairs = Pairs(index, 8, 1, mix, codec=codec, phones=phones)
+        for i in range(8):
+            used.clear()
+            pairs[i]
+            assert len(used) == 2 and used[0] == used[1]
+            assert phones is None or used[0] == "gsm"
 
 
 def test_heads_score_parts_and_name_families() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -196,12 +196,8 @@ def stretch_rows(
     pandas.DataFrame
         Columns as `core.evaluate.tables.COLUMNS`.
     """
-    from scipy.stats import binomtest
-
-    from core.detect.detection import IN_PART
     from core.evaluate.metrics import Tally
     from core.evaluate.tables import COLUMNS
-    from training.figures import result_row
 
     clips, segments = measured(detector, index, progress)
     command = f"python -m training benchmark {benchmark} --detector {detector.id} --stretches"
@@ -213,65 +209,100 @@ def stretch_rows(
         split,
         command + ("" if split == "test" else f" --split {split}"),
     )
-    rows = []
-
-    def share(breakdown: str, condition: str, hits: pd.Series, metric: str, note: str) -> None:
-        interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
-        synthetic = "synthetic" in condition
-        rows.append(
-            result_row(
-                names,
-                breakdown=breakdown,
-                condition=condition,
-                metric=metric,
-                value=100 * float(hits.mean()),
-                low=100 * interval.low,
-                high=100 * interval.high,
-                n_bonafide=0 if synthetic else len(hits),
-                n_spoof=len(hits) if synthetic else 0,
-                note=note,
-            )
-        )
-
-    def plain(condition: str, metric: str, value: float, n: tuple[int, int], note: str) -> None:
-        told = {"condition": condition, "metric": metric, "value": value, "note": note}
-        counts = {"n_bonafide": n[0], "n_spoof": n[1]}
-        rows.append(result_row(names, breakdown="stands_out_where", **told, **counts))
-
+    counted = _Rows(names)
     for condition, part in clips.groupby("condition", sort=False):
-        whole = condition == WHOLE
         joined = int((part["kind"] == "joined").sum())
         note = f"{joined} of {len(part)} are clips of one speaker, joined."
-        hits = part["named" if whole else "found"]
-        named = "named_percent" if whole else "found_percent"
-        share("stands_out", str(condition), hits, named, note)
+        _named(counted, str(condition), part, note)
         if detector.finding is not None:  # else no clip can get that verdict
-            synthetic = "synthetic" in str(condition)
-            right = part["rightly"] if synthetic else part["verdict"] == IN_PART
-            metric = "in_part_right_percent" if synthetic else "in_part_percent"
-            verdicts = part["verdict"].value_counts()
-            said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-            share("in_part", str(condition), right, metric, f"{note} Verdicts: {said}.")
-            for kind, some in part.groupby("kind"):
-                share("in_part_kind", f"{condition}, {kind}", right[some.index], metric, "")
-        if whole:
-            for kind, some in part.groupby("kind"):
-                share("stands_out_kind", f"{condition}, {kind}", some["named"], named, "")
-        elif hits.any() and "synthetic" in str(condition):
-            n = (0, int(hits.sum()))
-            for end in ("start", "end"):
-                value = float(part[f"{end}_off_s"].median())
-                plain(str(condition), f"{end}_off_s", value, n, "Median over the parts found.")
+            _in_part(counted, str(condition), part, note)
     spoof = segments["spoof"].to_numpy()
     score = segments["score"].to_numpy(float)
     if spoof.any() and not spoof.all():
         eer = Tally.of(score[~spoof], score[spoof], higher="spoof").eer().rate
-        plain(
+        counted.plain(
             "segments of 0.5 s of clips with synthetic parts", "eer_percent", 100 * float(eer),
             (int((~spoof).sum()), int(spoof.sum())),
             "A segment is synthetic if any of it is; segments without a score are left out.",
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(counted.rows, columns=list(COLUMNS))
+
+
+class _Rows:
+    """Rows for ``data/results`` of one run."""
+
+    def __init__(self, names: tuple[str, str, str, str]) -> None:
+        self.names, self.rows = names, list[dict[str, Any]]()
+
+    def share(
+        self, breakdown: str, condition: str, hits: pd.Series, metric: str, note: str
+    ) -> None:
+        from scipy.stats import binomtest
+
+        interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
+        n = (0, len(hits)) if "synthetic" in condition else (len(hits), 0)
+        shares = 100 * float(hits.mean()), 100 * interval.low, 100 * interval.high
+        self._add(breakdown, condition, metric, shares, n, note)
+
+    def plain(
+        self, condition: str, metric: str, value: float, n: tuple[int, int], note: str
+    ) -> None:
+        self._add("stands_out_where", condition, metric, (value, None, None), n, note)
+
+    def _add(
+        self,
+        breakdown: str,
+        condition: str,
+        metric: str,
+        value: tuple[float, float | None, float | None],
+        n: tuple[int, int],
+        note: str,
+    ) -> None:
+        from training.figures import result_row
+
+        told = {"condition": condition, "metric": metric, "note": note}
+        ends = {k: v for k, v in zip(("low", "high"), value[1:], strict=True) if v is not None}
+        self.rows.append(
+            result_row(
+                self.names,
+                breakdown=breakdown,
+                value=value[0],
+                n_bonafide=n[0],
+                n_spoof=n[1],
+                **told,
+                **ends,
+            )
+        )
+
+
+def _named(rows: _Rows, condition: str, clips: pd.DataFrame, note: str) -> None:
+    """How often a stretch is named, and where the ends of those found lie."""
+    whole = condition == WHOLE
+    hits = clips["named" if whole else "found"]
+    metric = "named_percent" if whole else "found_percent"
+    rows.share("stands_out", condition, hits, metric, note)
+    if whole:
+        for kind, some in clips.groupby("kind"):
+            rows.share("stands_out_kind", f"{condition}, {kind}", some["named"], metric, "")
+    elif hits.any() and "synthetic" in condition:
+        for end in ("start", "end"):
+            value = float(clips[f"{end}_off_s"].median())
+            n = (0, int(hits.sum()))
+            rows.plain(condition, f"{end}_off_s", value, n, "Median over the parts found.")
+
+
+def _in_part(rows: _Rows, condition: str, clips: pd.DataFrame, note: str) -> None:
+    """How often the verdict is synthetic in part; of clips with a synthetic part, rightly."""
+    from core.detect.detection import IN_PART
+
+    synthetic = "synthetic" in condition
+    right = clips["rightly"] if synthetic else clips["verdict"] == IN_PART
+    metric = "in_part_right_percent" if synthetic else "in_part_percent"
+    verdicts = clips["verdict"].value_counts()
+    said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+    rows.share("in_part", condition, right, metric, f"{note} Verdicts: {said}.")
+    for kind, some in clips.groupby("kind"):
+        rows.share("in_part_kind", f"{condition}, {kind}", right[some.index], metric, "")
 
 
 def _segments(found: Detection, start_s: float, end_s: float) -> pd.DataFrame:

@@ -10,11 +10,12 @@ from core.show.clip import charts
 
 def choose() -> None:
     """Widgets that show the session's stance and change it; only these do."""
+    # The stance is each widget's default: a value that is set from here is lost where a new run of
+    # the page comes before the browser has it, and the browser would then say the least one.
     stance = session.stance()
-    _shown("detect-prior", round(100 * stance.prior))
     st.slider(
         "Prior: the share of such clips that you assume to be synthetic, before listening",
-        1, 99,
+        1, 99, round(100 * stance.prior),
         format="%d %%",
         key="detect-prior",
         on_change=_changed,
@@ -29,21 +30,15 @@ def choose() -> None:
         ("cost_false_accusation", "Cost of a false accusation"),
     ):
         key = f"detect-{name}"
-        _shown(key, getattr(stance, name))
         st.number_input(
-            label, 0.01, 1000.0, step=1.0, key=key, on_change=_changed, args=(key, name)
-        )
+            label, 0.01, 1000.0, getattr(stance, name), step=1.0, key=key, on_change=_changed,
+            args=(key, name),
+        )  # fmt: skip
     st.caption(
         "Only their ratio counts. With these, a clip is called synthetic from a chance of "
         f"{charts.percent(session.stance().threshold_chance)} on: there both errors cost the same "
         "on average."
     )
-
-
-def _shown(key: str, value: float) -> None:
-    """What a widget shows when its page is opened; afterwards the widget leads, by its callback."""
-    if st.session_state.get(key) is None:
-        st.session_state[key] = value
 
 
 def _changed(key: str, name: str, parts: int = 1) -> None:

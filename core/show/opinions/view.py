@@ -69,7 +69,8 @@ def choose() -> list[str]:
     """
     known = [*offered(), *st.session_state.get("spoofscope.others", {})]
     # No default of the widget's own: Streamlit warns where a callback sets the value beside one.
-    st.session_state.setdefault("detect-detectors", ["embedded"])
+    # Said in every run, since the browser may not have got what an interrupted one said.
+    st.session_state["detect-detectors"] = st.session_state.get("detect-detectors", ["embedded"])
     chosen = st.multiselect(
         "Detectors",
         known,

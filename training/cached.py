@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,9 +121,9 @@ class StoredPairs:
     seed : int
         Decides everything.
     settings : mapping
-        ``frames`` (length of a stretch, or several, of which each batch of ``pairs`` has one),
-        ``hide`` (share of frames and of features that may be set to zero), ``mixing`` (chance to
-        mix with another pair, labels kept).
+        ``frames`` (length of a stretch, or several, of which `collate_features` takes one for a
+        batch), ``hide`` (share of frames and of features that may be set to zero), ``mixing``
+        (chance to mix with another pair, labels kept).
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class StoredPairs:
     def __getitem__(self, i: int) -> np.ndarray:
         rng = np.random.default_rng([self.seed, int(i)])
         k = self._pair(int(i))
-        frames = min(self._frames(int(i)), self.features.shape[1])
+        frames = min(max(lengths(self.settings)), self.features.shape[1])
         start = int(rng.integers(0, self.features.shape[1] - frames + 1))
         x = self.features[2 * k : 2 * k + 2, start : start + frames].astype(np.float32)
         if rng.random() < float(self.settings.get("mixing", 0.0)):
@@ -155,11 +155,6 @@ class StoredPairs:
                 row[:, rng.random(row.shape[1]) < rng.uniform(0, hide)] = 0
         return x
 
-    def _frames(self, i: int) -> int:
-        given = np.atleast_1d(self.settings.get("frames", 100))
-        batch = i // int(self.settings.get("pairs", 1))
-        return int(np.random.default_rng([self.seed, batch, 2]).choice(given))
-
     def _pair(self, i: int) -> int:
         number = i // self.pairs
         if self._round[0] != number:
@@ -168,11 +163,18 @@ class StoredPairs:
         return int(self._round[1][i % self.pairs])
 
 
-def collate_features(items: list[np.ndarray]) -> dict[str, Any]:
-    """Items -> ``features [2 b, frames, d]`` and ``labels [2 b]``."""
+def lengths(settings: Mapping[str, Any]) -> list[int]:
+    """The lengths of stretches, in frames."""
+    return np.atleast_1d(settings.get("frames", 100)).tolist()
+
+
+def collate_features(items: list[np.ndarray], frames: Sequence[int] = ()) -> dict[str, Any]:
+    """Items -> ``features [2 b, frames, d]`` and ``labels [2 b]``; of several lengths one."""
     import torch
 
     features = torch.from_numpy(np.concatenate(items))
+    if len(frames) > 1:
+        features = features[:, : frames[int(torch.randint(len(frames), ()))]]
     labels = torch.tensor([0.0, 1.0]).repeat(len(items))
     return {"features": features, "labels": labels}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +187,7 @@ def _train_stored(
         StoredPairs,
         collate_features,
         features_of,
+        lengths,
         store_dev,
         store_features,
         stored_figures,
@@ -225,7 +227,7 @@ def _train_stored(
         dev,
         settings,
         _loss(settings),
-        collate_features,
+        partial(collate_features, frames=lengths(settings)),
         lambda net, which: stored_figures(net, seen, which),
     )
     vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this

@@ -8,17 +8,18 @@ import torch
 
 from core.detect.engine import levelled
 from core.detect.model_directory import load_directory
-from training.cached import StoredPairs, features_of
+from training.cached import StoredPairs, collate_features, features_of
 from training.recipe import train
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "models" / "embedded"
 
 
 def test_a_batch_has_one_length_of_those_given() -> None:
-    pairs = StoredPairs(np.ones((8, 30, 4), np.float16), 60, 1, {"frames": [10, 20], "pairs": 6})
-    lengths = [[pairs[i].shape[1] for i in range(at, at + 6)] for at in range(0, 60, 6)]
-    assert all(len(set(batch)) == 1 for batch in lengths)
-    assert {batch[0] for batch in lengths} == {10, 20}
+    pairs = StoredPairs(np.ones((8, 30, 4), np.float16), 60, 1, {"frames": [10, 20]})
+    items = [pairs[i] for i in (3, 1, 40)]
+    made = [collate_features(items, [10, 20])["features"].shape for _ in range(30)]
+    assert set(made) == {(6, 10, 4), (6, 20, 4)}
+    assert collate_features(items)["features"].shape == (6, 20, 4)
 
 
 def test_features_of_a_directory_are_those_that_its_detector_hears() -> None:

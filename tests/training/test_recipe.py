@@ -13,7 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from core.audio.codecs import CODECS
 from tests.training.conftest import TINY_PAIRS, TINY_WAV2VEC2, official_folders
+from training.augment import Strength
 from training.clips import read_index
 from training.copysynth import build_copies
 from training.data import Mix, Pairs, collate, keep_for_training
@@ -41,6 +43,11 @@ def test_shipped_recipes_fit_their_code() -> None:
     assert {"embedded", "wav2vec2-base-asvspoof2019"} <= names
     recipe = load_recipe("embedded")
     Mix(**recipe["mix"])
+    for name in names:
+        recipe = load_recipe(name)
+        Mix(**recipe.get("mix", {}))
+        Strength(**recipe.get("strength", {}))
+        assert recipe.get("codecs", {}).keys() | recipe.get("narrow", {}).keys() <= CODECS.keys()
     published = load_recipe("wav2vec2-base-asvspoof2019")
     assert [s["epochs"] for s in published["stage"]] == [5, 10]
     with pytest.raises(ValueError, match="no recipe 'none'"):

@@ -213,6 +213,7 @@ _PUBLIC: dict[str, Callable[[pd.DataFrame], str]] = {
     "codec": _by("codec", "codec"),
     "parts": _parts("stands_out", "recordings in which a part is named"),
     "in_part": _parts("in_part", "recordings called synthetic in part"),
+    "in_part_kind": _parts("in_part_kind", "single recordings, and joined clips, called so"),
     "holdout": _by("family", "leave_one_family_out", ordered=True),
     "known": _by("family", "family_in_training", ordered=True),
     "risk": _by("clips judged", "risk_coverage", metric="balanced_error_percent"),

@@ -174,5 +174,5 @@ def test_no_line_of_scores_runs_through_what_the_file_lacks(visit, tmp_path):
         return n;
     }"""
     lane = page.locator(".spectrum canvas").element_handle()
-    assert page.evaluate(coloured, [lane, 0.0, 2.1 / end]) > 0
+    assert page.evaluate(coloured, [lane, 8.1 / end, 1.0]) > 0
     assert page.evaluate(coloured, [lane, 2.3 / end, 7.9 / end]) == 0

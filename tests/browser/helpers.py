@@ -22,8 +22,8 @@ def go_to(page: Page, name: str) -> None:
     """
     link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
     heading = page.get_by_role("heading", name=name, level=1, exact=True)
-    link.click()
     try:
+        link.click(timeout=30_000)
         heading.wait_for(timeout=15_000)
     except TimeoutError:
         settled(page)

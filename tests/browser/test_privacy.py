@@ -16,11 +16,11 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from core.evaluate.example_scores import example
 from tests.browser.conftest import Server
-from tests.browser.helpers import ROOT, SPEECH, go_to, settled, wait_until
+from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH, go_to, settled, wait_until
 from tests.browser.watch import Watch
 
 NAME = "marker-7f3a-of-a-visitor"
@@ -162,14 +162,15 @@ def try_the_policy(page: Page) -> None:
 
 
 def test_a_tour_leaves_nothing_behind_calls_nobody_and_keeps_to_the_policy(
-    server: Server, tab: Page, tmp_path: Path
+    server: Server, browser: Browser, tmp_path: Path
 ) -> None:
     clip = large_clip(tmp_path)
     asked: list[str] = []
-    page = tab.context.new_page()
+    page = browser.new_page(permissions=["microphone"])  # a visitor whose cache is empty
+    page.set_default_timeout(PATIENCE_MS)
     page.add_init_script(BROKEN)
     page.on("request", lambda request: asked.append(request.url))
-    answer = page.request.get(server.url)  # not out of the cache, of which a header may be missing
+    answer = page.request.get(server.url)
     assert "default-src 'self';" in answer.headers["content-security-policy"]
     page.goto(server.url)
     page.get_by_role("heading", level=1).first.wait_for()

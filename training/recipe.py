@@ -119,6 +119,7 @@ def train(
     if recipe.get("kind") == "windows":
         return _train_windows(recipe, indexes, out, start, resume, workers)
     settings = recipe["training"]
+    _refuse_untaught_heads(recipe)
     index = pd.concat([read_corpus(i) for i in indexes], ignore_index=True)
     steps, pairs = int(settings["steps"]), int(settings["pairs"])
     clips = keep_for_training(index)
@@ -154,6 +155,17 @@ def train(
     trainer = AveragingTrainer(model, arguments, data, dev, settings, _loss(settings), collate)
     trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
     return _best(out)
+
+
+def _refuse_untaught_heads(recipe: Mapping[str, Any]) -> None:
+    """Echoed crops have no labels of their parts, stored features none but of their class."""
+    stored = "stored" in recipe
+    if recipe.get("network", {}).get("parts") and (stored or "echo" in recipe["training"]):
+        raise ValueError(
+            "Parts are taught by fresh crops alone. Leave out parts, or echo and stored."
+        )
+    if recipe["training"].get("family") and stored:
+        raise ValueError("Stored features teach no families. Leave out family or stored.")
 
 
 def _loss(settings: Mapping[str, Any]) -> Loss:

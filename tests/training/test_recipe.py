@@ -104,6 +104,27 @@ def test_the_published_recipe_runs_on_the_official_folders(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("network", "training", "stored", "said"),
+    [
+        ({"parts": 10}, {"echo": 2}, {}, "fresh crops alone"),
+        ({"parts": 10}, {}, {"stored": {}}, "fresh crops alone"),
+        ({}, {"family": 0.2}, {"stored": {}}, "teach no families"),
+    ],
+)
+def test_heads_that_nothing_would_teach_are_refused(
+    tmp_path: Path, network: Any, training: Any, stored: Any, said: str
+) -> None:
+    recipe = {
+        **RECIPE,
+        "network": RECIPE["network"] | network,
+        "training": RECIPE["training"] | training,
+        **stored,
+    }
+    with pytest.raises(ValueError, match=said):
+        train(recipe, [tmp_path / "none"], tmp_path)
+
+
 def test_pairs_come_from_one_source_and_repeat(tiny_index: Path) -> None:
     index = keep_for_training(read_index(tiny_index))
     mix = Mix(seconds=0.5, copies=0.0, same_source=1.0)

@@ -16,6 +16,15 @@ from core.plain import printable
 SAMPLE_RATE = 16_000
 """Sampling rate of every `Clip`, in hertz."""
 
+MIN_RATE, MAX_RATE = 1_000, 768_000
+"""Sampling rates outside this range (hertz) are taken for a damaged header."""
+
+MAX_CHANNELS = 64
+"""More channels than this are taken for a damaged header."""
+
+MOST_TRACKS = 32
+"""Tracks beyond this number are not listed."""
+
 
 class AudioError(ValueError):
     """Audio that cannot be used; the message is a sentence for the person who gave it.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from core.audio.clip import SAMPLE_RATE
+from core.audio.clip import MAX_CHANNELS, MAX_RATE, MIN_RATE, MOST_TRACKS, SAMPLE_RATE, Source
 from core.audio.quality import gate
 from core.audio.windows import window_ranges
 from core.detect.decision import decide
@@ -37,6 +37,12 @@ CLOSE = 1e-6
 
 CLOSE_S = 0.02
 """Seconds by which sums of times may be off and still count as equal."""
+
+CLOSE_DB = 0.1
+"""Decibels by which a level in single precision may lie above a peak that it equals."""
+
+LONGEST_S = 1e6
+"""Seconds (eleven days) beyond which no clip was decoded, and no judgement waited for."""
 
 MOST_GAPS = 2_000_000
 """Missing stretches over all windows: more would be counted for minutes."""
@@ -66,11 +72,6 @@ def problem_of(d: Detection) -> str:
         return "its windows follow each other more closely than a detector's do"
     if (d.llr is None) != (d.p_spoof is None) or (d.llr is None) != (d.verdict == "not judged"):
         return "its verdict and its score contradict each other"
-    whole = [source.sample_rate, source.channels, source.track]
-    whole += [] if source.channel is None else [source.channel]
-    whole += [n for t in source.tracks for n in (t.number, t.sample_rate, t.channels)]
-    if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in whole):
-        return "its file has no sound"
     if not isinstance(d.calibrated, bool):
         return "it does not say whether it is calibrated"
     scores = [d.llr, *(w.llr for w in d.windows), *(d.trace.llrs if d.trace else ())]
@@ -83,13 +84,48 @@ def problem_of(d: Detection) -> str:
     if d.familiarity is not None:
         if d.familiarity.level not in ("familiar", "edge", "unfamiliar"):
             return "its familiarity is none of those that exist"
-        if _number(d.familiarity.distance) < 0 or not 0 <= _number(d.familiarity.percentile) <= 100:
+        if (
+            not 0 <= _number(d.familiarity.distance) < 1e6
+            or not 0 <= _number(d.familiarity.percentile) <= 100
+        ):
             return "its familiarity is out of range"
-    if _number(d.elapsed_ms) < 0 or any(_number(t.duration_s or 0.0) < 0 for t in source.tracks):
-        return "a duration is negative"
-    for track in source.tracks:
-        _number(track.level_db or 0.0)
-    return _problem_of_sound(d) or _problem_of_windows(d) or _problem_of_stretches(d)
+    if not 0 <= _number(d.elapsed_ms) <= 1000 * LONGEST_S:
+        return "no analysis takes as long as it says"
+    return (
+        _problem_of_source(source)
+        or _problem_of_sound(d)
+        or _problem_of_windows(d)
+        or _problem_of_stretches(d)
+    )
+
+
+def _problem_of_source(source: Source) -> str:
+    """What no file has of rates, channels and tracks; empty where nothing."""
+    tracks = source.tracks
+    whole = [source.sample_rate, source.channels, source.track]
+    whole += [] if source.channel is None else [source.channel]
+    whole += [n for t in tracks for n in (t.number, t.sample_rate, t.channels)]
+    if not all(isinstance(n, int) and not isinstance(n, bool) for n in whole):
+        return "its file has no sound"
+    if not MIN_RATE <= source.sample_rate <= MAX_RATE:
+        return "its sampling rate is none that a recording has"
+    if not 1 <= source.channels <= MAX_CHANNELS:
+        return "its number of channels is none that a recording has"
+    if source.channel is not None and not 1 <= source.channel <= source.channels:
+        return "its file has no such channel"
+    if [t.number for t in tracks] != list(range(1, len(tracks) + 1)) or len(tracks) > MOST_TRACKS:
+        return "its file's tracks are not counted from 1"
+    # Some formats list no tracks, and of others the first ones only.
+    listed = len(tracks) if 0 < len(tracks) < MOST_TRACKS else 1_000
+    if not 1 <= source.track <= listed:
+        return "its file has no such track"
+    for track in tracks:  # as headers have them, which say 0 of a codec that is not known
+        told = (track.sample_rate, track.channels, _number(track.duration_s or 0.0))
+        if not all(0 <= n < 2**63 for n in told) or abs(_number(track.level_db or 0.0)) > 1e3:
+            return "what it says of its file's tracks is out of range"
+        if not isinstance(track.default, bool):
+            return "it does not say which track players choose"
+    return ""
 
 
 def _problem_of_sound(d: Detection) -> str:
@@ -98,10 +134,10 @@ def _problem_of_sound(d: Detection) -> str:
     length = _number(quality.duration_s)
     if length < 0 or _number(quality.speech_s) < 0 or _number(source.duration_s) < 0:
         return "a duration is negative"
+    if length > LONGEST_S:
+        return "no clip is as long as it says"
     if abs(length - source.duration_s) > CLOSE_S:
         return "its durations contradict each other"
-    if source.channel is not None and source.channel > source.channels:
-        return "its file has no such channel"
     for name, spans in (("speech", quality.speech), ("missing stretches", source.missing)):
         edges = [_number(edge) for span in spans for edge in span]
         if edges != sorted(edges) or (edges and (edges[0] < 0 or edges[-1] > length + CLOSE_S)):
@@ -111,10 +147,14 @@ def _problem_of_sound(d: Detection) -> str:
     shares = (quality.clipped_share, quality.zero_share)
     if not all(0 <= _number(share) <= 1 for share in shares):
         return "a share is not between 0 and 1"
-    if not 0 <= _number(quality.peak) < 1e6 or not 0 <= _number(quality.bandwidth_hz) <= 1e6:
+    peak = _number(quality.peak)
+    if not 0 <= peak < 1e6 or not 0 <= _number(quality.bandwidth_hz) <= SAMPLE_RATE / 2:
         return "a measurement of its sound is out of range"
-    if quality.level_dbfs is not None and abs(_number(quality.level_dbfs)) > 1e3:
-        return "a measurement of its sound is out of range"
+    if quality.level_dbfs is not None:
+        if abs(_number(quality.level_dbfs)) > 1e3:
+            return "a measurement of its sound is out of range"
+        if quality.level_dbfs > 20 * math.log10(max(peak, 1e-30)) + CLOSE_DB:
+            return "its level lies above its peak"
     return ""
 
 
@@ -197,7 +237,7 @@ def _problem_of_stretches(d: Detection) -> str:
         if (own[0] is None) != (own[1] is None) or (d.trace is None and own != (None, None)):
             return "what it says of the sound of a stretch does not fit how it was found"
         band, clipped = (_number(0.0 if value is None else value) for value in own)
-        if not 0 <= band <= 1e6 or not 0 <= clipped <= 1:
+        if not 0 <= band <= SAMPLE_RATE / 2 or not 0 <= clipped <= 1:
             return "a measurement of a stretch's sound is out of range"
     if len(d.stands_out) > MOST:
         return "it names more stretches than can be"

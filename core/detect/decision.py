@@ -92,9 +92,18 @@ class Stance:
         """Take the stance out of a saved dictionary's fields, in today's form or that of `/1`.
 
         Form 1 had ``prior`` and, later, ``c_miss`` and ``c_fa`` beside the other fields.
+
+        Raises
+        ------
+        StanceError
+            If one is out of its range, or a stance lacks one: equal costs are not assumed.
         """
         if "stance" in saved:
-            return cls(**saved.pop("stance"))
+            said = saved.pop("stance")
+            made = cls(**said)
+            if lacks := [field.name for field in fields(cls) if field.name not in said]:
+                raise StanceError(f"Its stance lacks {' and '.join(lacks)}.")
+            return made
         return cls(saved.pop("prior"), saved.pop("c_miss", 1.0), saved.pop("c_fa", 1.0))
 
 

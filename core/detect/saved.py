@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -273,14 +273,14 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
         raise SavedError(f"Item {number} of the file is not a saved detection.")
     doubts = []
     try:
-        fields = {k: v for k, v in item.items() if k not in BESIDE}
-        given = fields.get(SEAL)
+        held = {k: v for k, v in item.items() if k not in BESIDE}
+        given = held.get(SEAL)
         if given is None:
             doubts.append(UNSEALED)
-        elif given != seal(fields):
+        elif given != seal(held):
             doubts.append(CHANGED)
-        made = Detection.from_dict(printable_in(fields))
-        problem = problem_of(made)
+        made = Detection.from_dict(printable_in(held))
+        problem = problem_of(made) or (_lacking(made, held) if schema == SCHEMA else "")
         if made.verdict == IN_PART and schema != SCHEMA:
             problem = "its form is from before there was such a verdict"
         unheard = any(s.bandwidth_hz is None for s in made.stands_out)
@@ -299,7 +299,7 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
                 doubts.insert(0, OTHER_CALIBRATION)
             problem = contradiction(made) or implausible(made, detector)
             if not problem and detector is not None:
-                made, problem = with_stretches(made, detector, "stands_out" in fields)
+                made, problem = with_stretches(made, detector, "stands_out" in held)
                 doubts += otherwise(made, detector)
     except StanceError as error:
         raise SavedError(f"Item {number} is damaged. {error}") from error
@@ -310,6 +310,20 @@ def _checked(item: Any, number: int, detector_of: Callable[[str], Detector | Non
     if problem:
         raise SavedError(f"Item {number} is damaged: {problem}.")
     return Saved(made, tuple(doubts))
+
+
+def _lacking(d: Detection, held: Mapping[str, Any]) -> str:
+    """A field that a dictionary of today's form lacks of the Detection that was made from it: what
+    older forms leave out would be taken for its default. Empty where there is none."""
+    pairs: list[tuple[str, Any, Any]] = [("it", d, held), ("its source", d.source, held["source"])]
+    if d.familiarity is not None:
+        pairs.append(("its familiarity", d.familiarity, held["familiarity"]))
+    stretches = zip(d.stands_out, held.get("stands_out", ()), strict=True)
+    pairs += [("a stretch that it names", *pair) for pair in stretches]
+    lacks = (
+        (what, f.name) for what, made, given in pairs for f in fields(made) if f.name not in given
+    )
+    return next((f"{what} lacks {name}" for what, name in lacks), "")
 
 
 def _calibrated_by(d: Detection) -> str:

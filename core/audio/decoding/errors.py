@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from core.audio.clip import AudioError
-
-MIN_RATE, MAX_RATE = 1_000, 768_000
-"""Sampling rates outside this range (hertz) are taken for a damaged header."""
-
-MAX_CHANNELS = 64
-"""More channels than this are taken for a damaged header."""
+from core.audio.clip import MAX_CHANNELS, MAX_RATE, MIN_RATE, AudioError
 
 TOO_LARGE = "This file is too large: cut it into parts, or give only its sound track."
 

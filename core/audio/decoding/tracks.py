@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.audio.clip import AudioError, Track
+from core.audio.clip import MOST_TRACKS, AudioError, Track
 from core.audio.decoding.container import (
     DECODERS,
     codec_name,
@@ -21,9 +21,6 @@ from core.audio.decoding.errors import encrypted_sound, no_track
 from core.audio.decoding.frames import frame_samples, to_float
 from core.audio.decoding.output import Output
 from core.audio.decoding.source import Reader
-
-MOST_TRACKS = 32
-"""Tracks beyond this number are not listed."""
 
 LEVEL_S = 20.0
 """Seconds from the beginning by which the level of a track that is not judged is measured."""

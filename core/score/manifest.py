@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,20 +103,40 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
 
 
 def _read(manifest: Path) -> pd.DataFrame:
-    suffix = manifest.suffix.lower()
+    parquet = manifest.suffix.lower() in {".parquet", ".pq"}
     try:
-        if suffix in {".parquet", ".pq"}:
+        if parquet:
             return pd.read_parquet(manifest)
         with manifest.open(encoding="utf-8-sig") as lines:
             header = next((line for line in lines if line.strip()), "")
-        return pd.read_csv(
-            manifest, sep=_separator(header), dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
+        sign = _separator(header)
+        names = [name.strip().lower() for name in next(csv.reader([header], delimiter=sign), [])]
+        if twice := {n for n in (*PATH_COLUMNS, *ID_COLUMNS) if names.count(n) > 1}:
+            raise ArchiveError(f"{manifest} has two columns called {min(twice)!r}. Leave one.")
+        with warnings.catch_warnings():
+            # Of a line with more cells than names, pandas would take the first for its index.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                manifest, sep=sign, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+                index_col=False,
+            )  # fmt: skip
+    except ArchiveError:
+        raise
     except FileNotFoundError as error:
         raise ArchiveError(f"There is no manifest {manifest}.") from error
-    except (OSError, ValueError) as error:  # what is no table raises kinds of ValueError
+    except OSError as error:
+        said = error.strerror or "it is no such file"
+        raise ArchiveError(f"{manifest} could not be read: {said}.") from error
+    except pd.errors.EmptyDataError as error:
+        raise ArchiveError(f"{manifest} is empty.") from error
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"{manifest} is no text in UTF-8. Save it so, or as Parquet.") from error
+    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # of every kind, from pandas
         raise ArchiveError(
-            f"{manifest} could not be read as CSV, TSV or Parquet, by its name: {error}"
+            f"{manifest} is named as Parquet, and is none that can be read."
+            if parquet
+            else f"{manifest} is no CSV or TSV: a line has more cells than there are names of "
+            "columns, or a quote has no end."
         ) from error
 
 
@@ -138,6 +160,8 @@ def _from_table(frame: pd.DataFrame, manifest: Path, root: Path) -> list[Item]:
     ids = next((names[n] for n in ID_COLUMNS if n in names), paths)
     if frame[paths].isna().any() or (frame[paths].astype(str).str.strip() == "").any():
         raise ArchiveError(f"A row of {manifest} has no path.")
+    if frame[paths].astype(str).str.contains("\0", regex=False).any():
+        raise ArchiveError(f"A row of {manifest} has a zero byte in its path.")
     items = []
     for row in frame.to_dict("records"):
         path = str(row.pop(paths))

@@ -254,6 +254,32 @@ def test_separators_and_names_of_the_column_of_paths(tmp_path, sign, column, mar
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "m.csv is empty"),
+        (b"\n\n", "m.csv is empty"),
+        (b"\xef\xbb\xbf", "m.csv is empty"),
+        (b"path\n", "names no audio files"),
+        ("path\na.wav\n".encode("utf-16"), "no text in UTF-8"),
+        (b"a,b\n1,2\n", "no column of paths"),
+        (b"path\na\x00.wav\n", "zero byte"),
+        (b'path,x\n"a.wav,1\n', "a quote has no end"),
+        (b"Path,PATH\na.wav,b.wav\n", "two columns called 'path'"),
+        (b"path,x\na.wav,1,\n", "more cells than there are names"),
+        (b"path,x\na.wav,1\nb.wav,1,2\n", "more cells than there are names"),
+    ],
+)
+def test_a_manifest_that_is_none_gets_a_sentence(tmp_path, content, says):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(ArchiveError, match=says) as told:
+        print(read_manifest(tmp_path / "m.csv"))
+    assert str(told.value).endswith(".") and "\n" not in str(told.value)
+    (tmp_path / "m.parquet").write_bytes(content)
+    with pytest.raises(ArchiveError, match=r"named as Parquet"):
+        read_manifest(tmp_path / "m.parquet")
+
+
 def test_a_file_named_twice_is_scored_once(tmp_path, capsys):
     (tmp_path / "m.csv").write_text("path\na.wav\nb.wav\na.wav\n")
     assert [item.id for item in read_manifest(tmp_path / "m.csv")] == ["a.wav", "b.wav"]

@@ -125,7 +125,7 @@ def _load(
             raise _is_code(name)
         return _tried(load_own(name, waiting=waiting), waiting)
     path = Path(name)
-    if os.path.isdir(path):  # no error for a name too long
+    if name and os.path.isdir(path):  # no error for a name too long; no name is no folder
         if is_project_model(path):
             return _tried(load_directory(path, engine))
         if pair := _head_and_encoder(path):

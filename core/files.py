@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 CODE = Path(__file__).resolve().parents[1]
@@ -59,6 +60,51 @@ def atomic_path(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def why_not_written(
+    path: str | Path, suffixes: Sequence[str] = (), read: Sequence[str | Path] = ()
+) -> str:
+    """Why no file can be written there, found out before the work on it.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the file is to be; a terminal, a pipe or a device is let pass.
+    suffixes : sequence of str
+        Endings that say what is written; any where there are none.
+    read : sequence of path-like
+        Files that the work reads, none of which is to be replaced.
+
+    Returns
+    -------
+    str
+        A sentence; empty where nothing is known against it.
+    """
+    name, folder = os.fspath(path), os.path.dirname(os.fspath(path)) or "."
+    if not name:
+        return "The name of the file to write is empty."
+    if not os.path.isdir(folder):
+        return f"There is no folder {folder} to write to."
+    if os.path.isdir(name):
+        return f"{name} is a folder. Name a file in it."
+    if os.path.exists(name) and not os.path.isfile(name):
+        return ""
+    if suffixes and not name.lower().endswith(tuple(suffixes)):
+        return f"{name} does not say what to write: its name has to end in {' or '.join(suffixes)}."
+    if os.path.exists(name) and any(os.path.exists(r) and os.path.samefile(name, r) for r in read):
+        return f"{name} is read here, and would be replaced. Name another file."
+    try:
+        os.lstat(name)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # such as a name too long
+        return f"{name} cannot be written: {error.strerror or error}."
+    try:
+        tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(name))).close()
+    except OSError as error:
+        return f"{name} cannot be written: {error.strerror or error}."
+    return ""
 
 
 def atomic_write(path: str | Path, content: str | bytes, *, sync: bool = False) -> None:

@@ -363,6 +363,40 @@ def test_a_command_that_moved_answers_with_its_new_name(command, capsys):
     assert capsys.readouterr().err == f"This command is now: python -m training {command}\n"
 
 
+OUTS = {
+    "report": (["report", "in.wav"], "--out", "r.html"),
+    "score": (["score", "in.csv"], "--out", "s.csv"),
+    "windows": (["score", "in.csv", "--out", "t.csv"], "--windows-out", "s.csv"),
+    "convert": (["convert", "in.csv", "--to", "asvspoof5", "--protocol", "key"], "--output", "s"),
+}
+
+
+@pytest.mark.parametrize("command", OUTS)
+def test_what_cannot_be_written_is_said_before_any_work(command, tmp_path, monkeypatch, capsys):
+    given, option, name = OUTS[command]
+    monkeypatch.chdir(tmp_path)
+    Path("folder.html").mkdir()
+    Path("in.csv").touch()
+    Path("loop.csv").symlink_to("no/loop.csv")
+    ends = [("", "empty"), (f"no/{name}", "no folder no"), ("folder.html", "is a folder")]
+    ends += [("a" * 300 + name, "too long"), ("in.csv", "in.csv"), ("loop.csv", "loop.csv")]
+    ends += [("s.xyz", "has to end in")] if command != "convert" else []
+    for out, says in ends:
+        assert main([*given, option, out]) == 2
+        said = capsys.readouterr().err
+        assert says in said and "Errno" not in said and said.count("\n") == 1, said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.html", "in.csv", "loop.csv"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+def test_no_name_is_no_detector(name):
+    from core.detect.detector import DetectorError
+    from core.detect.registry import load_detector
+
+    with pytest.raises(DetectorError, match="There is no detector"):
+        load_detector(name)
+
+
 @pytest.mark.parametrize("command", ["detect", "report", "evaluate"])
 def test_no_command_prints_what_is_not_seen(tmp_path, capsys, command):
     """A name, a trial, an attack that would colour, hide or reorder what stands around it."""

@@ -111,7 +111,9 @@ def test_a_channel_can_be_chosen(files, capsys):
 
 @pytest.mark.parametrize("option", ["--track", "--channel"])
 @pytest.mark.parametrize("given", ["0", "-1", "one", "1.5"])
-@pytest.mark.parametrize("command", [["detect"], ["report", "--out=r.html"], ["score", "--out=s"]])
+@pytest.mark.parametrize(
+    "command", [["detect"], ["report", "--out=r.html"], ["score", "--out=s.csv"]]
+)
 def test_parts_are_counted_from_one(files, capsys, command, option, given):
     with pytest.raises(SystemExit):
         main([command[0], "call.wav", *command[1:], f"{option}={given}"])

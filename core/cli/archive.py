@@ -55,17 +55,20 @@ def _engine(name: str) -> str:
 def run(options: argparse.Namespace) -> int:
     """Score the archive; 0 when all went well, 2 when it could not be read or written."""
     from core.detect.detector import DetectorError
-    from core.score.archive import score
+    from core.files import why_not_written
+    from core.score.archive import SUFFIXES, score
     from core.score.manifest import ArchiveError, read_manifest
 
     if options.ray_address and options.executor != "ray":
         print("--ray-address goes with --executor ray.", file=sys.stderr)
         return EXIT_UNUSABLE
     try:
-        for table in filter(None, (options.out, options.windows_out)):
-            both = os.path.isfile(table) and os.path.exists(options.manifest)
+        for table in (options.out, options.windows_out):
+            both = table and os.path.isfile(table) and os.path.exists(options.manifest)
             if both and os.path.samefile(table, options.manifest):
                 raise ArchiveError(f"{table} is the manifest itself. Name another file.")
+            if table is not None and (problem := why_not_written(table, SUFFIXES)):
+                raise ArchiveError(problem)
         bad = score(
             read_manifest(options.manifest, options.root),
             options.out,

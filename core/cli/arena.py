@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from core.cli.columns import EPILOG, add_trials, refusing
 from core.cli.convert import given_trials, which_way
 from core.evaluate.metrics import Tally
 from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
-from core.evaluate.trials import in_form
-from core.files import atomic_write
+from core.evaluate.trials import TrialsError, in_form
+from core.files import atomic_write, why_not_written
 
 DETAILS = {
     "benchmark": ("ORG/NAME", "the Arena's data set"),
@@ -49,6 +50,11 @@ def run(options: argparse.Namespace) -> int:
     """Write both files; 0 when all went well, 2 when something could not be used."""
     system: dict[str, Any] = {}
     notes = ""
+    folder = Path(options.out)
+    listed = folder / "scores.txt"
+    read_here = [name for name in (options.scores, options.protocol, options.meta) if name]
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise TrialsError(f"{folder} is a file. --out names a folder for the two files.")
     if options.meta:
         meta = Path(options.meta)
         system, notes = read_system(meta.read_text("utf-8", "replace"), meta.name)
@@ -61,16 +67,18 @@ def run(options: argparse.Namespace) -> int:
         datetime.date.today().isoformat(), notes,
     )  # fmt: skip
     tally = Tally.of(*trials.split(), higher=higher)
-    made = submission(scores, tally, trials.unscored, details)
-    folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
+    made = submission(scores, tally, trials.unscored, details)
     target = folder / f"{made['system']['slug'] or 'submission'}.yaml"
-    atomic_write(folder / "scores.txt", scores)
+    for path in (listed, target):
+        if obstacle := why_not_written(path, read=read_here):
+            raise TrialsError(obstacle)
+    atomic_write(listed, scores)
     atomic_write(target, as_yaml(made))
     for problem in trials.problems:
         print(problem.sentence)
     figures = made["scores"]
-    print(f"{folder / 'scores.txt'}: {figures['n_trials'] - figures['n_skipped']:,} scores.")
+    print(f"{listed}: {figures['n_trials'] - figures['n_skipped']:,} scores.")
     print(f"{target}: EER {figures['eer_percent']:.4f} %, as the Arena computes it.")
     left = unfilled(made)
     if left:

@@ -10,7 +10,7 @@ from typing import Any
 from core.cli.columns import EPILOG, add_trials, read, refusing
 from core.evaluate.metrics import Higher
 from core.evaluate.trials import FORMS, Trials, TrialsError, attach, direction, in_form
-from core.files import atomic_write
+from core.files import atomic_write, why_not_written
 
 
 def add_parser(commands: Any) -> None:
@@ -30,11 +30,15 @@ def add_parser(commands: Any) -> None:
 @refusing()
 def run(options: argparse.Namespace) -> int:
     """Convert ``options.scores``; 0 when all went well, 2 when it could not be used."""
+    if options.output is not None:
+        read_here = [name for name in (options.scores, options.protocol) if name]
+        if obstacle := why_not_written(options.output, read=read_here):
+            raise TrialsError(obstacle)
     trials = given_trials(options, labels="label" in FORMS[options.to].columns)
     written = in_form(trials, which_way(trials, options), options.to)
     for problem in trials.problems:
         print(problem.sentence, file=sys.stderr)
-    if options.output:
+    if options.output is not None:
         atomic_write(options.output, written)
     else:
         sys.stdout.write(written.decode())

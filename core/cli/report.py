@@ -62,7 +62,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the report; 0 when every file could be read, 2 when one could not."""
     from core.detect.detector import DetectorError
-    from core.files import atomic_write
+    from core.files import atomic_write, why_not_written
     from core.plain import find_printed
     from core.provenance.isolated import TrustListError
     from core.show.evidence.case import Filing
@@ -73,6 +73,9 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     out = Path(options.out)
     files = [find_printed(file) for file in options.files]
+    if problem := why_not_written(options.out, (".html", ".htm", ".pdf"), files):
+        print(problem, file=sys.stderr)
+        return EXIT_UNUSABLE
     saved = [file for file in files if Path(file).suffix.lower() == ".json"]
     audio = [file for file in files if file not in saved]
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-import tempfile
 import time
 import unicodedata
 from collections.abc import Generator, Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.detect.decision import EVEN, Stance
-from core.files import atomic_path
+from core.files import atomic_path, why_not_written
 from core.plain import csv_text
 from core.score.journal import Journal
 from core.score.judging import EXECUTORS, ROW, WINDOW, identity, stamp
@@ -24,6 +23,9 @@ from core.version import version
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SUFFIXES = (".parquet", ".pq", ".csv")
+"""How the name of a table ends, which says what it is."""
 
 GROUP = 10_000
 """Rows in memory while the table is written."""
@@ -56,7 +58,7 @@ def score(
     items : sequence of Item
         From `core.score.manifest.read_manifest`.
     out : path-like
-        The table: CSV by its suffix ``.csv``, Parquet otherwise. Written aside, then renamed.
+        The table, CSV or Parquet by its suffix, one of `SUFFIXES`. Written aside, then renamed.
     detector : str
         For `core.detect.registry.load_detector`.
     stance : Stance
@@ -171,15 +173,8 @@ def _check_writable(out: Path, windows_out: Path | None, items: Sequence[Item]) 
     """
     given = [path for path in (out, windows_out) if path is not None]
     for path in given:
-        if not path.parent.is_dir():
-            raise ArchiveError(f"There is no folder {path.parent} to write to.")
-        if path.is_dir():
-            raise ArchiveError(f"{path} is a folder. Name a file in it.")
-        try:
-            if not path.exists() or path.is_file():  # no terminal or pipe
-                tempfile.TemporaryFile(dir=path.resolve().parent).close()
-        except OSError as error:
-            raise ArchiveError(f"{path} cannot be written: {error.strerror or error}.") from error
+        if problem := why_not_written(path, SUFFIXES):
+            raise ArchiveError(problem)
     if windows_out is not None and _one_file(out, windows_out):
         raise ArchiveError(
             f"{out} and {windows_out} are one file. Give the windows a table of their own."
@@ -272,7 +267,7 @@ def _write(out: Path, tables: Iterator[pa.Table]) -> None:
 
     first = next(tables)
     with atomic_path(out, sync=True) as part, part.open("wb") as file:
-        if out.suffix == ".csv":
+        if out.suffix.lower() == ".csv":
             file.write(csv_text(first.column_names, ()).encode())
             for table in itertools.chain([first], tables):
                 columns = [column.to_pylist() for column in table.columns]

@@ -155,3 +155,16 @@ def test_the_command_writes_both_files_and_says_what_is_left(tmp_path, capsys):
     meta.write_text(json.dumps({"system": {"name": "x"}}))  # as core harness writes it: JSON
     assert main(arguments) == 0
     assert (out / "submission.yaml").exists()
+
+
+def test_no_file_that_is_read_is_replaced(tmp_path, capsys):
+    given, key = tmp_path / "scores.txt", tmp_path / "key.txt"
+    given.write_text("a 1.0\nb 2.0\n")
+    key.write_text("a spoof\nb bonafide\n")
+    arguments = ["arena", str(given), "--protocol", str(key), "--higher", "bonafide", "--out"]
+    assert main([*arguments, str(tmp_path)]) == 2
+    assert "scores.txt is read here, and would be replaced" in capsys.readouterr().err
+    assert main([*arguments, str(key)]) == 2
+    assert "key.txt is a file. --out names a folder" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "out")]) == 0
+    assert given.read_text() == "a 1.0\nb 2.0\n"

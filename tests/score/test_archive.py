@@ -307,8 +307,10 @@ def test_apple_double_files_of_a_folder_are_passed_over(tmp_path):
         ("t.csv", "none/w.csv", "no folder"),
         ("t.csv", "in", "is a folder"),
         ("in", None, "is a folder"),
-        ("a.wav", None, "one of the files to score"),
-        ("t.csv", "a.wav", "one of the files to score"),
+        ("b.csv", None, "one of the files to score"),
+        ("t.csv", "b.csv", "one of the files to score"),
+        ("t.xyz", None, "has to end in .parquet or .pq or .csv"),
+        ("t.csv", "w", "has to end in"),
         ("m.csv", None, "the manifest itself"),
         ("t.csv", "m.csv", "the manifest itself"),
     ],
@@ -324,8 +326,8 @@ def test_tables_are_checked_before_anything_is_scored(
     Path("in").mkdir()
     Path("link.csv").symlink_to("t.csv")
     Path("linked").symlink_to(".")
-    Path("a.wav").write_bytes(b"")
-    Path("m.csv").write_text("path\na.wav\n")
+    Path("b.csv").write_bytes(b"")
+    Path("m.csv").write_text("path\na.wav\nb.csv\n")
     before = sorted(tmp_path.rglob("*"))
     more = ["--windows-out", windows] if windows else []
     assert main(["score", "m.csv", "--out", out, *more]) == 2

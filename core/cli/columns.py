@@ -172,8 +172,9 @@ def _refuse(error: Exception, hints: Mapping[str, str] | None) -> None:
             print(line, file=sys.stderr)
         error = with_hint(error, hints=hints)
     said: object = error
-    if isinstance(error, OSError) and error.filename is not None:
-        said = f"{error.filename} cannot be opened: {error.strerror or error}."
+    if isinstance(error, OSError):
+        what = error.filename if error.filename is not None else "A file"
+        said = f"{what} cannot be opened: {error.strerror or error}."
     print(said, file=sys.stderr)
 
 

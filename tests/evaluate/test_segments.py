@@ -1,6 +1,9 @@
 """Segment and range EER: answers by hand, a slow count of instants, and properties."""
 
+import gzip
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -204,3 +207,41 @@ def test_lengths_that_are_none_get_a_sentence(given, tmp_path, capsys):
     files = [str(tmp_path / "s.csv"), "--reference", str(tmp_path / "r.csv")]
     assert main(["segments", *files, "--higher", "spoof", f"--resolution={given}"]) == 2
     assert "--resolution takes" in capsys.readouterr().err
+
+
+REFERENCES = {
+    "RTTM": "SPEAKER a 1 1 1 <NA> <NA> spoof <NA> <NA>\nSPEAKER é 1 0 2 <NA> <NA> bonafide <NA>\n",
+    "spans in a line": "a 1-2-F\né 0-2-T\n",
+    "a table": "file,start,end,label\na,1,2,spoof\né,0,2,bonafide\n",
+}
+
+
+@pytest.mark.parametrize("form", REFERENCES)
+def test_a_reference_is_the_same_however_it_is_written(form):
+    """A mark at the start would hide a first line, whose span then counted as human."""
+    text = REFERENCES[form]
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("spans", text)
+    written = [text.encode(), text.encode("utf-8-sig"), text.encode("utf-16")]
+    written += [text.replace("\n", end).encode() for end in ("\r\n", "\r", "\n\n")]
+    written += [gzip.compress(text.encode()), zipped.getvalue()]
+    for data in written:
+        found = read_reference(data, "spans")
+        rows = found.table[["file", "start", "end", "is_spoof"]].to_numpy().tolist()
+        assert rows == [["a", 1, 2, True], ["é", 0, 2, False]] and not found.problems
+
+
+def test_lines_of_a_reference_that_cannot_be_read_are_named():
+    (problem,) = named("SPEAKER a 1 1 1 <NA> <NA> spoof\nSPEAKER a 1 3\n").problems
+    assert problem.sentence == "1 row of spans.csv has fewer cells than a line of RTTM (line 2)."
+    (problem,) = named("a 1-2-F\nb 1..2\nc\n").problems
+    assert problem.count == 2 and "no span as start-end-label" in problem.sentence
+    (problem,) = named("file,start,end\na,1,2\nb,1,2,3,4\n").problems
+    assert "more than the 3 columns" in problem.sentence
+
+
+@pytest.mark.parametrize("hop", [0, -1, float("nan"), float("inf")])
+def test_a_hop_that_is_none_gets_a_sentence(hop):
+    with pytest.raises(TrialsError, match="hop must be a time"):
+        read_scored_spans(b"file,start,end,llr\na,0,1,0\n", "s.csv", hop)

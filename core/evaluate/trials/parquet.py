@@ -62,7 +62,7 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
                 "with dictionaries, as most programs do."
             ) from error
         raise TrialsError(
-            f"{name} looks like Parquet but cannot be read: {str(error)[:300]}."
+            f"{name} looks like Parquet but cannot be read: it is damaged, or not whole."
         ) from error
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     if nested:

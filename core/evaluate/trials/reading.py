@@ -105,7 +105,9 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
             quotechar='"',
         )
     except pd.errors.ParserError as error:
-        raise TrialsError(f"{name} cannot be read as a table: {error}.") from error
+        raise TrialsError(
+            f"{name} cannot be read as a table: a quote has no end, or a cell is too long."
+        ) from error
     frame.index = pd.RangeIndex(2 if header else 1, len(frame) + (2 if header else 1))
     frame = frame.dropna(how="all")
     if separator != " ":
@@ -113,6 +115,20 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
             frame[column] = frame[column].astype("str").str.strip().where(frame[column].notna())
     frame.attrs["problems"] = problems
     return frame
+
+
+def as_text(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
+    """A file unpacked, as UTF-8 without a mark at its start, and what became of odd characters.
+
+    Parquet stays as it is.
+
+    Raises
+    ------
+    TrialsError
+        As `read_table`.
+    """
+    data = _unpack(data, name)
+    return (data, ()) if data[:4] == b"PAR1" else _utf8(data, name)
 
 
 def _unpack(data: bytes, name: str) -> bytes:

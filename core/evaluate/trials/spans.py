@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +14,7 @@ from core.evaluate.metrics import Higher
 from core.evaluate.trials.labels import LABELS, speaks_for
 from core.evaluate.trials.limits import LARGEST
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
-from core.evaluate.trials.reading import read_table
+from core.evaluate.trials.reading import as_text, read_table
 from core.evaluate.trials.tidy import ranked
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def read_scored_spans(
     TrialsError
         If a column is not known, or no row can be used.
     """
+    if hop is not None and not 0 < hop < LONGEST_S:
+        raise TrialsError("The hop must be a time above 0 in seconds.")
     frame = source if not isinstance(source, (Path, bytes)) else _read(source, name)
     columns = _columns(frame, stated or {})
     if not columns and frame.shape[1] == 4 and hop is None:
@@ -104,8 +106,6 @@ def read_scored_spans(
         columns = {**first, **columns}
     table = _numbers(frame, columns, ("start", "end", "duration", "score"))
     if "start" not in table and hop:
-        if not 0 < hop < LONGEST_S:
-            raise TrialsError("The hop must be a time above 0 in seconds.")
         place = table.groupby("file").cumcount()
         table["start"], table["duration"] = place * hop, hop
     table = _timed(table, name)
@@ -131,12 +131,12 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
     """
     import pandas as pd
 
-    data = source.read_bytes() if isinstance(source, Path) else source
+    data, problems = as_text(source.read_bytes() if isinstance(source, Path) else source, name)
     head = data[:65536].decode("utf-8", "replace").splitlines()[:50]
     if head and any(line.startswith("SPEAKER ") for line in head):
-        table, form = _rttm(data, name), "RTTM"
+        (table, left), form = _rttm(data, name), "RTTM"
     elif head and _SPAN.search(head[0]):
-        table, form = _lines(data, name), "a line per file, spans as start-end-label"
+        (table, left), form = _lines(data, name), "a line per file, spans as start-end-label"
     else:
         frame = _read(data, name)
         columns = _columns(frame, {})
@@ -144,6 +144,7 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
             order: tuple[Role, ...] = ("file", "start", "end", "label")
             columns = dict(zip(order, map(str, frame.columns), strict=False))
         table = _timed(_numbers(frame, columns, ("start", "end", "duration")), name)
+        left = frame.attrs.get("problems", ())
         form = in_words([f"{role} = {c}" for role, c in columns.items() if role != "score"])
     _need(table, ("file", "start", "end"), name)
     if "label" not in table:
@@ -152,7 +153,11 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
     if form.startswith("a line"):
         labels = labels.replace(_LETTERS)
     table["is_spoof"] = pd.array([LABELS.get(v) for v in labels], dtype="str")
-    table, problems = _usable(table, ["start", "end"], name)
+    problems = (*problems, *left)
+    try:
+        table, unusable = _usable(table, ["start", "end"], name)
+    except TrialsError as error:
+        raise TrialsError(str(error), (*problems, *error.problems)) from error
     unknown = table["is_spoof"].isna()
     if unknown.any():
         found = in_words(map(str, table.loc[unknown, "label"].unique()[:4]), "or")
@@ -160,7 +165,7 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
             f"{name} labels spans as {found}, which names neither class: spoof and bonafide do."
         )
     table["is_spoof"] = table["is_spoof"] == "spoof"
-    return Spans(table[["file", "start", "end", "is_spoof"]], form, tuple(problems))
+    return Spans(table[["file", "start", "end", "is_spoof"]], form, (*problems, *unusable))
 
 
 def _read(source: Path | bytes, name: str) -> pd.DataFrame:
@@ -241,29 +246,44 @@ def _usable(
     return table.copy(), problems
 
 
-def _rttm(data: bytes, name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    rows, lines = [], []
+def _rttm(data: bytes, name: str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
+    found, short = [], []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         cells = line.split()
         if len(cells) > 7 and cells[0] == "SPEAKER":
-            rows.append((cells[1], cells[3], cells[4], cells[7]))
-            lines.append(number)
-    frame = pd.DataFrame(rows, columns=["file", "start", "duration", "label"], index=lines)
-    columns: dict[Role, str] = {r: r for r in ("file", "start", "duration", "label")}
-    return _timed(_numbers(frame, columns, ("start", "duration")), name)
+            found.append((number, cells[1], cells[3], cells[4], cells[7]))
+        elif cells[:1] == ["SPEAKER"]:
+            short.append(number)
+    what = "have fewer cells than a line of RTTM"
+    return _found(found, ("file", "start", "duration", "label"), short, what, name)
 
 
-def _lines(data: bytes, name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    rows, lines = [], []
+def _lines(data: bytes, name: str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
+    found, bare = [], []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         cells = line.split(maxsplit=1)
-        for start, end, label in _SPAN.findall(cells[1] if len(cells) > 1 else ""):
-            rows.append((cells[0], start, end, label))
-            lines.append(number)
-    frame = pd.DataFrame(rows, columns=["file", "start", "end", "label"], index=lines)
-    columns: dict[Role, str] = {r: r for r in ("file", "start", "end", "label")}
-    return _timed(_numbers(frame, columns, ("start", "end")), name)
+        spans = _SPAN.findall(cells[1] if len(cells) > 1 else "")
+        found += [(number, cells[0], *span) for span in spans]
+        if cells and not spans:
+            bare.append(number)
+    what = "have no span as start-end-label"
+    return _found(found, ("file", "start", "end", "label"), bare, what, name)
+
+
+def _found(
+    found: Sequence[tuple[int | str, ...]],
+    columns: tuple[Role, ...],
+    wrong: list[int],
+    what: str,
+    name: str,
+) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
+    """Rows, each with its line's number first, as a table; which other lines are wrong, and how."""
+    import pandas as pd
+
+    index = [row[0] for row in found]
+    frame = pd.DataFrame([row[1:] for row in found], columns=list(columns), index=index)
+    times = tuple(role for role in columns if role not in ("file", "label"))
+    table = _timed(_numbers(frame, {role: role for role in columns}, times), name)
+    first = tuple(wrong[:5])
+    said = in_a_sentence(name, len(wrong), what, first) if wrong else ""
+    return table, (Problem(said, len(wrong), first),) if wrong else ()

@@ -53,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(options.out)
     listed = folder / "scores.txt"
     read_here = [name for name in (options.scores, options.protocol, options.meta) if name]
+    if not options.out:
+        raise TrialsError("--out names a folder for the two files, and is empty.")
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise TrialsError(f"{folder} is a file. --out names a folder for the two files.")
     if options.meta:

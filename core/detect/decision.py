@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from core.detect.calibration import logit, posterior
 
+PRIORS = (1e-9, 1 - 1e-9)
+"""Range of the prior; beyond it a chance after listening rounds to 0 or 1, which none is."""
+
 COSTS = (1e-6, 1e6)
 """Range of both costs; beyond it their ratio has no logarithm that means anything."""
 
@@ -24,7 +27,7 @@ class Stance:
     Attributes
     ----------
     prior : float
-        Probability of synthetic speech before listening, strictly between 0 and 1.
+        Probability of synthetic speech before listening, within `PRIORS`.
     cost_missed_fake : float
         What it costs to take a fake for human speech, within `COSTS`.
     cost_false_accusation : float
@@ -48,10 +51,10 @@ class Stance:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise TypeError(f"{name} is no number")
-        if not 0.0 < self.prior < 1.0:
+        if not PRIORS[0] <= self.prior <= PRIORS[1]:
             raise StanceError(
                 "The prior is out of range: the chance of a fake before listening lies strictly "
-                "between 0 and 1."
+                f"between 0 and 1, and no nearer to either than {PRIORS[0]:g}."
             )
         for cost, of in (
             (self.cost_missed_fake, "a missed fake"),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.windows import window_ranges
-from core.detect.calibration import logit, posterior
-from core.detect.decision import Stance, StanceError
+from core.detect.calibration import UNCALIBRATED, logit, posterior
+from core.detect.decision import PRIORS, Stance, StanceError
 from core.detect.detection import Detection, Window
 from core.detect.spans import (
     band_in_llr,
@@ -136,6 +136,7 @@ def test_the_verdict_is_the_one_that_costs_least(llr, prior, missed, accused):
     ("stance", "says"),
     [
         *(((prior,), "prior is out of range") for prior in (0.0, 1.0, -0.1, 2, math.nan, 10**400)),
+        *(((prior,), "prior is out of range") for prior in (1e-320, 1e-12, 1 - 1e-16)),
         *(((0.5, cost), "missed fake is out of range") for cost in (0, -1.0, math.inf, math.nan)),
         *(((0.5, 1, cost), "false accusation is out of range") for cost in (0.0, 1e-300, 10**400)),
     ],
@@ -143,6 +144,13 @@ def test_the_verdict_is_the_one_that_costs_least(llr, prior, missed, accused):
 def test_a_stance_that_means_nothing_is_refused(stance, says):
     with pytest.raises(StanceError, match=says):
         Stance(*stance)
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_no_chance_is_certain(prior):
+    """What is saved with a chance of 0 or 1 is refused when it is opened."""
+    most = UNCALIBRATED.llr_limit
+    assert all(0 < Stance(prior).posterior(llr) < 1 for llr in (-most, most))
 
 
 @pytest.mark.parametrize("stance", [("0.5",), (True,), (0.5, None), (0.5, 1.0, [])])

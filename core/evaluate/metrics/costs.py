@@ -7,6 +7,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+PRIORS = (1e-9, 1 - 1e-9)
+"""Range of priors; beyond it rounding decides."""
+
+COSTS = (1e-6, 1e6)
+"""Range of costs, as of `core.detect.decision`; beyond it their products overflow."""
+
+
+def check_costs(*costs: float) -> None:
+    """Refuse costs out of range, or that are no numbers.
+
+    Raises
+    ------
+    ValueError
+        With a sentence.
+    """
+    if not all(COSTS[0] <= cost <= COSTS[1] for cost in costs):
+        raise ValueError(f"Costs must be above 0: from {COSTS[0]:f} to {COSTS[1]:,.0f}.")
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -18,9 +36,9 @@ class Costs:
     Attributes
     ----------
     p_spoof : float
-        Prior probability of a spoofed trial, strictly between 0 and 1.
+        Prior probability of a spoofed trial, within `PRIORS`.
     c_miss, c_fa : float
-        Cost of a false accusation and of a missed fake, above 0.
+        Cost of a false accusation and of a missed fake, within `COSTS`.
 
     Raises
     ------
@@ -33,10 +51,12 @@ class Costs:
     c_fa: float = 10.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.p_spoof < 1:
-            raise ValueError("The prior probability of spoofing must lie between 0 and 1.")
-        if not (self.c_miss > 0 and self.c_fa > 0):
-            raise ValueError("Costs must be above 0.")
+        if not PRIORS[0] <= self.p_spoof <= PRIORS[1]:
+            raise ValueError(
+                "The prior probability of spoofing must lie between 0 and 1, and no nearer to "
+                f"either than {PRIORS[0]:g}."
+            )
+        check_costs(self.c_miss, self.c_fa)
 
     @property
     def miss(self) -> float:
@@ -100,7 +120,7 @@ class TandemCosts:
     c_fa_spoof: float = 10.0
 
     def __post_init__(self) -> None:
-        if abs(self.p_spoof + self.p_target + self.p_nontarget - 1) > 1e-10:
+        if not abs(self.p_spoof + self.p_target + self.p_nontarget - 1) <= 1e-10:
             raise ValueError("The three priors of the tandem cost must sum to 1.")
 
 

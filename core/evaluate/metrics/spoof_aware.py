@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluate.metrics.costs import PRIORS, check_costs
 from core.evaluate.metrics.tally import checked_scores
 from core.evaluate.metrics.types import Cost, Floats
 
@@ -39,10 +40,9 @@ class AdcfCosts:
 
     def __post_init__(self) -> None:
         priors = self.p_target, self.p_nontarget, self.p_spoof
-        if min(priors) <= 0 or abs(sum(priors) - 1) > 1e-10:
+        if not all(prior >= PRIORS[0] for prior in priors) or abs(sum(priors) - 1) > 1e-10:
             raise ValueError("The three priors of the a-DCF must be above 0 and sum to 1.")
-        if min(self.c_miss, self.c_fa, self.c_fa_spoof) <= 0:
-            raise ValueError("Costs must be above 0.")
+        check_costs(self.c_miss, self.c_fa, self.c_fa_spoof)
 
     @property
     def weights(self) -> tuple[float, float, float]:

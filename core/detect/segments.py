@@ -62,7 +62,7 @@ def segments(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> li
     most = int(np.ceil((REACH_S + overhang) / hop))
     away = np.abs(np.arange(-most, most + 1) * hop + overhang)  # of window k + j from segment k
     weights = np.maximum(0.0, REACH_S - away)
-    count = len(values) + round(2 * overhang / hop)
+    count = len(values) + int(2 * overhang / hop + 1e-9)  # the last lies within the last window
 
     def around(x: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Sums over the windows around each segment."""

@@ -42,6 +42,28 @@ def test_a_segment_weighs_the_windows_around_it_and_needs_one_over_it(llrs):
             assert segment.kind == kind_of(segment.llr, BARE.stance, BAND)
 
 
+@given(
+    window=st.sampled_from([0.5, 0.8, 1.0, 2.0]),
+    hop=st.sampled_from([0.1, 0.25, 0.3, 0.4, 0.5]),
+    scored=st.lists(st.booleans(), min_size=1, max_size=12),
+    more=st.floats(0.0, 0.999),
+)
+def test_segments_of_any_grid_cover_the_clip_and_say_all_that_was_scored(window, hop, scored, more):
+    trace = Trace(window, hop, tuple(2.0 if one else None for one in scored))
+    length = trace.windows[-1].end_s + more * hop
+    quality = replace(BARE.quality, duration_s=length)
+    found = segments(replace(BARE, quality=quality, trace=trace), BAND)
+    edges = [s.start_s for s in found] + [found[-1].end_s]
+    assert edges[0] == 0 and edges[-1] == length
+    assert [s.end_s for s in found] == edges[1:] and np.diff(edges).min() >= hop - 1e-9
+    for segment, start in zip(found, edges, strict=False):
+        over = [
+            w.llr for w in trace.windows
+            if w.start_s <= start + 1e-9 and start + hop <= w.end_s + 1e-9
+        ]  # fmt: skip
+        assert over and (segment.llr is not None) == any(llr is not None for llr in over)
+
+
 def test_a_short_part_stands_where_it_is():
     found = of([-3.0] * 20 + [3.0] * 8 + [-3.0] * 20)
     above = [s for s in found if (s.p_spoof or 0) > 0.5]

@@ -304,10 +304,15 @@ def span_table(
                 on_click="ignore",
                 disabled=not spans,
             )
+    trace = detection.trace
     st.caption(
         f"A window is {detection.window_s:g} s long and its score is drawn at its middle: the "
         f"edges of a span are known to about ±{detection.window_s / 2:g} s, whatever the hop. "
-        + "The line over the spectrogram is finer: windows of 1 s around each half second. "
-        * (detection.trace is not None)
+        + (
+            f"The line over the spectrogram is finer: for each {trace.hop_s:g} s, the windows of "
+            f"{trace.window_s:g} s around it. "
+            if trace is not None
+            else ""
+        )
         + "A span is a place to listen to, not proof that just these seconds were made."
     )

@@ -10,6 +10,12 @@ settings.register_profile("spoofscope", deadline=None, max_examples=30)
 settings.register_profile("campaign", deadline=None, max_examples=3_000)
 settings.load_profile("spoofscope")
 
+VISITS = tuple(
+    f"/test_{name}.py"
+    for name in ("benchmarks", "decode_worker", "detect_and_timeline", "pages", "your_scores")
+)
+"""One half of the browser's tests."""
+
 
 def pytest_make_parametrize_id(val, argname):
     """Name bytes by their place: packed bytes hold the time, and workers must collect the same."""
@@ -24,12 +30,18 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give a worker whole files, and one of them all that share a browser, as collected."""
+    """Give a worker whole files, and two of them half the browser's tests each, as collected.
+
+    Each half shares a browser and its servers, and takes about as long as the other.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return "browser" if "/browser/" in nodeid else super()._split_scope(nodeid)
+            file = super()._split_scope(nodeid)
+            if "/browser/" not in file:
+                return file
+            return "browser, visits" if file.endswith(VISITS) else "browser, hosts and live"
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

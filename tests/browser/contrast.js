@@ -1,10 +1,13 @@
 // Visible words whose contrast with what lies behind them is too small (WCAG 2.2, 1.4.3).
 () => {
+  const read = new Map();
   const parse = (colour) => {
-    const found = colour.match(/rgba?\(([^)]+)\)/);
-    if (!found) return [0, 0, 0, 0];
-    const parts = found[1].split(/[, /]+/).map(Number);
-    return [parts[0], parts[1], parts[2], parts.length > 3 ? parts[3] : 1];
+    if (!read.has(colour)) {
+      const found = colour.match(/rgba?\(([^)]+)\)/);
+      const parts = found ? found[1].split(/[, /]+/).map(Number) : [0, 0, 0, 0];
+      read.set(colour, [parts[0], parts[1], parts[2], parts.length > 3 ? parts[3] : 1]);
+    }
+    return read.get(colour);
   };
   const over = (a, b) => {
     const alpha = a[3] + b[3] * (1 - a[3]);
@@ -16,6 +19,19 @@
     const [r, g, b] = colour.slice(0, 3).map((v) =>
       v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  // What an element's own background and those around it make together, and its opacity in all.
+  const grounds = new Map();
+  const ground = (element) => {
+    if (!element) return [[255, 255, 255, 1], 1];
+    if (!grounds.has(element)) {
+      const [behind, opacity] = ground(element.parentElement), s = getComputedStyle(element);
+      // A slider's value stands beside the thumb that holds it.
+      const beside = element.querySelector(":scope > [data-testid=stSliderThumbValue]");
+      const own = beside ? [0, 0, 0, 0] : parse(s.backgroundColor);
+      grounds.set(element, [over(own, behind), opacity * parseFloat(s.opacity)]);
+    }
+    return grounds.get(element);
   };
   // What a chart has painted, in order: its words lie on its marks, which are not their parents.
   const painted = new Map();
@@ -33,7 +49,7 @@
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode, element = node.parentElement;
-    const text = node.textContent.trim(), style = getComputedStyle(element);
+    const text = node.textContent.trim();
     if (!text || ["SCRIPT", "STYLE", "NOSCRIPT"].includes(element.tagName)) continue;
     if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
     if (element.closest("[disabled], [aria-disabled=true]")) continue;
@@ -41,21 +57,14 @@
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
     if (box.width < 2 || box.height < 2) continue;
-    // A slider's value stands beside the thumb that holds it.
-    const holder = element.closest("[data-testid=stSliderThumbValue]")?.parentElement ?? null;
-    let behind = [0, 0, 0, 0], opacity = 1;
-    for (let e = element; e; e = e.parentElement) {
-      const s = getComputedStyle(e);
-      opacity *= parseFloat(s.opacity);
-      if (e !== holder) behind = over(behind, parse(s.backgroundColor));
-    }
-    behind = over(behind, [255, 255, 255, 1]);
+    const style = getComputedStyle(element);
+    let [behind, opacity] = ground(element);
     if (element.ownerSVGElement) {
       const x = box.x + box.width / 2, y = box.y + box.height / 2;
       for (const [mark, at, fill] of marks(element.ownerSVGElement)) {
-        const under = at.left <= x && x <= at.right && at.top <= y && y <= at.bottom;
+        if (x < at.left || at.right < x || y < at.top || at.bottom < y) continue;
         const before = mark.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING;
-        if (under && before) behind = over(fill, behind);
+        if (before) behind = over(fill, behind);
       }
     }
     const ink = parse(element.namespaceURI.endsWith("svg") ? style.fill : style.color);

@@ -12,6 +12,7 @@ from tests.browser.helpers import go_to, settled
 
 def click_mark(page: Page, label: str) -> None:
     """Click the middle of a bar or cell, found by what it says to a screen reader."""
+    settled(page)  # what a run has yet to draw above it would move it
     mark = page.locator(f'[data-testid="stVegaLiteChart"] path[aria-label*="{label}"]').first
     mark.scroll_into_view_if_needed()
     box = mark.bounding_box()

@@ -5,7 +5,7 @@ import re
 import psutil
 from playwright.sync_api import expect
 
-from tests.browser.helpers import ROOT, SPEECH
+from tests.browser.helpers import ROOT, SPEECH, settled
 
 
 def workers() -> set[psutil.Process]:
@@ -26,6 +26,7 @@ def test_the_page_survives_its_decoder(visit):
     judged = re.compile("Likely|Inconclusive")
     field.set_input_files(str(SPEECH))
     expect(verdict).to_have_text(judged)
+    settled(page)
     before = workers()
     for worker in before:
         worker.suspend()  # so that one has the next file in hand for as long as is needed

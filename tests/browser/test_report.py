@@ -5,11 +5,12 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Host
-from tests.browser.helpers import ROOT, overflow
+from tests.browser.helpers import ROOT, overflow, settled
 
 
 def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, tmp_path):
     page = visit("detect?example=1", width=390)
+    settled(page)
     page.get_by_text("Evidence report", exact=True).click()
     page.get_by_role("button", name="Prepare report").click()
     with page.expect_download() as download:
@@ -39,6 +40,7 @@ def test_two_detectors_stand_side_by_side(host: Host, tab: Page):
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(f"{host.url}/detect?example=1")
     page.locator(".st-key-detect-result-card").wait_for()
+    settled(page)
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("button", name="Another detector").click()
     field = page.get_by_label(re.compile("Hub id"))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from streamlit.components.v2.manifest_scanner import scan_component_manifests
-from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core.evaluate import tables
 from core.provenance.isolated import look_safely
 from core.show import cache
-from tests.builders import SCORES, HandDetector, tone, wav
+from tests.builders import ROOT, SCORES, HandDetector, tone, wav
 
 _looked, _scanned = functools.cache(look_safely), functools.cache(scan_component_manifests)
 _await_end = local_script_runner.require_widgets_deltas
@@ -59,6 +59,17 @@ def detector(monkeypatch, tmp_path):
     monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
     yield made
     forget()
+
+
+@pytest.fixture
+def visit(detector, monkeypatch) -> AppTest:
+    """Somebody on Detect with a clip, for whom all pages are open; Live finds no browser."""
+    for module in ("component", "shutdown"):
+        monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
+    at = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    at.switch_page("pages/Detect.py").run()
+    at.file_uploader[0].upload("clip.wav", wav(tone(9.0, 220.0))).run()
+    return at
 
 
 @pytest.fixture

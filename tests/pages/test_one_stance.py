@@ -1,14 +1,10 @@
 """One visit over all pages: nothing but the stance moves a verdict, and no page breaks another."""
 
-from pathlib import Path
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.detect.decision import Stance
-from tests.builders import tone, wav
+from tests.builders import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = sorted({page.stem for page in (ROOT / "pages").glob("*.py")} - {"Detect", "Timeline"})
 
 
@@ -55,28 +51,24 @@ def verdicts(at: AppTest) -> tuple[str, str]:
     return said[0], said[1]
 
 
-@pytest.mark.parametrize("order", [ELSEWHERE, ELSEWHERE[::-1]])
-def test_nothing_but_the_stance_moves_a_verdict(detector, monkeypatch, order):
-    for module in ("component", "shutdown"):
-        monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
-    at = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
-    at.switch_page("pages/Detect.py").run()
-    at.file_uploader[0].upload("clip.wav", wav(tone(9.0, 220.0))).run()
-    at.number_input(key="detect-cost_false_accusation").set_value(2.0).run()
-    before, touched = verdicts(at), 0
+def test_nothing_but_the_stance_moves_a_verdict(visit):
+    """There with every view of every page, and back again by the first view of each."""
+    visit.number_input(key="detect-cost_false_accusation").set_value(2.0).run()
+    before, touched = verdicts(visit), 0
     assert before[0].startswith(":orange[")
-    for page in order:
-        at.switch_page(f"pages/{page}.py").run()
-        assert not at.exception, at.exception
-        touched += touch(at)
-        for key, options in [(group.key, group.options) for group in at.button_group]:
+    for n, page in enumerate([*ELSEWHERE, *ELSEWHERE[::-1]]):
+        visit.switch_page(f"pages/{page}.py").run()
+        assert not visit.exception, visit.exception
+        touched += touch(visit)
+        views = visit.button_group if n < len(ELSEWHERE) else ()
+        for key, options in [(group.key, group.options) for group in views]:
             for option in options[1:]:
-                at.button_group(key=key).set_value(option).run()
-                assert not at.exception, at.exception
-                touched += touch(at)
+                visit.button_group(key=key).set_value(option).run()
+                assert not visit.exception, visit.exception
+                touched += touch(visit)
     assert touched > 15
-    assert verdicts(at) == before
-    assert at.session_state["spoofscope.stance"] == Stance(cost_false_accusation=2.0)
-    at.switch_page("pages/Detect.py").run()
-    at.slider(key="detect-prior").set_value(1).run()
-    assert verdicts(at) != before
+    assert verdicts(visit) == before
+    assert visit.session_state["spoofscope.stance"] == Stance(cost_false_accusation=2.0)
+    visit.switch_page("pages/Detect.py").run()
+    visit.slider(key="detect-prior").set_value(1).run()
+    assert verdicts(visit) != before

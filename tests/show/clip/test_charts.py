@@ -1,14 +1,18 @@
 """The window chart says what the Detection says."""
 
+import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.detect.calibration import posterior
-from core.detect.decision import Stance
+from core.detect.decision import COSTS, PRIORS, Stance
+from core.detect.detection import Window
 from core.show.clip.charts import LEGEND, PICK, percent, prior_curve, window_timeline
 from core.show.documents.chart import make_spec
-from core.show.theme import LIGHT
+from core.show.theme import DARK, LIGHT
 from tests.builders import BAND, SCORES, HandDetector, clip
 
 
@@ -79,6 +83,31 @@ def test_the_prior_curve_is_bayes_rule_and_marks_the_stated_prior():
     rows = [row for rows in made["datasets"].values() for row in rows if "prior" in row]
     assert all(r["posterior"] == pytest.approx(posterior(2.0, r["prior"])) for r in rows)
     assert len([r for r in rows if r["prior"] == 0.2]) == 2
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    llrs=st.lists(st.none() | st.floats(-12, 12), min_size=1, max_size=5),
+    prior=st.sampled_from(PRIORS) | st.floats(0.01, 0.99),
+    costs=st.sampled_from([(1.0, 1.0), COSTS, COSTS[::-1]]),
+    missing=st.sampled_from([(), ((0.0, 1.0),), ((0.0, 60.0),), ((0.5, 0.501), (0.502, 0.503))]),
+    scale=st.sampled_from(["probability", "llr"]),
+    palette=st.sampled_from([LIGHT, DARK]),
+)
+def test_every_clip_makes_charts_that_the_schema_allows(
+    llrs, prior, costs, missing, scale, palette
+):
+    stance = Stance(prior, *costs)
+    bare = HandDetector(SCORES).detect(clip(13.0), stance=stance)
+    windows = tuple(
+        Window(2.0 * i, 2.0 * i + 4, llr, None if llr is None else stance.posterior(llr), 1.0)
+        for i, llr in enumerate(llrs)
+    )
+    made = replace(bare, windows=windows, source=replace(bare.source, missing=missing))
+    json.dumps(
+        window_timeline(made, BAND, scale, palette).to_dict(), allow_nan=False
+    )  # held to the schema, unlike `make_spec`
+    json.dumps(prior_curve(llrs[0] or 0.0, stance, palette).to_dict(), allow_nan=False)
 
 
 def test_three_hours_are_drawn_whole():

@@ -388,6 +388,22 @@ def test_what_cannot_be_written_is_said_before_any_work(command, tmp_path, monke
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.html", "in.csv", "loop.csv"]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "detect _", "detect a.wav _", "report _ --out r.html", "score _ --out s.csv", "inspect _",
+        "calibrate embedded _", "evaluate _", "evaluate s.csv --protocol _", "arena _ --out o",
+        "evaluate s.csv --compare _", "sasv _", "segments s.csv --reference _",
+        "convert _ --to arena",
+    ],
+)  # fmt: skip
+def test_an_empty_name_is_not_the_working_folder(given, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.wav").touch()
+    assert main(["" if word == "_" else word for word in given.split()]) == 2
+    assert capsys.readouterr().err == "The name of a file to read is empty.\n"
+
+
 @pytest.mark.parametrize("name", ["", " ", "\t"])
 def test_no_name_is_no_detector(name):
     from core.detect.detector import DetectorError

@@ -15,6 +15,12 @@ from core.plain import Inert
 from core.settings import SettingsError, settings
 from core.version import in_words
 
+FILES = (
+    "files", "scores", "manifest", "clips", "protocol", "compare", "reference", "key", "asv",
+    "meta", "root",
+)  # fmt: skip
+"""Options that name what is read."""
+
 MOVED = ("corpus", "train", "holdout", "export", "families", "card")
 """Commands of version 0.1 that are in ``python -m training`` now."""
 
@@ -93,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.rest = rest
             elif rest:
                 parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            if _is_nameless(options):
+                print("The name of a file to read is empty.", file=sys.stderr)
+                return EXIT_UNUSABLE
             return int(options.run(options) or 0)
     except BrokenPipeError:
         sys.stderr.close()
@@ -103,3 +112,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+
+
+def _is_nameless(options: argparse.Namespace) -> bool:
+    """Whether a name of what is read is empty, such as of a shell's variable that was never set;
+    as a path it would be the working folder."""
+    given = (getattr(options, name, None) for name in FILES)
+    return any(value == "" or (isinstance(value, list) and "" in value) for value in given)

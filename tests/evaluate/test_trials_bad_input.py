@@ -189,6 +189,18 @@ CRAFTED: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.parametrize("mark", "\x0b\x0c\x1c\x85\u2028")
+@pytest.mark.filterwarnings("error")
+def test_what_ends_a_line_elsewhere_ends_none_here(mark):
+    """Two rows that such a mark joins have too many cells, and none of them is lost unsaid."""
+    rows = [f"u{i},spoof,{i}" for i in range(9)]
+    rows[4] += f"{mark}v,spoof,2"
+    frame = tr.read_table(("trial,label,score\n" + "\n".join([*rows, '"x",spoof,1'])).encode(), "t")
+    (problem,) = frame.attrs["problems"]
+    assert problem.lines == (6,) and "more than the 3 columns" in problem.sentence
+    assert (len(frame), frame.index[-1]) == (9, 11)
+
+
 @pytest.mark.parametrize("kind", CRAFTED)
 def test_crafted_files_end_in_a_sentence_or_in_trials(kind):
     make, says = CRAFTED[kind]

@@ -198,7 +198,7 @@ def _without_wide(
     data: bytes, separator: str, width: int, name: str
 ) -> tuple[bytes, tuple[Problem, ...]]:
     """The text with lines of more than ``width`` cells emptied, so that line numbers stay."""
-    lines = data.decode().splitlines()
+    lines = re.split("\r\n|\n|\r", data.decode())  # as pandas, which takes no other mark for an end
     wrong = []
     for number, line in enumerate(lines, 1):
         if separator == " ":

@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[isolated._Pool]:
-    """A pool of this test's own."""
+    """A pool of this test's own; tests that only decode share that of all."""
     own = isolated._Pool()
     monkeypatch.setattr(isolated, "_POOL", own)
     yield own
@@ -57,9 +57,7 @@ def wav_of(seconds: float, rate: int = 8_000) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["bytes", "path", "file", "stream"])
-def test_the_same_clip_as_in_process(
-    kind: str, monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
-) -> None:
+def test_the_same_clip_as_in_process(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def on_disk(*arguments: object, **options: object) -> None:
         raise AssertionError("a clip went to disk")
 
@@ -373,7 +371,7 @@ SOURCE = (
     ],
 )
 def test_a_worker_that_was_taken_over_is_not_believed(
-    script: str, monkeypatch: pytest.MonkeyPatch
+    script: str, monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
 ) -> None:
     monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", script])
     with pytest.raises(AudioError) as caught:
@@ -383,7 +381,7 @@ def test_a_worker_that_was_taken_over_is_not_believed(
 
 @pytest.mark.parametrize("script", ["", ANSWER + "say(b'F', b'no library')"])
 def test_an_installation_without_a_worker_is_not_the_file_s_fault(
-    script: str, monkeypatch: pytest.MonkeyPatch
+    script: str, monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
 ) -> None:
     monkeypatch.setattr(isolated, "COMMAND", [sys.executable, "-c", script])
     with pytest.raises(RuntimeError):

@@ -24,6 +24,7 @@ from core.show.server.clip_store import STORE
 from core.show.server.queue import Place, TooBusy
 from core.show.theme import VERDICTS
 from tests.builders import clip, tone, wav
+from tests.pages.conftest import forget
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "Detect.py")
 FILES = {
@@ -330,7 +331,7 @@ def test_weights_that_are_not_here_are_fetched_only_on_a_click(page, detector, m
 
 @pytest.mark.parametrize("size", [1000, 1_281_532])  # that of no file, and that of the right one
 def test_a_wrong_file_of_weights_is_offered_to_be_fetched_again(tmp_path, monkeypatch, size):
-    st.cache_resource.clear()
+    forget()
     monkeypatch.setenv("SPOOFSCOPE_MODELS", str(tmp_path))
     (tmp_path / "aasist").mkdir()
     (tmp_path / "aasist" / "AASIST.pth").write_bytes(b"x" * size)
@@ -341,7 +342,7 @@ def test_a_wrong_file_of_weights_is_offered_to_be_fetched_again(tmp_path, monkey
     said = [*page.error, *page.warning]
     assert len(said) == 1
     assert ("not the file" in said[0].value) == (size != 1000)
-    st.cache_resource.clear()
+    forget()
 
 
 def test_a_report_is_made_when_it_is_asked_for(page):

@@ -25,6 +25,7 @@ from core.show.live import current, microphone, words
 from core.show.theme import VERDICTS
 from tests.damage import NAMES
 from tests.detect.takes import RATE, QuickDetector, frames, read, scored_to, sine, until
+from tests.pages.conftest import forget
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "Live.py")
@@ -40,7 +41,7 @@ def speech() -> np.ndarray:
 @pytest.fixture
 def page(monkeypatch):
     """The page, not run yet; the component finds no browser."""
-    st.cache_resource.clear()
+    forget()
     for module in ("component", "shutdown"):
         monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
     return AppTest.from_file(PAGE, default_timeout=60)
@@ -374,7 +375,7 @@ def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeyp
 
 
 def test_takes_beyond_the_limit_are_refused_until_one_ends(monkeypatch):
-    st.cache_resource.clear()
+    forget()
     monkeypatch.setattr(cache, "detector", lambda *args, **kwargs: QuickDetector())
     monkeypatch.setenv("SPOOFSCOPE_LIVE_STREAMS", "1")
     visitors: list[dict] = [{}, {}]

@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
@@ -19,13 +18,14 @@ from core.show.opinions import view as opinions_view
 from core.show.opinions.charts import DISAGREE, stacked
 from core.show.theme import DARK, LIGHT
 from tests.builders import SCORES, HandDetector, clip
+from tests.pages.conftest import forget
 from tests.pages.test_detect import PAGE, download, headings, upload, words
 
 
 @pytest.fixture
 def two(monkeypatch, tmp_path):
     """The embedded detector, and an AASIST that says the opposite of it, uncalibrated."""
-    st.cache_resource.clear()
+    forget()
     against = {
         hertz: [None if s is None else -s for s in scores] for hertz, scores in SCORES.items()
     }
@@ -36,7 +36,7 @@ def two(monkeypatch, tmp_path):
     monkeypatch.setattr("core.detect.registry.Entry.ready", property(lambda self: True))
     monkeypatch.setattr("core.show.cache.EXAMPLES", tmp_path)
     yield made
-    st.cache_resource.clear()
+    forget()
 
 
 @pytest.fixture

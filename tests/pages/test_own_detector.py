@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.detect import own_calibration, registry
 from core.detect.registry import added
 from tests.builders import calibration
 from tests.detect.test_own import SPEECH, written
+from tests.pages.conftest import forget
 from tests.pages.test_detect import PAGE, headings, words
 
 
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     def opened(code: str = "", name: str = "flatness.py") -> AppTest:
-        st.cache_resource.clear()
+        forget()
         monkeypatch.setenv("SPOOFSCOPE_DETECTORS", written(tmp_path, code, name))
         for entry in added.added():
             monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
@@ -26,7 +26,7 @@ def page(tmp_path, monkeypatch):
         return at.run()
 
     yield opened
-    st.cache_resource.clear()
+    forget()
 
 
 def told(at: AppTest) -> str:
@@ -75,7 +75,7 @@ def hood(tmp_path, monkeypatch):
         monkeypatch.setitem(registry.ENTRIES, entry.id, entry)
 
     def opened(id: str, weights_sha256: str) -> str:
-        st.cache_resource.clear()
+        forget()
         kept = calibration(id, weights_sha256)
         own_calibration.keep(kept, registry.models_home())
         at = AppTest.from_file(PAGE.replace("Detect", "Under_the_Hood"), default_timeout=60)
@@ -84,7 +84,7 @@ def hood(tmp_path, monkeypatch):
         return "\n".join(each.value for each in [*at.markdown, *at.caption])
 
     yield opened
-    st.cache_resource.clear()
+    forget()
 
 
 @pytest.mark.parametrize("id", ["embedded", "own:flatness"])

@@ -1,23 +1,21 @@
 """What the README promises runs, and the files that documents name exist."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from core.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_python_snippet_runs():
+def test_python_snippet_runs(monkeypatch, capsys):
     (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, "-c", snippet], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[0] in {"synthetic", "authentic", "inconclusive"}
+    monkeypatch.chdir(ROOT)
+    exec(snippet, {})
+    assert capsys.readouterr().out.split()[0] in {"synthetic", "authentic", "inconclusive"}
 
 
 DOCUMENTS = [
@@ -49,15 +47,15 @@ def test_that_would_be_seen():
     assert missing_in(ROOT / "README.md", text) == ["gone.md", "tests/gone.py"]
 
 
-def test_command_line_output_is_real():
+def test_command_line_output_is_real(monkeypatch, capsys):
     """The table in the README is what the command prints today, but for machine-made rounding."""
     block = re.search(r"\$ (python -m core detect [^\n]+)\n(.*?)```", README, re.DOTALL)
     assert block
-    done = subprocess.run(
-        [sys.executable, *block[1].split()[1:]],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    *_, name, command, files = block[1].split()
+    assert (name, command, files) == ("core", "detect", "examples/*")
+    monkeypatch.chdir(ROOT)
+    assert main([command, files]) == 0
+    printed = capsys.readouterr().out
     verdicts = re.compile(r"^(\S+)\s+(synthetic|authentic|inconclusive|not judged)\s", re.MULTILINE)
-    assert verdicts.findall(block[2]) == verdicts.findall(done.stdout)
+    assert verdicts.findall(block[2]) == verdicts.findall(printed)
     assert verdicts.findall(block[2])

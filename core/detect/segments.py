@@ -12,6 +12,9 @@ from core.detect.spans import Kind, kind_of
 REACH_S = 2.25
 """How far from a segment's middle a window's middle ends to count; dev chose the triangle."""
 
+ROUNDING = 1e-9
+"""Seconds that are none."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -22,7 +25,8 @@ class Segment:
     start_s, end_s : float
         In seconds of the clip.
     llr, p_spoof : float or None
-        Log-likelihood ratio and posterior; None where no window over the segment was scored.
+        Log-likelihood ratio and posterior; None where no window over the segment was scored
+        whose middle lies within `REACH_S`.
     kind : str
         What the score says under the stance, as of `core.detect.spans.Cell`.
     """
@@ -62,14 +66,16 @@ def segments(detection: Detection, band: tuple[float, float] = (0.0, 0.0)) -> li
     most = int(np.ceil((REACH_S + overhang) / hop))
     away = np.abs(np.arange(-most, most + 1) * hop + overhang)  # of window k + j from segment k
     weights = np.maximum(0.0, REACH_S - away)
-    count = len(values) + int(2 * overhang / hop + 1e-9)  # the last lies within the last window
+    count = len(values) + int(2 * overhang / hop + ROUNDING)  # the last lies within the last window
 
     def around(x: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Sums over the windows around each segment."""
         padded = np.pad(x, (most, most + count - len(x)))
         return np.convolve(padded, shares[::-1], "valid")
 
-    covered = around(heard, np.where(away <= overhang + 1e-9, 1.0, 0.0)) > 0.5
+    weights[weights < ROUNDING] = 0.0
+    over = (away <= overhang + ROUNDING) & (weights > 0.0)
+    covered = around(heard, over.astype(float)) > 0.5
     llrs = around(heard * values, weights) / np.maximum(around(heard, weights), 1e-12)
     ends = [*(hop * np.arange(1, count)).tolist(), detection.quality.duration_s]
     found = []

@@ -291,6 +291,8 @@ def contradiction(d: Detection) -> str:
     if said != (d.llr is not None and not d.calibrated):
         return "its reasons do not say whether it is calibrated"
     strange = d.familiarity is not None and d.familiarity.level == "unfamiliar"
+    if d.llr is None and d.familiarity is not None:
+        return "it says how familiar a clip is that was not judged"
     if d.llr is None:
         return "a window has a score in a clip that has none" if scored else ""
     if not scored:

@@ -377,6 +377,11 @@ def without(data: dict, path: tuple) -> dict:
     return data
 
 
+def test_nothing_is_said_of_a_clip_that_was_not_judged():
+    for key in ("familiarity", "llr", "p_spoof", "windows", "stands_out"):
+        assert not opens({**REAL[3], key: APART[key]})
+
+
 @pytest.mark.parametrize("data", [REAL[0], APART])
 def test_nothing_is_huge_and_nothing_lacks(data):
     data = changed_at(data, ("source", "tracks"), TRACKS)

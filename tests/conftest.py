@@ -16,10 +16,29 @@ VISITS = tuple(
 )
 """One half of the browser's tests."""
 
+DEAR = tuple(
+    f"/test_{name}.py"
+    for name in (
+        *("archive", "isolated", "cli", "own", "frames", "installation"),
+        *("package", "processes", "readme", "routes"),
+    )
+)
+"""Files that take longest, for their processes or what they compute."""
+
 
 def pytest_make_parametrize_id(val, argname):
     """Name bytes by their place: packed bytes hold the time, and workers must collect the same."""
     return argname if isinstance(val, bytes) else None
+
+
+def pytest_collection_modifyitems(items):
+    """Put first what takes longest, so that no process is left with it in the end."""
+
+    def place(item):
+        file = item.nodeid.partition("::")[0]
+        return "/browser/" not in file, not file.endswith(DEAR)
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish():

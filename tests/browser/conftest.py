@@ -45,11 +45,10 @@ FLAGS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests here, and put them first: they wait, and others run meanwhile."""
+    """Mark the tests here."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -31,12 +32,17 @@ from tests.builders import BAND, FINDING, SCORES, HandDetector, calibration, cli
 EVERY = get_args(Verdict)
 HERTZ = dict(zip(EVERY, (220.0, 770.0, 330.0, 440.0, 550.0), strict=True))
 DETECTOR = HandDetector({**SCORES, 220.0: [3.0]}, finding=FINDING)
-MADE = {v: DETECTOR.detect(clip(66.0, f"{v}.wav", h)) for v, h in HERTZ.items()}
+
+
+@cache
+def judged(verdict: str) -> Detection:
+    """A clip with that verdict."""
+    return DETECTOR.detect(clip(66.0, f"{verdict}.wav", HERTZ[verdict]))
 
 
 @pytest.fixture(params=EVERY)
 def made(request) -> Detection:
-    found = MADE[request.param]
+    found = judged(request.param)
     assert found.verdict == request.param
     return found
 
@@ -66,7 +72,7 @@ def test_every_page_report_and_table_has_words_for_it(made):
 
 def test_every_export_says_it_and_a_saved_file_opens_again(made):
     out = io.StringIO()
-    cli.write_table([(Path("a.wav"), made), (Path("b.wav"), MADE["synthetic"])], out)
+    cli.write_table([(Path("a.wav"), made), (Path("b.wav"), judged("synthetic"))], out)
     header, line = out.getvalue().splitlines()[:2]
     at = header.index("verdict")
     assert line[at:].startswith(made.verdict)
@@ -91,7 +97,7 @@ def test_the_api_names_all_of_them():
 
 
 def test_a_part_is_named_and_no_chance_is_given_of_it():
-    made = MADE[IN_PART]
+    made = judged(IN_PART)
     assert words.verdict(made) == "Likely synthetic in part: 30.2 to 34.2 s"
     assert words.headline(made) == (
         "The clip as a whole scores like a human voice, but 30.2 to 34.2 s scores like "
@@ -121,7 +127,7 @@ def test_a_part_is_named_and_no_chance_is_given_of_it():
     ],
 )
 def test_a_saved_file_that_says_otherwise_is_refused(field, value):
-    data = MADE[IN_PART].to_dict()
+    data = judged(IN_PART).to_dict()
     *way, last = field
     place = data
     for key in way:
@@ -132,7 +138,7 @@ def test_a_saved_file_that_says_otherwise_is_refused(field, value):
 
 
 def test_a_file_from_before_opens_and_is_doubted_where_it_would_be_one_today():
-    data = MADE[IN_PART].to_dict()
+    data = judged(IN_PART).to_dict()
     del data["check"], data["stands_out"][0]["called_synthetic"]
     data |= {"schema": "spoofscope.detection/2", "verdict": "authentic"}
     (old,) = open_saved(json.dumps(data).encode(), lambda id: DETECTOR)
@@ -148,9 +154,9 @@ def test_a_file_from_before_opens_and_is_doubted_where_it_would_be_one_today():
      (0.9, (1, 1), IN_PART), (0.98, (1, 1), "synthetic")],
 )  # fmt: skip
 def test_it_follows_from_prior_and_costs_as_that_of_a_clip_does(prior, costs, verdict):
-    made = DETECTOR.with_stance(MADE[IN_PART], Stance(prior, *costs))
+    made = DETECTOR.with_stance(judged(IN_PART), Stance(prior, *costs))
     assert made.verdict == verdict and bool(made.parts) == (verdict == IN_PART)
-    assert DETECTOR.with_stance(made, EVEN) == MADE[IN_PART]
+    assert DETECTOR.with_stance(made, EVEN) == judged(IN_PART)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,7 @@ def test_nothing_else_earns_it():
     assert shifted.detect(sent).verdict == IN_PART
     shifted.by_codec = {"opus": replace(shifted.calibration)}  # the rule was fitted under another
     assert shifted.detect(sent).verdict == "authentic" and shifted.detect(sent).stands_out
-    narrow = replace(MADE[IN_PART], reasons=(Reason("low_bandwidth", "x", "inconclusive"),))
+    narrow = replace(judged(IN_PART), reasons=(Reason("low_bandwidth", "x", "inconclusive"),))
     assert DETECTOR.with_stance(narrow, EVEN).verdict == "inconclusive"
     downward = HandDetector({770.0: [*[4.0] * 15, -3.0, -3.0, *[4.0] * 15]}, finding=FINDING)
     assert downward.detect(heard).verdict == "synthetic" and downward.detect(heard).stands_out
@@ -219,25 +225,25 @@ def test_how_often_it_is_right_comes_from_the_table_or_is_not_said():
 
 
 def test_detectors_of_which_one_finds_a_part_do_not_contradict_each_other():
-    found = agreement({"a": MADE[IN_PART], "b": MADE["authentic"]}, {})
+    found = agreement({"a": judged(IN_PART), "b": judged("authentic")}, {})
     assert found.headline == "1 of 2: likely synthetic in part; 1 of 2: likely authentic."
     assert not found.contradict and "rules none out" in found.meaning
-    assert DETECTOR.with_stance(MADE[IN_PART], EVEN) == MADE[IN_PART]
+    assert DETECTOR.with_stance(judged(IN_PART), EVEN) == judged(IN_PART)
 
 
 def test_detectors_that_find_different_parts_confirm_nothing():
     other = HandDetector({770.0: [*[-3.0] * 25, 4.0, 4.0, *[-3.0] * 5]}, finding=FINDING)
     late = other.detect(clip(66.0, hertz=770.0))
     assert late.verdict == IN_PART
-    assert "none confirms another" in agreement({"a": MADE[IN_PART], "b": late}, {}).meaning
+    assert "none confirms another" in agreement({"a": judged(IN_PART), "b": late}, {}).meaning
     assert "share their errors" in agreement({"a": late, "b": late}, {}).meaning
-    mixed = agreement({"a": MADE["synthetic"], "b": late}, {})
+    mixed = agreement({"a": judged("synthetic"), "b": late}, {})
     assert "how much of it is synthetic" in mixed.meaning
 
 
 def test_shorter_windows_are_held_against_the_clip_too():
     """They tell what stands out without a verdict, as a voice that was cut in does."""
-    made = MADE[IN_PART]
+    made = judged(IN_PART)
     assert made.trace is not None
     llrs = tuple(None if llr is None else llr + 1.0 for llr in made.trace.llrs)
     said = comparison(replace(made, trace=replace(made.trace, llrs=llrs)), made)
@@ -245,7 +251,7 @@ def test_shorter_windows_are_held_against_the_clip_too():
 
 
 def test_a_file_that_names_another_part_than_its_clip_does_not_agree():
-    made = MADE[IN_PART]
+    made = judged(IN_PART)
     assert "the result agrees" in comparison(made, made)
     (part,) = made.stands_out
     moved = replace(made, stands_out=(replace(part, start_s=50.0, end_s=54.0),))

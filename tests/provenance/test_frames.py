@@ -44,14 +44,14 @@ def test_a_codec_is_known_in_what_was_decoded_and_cut(condition: str, code: str,
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
-@pytest.mark.parametrize("level", [0.3, 0.7])
-def test_vorbis_is_known_whatever_its_frames_length(rate: int, level: float) -> None:
+def test_vorbis_is_known_whatever_its_frames_length(rate: int) -> None:
     x = soxr.resample(LONG, RATE, rate)
-    once = written(x, "OGG", rate, compression_level=level)
-    once.seek(0)
-    decoded = soundfile.read(once, dtype="float32")[0][777:]
-    (sign,) = codecs_before(sound(written(decoded, rate=rate)))
-    assert sign.code == "codec-vorbis"
+    for level in (0.3, 0.7):
+        once = written(x, "OGG", rate, compression_level=level)
+        once.seek(0)
+        decoded = soundfile.read(once, dtype="float32")[0][777:]
+        (sign,) = codecs_before(sound(written(decoded, rate=rate)))
+        assert sign.code == "codec-vorbis"
     assert not list(codecs_before(sound(written(x, rate=rate))))
 
 
@@ -72,10 +72,17 @@ def test_an_mp3_knows_an_earlier_one_and_not_itself() -> None:
     assert sign in look(sound(again))
 
 
-@pytest.mark.parametrize("form", ["WAV", "FLAC", "MP3", "OGG"])
+@pytest.mark.parametrize("form", ["WAV", "MP3", "OGG"])
 def test_what_went_through_none_has_none(form: str) -> None:
     for x in (LONG, 0.1 * np.random.default_rng(1).standard_normal(5 * RATE)):
         assert not list(codecs_before(sound(written(x, form))))
+
+
+def test_files_that_lose_nothing_are_looked_at_alike() -> None:
+    wav, flac = sound(written(LONG)), sound(written(LONG, "FLAC"))
+    np.testing.assert_array_equal(flac.samples, wav.samples)
+    np.testing.assert_array_equal(flac.exact, wav.exact)
+    assert (flac.rate, flac.bits, flac.lossless) == (wav.rate, wav.bits, wav.lossless)
 
 
 @pytest.mark.parametrize(("subtype", "law"), [("ULAW", "mu-law"), ("ALAW", "A-law")])

@@ -30,7 +30,8 @@ window.broken = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.broken.push(`${event.violatedDirective}: ${event.blockedURI}`));
 """
-TOOLS = {".git", ".venv", "__pycache__"} | {f".{t}_cache" for t in ("pytest", "ruff", "mypy")}
+TOOLS = {".git", ".hypothesis", ".venv", "__pycache__"}
+TOOLS |= {f".{tool}_cache" for tool in ("pytest", "ruff", "mypy")}
 TEMPORARY = Path("/tmp")  # where a worker that decodes would write: it is told of no other folder
 
 

@@ -1,4 +1,4 @@
-"""The whole dashboard in a real Chromium, with one browser for all tests here and two servers.
+"""The whole dashboard in a real Chromium: one browser and two servers for the tests of a process.
 
 One is watched from its start to its end; the other runs as on a host that knows Streamlit only.
 """

@@ -98,6 +98,8 @@ def leave_one_family_out(
     judging = held_out_humans(index)
     if not judging.any() or not (~spoof & ~judging).any() or not spoof.any():
         raise ValueError("Leaving families out needs human clips of several speakers, and fakes.")
+    if any((index["family"][spoof] == name).all() for name in families):
+        raise ValueError("Leaving a family out needs fakes of another.")
     family = index["family"].to_numpy()
     heard, clean = _features(index, model, seed, progress)
     humans = np.flatnonzero(~spoof & ~judging)

@@ -74,6 +74,15 @@ def test_one_class_is_refused(tiny_index: Path) -> None:
         )
 
 
+def test_the_only_family_cannot_be_left_out(tiny_index: Path) -> None:
+    index = clips(tiny_index)
+    only = index[(index["label"] == "bonafide") | (index["family"] == "Vocoder1")]
+    with pytest.raises(ValueError, match="fakes of another"):
+        holdout.leave_one_family_out(
+            only, build("spectral-transformer", TINY_NETWORK), ["Vocoder1"]
+        )
+
+
 def test_thinned_keeps_every_family_and_source(tiny_index: Path) -> None:
     index = clips(tiny_index)
     few = holdout.thinned(index, 1)

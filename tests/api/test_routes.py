@@ -1,6 +1,5 @@
 """What the API answers."""
 
-import asyncio
 import contextlib
 import io
 import itertools
@@ -31,6 +30,7 @@ from core.detect.stress import CONDITIONS
 from core.show import cache
 from core.show.server.queue import FairQueue
 from tests.api.conftest import serving
+from tests.loops import run_apart
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
@@ -216,10 +216,10 @@ def test_a_body_is_given_up_where_it_exceeds_the_limit(monkeypatch, kind):
         "headers": [(b"host", b"localhost"), (b"content-type", kind.encode())],
         "client": ("127.0.0.1", 1),
     }  # fmt: skip
-    status, taken = asyncio.run(send(scope, chunks))
+    status, taken = run_apart(send(scope, chunks))
     assert status == 413 and taken <= 6
     said = [*scope["headers"], (b"content-length", b"5242880")]
-    assert asyncio.run(send(scope | {"headers": said}, chunks)) == (413, 0)
+    assert run_apart(send(scope | {"headers": said}, chunks)) == (413, 0)
 
 
 @pytest.mark.parametrize("path", sorted(POSTS))

@@ -2,7 +2,6 @@
 
 import asyncio
 import types
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
@@ -14,6 +13,7 @@ from streamlit_webrtc import component
 
 from core.show.live import candidates
 from core.show.live.candidates import may_reach, restrict, without_forbidden
+from tests.loops import run_apart
 
 STRANGE = [
     *("127.0.0.1", "127.1.2.3", "0.0.0.0", "169.254.169.254", "10.0.0.1", "172.16.0.1"),
@@ -93,12 +93,6 @@ def test_behind_a_proxy_nobodys_address_is_known(headers, address, expected, mon
 
 def line(host: str, kind: str = "host") -> str:
     return f"candidate:1 1 udp 2130706431 {host} 50000 typ {kind}"
-
-
-def run_apart(coroutine):
-    """In a thread of its own, whose loop no other test's loop is in the way of."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -258,64 +259,85 @@ class TestHumanSamples:
 class TestMoreSamples:
     """More voices and more people, for training alone."""
 
-    table = read_manifest(MANIFEST.with_name("more_samples.csv"))
+    names = ("more_samples", "further_samples")
+    tables: ClassVar = {name: read_manifest(MANIFEST.with_name(f"{name}.csv")) for name in names}
     others = pd.concat([TestTodaySamples.others, TestTodaySamples.table, TestHumanSamples.table])
 
-    def test_it_is_for_training_alone_and_no_source_outweighs_the_rest(self) -> None:
-        assert set(self.table["split"]) == {"train"} and (self.table["licence"] != "").all()
-        assert self.table.groupby(["repository", "label"]).size().max() <= 170
-        assert self.table["clip"].is_unique and self.table["blob"].is_unique
-        assert self.table["blob"].str.fullmatch("[0-9a-f]{40}").all()
+    @pytest.mark.parametrize("name", names)
+    def test_it_is_for_training_alone_and_no_source_outweighs_the_rest(self, name: str) -> None:
+        table = self.tables[name]
+        assert set(table["split"]) == {"train"} and (table["licence"] != "").all()
+        assert table.groupby(["repository", "label"]).size().max() <= 170
+        assert table["clip"].is_unique and table["blob"].is_unique
+        assert table["blob"].str.fullmatch("[0-9a-f]{40}").all()
 
-    def test_the_readme_gives_its_counts(self) -> None:
-        human = self.table[self.table["label"] == "bonafide"]
+    @pytest.mark.parametrize("name", names)
+    def test_the_readme_gives_its_counts(self, name: str) -> None:
+        table = self.tables[name]
+        human = table[table["label"] == "bonafide"]
         row = (
-            f"| train, `more_samples.csv` | {len(human):,} | {len(self.table) - len(human):,} "
-            f"| {self.table['repository'].nunique()} more repositories, "
+            f"| train, `{name}.csv` | {len(human):,} | {len(table) - len(human):,} "
+            f"| {table['repository'].nunique()} more repositories, "
         )
         readme = (MANIFEST.parents[2] / "training" / "README.md").read_text("utf-8")
         (line,) = (line for line in readme.splitlines() if line.startswith(row))
         assert f"{human.loc[human['speaker'] != '', 'speaker'].nunique()} people" in line
 
-    def test_it_shares_no_repository_and_no_sound_with_any_other_manifest(self) -> None:
-        for column in ("repository", "blob", "clip"):
-            assert not set(self.table[column]) & set(self.others[column]), column
+    def test_they_share_no_repository_and_no_sound_with_any_other_manifest(self) -> None:
+        earlier = self.others
+        for table in self.tables.values():
+            for column in ("repository", "blob", "clip"):
+                assert not set(table[column]) & set(earlier[column]), column
+            earlier = pd.concat([earlier, table])
 
-    def test_it_teaches_no_family_that_only_measures_and_no_measured_person(self) -> None:
+    @pytest.mark.parametrize("name", names)
+    def test_it_teaches_no_family_that_only_measures_and_no_measured_person(
+        self, name: str
+    ) -> None:
+        table = self.tables[name]
         held = self.others[self.others["split"].isin(["dev", "test", "heldout"])]
         taught = set(self.others.loc[self.others["split"] == "train", "family"])
         older = TestTodaySamples.others
         older = older[older["split"].isin(["dev", "test"])]
         forbidden = (set(held["family"]) - taught) | set(older["family"])
-        assert not (set(self.table["family"]) & forbidden) - {"human"}
-        people = self.table.loc[self.table["label"] == "bonafide", "speaker"]
+        assert not (set(table["family"]) & forbidden) - {"human"}
+        people = table.loc[table["label"] == "bonafide", "speaker"]
         assert not (set(people) & set(held["speaker"])) - {""}
 
 
 class TestLongSamples:
-    """People in single recordings of 30 s and longer, for measuring alone."""
+    """People in single recordings of 30 s and longer, for dev and test alone."""
 
     table = read_manifest(MANIFEST.with_name("long_samples.csv"))
-    others = pd.concat([TestMoreSamples.others, TestMoreSamples.table])
+    others = pd.concat([TestMoreSamples.others, *TestMoreSamples.tables.values()])
 
-    def test_every_clip_is_a_human_host_of_a_test_split(self) -> None:
-        assert set(self.table["label"]) == {"bonafide"} and set(self.table["split"]) == {"test"}
+    def test_every_clip_is_a_human_host_that_dev_or_test_measure(self) -> None:
+        assert set(self.table["label"]) == {"bonafide"}
+        assert set(self.table["split"]) == {"dev", "test"}
         assert self.table["duration_s"].astype(float).min() >= 30
         assert (self.table["speaker"] != "").all() and (self.table["licence"] != "").all()
         assert self.table["clip"].is_unique and self.table["blob"].is_unique
         assert self.table["blob"].str.fullmatch("[0-9a-f]{40}").all()
 
     def test_no_source_outweighs_the_rest(self) -> None:
-        assert self.table["repository"].nunique() >= 10
-        assert self.table.groupby("repository").size().max() <= 8
+        for _, part in self.table.groupby("split"):
+            assert part["repository"].nunique() >= 10
+            assert part.groupby("repository").size().max() <= 8
 
     def test_the_readme_gives_its_counts(self) -> None:
-        row = (
-            f"| test, `long_samples.csv` | {len(self.table)} | 0 "
-            f"| {self.table['speaker'].nunique()} voices or groups of voices "
-            f"from {self.table['repository'].nunique()} repositories"
-        )
-        assert row in (MANIFEST.parents[2] / "training" / "README.md").read_text("utf-8")
+        readme = (MANIFEST.parents[2] / "training" / "README.md").read_text("utf-8")
+        for split, part in self.table.groupby("split"):
+            row = (
+                f"| {split}, `long_samples.csv` | {len(part)} | 0 "
+                f"| {part['speaker'].nunique()} voices or groups of voices "
+                f"from {part['repository'].nunique()} repositories"
+            )
+            assert row in readme
+
+    def test_no_repository_and_no_speaker_stands_in_both_splits(self) -> None:
+        dev, test = (self.table[self.table["split"] == s] for s in ("dev", "test"))
+        for column in ("repository", "speaker"):
+            assert not set(dev[column]) & set(test[column]), column
 
     def test_it_shares_no_repository_no_sound_and_no_known_speaker_with_any_other(self) -> None:
         for column in ("repository", "blob", "clip", "speaker"):

@@ -57,7 +57,11 @@ def add_parser(commands: Any) -> None:
         choices=ENGINES,
         help="what runs a model directory's network (default: the model's own)",
     )
-    parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
+    parser.add_argument(
+        "--hop", type=float, metavar="S",
+        help="seconds between windows; the detector's figures were measured at its own, the "
+        "default, and near an edge of its band another hop can move a verdict",
+    )  # fmt: skip
     add_part(parser)
     add_through(parser)
     add_stance(parser)

@@ -13,7 +13,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples
 from core.detect.finer import SHORTER, Finding
-from core.detect.outlier import Excess, heaviest
+from core.detect.outlier import FEWEST_SHORT, Excess, heaviest
 from training.stretches import LENGTHS_S, hosts
 
 SHIFT = 2.0
@@ -93,14 +93,17 @@ def fit_finding(
 
 
 def cut(llrs: Sequence[float]) -> list[np.ndarray]:
-    """Scores of clips of 30, 60 and 120 s out of those of a longer one; NaN is dropped."""
+    """Scores of clips of 30, 60 and 120 s out of those of a longer one, without NaN; none of clips
+    with so few that nothing can stand out."""
     given, pieces = np.asarray(llrs, dtype=float), []
     for seconds in LENGTHS_S:
         n = (seconds * SAMPLE_RATE - SHORTER.window) // SHORTER.hop + 1
         step = seconds * SAMPLE_RATE // SHORTER.hop
         for start in range(0, len(given) - n + 1, step):
             piece = given[start : start + n]
-            pieces.append(piece[~np.isnan(piece)])
+            scored = piece[~np.isnan(piece)]
+            if len(scored) >= FEWEST_SHORT:
+                pieces.append(scored)
     return pieces
 
 

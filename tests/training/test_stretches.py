@@ -167,6 +167,8 @@ def test_scores_of_a_long_clip_are_cut_into_those_of_shorter_ones():
     pieces = finding.cut(llrs)
     assert sorted(map(len, pieces)) == [58, 59, 59, 59, 118, 119, 239 - 1]
     assert pieces[1][0] == 60.0
+    llrs[60:100] = np.nan  # 19 of the second half minute are left
+    assert sorted(map(len, finding.cut(llrs))) == [58, 59, 59, 78, 119, 198]
 
 
 def test_short_clips_alone_are_refused_with_a_sentence(index):

@@ -152,10 +152,10 @@ class Source:
         """
         lists = {
             "notes": listed(data["notes"]),
-            "tracks": tuple(Track(**track) for track in listed(data.get("tracks", ()))),
+            "tracks": tuple(Track(**_counted(track)) for track in listed(data.get("tracks", ()))),
             "missing": tuple((float(a), float(b)) for a, b in listed(data.get("missing", ()))),
         }
-        made = cls(**{**data, **lists})
+        made = cls(**{**_counted(data), **lists})
         counts = [made.track, *([] if made.channel is None else [made.channel])]
         for track in made.tracks:
             counts.append(track.number)
@@ -194,6 +194,17 @@ class Source:
     def lacks(self, start_s: float, end_s: float) -> bool:
         """Whether at least half of a stretch is missing: too much for a score of it."""
         return bool(self.missing) and self.missing_s(start_s, end_s) >= (end_s - start_s) / 2
+
+
+def _counted(data: Mapping[str, Any]) -> dict[str, Any]:
+    """With counts as whole numbers: to JSON 1 and 1.0 are one, and programs write either."""
+    counts = ("number", "sample_rate", "channels", "track", "channel")
+    return {
+        key: int(value)
+        if key in counts and isinstance(value, float) and value.is_integer()
+        else value
+        for key, value in {**data}.items()
+    }
 
 
 def part_in_words(track: int | None, channel: int | None) -> str:

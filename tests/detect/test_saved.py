@@ -313,6 +313,12 @@ def test_a_field_that_was_changed_is_refused_or_doubted(data, draw):
         assert bool(found.doubts) != as_it_was
 
 
+@pytest.mark.parametrize("data", [*REAL, APART])
+def test_whole_numbers_may_be_written_with_a_point(data):
+    pointed = json.loads(json.dumps(data), parse_int=float)
+    assert opened(pointed) == opened(data) and not opened(pointed).doubts
+
+
 CHECKED = [
     *(("llr",), ("p_spoof",), ("stance", "prior"), ("verdict",), ("weights_sha256",)),
     *(("calibrated",), ("window_s",), ("detector",)),

@@ -44,10 +44,18 @@ def wait_until(page: Page, function: str, arg: object = None) -> None:
         page.wait_for_timeout(100)
 
 
+OVERFLOW = (
+    "() => { const main = document.querySelector('[data-testid=stMain]');"
+    " return Math.max(main.scrollWidth - main.clientWidth,"
+    " document.documentElement.scrollWidth - window.innerWidth); }"
+)
+
+
 def overflow(page: Page) -> int:
     """Pixels by which the page is wider than its window."""
-    return page.evaluate(
-        "() => { const main = document.querySelector('[data-testid=stMain]');"
-        " return Math.max(main.scrollWidth - main.clientWidth,"
-        " document.documentElement.scrollWidth - window.innerWidth); }"
-    )
+    return page.evaluate(OVERFLOW)
+
+
+def fits(page: Page) -> None:
+    """Wait until the page is no wider than its window: charts follow a new width later."""
+    wait_until(page, f"() => ({OVERFLOW})() <= 0")

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, TimeoutError, expect
 
 from core.evaluate.example_scores import example
-from tests.browser.helpers import PATIENCE_MS, overflow, settled
+from tests.browser.helpers import PATIENCE_MS, fits, overflow, settled
 
 
 def give(page: Page, field: str, name: str, data: bytes) -> None:
@@ -68,4 +68,4 @@ def test_the_example_fits_narrow_and_wide_pages(visit: Callable[..., Page]) -> N
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="dark")
     settled(page)
-    assert overflow(page) <= 0
+    fits(page)

@@ -46,7 +46,10 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     verdict(page, "mine.csv")
     expect(page.get_by_text("trials of one speaker count together").first).to_be_visible()
 
+    settled(page)  # a file given while a page is run is lost
     give(page, "second", "theirs.csv", example(1))
+    expect(page.get_by_role("button", name="Remove theirs.csv")).to_be_visible()
+    settled(page)
     page.get_by_role("radio", name="Other systems", exact=True).or_(
         page.get_by_role("button", name="Other systems", exact=True)
     ).first.click()

@@ -12,7 +12,10 @@ def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, 
     page = visit("detect?example=1", width=390)
     settled(page)
     page.get_by_text("Evidence report", exact=True).click()
-    page.get_by_role("button", name="Prepare report").click()
+    prepare = page.get_by_role("button", name="Prepare report")
+    prepare.wait_for()
+    settled(page)  # a click that a run overtakes is lost
+    prepare.click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
     report = tmp_path / "report.html"

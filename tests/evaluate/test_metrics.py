@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.detect import decision
 from core.evaluate import metrics as m
+from core.evaluate.metrics import costs
 
 # Scores (higher = bona fide), then EER, minDCF, actDCF, Cllr by the ASVspoof 5 definitions.
 KNOWN = [
@@ -245,3 +247,7 @@ def test_asv_rates_at_the_equal_error_threshold():
 def test_bad_input_says_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_priors_and_costs_have_one_range_for_verdicts_and_for_figures():
+    assert (decision.PRIORS, decision.COSTS) == (costs.PRIORS, costs.COSTS)

@@ -12,10 +12,13 @@ from core.evaluate import metrics as m
 from core.evaluate.example_scores import example
 from core.evaluate.trials import (
     FORMS,
+    SPOOF_AWARE_FORMS,
     TrialsError,
     direction,
     guess_layout,
     in_form,
+    in_spoof_aware_form,
+    read_spoof_aware,
     read_table,
     tidy,
 )
@@ -63,6 +66,24 @@ def test_names_that_would_break_a_line_are_refused():
     with pytest.raises(TrialsError, match="my clip"):
         in_form(given, "bonafide", "asvspoof2021")
     assert in_form(given, "bonafide", "asvspoof5").count(b"\n") == 3
+
+
+@pytest.mark.parametrize("score", ["1e200", "-1e308", "1e309", "inf", "-Infinity"])
+@pytest.mark.parametrize("form", FORMS)
+def test_scores_that_are_not_finite_are_refused(form, score):
+    """They are ranked here; as ``inf`` in a file they would be for others to guess at."""
+    given = trials(f"trial,label,score\na,bonafide,{score}\nb,spoof,2\n".encode(), "a.csv")
+    with pytest.raises(TrialsError, match=r"1 score is infinite .*\(first: a\)"):
+        in_form(given, "spoof", form)
+
+
+@pytest.mark.parametrize("form", SPOOF_AWARE_FORMS)
+def test_spoof_aware_scores_that_are_not_finite_are_refused(form):
+    lines = ["spk,trial,cm,asv,sasv,kind", "s,a,1,2,1e200,target", "s,b,1,2,3,nontarget"]
+    lines.append("s,c,1,2,0,spoof")
+    given = read_spoof_aware("\n".join(lines).encode(), "a.csv")
+    with pytest.raises(TrialsError, match="1 score is infinite or beyond"):
+        in_spoof_aware_form(given, form)
 
 
 def test_a_form_with_labels_wants_them():

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.evaluate.metrics import Floats, Higher
-from core.evaluate.trials.problems import TrialsError, in_words
+from core.evaluate.trials.limits import LARGEST
+from core.evaluate.trials.problems import TrialsError, in_words, short
 from core.evaluate.trials.spoof_aware import SpoofAwareTrials
 from core.evaluate.trials.tidy import Trials
 
@@ -79,7 +80,7 @@ def in_spoof_aware_form(trials: SpoofAwareTrials, form: str) -> bytes:
     if missing:
         raise TrialsError(f"{wanted.name} wants {in_words(missing)} in a score file.")
     cells = [
-        [repr(float(v)) for v in table[c]]
+        _numbers(table[c].to_numpy(), table, wanted)
         if table[c].dtype.kind == "f"
         else _texts(table[c].astype("str"), wanted)
         for c in wanted.columns
@@ -102,7 +103,7 @@ def in_form(trials: Trials, higher: Higher, form: str) -> bytes:
     Raises
     ------
     TrialsError
-        If a column that the form needs is missing, or a name cannot be written in it.
+        If a column that the form needs is missing, or a name or a score cannot be written in it.
     """
     wanted = FORMS[form]
     missing = [c for c in wanted.columns if c not in trials.table and c != "attack"]
@@ -123,13 +124,27 @@ def _written(cells: list[list[str]], form: Form) -> bytes:
 def _cells(table: pd.DataFrame, column: str, higher: Higher, form: Form) -> list[str]:
     if column == "score":
         scores: Floats = table["score"].to_numpy(dtype=np.float64)
-        return [repr(float(s)) for s in (-scores if higher == "spoof" else scores)]
+        return _numbers(-scores if higher == "spoof" else scores, table, form)
     if column not in table:
         return ["-"] * len(table)
     texts = table[column].astype("str").fillna("-").replace({"": "-"})
     if column == "attack":
         texts = texts.where(table["label"] == "spoof", "-")
     return _texts(texts, form)
+
+
+def _numbers(scores: Floats, table: pd.DataFrame, form: Form) -> list[str]:
+    """Scores as written; only finite ones, since what a challenge makes of others is not known."""
+    infinite = ~np.isfinite(scores)
+    if infinite.any():
+        count = int(infinite.sum())
+        those = f"{count:,} scores are" if count > 1 else "1 score is"
+        first = f" (first: {short(table['trial'][infinite].iloc[0])})" if "trial" in table else ""
+        raise TrialsError(
+            f"{those} infinite or beyond {LARGEST:g}{first}, which {form.name} cannot take: "
+            "write a finite number there, or leave the line out."
+        )
+    return [repr(float(s)) for s in scores]
 
 
 def _texts(texts: pd.Series, form: Form) -> list[str]:

@@ -65,14 +65,15 @@ def run_benchmark(
     wanted = [None if codec == "none" else codec for codec in codecs]
     for name in filter(None, wanted):  # before hours of work, not after
         check(name)
+    if trials_to is not None:
+        Path(trials_to).mkdir(parents=True, exist_ok=True)
     tables = []
     for codec in wanted:
         trials = score_trials(detector, clips, split, codec, progress, windows=windows)
         name = condition(codec, windows)
         if trials_to is not None:
-            folder = Path(trials_to)
-            folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(folder / f"{detector.id}-{benchmark}-{split}-{name}.csv") as part:
+            file = f"{detector.id}-{benchmark}-{split}-{name}.csv"
+            with atomic_path(Path(trials_to) / file) as part:
                 trials.to_csv(part, index=False)
         command = f"python -m training benchmark {benchmark} --detector {detector.id}"
         if codec:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from core.audio.clip import Clip
 
 INDEX_COLUMNS = (
     "clip",
@@ -42,7 +47,7 @@ def read_index(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the file is no index, or names a clip outside of its folder.
+        If the file is no index, or names a clip outside of its folder or one that is not there.
     """
     path = Path(path)
     path = path / "index.csv" if path.is_dir() else path
@@ -72,7 +77,27 @@ def read_index(path: str | Path) -> pd.DataFrame:
             raise ValueError(f"{quality} lacks the columns clip and mos.")
         rated = rated.drop_duplicates("clip").set_index("clip")["mos"]
         table["mos"] = pd.to_numeric(table["clip"].map(rated), errors="coerce")
+    for number, file in enumerate(table["file"], 2):  # not after hours of work on the others
+        if not os.path.isfile(file):
+            raise ValueError(f"{path}, row {number}: there is no clip {file}.")
     return table
+
+
+def decoded(file: str | Path) -> Clip:
+    """A clip of a corpus.
+
+    Raises
+    ------
+    AudioError
+        With the file's name, since many are read in a row.
+    """
+    from core.audio.clip import AudioError
+    from core.audio.decoding import decode
+
+    try:
+        return decode(file)
+    except AudioError as error:
+        raise AudioError(f"{file}: {error}", error.code) from error
 
 
 def _read(path: Path) -> pd.DataFrame:

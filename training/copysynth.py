@@ -104,12 +104,19 @@ def build_copies(
     pathlib.Path
         The index. Rows name the original in ``pair`` and its stretch is stored as
         ``<clip>-original``, so that original and copy can be played against each other.
+
+    Raises
+    ------
+    ValueError
+        If there is no human training clip.
     """
     import pandas as pd
 
+    humans = index[(index["split"] == "train") & (index["label"] == "bonafide")].to_dict("records")
+    if not humans:
+        raise ValueError("Copies are of human training clips, and there is none.")
     out = Path(out)
     (out / "clips").mkdir(parents=True, exist_ok=True)
-    humans = index[(index["split"] == "train") & (index["label"] == "bonafide")].to_dict("records")
     rows: list[dict[str, object]] = []
     make = functools.partial(
         _copies_of,

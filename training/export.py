@@ -20,6 +20,7 @@ from training.calibrate import fit_calibration
 from training.clips import read_all, read_index
 from training.data import keep_for_training
 from training.model_files import put, write_config
+from training.weights import put_into, read_tensors
 
 HEADS = ("parts.", "families.")
 """Weights that teach the others and are not shipped."""
@@ -85,6 +86,9 @@ def export_model(
     def score(clips: pd.DataFrame, split: str) -> tuple[pd.DataFrame, np.ndarray]:
         vectors: list[np.ndarray] = []
         table = score_trials(draft, clips, split, None, progress, vectors)
+        if table.loc[table["raw"].notna(), "label"].nunique() < 2:
+            part = "training" if split == "known" else split
+            raise ValueError(f"No {part} clips of both classes can be judged; a fit needs them.")
         return table, np.stack(vectors)
 
     dev, dev_vectors = score(pd.concat(corpora, ignore_index=True), "dev")
@@ -139,7 +143,7 @@ def _drafted(
     settings = {k: v for k, v in recipe.get("network", {}).items() if k != "parts"}
     network = build(recipe["architecture"], settings)
     half = _half_precision(weights, recipe, start)
-    network.load_state_dict(half)
+    put_into(network, half, " and ".join(map(str, _named(weights))))
     part = out / "weights.part"
     save_file(half, part)
     file = put(part, out, "model.safetensors")
@@ -167,19 +171,20 @@ def _drafted(
     return config, load_directory(out, config["default_engine"])
 
 
+def _named(weights: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
+    return [weights] if isinstance(weights, str | Path) else weights
+
+
 def _half_precision(
     weights: str | Path | Sequence[str | Path],
     recipe: Mapping[str, Any],
     start: str | Path | None,
 ) -> dict[str, Any]:
     """The tensors that ship, in half precision: of runs, or on the way from where they started."""
-    from safetensors.torch import load_file
-
-    files = [weights] if isinstance(weights, str | Path) else weights
-    state = _mean([load_file(file) for file in files])
+    state = _mean([read_tensors(file) for file in _named(weights)])
     state = {k: v for k, v in state.items() if not k.startswith(HEADS)}
     if start is not None:
-        state = _between(state, load_file(start), float(recipe["start_share"]))
+        state = _between(state, read_tensors(start), float(recipe["start_share"]))
     return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
 
 
@@ -210,10 +215,16 @@ def _mean(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Wortsman et al. 2022, "Model soups" (arXiv:2203.05482).
     """
     first = states[0]
+    if any(_shapes(s) != _shapes(first) for s in states):
+        raise ValueError("These files hold weights of different networks, which have no mean.")
     return {
         k: sum(s[k].float() for s in states) / len(states) if v.is_floating_point() else v
         for k, v in first.items()
     }
+
+
+def _shapes(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v.shape for k, v in state.items()}
 
 
 def _between(state: dict[str, Any], start: Mapping[str, Any], share: float) -> dict[str, Any]:
@@ -221,6 +232,8 @@ def _between(state: dict[str, Any], start: Mapping[str, Any], share: float) -> d
 
     Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (arXiv:2109.01903).
     """
+    if not _shapes(state).items() <= _shapes(start).items():
+        raise ValueError("The weights that training started from are those of another network.")
     return {
         k: v.lerp(start[k].to(v), share) if v.is_floating_point() else v for k, v in state.items()
     }
@@ -255,7 +268,7 @@ def add_families(
     Raises
     ------
     ValueError
-        If the model has no measure of familiarity.
+        If the model has no measure of familiarity, or no family has clips enough.
     """
     from safetensors.numpy import load_file, save_file
 
@@ -270,11 +283,15 @@ def add_families(
     fakes = clips[(clips["label"] == "spoof") & ~clips["family"].str.startswith("copy:")]
     sample = fakes.sample(frac=1.0, random_state=0).groupby("family").head(each)
     sample = sample.groupby("family").filter(lambda rows: len(rows) >= 3).assign(split="known")
+    if sample.empty:
+        raise ValueError("No family of generators has three training clips: there is none to tell.")
     vectors: list[np.ndarray] = []
     seen = score_trials(
         load_directory(directory), sample, "known", None, progress, vectors, windows=1
     )
     usable = seen["raw"].notna().to_numpy()
+    if not usable.any():
+        raise ValueError("No training clip of these families has speech enough to be judged.")
     path = directory / Path(str(config["familiarity"]["file"])).name
     arrays = load_file(path)
     found = (np.stack(vectors)[usable] - arrays["mean"]) @ arrays["whiten"]

@@ -22,6 +22,7 @@ from core.audio.clip import SAMPLE_RATE
 from training.augment import Strength, augment, crop, pad, trim
 from training.cached import front_features
 from training.precision import half_precision
+from training.weights import put_into, read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +44,7 @@ def held_out_humans(index: pd.DataFrame) -> np.ndarray:
         bool, shape ``[n]``; False for synthetic clips.
     """
     who = index["source"] + "/" + index["speaker"].where(index["speaker"] != "", index["clip"])
-    odd = np.array([hashlib.sha256(w.encode()).digest()[0] % 2 == 1 for w in who])
+    odd = np.array([hashlib.sha256(w.encode()).digest()[0] % 2 == 1 for w in who], bool)
     return odd & (index["label"] == "bonafide").to_numpy()
 
 
@@ -98,8 +99,8 @@ def leave_one_family_out(
     judging = held_out_humans(index)
     if not judging.any() or not (~spoof & ~judging).any() or not spoof.any():
         raise ValueError("Leaving families out needs human clips of several speakers, and fakes.")
-    if any((index["family"][spoof] == name).all() for name in families):
-        raise ValueError("Leaving a family out needs fakes of another.")
+    if not families or any((index["family"][spoof] == name).all() for name in families):
+        raise ValueError("Leaving a family out needs fakes of another, both named.")
     family = index["family"].to_numpy()
     heard, clean = _features(index, model, seed, progress)
     humans = np.flatnonzero(~spoof & ~judging)
@@ -129,7 +130,7 @@ def leave_one_family_out(
     for number, name in enumerate([*families, ""]):
         if progress is not None:
             progress(number, len(families) + 1, f"training without {name or 'none'}")
-        keep = np.flatnonzero(spoof & (family != name))
+        keep = np.flatnonzero(spoof & ((family != name) | (name == "")))
         trained = _train(model, heard, humans, keep, steps, pairs, seed)
         if name:
             note = "Not in training; human clips of speakers not in training."
@@ -196,7 +197,8 @@ def _train(
             module.eval()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, 4e-4, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-4, steps, pct_start=0.1)
+    rise = 0.1 if steps > 10 else 0.0  # a rise of one step would be one of no length
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-4, steps, pct_start=rise)
     loss = pair_loss(0.5, 0.03)
     labels = torch.tensor([0.0, 1.0]).repeat(pairs)
     frames, half = features.shape[1], half_precision("cpu")
@@ -275,9 +277,7 @@ def run(
 
     model = build("spectral-transformer", {"dropout": 0.1})
     if Path(start).suffix == ".safetensors":
-        import safetensors.torch
-
-        model.load_state_dict(safetensors.torch.load_file(start))
+        put_into(model, read_tensors(start), start)
     else:
         load_distillmos(model, start)
     indexes = [keep_for_training(read_index(corpus)) for corpus in corpora]

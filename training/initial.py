@@ -32,9 +32,9 @@ def load_distillmos(model: torch.nn.Module, checkpoint: str | Path) -> list[str]
     ValueError
         If the file is no such checkpoint.
     """
-    import torch
+    from training.weights import read_checkpoint
 
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    saved = read_checkpoint(checkpoint)
     if not isinstance(saved, dict) or "model" not in saved:
         raise ValueError(f"{checkpoint} is no DistillMOS checkpoint.")
     state = saved["model"]

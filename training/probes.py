@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from training.clips import decoded
+
 if TYPE_CHECKING:
     from core.detect.detector import Detector
 
@@ -23,12 +25,11 @@ def surface(
     index: pd.DataFrame, progress: Callable[[int, int, str], None] | None = None
 ) -> pd.DataFrame:
     """Measure the `SURFACE` of every clip of an index, in its order."""
-    from core.audio.decoding import decode
     from core.audio.quality import measure
 
     rows = []
     for done, file in enumerate(index["file"], 1):
-        q = measure(decode(file))
+        q = measure(decoded(file))
         rows.append(
             {
                 "duration_s": q.duration_s,
@@ -158,7 +159,6 @@ def _splices(
 ) -> Iterator[tuple[str, np.ndarray, int, bool]]:
     """Name, samples, border and whether the synthetic half comes first, of spliced clips."""
     from core.audio.clip import SAMPLE_RATE
-    from core.audio.decoding import decode
 
     pairs: list[tuple[pd.Series, pd.Series]] = []
     used: set[str] = set()
@@ -171,7 +171,9 @@ def _splices(
                 pairs += [(humans.iloc[0], fake) for _, fake in fakes.iterrows()]
     keep = np.unique(np.linspace(0, len(pairs) - 1, min(limit, len(pairs))).astype(int))
     for done, k in enumerate(keep, 1):
-        human, fake = (decode(row["file"]).samples[: int(half_s * SAMPLE_RATE)] for row in pairs[k])
+        human, fake = (
+            decoded(row["file"]).samples[: int(half_s * SAMPLE_RATE)] for row in pairs[k]
+        )
         name = str(pairs[k][1]["clip"])
         if min(len(human), len(fake)) >= SAMPLE_RATE:
             fake_first = bool(done % 2)
@@ -314,11 +316,21 @@ def probe_rows(
     -------
     pandas.DataFrame
         Columns as `core.evaluate.tables.COLUMNS`.
+
+    Raises
+    ------
+    ValueError
+        If a class is missing in a part.
     """
     from core.evaluate.influence import percent_eer
     from core.evaluate.tables import COLUMNS
     from training.figures import result_row, with_intervals
 
+    for part, clips in (("training", train), ("test", test)):
+        if clips["label"].nunique() < 2:
+            raise ValueError(
+                f"The questions need {part} clips of both classes, human and synthetic."
+            )
     train = train.sample(min(1600, len(train)), random_state=0)
     scores = shortcut_scores(
         surface(train, progress),

@@ -17,6 +17,7 @@ from core.audio.clip import SAMPLE_RATE
 from core.files import atomic_path
 from training.initial import load_distillmos
 from training.precision import half_precision
+from training.weights import read_checkpoint
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def quality_model(checkpoint: str | Path) -> torch.nn.Module:
 
     model = build("spectral-transformer", {})
     load_distillmos(model, checkpoint)
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
+    state = read_checkpoint(checkpoint)["model"]
     last = "transformer_pool_attn.pool.linear3."
     head: Any = model.head
     with torch.no_grad():  # theirs looks at the attentive mean alone

@@ -352,17 +352,16 @@ def _arguments(
 def _network(
     recipe: Mapping[str, Any], start: str | Path | None, families: int = 0
 ) -> torch.nn.Module:
-    from safetensors.torch import load_file
-
     from core.detect.networks import build
     from training.initial import load_distillmos
+    from training.weights import put_into, read_tensors
 
     settings = dict(recipe.get("network", {}))
     if recipe["architecture"] == "wav2vec2-mean":
         published: Any = build(recipe["architecture"], settings)
         pretrained = recipe.get("start", {}).get("pretrained")
         if start:
-            published.load_state_dict(load_file(start))
+            put_into(published, read_tensors(start), start)
         elif pretrained:
             from transformers import Wav2Vec2Model
 
@@ -375,9 +374,11 @@ def _network(
     )
     start = start or recipe.get("start", {}).get("distillmos")
     if start and str(start).endswith(".safetensors"):
-        lacks, odd = model.load_state_dict(load_file(start), strict=False)
+        given, own = read_tensors(start), model.state_dict()
+        lacks, odd = sorted({*own} - {*given}), sorted({*given} - {*own})
         if odd or any(not name.startswith(("parts.", "families.")) for name in lacks):
             raise ValueError(f"{start} does not fit this network: {[*odd, *lacks][0]}")
+        put_into(model, {**own, **given}, start)
     elif start:
         load_distillmos(model, start)
     front = getattr(model, "front", None)

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decoding import clip_from_samples, decode
+from core.audio.decoding import clip_from_samples
 from core.detect.segments import segments
+from training.clips import decoded
 
 if TYPE_CHECKING:
     from core.detect.detection import Detection, Stretch
@@ -82,14 +83,14 @@ def hosts(index: pd.DataFrame, lengths_s: Sequence[float] = LENGTHS_S) -> Iterat
     humans = index[index["label"] == "bonafide"]
     long = humans["duration_s"] >= LENGTHS_S[0]
     for row in humans[long].itertuples():
-        samples = _levelled(decode(row.file).samples[: LENGTHS_S[-1] * SAMPLE_RATE])
+        samples = _levelled(decoded(row.file).samples[: LENGTHS_S[-1] * SAMPLE_RATE])
         yield Host(str(row.clip), str(row.source), str(row.speaker), "single", samples)
     named = humans[~long & (humans["speaker"] != "")].groupby(["source", "speaker"])
     for number, ((source, speaker), group) in enumerate(named):
         if group["duration_s"].sum() < LENGTHS_S[0]:
             continue
         order = np.random.default_rng(number).permutation(len(group))
-        sounds = [_levelled(decode(file).samples) for file in group["file"].iloc[order]]
+        sounds = [_levelled(decoded(file).samples) for file in group["file"].iloc[order]]
         rest, turn = np.concatenate(sounds), number
         while len(rest) >= LENGTHS_S[0] * SAMPLE_RATE:
             n = round(lengths_s[turn % len(lengths_s)] * SAMPLE_RATE)
@@ -351,7 +352,7 @@ def _part(
     wanted = round(seconds * SAMPLE_RATE) + 2 * _FADE
     sounds: list[np.ndarray] = []
     for file in [first["file"], *same["file"].drop(first.name)]:
-        sound = decode(file).samples
+        sound = decoded(file).samples
         loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max(initial=0.0))
         if len(loud):
             sounds.append(_levelled(sound[loud[0] : loud[-1] + 1]))

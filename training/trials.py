@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,12 +57,12 @@ def score_trials(
     """
     from core.audio.clip import Clip
     from core.audio.codecs import encode_decode
-    from core.audio.decoding import decode
+    from training.clips import decoded
 
     rows = index[index["split"] == split]
     out = []
     for done, row in enumerate(rows.to_dict("records"), 1):
-        clip = decode(row["file"])
+        clip = decoded(row["file"])
         # The detector is told of the codec, as a file that arrives in it would tell.
         source = replace(clip.source, codec=codec) if codec else clip.source
         clip = Clip(encode_decode(clip.samples, codec) if codec else clip.samples, source)
@@ -100,3 +101,22 @@ def score_trials(
         size = max((len(e) for e in embeddings), default=0)
         embeddings[:] = [e if len(e) else np.zeros(size, np.float32) for e in embeddings]
     return pd.DataFrame(out, columns=list(TRIAL_COLUMNS))
+
+
+def read_trials(path: str | Path) -> pd.DataFrame:
+    """A table of trials from a file.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # what is no table raises kinds of ValueError
+        raise ValueError(f"{path} cannot be read as CSV: {error}") from error
+    needed = ("trial", "label", "score", "speaker", "source")
+    lacks = [column for column in needed if column not in table]
+    if lacks:
+        raise ValueError(f"{path} is no table of trials: it lacks {', '.join(lacks)}.")
+    return table.fillna({"speaker": ""})

@@ -188,7 +188,16 @@ def train_vocoders(files: Sequence[str | Path], out: str | Path, minutes: float 
     -------
     pathlib.Path
         The folder.
+
+    Raises
+    ------
+    ValueError
+        If there is no recording.
     """
+    if not files:
+        raise ValueError("Vocoders learn from human training clips, and there is none.")
+    if not files:
+        raise ValueError("Vocoders learn from human training clips, and there is none.")
     context = multiprocessing.get_context("spawn")
     workers = min(len(KINDS), os.cpu_count() or 1)
     with concurrent.futures.ProcessPoolExecutor(workers, context, _one_thread) as pool:

@@ -6,6 +6,7 @@ import argparse
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,9 @@ import pytest
 
 from core.audio.codecs import CODECS
 from training import commands
+from training.clips import INDEX_COLUMNS
 from training.commands import measure
-from training.commands.options import RESULTS
+from training.commands.options import EMBEDDED, RESULTS
 from training.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +88,133 @@ def test_a_package_that_is_missed_later_is_named_too(
     monkeypatch.setattr("training.export.add_families", fail)
     assert commands.main(["families"]) == 2
     assert capsys.readouterr().err.startswith("The package a is missing.")
+
+
+READ_A_CORPUS = {
+    "corpus copies": "--out made",
+    "corpus vocoders": "--out made --minutes 0.01",
+    "corpus quality": "--start nowhere.pt",
+    "train": "--out made",
+    "holdout": f"--steps 10 --start {EMBEDDED}/model.safetensors",
+    "export": f"made --weights {EMBEDDED}/model.safetensors",
+    "calibrate": "",
+    "families": "",
+    "benchmark": "",
+    "benchmark --probes": "",
+    "benchmark --stretches": "",
+    "watermark": "--out kept.csv",
+}
+"""Commands that read a corpus, and what else they need."""
+
+
+def with_corpus(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, command in action.choices.items():
+                yield from with_corpus(command, f"{name} {word}".strip())
+        elif "--corpus" in action.option_strings:
+            yield name
+
+
+def test_all_commands_that_read_a_corpus_are_tried_without_clips() -> None:
+    assert {line.partition(" --")[0] for line in READ_A_CORPUS} == {*with_corpus(commands.parser())}
+
+
+@pytest.mark.parametrize("line", READ_A_CORPUS)
+def test_a_corpus_without_clips_ends_in_a_sentence_and_nothing_is_replaced(
+    line: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (tmp_path / "index.csv").write_text(",".join(INDEX_COLUMNS) + "\n")
+    (tmp_path / "kept.csv").write_text("measured before")
+    said = refused(f"{line} {READ_A_CORPUS[line]} --corpus .", capsys)
+    assert "array" not in said and "sample" not in said
+    assert (tmp_path / "kept.csv").read_text() == "measured before"
+
+
+@pytest.mark.parametrize("family", ["", "single", "copy:world"])
+def test_without_a_family_of_three_there_is_none_to_tell(
+    family: str, tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = pd.read_csv(tiny_index, keep_default_na=False)
+    own = [f"{family}{i}" for i in range(len(index))]
+    index["family"] = index["family"].where(index["label"] != "spoof", own if family else "")
+    index["path"] = [str(i) for i in index["clip"]]
+    for name in index["path"]:
+        (tmp_path / name).touch()
+    index.drop(index.index[index["label"] == "spoof"][2:]).to_csv(tmp_path / "index.csv")
+    assert "No family" in refused(f"families --corpus {tmp_path}", capsys)
+
+
+@pytest.mark.parametrize("name", ["missing", "table.pt", "table.safetensors", "other.safetensors"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "holdout --corpus {corpus} --start {file}",
+        "export {made} --weights {file}",
+        f"export {{made}} --recipe embedded-low --weights {EMBEDDED}/model.safetensors "
+        "--start {file}",
+        "corpus quality --corpus {corpus} --start {file}",
+    ],
+)
+def test_weights_that_cannot_be_used_are_named(
+    line: str, name: str, tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "table.pt").write_text("a,b\n")
+    (tmp_path / "table.safetensors").write_text("a,b\n")
+    (tmp_path / "other.safetensors").write_bytes(
+        (ROOT / EMBEDDED / "familiarity.safetensors").read_bytes()
+    )
+    places = {"corpus": tiny_index, "file": tmp_path / name, "made": tmp_path / "made"}
+    refused(line.format(**places), capsys)
+
+
+def test_trials_that_are_not_there_are_named_with_the_command_that_makes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "other-today_samples-dev-gsm, 1 window.csv"
+    line = f"benchmark today_samples --split dev --trials {tmp_path} --against"
+    said = refused(f"{line} '{tmp_path / name}'", capsys, end="")
+    assert said.startswith(f"There are no trials {tmp_path}/embedded-today_samples-dev-gsm, 1")
+    made = options_of(said.strip().rpartition("python -m training ")[2])
+    assert (made.benchmark, made.split, made.codec) == ("today_samples", "dev", ["gsm"])
+    assert (made.windows, made.trials, made.detector) == (1, str(tmp_path), "embedded")
+    for detector in ("embedded", "other"):
+        (tmp_path / name.replace("other", detector)).write_text("clip,score\na,1\n")
+    assert "no table of trials" in refused(f"{line} '{tmp_path / name}'", capsys)
+    assert "not called as trials" in refused(f"{line} {tmp_path}/x.csv", capsys)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "holdout --start x --steps 0",
+        "holdout --start x --most -1",
+        "benchmark --windows 0",
+        "corpus copies --out x --seconds nan",
+        "corpus vocoders --out x --minutes 0",
+        "train --out x --threads 0",
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_the_work(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        commands.main(line.split())
+    assert "number" in capsys.readouterr().err.splitlines()[-1]
+
+
+def refused(line: str, capsys: pytest.CaptureFixture[str], end: str = ".") -> str:
+    """What a command says that ends in one sentence."""
+    assert commands.main(shlex.split(line)) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.rstrip().endswith(end), said
+    assert "Errno" not in said
+    return said
 
 
 def test_the_comparison_names_a_command_that_a_shell_understands(tmp_path: Path) -> None:

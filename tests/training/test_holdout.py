@@ -66,6 +66,13 @@ def test_every_large_family_is_judged_without_and_with_it(
     assert table["value"].between(0, 100).all()
 
 
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11])
+def test_a_training_of_few_steps_ends(steps: int) -> None:
+    features, each = np.zeros((4, 90, 400), np.float16), np.arange(2)
+    model = build("spectral-transformer", TINY_NETWORK)
+    holdout._train(model, features[..., : model.project.in_features], each, each + 2, steps, 2, 0)
+
+
 def test_one_class_is_refused(tiny_index: Path) -> None:
     index = clips(tiny_index)
     with pytest.raises(ValueError, match="human clips of several speakers"):

@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from soundfile import LibsndfileError
+
 from core.settings import settings
 from training.commands import corpus, measure, model, train
 
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings()
         options = parser().parse_args(arguments)
         options.run(options)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, LibsndfileError) as error:
         print(_sentence(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -48,4 +50,6 @@ def _sentence(error: Exception) -> str:
             f"The package {error.name.partition('.')[0]} is missing. Install what training needs: "
             "pip install -r requirements.txt -r requirements-train.txt"
         )
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be used: {error.strerror}."
     return str(error)

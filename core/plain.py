@@ -3,11 +3,12 @@ nothing. Every name, note and label that leaves the program goes through here.""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -137,10 +138,15 @@ def find_printed(name: str) -> str:
     return name
 
 
+class OutputError(Exception):
+    """The output of a command cannot be written; no `OSError`, since no file is at fault."""
+
+
 class Inert:
     """A text stream that writes what is given as `printable_lines`.
 
-    A carriage return stays, since lines of progress begin with one.
+    A carriage return stays, since lines of progress begin with one. Where nobody reads any more it
+    raises `BrokenPipeError`, where nothing can be written `OutputError`.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -149,8 +155,23 @@ class Inert:
     def write(self, text: str) -> int:
         """As a stream's."""
         parts = text.split("\r") if "\r" in text else [text]
-        self._stream.write("\r".join(map(printable_lines, parts)))
+        with self._told():
+            self._stream.write("\r".join(map(printable_lines, parts)))
         return len(text)
+
+    def flush(self) -> None:
+        """As a stream's."""
+        with self._told():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"The output cannot be written: {error.strerror}.") from error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -24,6 +24,14 @@ def is_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("._")
 
 
+def _inside(folder: Path) -> Iterator[Path]:
+    """Audio files of a folder, and folders in it that cannot be searched, to be reported so."""
+    closed: list[OSError] = []
+    for place, _, names in os.walk(folder, onerror=closed.append):
+        yield from (path for name in names if is_audio(path := Path(place, name)))
+    yield from (Path(error.filename) for error in closed)
+
+
 def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
     """Files behind names, directories (searched in depth, by suffix) and glob patterns, in order.
 
@@ -42,10 +50,10 @@ def audio_files(patterns: Iterable[str]) -> Iterator[Path]:
     for pattern in map(find_printed, patterns):
         path = Path(pattern)
         if os.path.isdir(path):  # no error for a name too long: opening it says so
-            found = sorted(filter(is_audio, path.rglob("*")))
+            found = sorted(_inside(path))
         elif not os.path.exists(path) and glob.has_magic(pattern):
             matches = map(Path, glob.glob(pattern, recursive=True))
-            found = sorted(p for p in matches if p.is_file() and is_audio(p)) or [path]
+            found = sorted(p for p in matches if os.path.isfile(p) and is_audio(p)) or [path]
         else:
             found = [path]
         for file in found:

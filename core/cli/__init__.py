@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.cli.options import EXIT_UNUSABLE
 from core.detect.decision import StanceError
-from core.plain import Inert
+from core.plain import Inert, OutputError
 from core.settings import SettingsError, settings
 from core.version import in_words
 
@@ -38,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0 when all went well, 2 when an input could not be used.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         settings()
     except SettingsError as error:
@@ -85,27 +84,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_parser(commands)
     parser.add_argument("--version", action="store_true", help="print version and commit")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given == ["--version"]:
-        print(in_words())
-        return 0
-    if given and given[0] in MOVED:
-        print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
-        return EXIT_UNUSABLE
     out, err = Inert(sys.stdout), Inert(sys.stderr)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            options, rest = parser.parse_known_args(given)
-            if hasattr(options, "rest"):
-                options.rest = rest
-            elif rest:
-                parser.error(f"unrecognized arguments: {' '.join(rest)}")
-            if _is_nameless(options):
-                print("The name of a file to read is empty.", file=sys.stderr)
-                return EXIT_UNUSABLE
-            return int(options.run(options) or 0)
+            try:
+                return _run(parser, given)
+            finally:
+                out.flush()  # what cannot be written is known only then
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OutputError as error:
+        _give_up_output()
+        with contextlib.suppress(OSError):
+            print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
     except StanceError as error:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
@@ -114,8 +107,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _is_nameless(options: argparse.Namespace) -> bool:
-    """Whether a name of what is read is empty, such as of a shell's variable that was never set;
-    as a path it would be the working folder."""
-    given = (getattr(options, name, None) for name in FILES)
-    return any(value == "" or (isinstance(value, list) and "" in value) for value in given)
+def _run(parser: argparse.ArgumentParser, given: list[str]) -> int:
+    """Read the arguments and run what they name."""
+    if given == ["--version"]:
+        print(in_words())
+        return 0
+    if given and given[0] in MOVED:
+        print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    options, rest = parser.parse_known_args(given)
+    if hasattr(options, "rest"):
+        options.rest = rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if _is_named(options, ""):
+        print("The name of a file to read is empty.", file=sys.stderr)
+        return EXIT_UNUSABLE
+    if _is_named(options, "-") and not os.path.exists("-"):
+        print("Standard input is not read: save it in a file, and name that.", file=sys.stderr)
+        return EXIT_UNUSABLE
+    return int(options.run(options) or 0)
+
+
+def _prepare_streams() -> None:
+    """Let both streams take any name, and be there where whoever started this closed them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _give_up_output() -> None:
+    """Let what is still to be written go nowhere: Python would try once more at its end."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _is_named(options: argparse.Namespace, name: str) -> bool:
+    """Whether an option of what is read is this. An empty name, such as of a shell's variable that
+    was never set, would as a path be the working folder.
+    """
+    given = (getattr(options, option, None) for option in FILES)
+    return any(value == name or (isinstance(value, list) and name in value) for value in given)

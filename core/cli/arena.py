@@ -13,7 +13,7 @@ from core.cli.convert import given_trials, which_way
 from core.evaluate.metrics import Tally
 from core.evaluate.submission import Details, as_yaml, read_system, submission, unfilled
 from core.evaluate.trials import TrialsError, in_form
-from core.files import atomic_write, why_not_written
+from core.files import atomic_write, check_ordinary, why_not_written
 
 DETAILS = {
     "benchmark": ("ORG/NAME", "the Arena's data set"),
@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         raise TrialsError(f"{folder} is a file. --out names a folder for the two files.")
     if options.meta:
         meta = Path(options.meta)
+        check_ordinary(meta)
         system, notes = read_system(meta.read_text("utf-8", "replace"), meta.name)
     trials = given_trials(options, labels=True)
     higher = which_way(trials, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         )  # fmt: skip
         place = own_calibration.path_of(models_home(), detector.weights_sha256)
         if options.forget:
-            there = place.is_file()
+            there = os.path.isfile(place)
             place.unlink(missing_ok=True)
             print(f"{place} is removed." if there else f"There was no calibration at {place}.")
             return 0

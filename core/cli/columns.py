@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.options import EXIT_UNUSABLE, as_sentence
 from core.evaluate.trials import (
     SPOOFED,
     Layout,
@@ -171,11 +171,7 @@ def _refuse(error: Exception, hints: Mapping[str, str] | None) -> None:
         for line in sentences(error.problems):
             print(line, file=sys.stderr)
         error = with_hint(error, hints=hints)
-    said: object = error
-    if isinstance(error, OSError):
-        what = error.filename if error.filename is not None else "A file"
-        said = f"{what} cannot be opened: {error.strerror or error}."
-    print(said, file=sys.stderr)
+    print(as_sentence(error), file=sys.stderr)
 
 
 def with_hint(

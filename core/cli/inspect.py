@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.options import EXIT_UNUSABLE, as_sentence
 from core.plain import json_text, printable
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             failed = True
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
         except (TrustListError, OSError, RuntimeError) as error:
-            print(error, file=sys.stderr)
+            print(as_sentence(error), file=sys.stderr)
             return EXIT_UNUSABLE
     if options.json:
         print(

@@ -16,6 +16,14 @@ EXIT_UNUSABLE = 2
 """Exit status where an input could not be used."""
 
 
+def as_sentence(error: Exception) -> str:
+    """An error as a sentence, that of the system too."""
+    if not isinstance(error, OSError):
+        return str(error)
+    what = "A file" if error.filename is None else error.filename
+    return f"{what} cannot be read or written: {error.strerror or error}."
+
+
 def add_part(parser: Any) -> None:
     """Add ``--track`` and ``--channel``: which part of each file is judged."""
     parser.add_argument(

@@ -19,6 +19,7 @@ from core.cli.options import (
     add_stress,
     add_through,
     as_came_through,
+    as_sentence,
     span_without_stress,
     stance_of,
 )
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         filing = Filing(options.case, options.notes, options.personal)
         atomic_write(out, write(cases.found, cases.unread, filing=filing))
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
-        print(error, file=sys.stderr)
+        print(as_sentence(error), file=sys.stderr)
         return EXIT_UNUSABLE
     print(f"{out}: {len(cases.found)} judgements, {len(cases.unread)} files could not be read")
     return EXIT_UNUSABLE if cases.unread else 0

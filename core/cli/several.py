@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -211,10 +212,10 @@ def _opened(given: Sequence[str]) -> list[Path]:
     found: list[Path] = []
     for text in given:
         path = Path(text)
-        if not path.is_dir():
+        if not os.path.isdir(path):
             found.append(path)
             continue
-        inside = [f for f in sorted(path.iterdir()) if f.is_file() and f.name[0] != "."]
+        inside = [f for f in sorted(path.iterdir()) if os.path.isfile(f) and f.name[0] != "."]
         if not inside:
             raise TrialsError(f"There is no file in {path.name or path}.")
         found += inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def load_int8(folder: Path, id: str, name: str) -> Detector:
     DetectorError
         If it is not there, or not what it says.
     """
-    if not (folder / SAYS).is_file():
+    if not os.path.isfile(folder / SAYS):
         raise DetectorError(
             f"'{id}' is not here in 8-bit integers. Make it once: python -m training quantise {id}"
         )

@@ -7,6 +7,7 @@ every file that it names lies in the directory itself.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_config(directory: Path) -> dict[str, Any]:
         If it is missing, not JSON, or of another format.
     """
     path = file_in(directory, "config.json")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DetectorError(f"There is no config.json in the model directory {directory.name}.")
     try:
         if path.stat().st_size > MOST_BYTES:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import math
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def found(folder: Path, weights_sha256: str) -> OwnCalibration | None:
         If its file is damaged, or of other weights.
     """
     path = path_of(folder, weights_sha256)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -152,9 +153,14 @@ def found(folder: Path, weights_sha256: str) -> OwnCalibration | None:
 def of_detector(folder: Path, id: str) -> list[OwnCalibration]:
     """What is kept for a detector's id, of whatever weights; what is damaged is left out."""
     made: list[OwnCalibration] = []
-    for path in sorted((folder / "calibrations").glob("*.json")):
+    names: list[str] = []
+    with contextlib.suppress(OSError):  # there is no folder, or none for this user
+        names = sorted(os.listdir(folder / "calibrations"))
+    for name in names:
+        if not name.endswith(".json"):
+            continue
         with contextlib.suppress(DetectorError):
-            one = found(folder, path.stem)
+            one = found(folder, name.removesuffix(".json"))
             if one is not None and one.detector == id:
                 made.append(one)
     return made

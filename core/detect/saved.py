@@ -35,6 +35,7 @@ from core.detect.detection import (
 )
 from core.detect.outlier import places
 from core.detect.own_calibration import CODE
+from core.files import check_ordinary
 from core.plain import printable_in
 from core.settings import settings
 
@@ -147,6 +148,7 @@ def read_saved(path: str | Path) -> bytes:
         If it cannot be read, or is larger than such a file is.
     """
     try:
+        check_ordinary(path)
         with Path(path).open("rb") as file:
             _check_size(os.fstat(file.fileno()).st_size)
             return file.read((settings().max_saved_mb << 20) + 1)

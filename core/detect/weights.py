@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,18 @@ def state_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
+def check_readable(path: Path) -> None:
+    """Refuse a file or folder that is there, and that this user may not read.
+
+    Raises
+    ------
+    DetectorError
+        With its name.
+    """
+    if os.path.exists(path) and not os.access(path, os.R_OK):
+        raise DetectorError(f"{path} cannot be opened: you have no permission to read it.")
+
+
 def checked_sha256(path: Path, expected: str) -> str:
     """SHA-256 of a file that must have the expected one.
 
@@ -32,7 +45,7 @@ def checked_sha256(path: Path, expected: str) -> str:
     DetectorError
         If the file is missing or another one.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DetectorError(
             f"The file {path.name} is missing from the model directory {path.parent.name}."
         )

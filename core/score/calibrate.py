@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,7 @@ def labelled(
     """
     source = Path(source)
     items = read_manifest(source, root)
-    if source.is_dir():
+    if os.path.isdir(source):
         return _of_folders(items, source)
     columns = list(items[0].further)
     labels = _column(columns, label, LABEL_COLUMNS, "labels", source)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.files import check_ordinary
 from core.plain import printable
 
 PATH_COLUMNS = (
@@ -82,6 +83,10 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
 
     manifest = Path(manifest)
     if os.path.isdir(manifest):  # False for a name too long, where a path's own would raise
+        if not os.access(manifest, os.R_OK | os.X_OK):
+            raise ArchiveError(
+                f"{manifest} could not be read: you have no permission to search it."
+            )
         files = list(audio_files([str(manifest)]))
         names = [printable(file.relative_to(manifest).as_posix()) for file in files]
         items = [Item(n, n, str(f.absolute())) for n, f in zip(names, files, strict=True)]
@@ -105,6 +110,7 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
 def _read(manifest: Path) -> pd.DataFrame:
     parquet = manifest.suffix.lower() in {".parquet", ".pq"}
     try:
+        check_ordinary(manifest)
         if parquet:
             return pd.read_parquet(manifest)
         with manifest.open(encoding="utf-8-sig") as lines:

@@ -236,7 +236,7 @@ def _lasting(detector: str) -> str:
     """A detector's path as it is named in any folder; an id stays what it is."""
     if is_code(detector):
         return lasting(detector)
-    return str(Path(detector).absolute()) if Path(detector).exists() else detector
+    return str(Path(detector).absolute()) if os.path.exists(detector) else detector
 
 
 def _paths() -> list[str]:

@@ -117,7 +117,9 @@ def opened(source: str | Path | bytes | BinaryIO, limits: Limits) -> Iterator[Re
     elif isinstance(source, (str, os.PathLike)):
         path = Path(source)
         if os.path.isdir(path):  # no error for a name too long: opening it says so
-            raise AudioError("This is a folder, not a file.", "unreadable")
+            closed = not os.access(path, os.R_OK | os.X_OK)
+            what = " that you have no permission to search" if closed else ", not a file"
+            raise AudioError(f"This is a folder{what}.", "unreadable")
         if os.path.exists(path) and not os.path.isfile(path):
             raise AudioError("This is not an ordinary file.", "unreadable")  # a pipe could hang
         try:

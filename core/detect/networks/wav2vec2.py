@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def audio_classifier(
             "Hz, and its scores would mean nothing. Take a model made for 16 kHz."
         )
     config.transformers_weights = None  # it may name an index, whose shards may lie anywhere
-    if Path(name_or_path).is_dir():
+    if os.path.isdir(name_or_path):
         _check_fit(config, Path(name_or_path) / "model.safetensors")
     classifier = AutoModelForAudioClassification.from_pretrained(
         name_or_path, config=config, use_safetensors=True, **where
@@ -211,7 +212,7 @@ def _check_fit(config: Any, weights: Path) -> None:
     OSError, ValueError
         If there are no such weights, or fewer.
     """
-    if not weights.is_file():
+    if not os.path.isfile(weights):
         raise OSError(f"There is no {weights}.")
     wrong = too_large(
         {k: v for k, v in config.to_dict().items() if k in type(config).__annotations__}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
 from core.detect.own import PREFIX, id_of, is_code
@@ -81,7 +81,7 @@ def entry_of(spec: str, by: str, summary: str) -> Entry:
     obstacle = ""
     if not is_code(spec):
         obstacle = f"{by} must name it as FILE.py, FILE.py:object or module:object."
-    elif file and not Path(file).is_file():
+    elif file and not os.path.isfile(file):
         obstacle = f"There is no file {shown.split(':')[0]} where {by} names it."
     return Entry(
         id=id_of(spec),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +94,8 @@ class Entry:
         if self.code:
             return True
         if self.id == "embedded":
-            return (self.path / "config.json").is_file()
-        there = self.path.is_file()
+            return os.path.isfile(self.path / "config.json")
+        there = os.path.isfile(self.path)
         return there and (not self.bytes or self.path.stat().st_size == self.bytes)
 
     @property

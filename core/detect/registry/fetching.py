@@ -49,7 +49,7 @@ def check_hub_size(name: str) -> None:
 
 def weights_problem(entry: Entry) -> str:
     """Why the weights in their place cannot be used, in a sentence; empty where they can."""
-    if not entry.path.is_file():
+    if not os.path.isfile(entry.path):
         return _put_in_place(entry)
     try:
         if entry.sha256:
@@ -184,7 +184,7 @@ def _from_hub(entry: Entry, file: str, progress: Progress | None) -> tuple[Path 
             return None, None
         if isinstance(error, OSError) and error.errno in _DISK:
             raise _unwritten(folder, error) from error
-        kept = part.is_file() and part.stat().st_size
+        kept = os.path.isfile(part) and part.stat().st_size
         what = "broke off; what has arrived is kept, and the next try goes on there"
         raise DetectorError(
             f"The hub {what if kept else 'could not be reached'}. {_put_in_place(entry)}"
@@ -317,7 +317,7 @@ def _check_published(entry: Entry) -> None:
         )
     pin = entry.path.parent / "pin.json"
     digest = sha256_of(entry.path)
-    if not pin.is_file():
+    if not os.path.isfile(pin):
         _write(pin, json.dumps({"sha256": digest, "revision": None}).encode())
     elif _pinned(pin) != digest:
         raise DetectorError(

@@ -20,7 +20,7 @@ from core.detect.registry.calibrated import calibrated_here
 from core.detect.registry.entries import ENTRIES, INT8, in_8_bit, is_registered
 from core.detect.registry.entry import EMBEDDED, Entry, models_home
 from core.detect.registry.fetching import Progress, check_hub_size, fetch_entry, weights_problem
-from core.detect.weights import briefly, sha256_of, state_sha256
+from core.detect.weights import briefly, check_readable, sha256_of, state_sha256
 from core.machine import memory_bytes
 
 MOST_CLASSES = 50
@@ -125,6 +125,7 @@ def _load(
             raise _is_code(name)
         return _tried(load_own(name, waiting=waiting), waiting)
     path = Path(name)
+    check_readable(path)
     if name and os.path.isdir(path):  # no error for a name too long; no name is no folder
         if is_project_model(path):
             return _tried(load_directory(path, engine))
@@ -346,7 +347,7 @@ def _two_checkpoints(folder: Path) -> list[Path]:
         files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _CHECKPOINTS)
     except OSError:
         return []
-    return files if len(files) == 2 and not (folder / "config.json").exists() else []
+    return files if len(files) == 2 and not os.path.exists(folder / "config.json") else []
 
 
 def _head_and_encoder(folder: Path) -> tuple[Path, Path] | None:
@@ -395,5 +396,5 @@ def _load_classifier(
             "model.safetensors."
         ) from error
     weights = Path(where) / "model.safetensors"
-    digest = sha256_of(weights) if weights.is_file() else state_sha256(model)
+    digest = sha256_of(weights) if os.path.isfile(weights) else state_sha256(model)
     return Detector(id=id, name=name or where, network=model, weights_sha256=digest)

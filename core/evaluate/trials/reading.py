@@ -17,6 +17,7 @@ from core.evaluate.trials.limits import check_names, check_rows, check_size
 from core.evaluate.trials.parquet import read_parquet
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence
 from core.evaluate.trials.separators import cells, has_header, separator_of
+from core.files import check_ordinary
 from core.plain import printable
 from core.settings import settings
 
@@ -46,10 +47,13 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
     ------
     TrialsError
         If it is empty, binary, encrypted or too large.
+    OSError
+        If it cannot be opened, or is no ordinary file.
     """
     import pandas as pd
 
     if isinstance(source, Path):
+        check_ordinary(source)
         name, data = name or source.name, source.read_bytes()
     else:
         data = source

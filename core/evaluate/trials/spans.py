@@ -16,6 +16,7 @@ from core.evaluate.trials.limits import LARGEST
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence, in_words
 from core.evaluate.trials.reading import as_text, read_table
 from core.evaluate.trials.tidy import ranked
+from core.files import check_ordinary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,6 +132,8 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
     """
     import pandas as pd
 
+    if isinstance(source, Path):
+        check_ordinary(source)
     data, problems = as_text(source.read_bytes() if isinstance(source, Path) else source, name)
     head = data[:65536].decode("utf-8", "replace").splitlines()[:50]
     if head and any(line.startswith("SPEAKER ") for line in head):

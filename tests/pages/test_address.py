@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.show.figures.known_detectors import name_of
 from core.show.navigation import address
 from tests.pages.test_detect import upload
 
@@ -97,3 +98,41 @@ def test_an_address_without_a_question_has_nothing_said_of_it(detector, examples
     empty = {key: "" for of, asked, _ in NOWHERE if of == name for key in asked}
     for asked in ({}, empty):
         assert not [i for i in open_page(name, **asked).info if "The address" in i.value]
+
+
+TWICE = [
+    ("Under_the_Hood", "hood", ["References", "nothing", "model card"], "Model card"),
+    ("Under_the_Hood", "hood-detector", ["aasist-l", "aasist"], name_of("aasist")),
+    ("Benchmarks", "view", ["Generators", "significance"], "Significance"),
+    ("Systems", "arena", ["Table", "Contradictions"], "Contradictions"),
+    ("Systems", "least", ["3", "4"], "4"),
+    ("Systems", "least", ["\uff14"], "4"),
+    ("Systems", "least", ["1_0"], "10"),
+    ("Timeline", "example", ["1", "2"], "2"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "asked", "shown"), TWICE)
+def test_an_address_says_afterwards_what_is_shown(detector, examples, name, key, asked, shown):
+    assert open_page(name, **{key: asked}).query_params[key] == shown
+
+
+@pytest.mark.parametrize(("name", "key"), [("Systems", "corpora"), ("Benchmarks", "benchmark")])
+def test_values_of_a_choice_of_several_all_stay(detector, name, key):
+    two = open_page(name).multiselect(key=key).options[:2]
+    page = open_page(name, **{key: [value.upper() for value in two]})
+    assert page.session_state[key] == two == page.query_params[key]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ({"from": "-5", "to": "1e9"}, ("0", "8")),
+        ({"from": "6.004", "to": "2"}, ("2", "6")),
+        ({"from": "nan", "to": "2"}, (None, None)),
+        ({"from": ["1", "2"], "to": "5"}, ("2", "5")),
+    ],
+)
+def test_the_address_of_a_part_says_afterwards_which_is_shown(detector, examples, asked, shown):
+    page = open_page("Timeline", example="1", **asked)
+    assert (page.query_params.get("from"), page.query_params.get("to")) == shown

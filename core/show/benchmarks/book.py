@@ -160,7 +160,7 @@ class Book:
         """Let addresses name what is chosen by key or by label, and costs as they once did."""
         # Before any widget is there: one that is holds the address.
         address.accept_old_names(OLD_COSTS, 1, 100)
-        columns = (f.name for f in fields(Filters))
+        columns = [f.name for f in fields(Filters)]
         systems = SYSTEMS | in_tables()
         address.accept_keys(
             {name: address.names_of(self.values(name), self.named) for name in columns}
@@ -173,7 +173,8 @@ class Book:
                 "view": address.names_of(views),
                 "first": address.names_of(self.compared, also=systems),
                 "second": address.names_of(self.compared, also=systems),
-            }
+            },
+            many=(*columns, "compare"),
         )
 
     def ask(self) -> None:

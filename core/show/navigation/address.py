@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -35,6 +36,7 @@ LOST = {
 
 Part = tuple[float, float]
 
+_PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _KEPT = "kept"
 _KEYS = ("example", "from", "to", _KEPT)
 _PARTS = "spoofscope.shown-parts"
@@ -114,7 +116,8 @@ def write(entry: session.Entry | None, with_part: bool = True) -> None:
     part = chosen(entry.key) if entry is not None and with_part else None
     wanted = {} if entry is None else query_of(entry, part)
     others = {k: v for k, v in st.query_params.to_dict().items() if k not in _KEYS}
-    if st.query_params.to_dict() != others | wanted:
+    twice = any(len(st.query_params.get_all(key)) > 1 for key in wanted)
+    if twice or st.query_params.to_dict() != others | wanted:
         st.query_params.from_dict(others | wanted)
     st.session_state[_SEEN] = wanted
     st.session_state[_HELD] = _KEPT in wanted or st.session_state.get(_HELD, False)
@@ -123,7 +126,8 @@ def write(entry: session.Entry | None, with_part: bool = True) -> None:
 def write_if_other(entry: session.Entry, with_part: bool = True) -> None:
     """Write the address where it leads to another clip or to none: where a page shows this one."""
     wanted = query_of(entry)
-    if any(st.query_params.get(key) != wanted.get(key) for key in ("example", _KEPT)):
+    said = {key: st.query_params.get_all(key) for key in ("example", _KEPT)}
+    if any(values != ([wanted[key]] if key in wanted else []) for key, values in said.items()):
         write(entry, with_part)
 
 
@@ -219,34 +223,45 @@ def say_lost(values: Sequence[str], choose: str = "Choose below.") -> None:
 
 
 def check_numbers(ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Say which numbers in an address no slider takes, before its widget drops them.
+    """Say which numbers in an address no slider takes, before its widget drops them. Of several the
+    last counts, written as widgets write it. Ends the run where it changes the address.
 
     Parameters
     ----------
     ranges : mapping of str to (float, float)
         A widget's key, which is its name in the address -> the least and the most it takes.
     """
-    lost = []
+    lost, changed = [], {}
     for key, (low, high) in ranges.items():
-        for value in st.query_params.get_all(key):
+        values, taken = st.query_params.get_all(key), []
+        for value in filter(str.strip, values):
             try:
-                there = low <= float(value) <= high
+                number = float(value)
             except ValueError:
-                there = not value.strip()
-            lost += [] if there else [f"{key}={value}"]
+                number = math.nan
+            if low <= number <= high:
+                taken.append(value if _PLAIN_NUMBER.fullmatch(value) else f"{number:g}")
+            else:
+                lost.append(f"{key}={value}")
+        if taken and taken[-1:] != values:
+            changed[key] = taken[-1:]
     say_lost(lost)
+    _change(changed)
 
 
-def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
+def accept_keys(names: Mapping[str, Mapping[str, str]], many: Collection[str] = ()) -> None:
     """Let an address name options by their keys too, in capitals or not; labels are what is
     written, and all that a widget reads. Ends the run where it changes the address.
 
-    What names nothing here is said, since a page without it shows something else than was asked.
+    What names nothing here is said, since a page without it shows something else than was asked. Of
+    several names for one choice the last counts, which a widget would drop together.
 
     Parameters
     ----------
     names : mapping of str to mapping
         A widget's key, which is its name in the address -> `names_of` its options.
+    many : collection of str
+        Keys of the widgets that take several.
     """
     said = {key: st.query_params.get_all(key) for key in names}
     lost = [
@@ -260,7 +275,15 @@ def accept_keys(names: Mapping[str, Mapping[str, str]]) -> None:
         key: [names[key].get(value.casefold(), value) for value in values]
         for key, values in said.items()
     }
-    changed = {key: values for key, values in meant.items() if values != said[key]}
+    for key, values in said.items():
+        there = [value for value in values if value.casefold() in names[key]]
+        if key not in many and len(values) > 1 and there:
+            meant[key] = [names[key][there[-1].casefold()]]
+    _change({key: values for key, values in meant.items() if values != said[key]})
+
+
+def _change(changed: Mapping[str, Sequence[str]]) -> None:
+    """Put values into the address and begin the run anew, where there are any."""
     if changed:
         with contextlib.suppress(StreamlitAPIException):  # widgets are there, and hold the address
             st.query_params.update(changed)

@@ -80,7 +80,8 @@ def accept_keys(figures: pd.DataFrame) -> None:
             "over": address.names_of(corpora),
             "order": address.names_of([words.MEAN, *corpora]),
             "along": address.names_of([words.WAYS, *drawn.ALONG.values()]),
-        }
+        },
+        many=("front", "reporter", "corpora", "over"),
     )
     address.check_numbers({"least": (1, 10)})
 

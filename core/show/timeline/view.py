@@ -79,6 +79,8 @@ def follow_address() -> None:
     if meant is None and (clip is not None or "kept" not in asked):  # which `note_kept` tells
         lost += [f"{end}={asked[end]}" for end in ("from", "to") if asked.get(end, "").strip()]
     address.say_lost(lost, "Choose a clip, or a part of it, here.")
+    if clip is not None and ("from" in asked or "to" in asked):
+        address.write(entry)  # of a part that was asked for, what of it there is
 
 
 def choose_clip() -> None:

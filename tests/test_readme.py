@@ -59,3 +59,7 @@ def test_command_line_output_is_real(monkeypatch, capsys):
     verdicts = re.compile(r"^(\S+)\s+(synthetic|authentic|inconclusive|not judged)\s", re.MULTILINE)
     assert verdicts.findall(block[2]) == verdicts.findall(printed)
     assert verdicts.findall(block[2])
+    scores, weights = re.compile(r" ([+-]\d+\.\d\d) +[\d.]+ s$", re.MULTILINE), "weights [0-9a-f]+"
+    of = [[float(llr) for llr in scores.findall(text)] for text in (block[2], printed)]
+    assert of[0] == pytest.approx(of[1], abs=0.05) and len(of[0]) == 5
+    assert re.findall(weights, block[2]) == re.findall(weights, printed)

@@ -117,6 +117,18 @@ def test_an_address_says_afterwards_what_is_shown(detector, examples, name, key,
     assert open_page(name, **{key: asked}).query_params[key] == shown
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "asked"),
+    [("Under_the_Hood", "hood", ["References", "nothing"]), ("Systems", "least", ["4", "nothing"])],
+)
+def test_what_else_an_address_named_is_said_once(detector, name, key, asked):
+    page = open_page(name, **{key: asked})
+    assert page.query_params[key] == asked[0]
+    (said,) = [i.value for i in page.info if "The address" in i.value]
+    assert asked[1] in said
+    assert not [i for i in page.run().info if "The address" in i.value]
+
+
 @pytest.mark.parametrize(("name", "key"), [("Systems", "corpora"), ("Benchmarks", "benchmark")])
 def test_values_of_a_choice_of_several_all_stay(detector, name, key):
     two = open_page(name).multiselect(key=key).options[:2]

@@ -42,6 +42,7 @@ _KEYS = ("example", "from", "to", _KEPT)
 _PARTS = "spoofscope.shown-parts"
 _SEEN = "spoofscope.address"
 _HELD = "address-held"
+_UNSAID = "spoofscope.unsaid"
 
 
 def fitted(start_s: float, end_s: float, duration_s: float) -> Part:
@@ -245,8 +246,7 @@ def check_numbers(ranges: Mapping[str, tuple[float, float]]) -> None:
                 lost.append(f"{key}={value}")
         if taken and taken[-1:] != values:
             changed[key] = taken[-1:]
-    say_lost(lost)
-    _change(changed)
+    _change(changed, lost)
 
 
 def accept_keys(names: Mapping[str, Mapping[str, str]], many: Collection[str] = ()) -> None:
@@ -270,7 +270,6 @@ def accept_keys(names: Mapping[str, Mapping[str, str]], many: Collection[str] = 
         for value in values
         if value.strip() and value.casefold() not in names[key]
     ]
-    say_lost(lost)
     meant = {
         key: [names[key].get(value.casefold(), value) for value in values]
         for key, values in said.items()
@@ -279,15 +278,19 @@ def accept_keys(names: Mapping[str, Mapping[str, str]], many: Collection[str] = 
         there = [value for value in values if value.casefold() in names[key]]
         if key not in many and len(values) > 1 and there:
             meant[key] = [names[key][there[-1].casefold()]]
-    _change({key: values for key, values in meant.items() if values != said[key]})
+    _change({key: values for key, values in meant.items() if values != said[key]}, lost)
 
 
-def _change(changed: Mapping[str, Sequence[str]]) -> None:
-    """Put values into the address and begin the run anew, where there are any."""
+def _change(changed: Mapping[str, Sequence[str]], lost: Sequence[str]) -> None:
+    """Put values into the address and begin the run anew, where there are any; else say what is
+    lost, also of the run before."""
+    lost = list(dict.fromkeys([*st.session_state.pop(_UNSAID, ()), *lost]))
     if changed:
         with contextlib.suppress(StreamlitAPIException):  # widgets are there, and hold the address
             st.query_params.update(changed)
+            st.session_state[_UNSAID] = lost
             st.rerun()
+    say_lost(lost)
 
 
 def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:

@@ -21,6 +21,8 @@ def as_sentence(error: Exception) -> str:
     if not isinstance(error, OSError):
         return str(error)
     what = "A file" if error.filename is None else error.filename
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {what}."
     return f"{what} cannot be read or written: {error.strerror or error}."
 
 

@@ -208,6 +208,29 @@ def test_numbers_out_of_range_are_refused_before_the_work(
     assert "number" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "benchmark --out",
+        "holdout --start x --out",
+        "watermark --out",
+        "watermark --answers",
+        "provenance --sources x --clips",
+    ],
+)
+def test_a_table_that_cannot_be_written_is_said_before_the_work(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "There is no folder" in refused(f"{line} {tmp_path}/no/x.csv", capsys)
+
+
+def test_an_update_without_the_table_of_results_is_said_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "There is no folder" in refused("benchmark --update", capsys)
+
+
 def refused(line: str, capsys: pytest.CaptureFixture[str], end: str = ".") -> str:
     """What a command says that ends in one sentence."""
     assert commands.main(shlex.split(line)) == 2

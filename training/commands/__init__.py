@@ -10,6 +10,7 @@ from soundfile import LibsndfileError
 
 from core.settings import settings
 from training.commands import corpus, measure, model, train
+from training.commands.options import check_written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings()
         options = parser().parse_args(arguments)
+        check_written(options)
         options.run(options)
     except (OSError, ValueError, ImportError, LibsndfileError) as error:
         print(_sentence(error), file=sys.stderr)

@@ -74,7 +74,7 @@ def add_parsers(commands: Any) -> None:
     provenance.add_argument("--split", default="test", choices=("train", "dev", "test"))
     provenance.add_argument("--clips", metavar="FILE", help="write every clip's signs there")
     provenance.add_argument("--out", default=str(PROVENANCE), metavar="FILE")
-    provenance.set_defaults(run=_provenance)
+    provenance.set_defaults(run=_provenance, written=("out", "clips"))
 
     watermark = commands.add_parser(
         "watermark", help="how surely Resemble's watermark is found, after codecs and without"
@@ -86,7 +86,7 @@ def add_parsers(commands: Any) -> None:
     )
     watermark.add_argument("--answers", metavar="FILE", help="write every clip's answer there")
     watermark.add_argument("--out", default=str(WATERMARK), metavar="FILE")
-    watermark.set_defaults(run=_watermark)
+    watermark.set_defaults(run=_watermark, written=("out", "answers"))
 
     parity = commands.add_parser(
         "parity", help="compare networks rebuilt here with what their authors' code gave"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.files import atomic_path
+from core.files import atomic_path, why_not_written
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     """Add ``--out`` and ``--update``; see `give_rows`."""
     parser.add_argument("--out", metavar="FILE", help="write rows there instead of printing")
     parser.add_argument("--update", action="store_true", help=f"put the rows into {RESULTS}")
+    parser.set_defaults(written=("out",))
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -57,6 +58,26 @@ def positive(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def check_written(options: argparse.Namespace) -> None:
+    """Find out before the work whether the tables that it gives can be written.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Its ``written`` names the options that name such files, where there are any.
+
+    Raises
+    ------
+    ValueError
+        If one cannot.
+    """
+    files = [getattr(options, name) for name in getattr(options, "written", ())]
+    files += [RESULTS] if getattr(options, "update", False) else []
+    for file in filter(None, files):
+        if obstacle := why_not_written(file):
+            raise ValueError(obstacle)
 
 
 def give_rows(table: pd.DataFrame, options: argparse.Namespace) -> None:

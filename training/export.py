@@ -280,7 +280,8 @@ def add_families(
     if "familiarity" not in config:
         raise ValueError(f"{directory} has no measure of familiarity, which families belong to.")
     clips = keep_for_training(read_all(indexes))
-    fakes = clips[(clips["label"] == "spoof") & ~clips["family"].str.startswith("copy:")]
+    nameless = clips["family"].str.startswith(("copy:", "unknown"))
+    fakes = clips[(clips["label"] == "spoof") & ~nameless]
     sample = fakes.sample(frac=1.0, random_state=0).groupby("family").head(each)
     sample = sample.groupby("family").filter(lambda rows: len(rows) >= 3).assign(split="known")
     if sample.empty:

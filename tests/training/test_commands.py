@@ -136,17 +136,19 @@ def test_a_corpus_without_clips_ends_in_a_sentence_and_nothing_is_replaced(
     assert (tmp_path / "kept.csv").read_text() == "measured before"
 
 
-@pytest.mark.parametrize("family", ["", "single", "copy:world"])
-def test_without_a_family_of_three_there_is_none_to_tell(
-    family: str, tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("family", "most"), [("few", 2), ("single {}", 99), ("copy:world", 99), ("unknown(x)", 99)]
+)
+def test_without_a_named_family_of_three_there_is_none_to_tell(
+    family: str, most: int, tiny_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index = pd.read_csv(tiny_index, keep_default_na=False)
-    own = [f"{family}{i}" for i in range(len(index))]
-    index["family"] = index["family"].where(index["label"] != "spoof", own if family else "")
-    index["path"] = [str(i) for i in index["clip"]]
+    spoof = index["label"] == "spoof"
+    own = [family.format(i) for i in range(len(index))]
+    index = index.assign(family=index["family"].where(~spoof, own), path=index["clip"])
     for name in index["path"]:
         (tmp_path / name).touch()
-    index.drop(index.index[index["label"] == "spoof"][2:]).to_csv(tmp_path / "index.csv")
+    index.drop(index.index[spoof][most:]).to_csv(tmp_path / "index.csv")
     assert "No family" in refused(f"families --corpus {tmp_path}", capsys)
 
 

@@ -241,6 +241,10 @@ FAMILIARITY = {
 """What each level of familiarity means."""
 
 
+NAMELESS = "unknown"
+"""How names of families begin whose generator nobody told: to a reader they say nothing."""
+
+
 def familiarity_is_said(detection: Detection) -> bool:
     """Whether the likeness to the training data is worth a sentence: not beside a score that means
     nothing for another reason."""
@@ -257,10 +261,11 @@ def familiarity_in_words(detection: Detection) -> str:
         f"Of 100 clips that it was tuned on, {min(99, math.floor(found.percentile))} are more like "
         "its training data.",
     ]
-    if found.nearest:
-        names = ", ".join(plain(name) for name in found.nearest)
+    named = [plain(name) for name in found.nearest if not name.startswith(NAMELESS)]
+    if named:
+        nearest = f"are {', '.join(named)}" if len(named) > 1 else f"is {named[0]}"
         parts.append(
-            f"Of the generators in its training the nearest are {names}: a likeness of sound that "
+            f"Of the generators in its training the nearest {nearest}: a likeness of sound that "
             "human clips have too, and no sign of who or what made this one."
         )
     return " ".join(parts)

@@ -149,3 +149,17 @@ def _evidence(detector):
     return Evidence(
         DETECTION.quality, (), 32_000, [(0, 64_000)], [3.5], [0], np.array([3.0]), np.zeros((1, 2))
     )
+
+
+@pytest.mark.parametrize(
+    ("near", "expected"),
+    [
+        (("A", "unknown(a folder)", "B"), "the nearest are A, B:"),
+        (("unknown(a folder)", "A"), "the nearest is A:"),
+        (("unknown(a folder)",), ""),
+    ],
+)
+def test_generators_that_nobody_named_are_not_named(near, expected):
+    found = replace(DETECTION, familiarity=Familiarity(1.0, 50.0, "familiar", near))
+    text = words.familiarity_in_words(found)
+    assert expected in text and "unknown" not in text and ("nearest" in text) == bool(expected)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.signal import oaconvolve
 
+from core.provenance.filtering import filtered
 from core.provenance.found import Sign
 from core.provenance.native import Native
 
@@ -94,7 +94,7 @@ def _jumps(slow: np.ndarray, rate: float, hertz: float) -> list[tuple[float, flo
     """Seconds and radians where straight lines through a line's phase on both sides do not meet."""
     step, heard = round(STEP_S * rate), round(HEARD_S * rate)
     turned = slow * np.exp(-2j * np.pi * hertz / rate * np.arange(len(slow)))
-    around = oaconvolve(turned, np.hanning(heard) / heard, mode="valid")[::step]
+    around = filtered(turned, np.hanning(heard) / heard)[::step]
     side, guard = round(SIDE_S / STEP_S), round(GUARD_S / STEP_S)
     if len(around) < 2 * (side + guard):
         return []

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.fft import next_fast_len
 from scipy.linalg import solve_toeplitz
-from scipy.signal import fftconvolve
 
+from core.provenance.filtering import filtered
 from core.provenance.found import Sign
 from core.provenance.frames import codecs_before
 from core.provenance.hum import mains
@@ -198,7 +198,7 @@ def _filtered(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     made = np.empty(len(x), np.float32)
     for first in range(0, len(x), BLOCK):
         part = padded[first : first + BLOCK + len(kernel) - 1].astype(np.float64)
-        made[first : first + BLOCK] = np.abs(fftconvolve(part, kernel, "valid"))
+        made[first : first + BLOCK] = np.abs(filtered(part, kernel))
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,11 +44,10 @@ WINDOW = ("start_s", "end_s", "llr", "p_spoof", "speech_s")
 
 
 def one_thread() -> None:
-    """Keep this process to one thread of arithmetic."""
+    """Keep this process to one thread of arithmetic: that of libraries that load later, too."""
     os.environ.update(THREADS)
-    import torch
-
-    torch.set_num_threads(1)
+    if torch := sys.modules.get("torch"):  # it takes seconds to load, and may not be needed
+        torch.set_num_threads(1)
 
 
 def identity(detector: Detector) -> dict[str, str]:

@@ -173,9 +173,8 @@ def test_one_worker_serves_many_files_and_is_replaced_in_time(pool: isolated._Po
     assert gone(used[0])
 
 
-@pytest.mark.parametrize("fault", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
 def test_a_crash_is_a_sentence_and_the_next_file_is_decoded(
-    fault: signal.Signals, monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
+    monkeypatch: pytest.MonkeyPatch, pool: isolated._Pool
 ) -> None:
     original = isolated._Worker.decode
     died: list[int] = []
@@ -183,7 +182,7 @@ def test_a_crash_is_a_sentence_and_the_next_file_is_decoded(
     def dying(self: isolated._Worker, *arguments: Any) -> Any:
         self.await_ready()
         died.append(self.pid)
-        os.kill(self.pid, fault)
+        os.kill(self.pid, signal.SIGSEGV)
         return original(self, *arguments)
 
     with monkeypatch.context() as patch:

@@ -23,7 +23,7 @@ from core.cli import main
 from core.detect.detector import DetectorError
 from core.detect.registry import load_detector
 from core.evaluate.trials import guess_layout, read_table, tidy
-from core.score import on_ray
+from core.score import judging, on_ray
 from core.score.archive import _one_file, score
 from core.score.journal import Journal
 from core.score.judging import judge, read
@@ -170,9 +170,21 @@ def test_ray_gives_the_same_bytes_though_a_worker_is_killed(archive, tmp_path, m
 
     monkeypatch.setattr(Journal, "add", watched)
     out = tmp_path / "ray.parquet"
-    score(read_manifest(archive / "manifest.csv"), out, processes=2, executor="ray")
+    score(read_manifest(archive / "manifest.csv"), out, processes=1, executor="ray")
     assert killed and sorted(added) == [f"clip-{i}" for i in range(10)]
     assert out.read_bytes() == (archive / "plain.parquet").read_bytes()
+
+
+def test_a_worker_loads_torch_only_for_a_detector_that_needs_it(monkeypatch):
+    for name in judging.THREADS:
+        monkeypatch.setenv(name, "4")
+    limits = []
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(set_num_threads=limits.append))
+    judging.one_thread()
+    assert limits == [1] and {os.environ[name] for name in judging.THREADS} == {"1"}
+    monkeypatch.delitem(sys.modules, "torch")
+    judging.one_thread()
+    assert "torch" not in sys.modules
 
 
 def test_without_ray_a_sentence_says_what_to_install(archive, tmp_path, monkeypatch, capsys):

@@ -41,10 +41,16 @@ def pytest_collection_modifyitems(items):
     items.sort(key=place)
 
 
+def pytest_collection():
+    """Load modules and find tests without a collector: next to nothing of it is ever let go of."""
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Spare the collector what is loaded: Streamlit has it look at all after each run of a page."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -207,7 +207,9 @@ def test_pages_open_without_torch():
     others = (page for page in modules("pages") if page.stem != "Welcome")  # which Home.py opens
     pages = [ROOT / "Home.py", *others]
     script = (
-        "import sys\n"
+        "import functools, sys\n"
+        "from streamlit.components.v2 import manifest_scanner as scanner\n"  # once for all pages
+        "scanner.scan_component_manifests = functools.cache(scanner.scan_component_manifests)\n"
         "from streamlit_webrtc import component, shutdown\n"  # there is no browser's session
         "component.get_this_session_info = shutdown.get_this_session_info = lambda: None\n"
         "from streamlit.testing.v1 import AppTest\n"

@@ -56,7 +56,8 @@ def test_the_documented_detector_judges_a_clip_with_scores_that_are_its_own(tmp_
 
 
 def test_a_package_adds_it_to_every_list_without_its_code_being_run(tmp_path):
-    written(tmp_path)
+    broken = "raise RuntimeError('no')"
+    written(tmp_path, broken, "flatness.py")
     info = tmp_path / "flatness-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(
@@ -70,13 +71,12 @@ def test_a_package_adds_it_to_every_list_without_its_code_being_run(tmp_path):
     listed = core("detectors", PYTHONPATH=str(tmp_path))
     assert re.search(r"own:flatness +on this machine; MIT\n +How flat\.", listed.stdout)
     assert re.search(r"own:Not Fit +cannot be run", listed.stdout)
-    judged = core("detect", "--detector", "own:flatness", str(SPEECH), PYTHONPATH=str(tmp_path))
-    assert "Detector own:flatness (uncalibrated" in judged.stdout and judged.returncode == 0
-    (tmp_path / "flatness.py").write_text("raise RuntimeError('no')")
-    assert core("detectors", PYTHONPATH=str(tmp_path)).stdout == listed.stdout
     failed = core("detect", "--detector", "own:flatness", str(SPEECH), PYTHONPATH=str(tmp_path))
     assert failed.returncode == 2
     assert failed.stderr.startswith("The module flatness cannot be loaded: RuntimeError: no.")
+    written(tmp_path)
+    judged = core("detect", "--detector", "own:flatness", str(SPEECH), PYTHONPATH=str(tmp_path))
+    assert "Detector own:flatness (uncalibrated" in judged.stdout and judged.returncode == 0
 
 
 def test_a_setting_adds_it_and_says_what_is_wrong_with_others(tmp_path, monkeypatch):

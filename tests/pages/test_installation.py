@@ -113,13 +113,22 @@ def test_a_damaged_table_ends_every_page_that_reads_it_by_a_sentence(installed, 
     names = read_by(page, installed)
     assert len(names) >= 2
     for number, name in enumerate(names):
-        file = installed / "results" / name
-        for damage in (WHOLLY[number % len(WHOLLY)], IN_PART[number % len(IN_PART)]):
-            damage(file)
-            text = told(show(page))
-            shutil.copy(tables.RESULTS / name, file)
-            optional = damage in IN_PART or (damage is remove and name == "embedded.csv")
-            assert optional or name in text or text in (MISSING, DAMAGED), (name, damage)
+        damage = WHOLLY[number % len(WHOLLY)]
+        damage(file := installed / "results" / name)
+        text = told(show(page))
+        shutil.copy(tables.RESULTS / name, file)
+        optional = damage is remove and name == "embedded.csv"
+        assert optional or name in text or text in (MISSING, DAMAGED), (name, damage)
+    for first, damage in enumerate(IN_PART):  # all that are damaged so, until the page is silent
+        left = names[first :: len(IN_PART)]
+        for name in left:
+            damage(installed / "results" / name)
+        while left and (text := told(show(page))):
+            for name in [name for name in left if name in text] or left[:1]:
+                shutil.copy(tables.RESULTS / name, installed / "results" / name)
+                left.remove(name)
+        for name in left:
+            shutil.copy(tables.RESULTS / name, installed / "results" / name)
 
 
 def test_the_other_pages_stand_without_figures_and_name_those_that_are_broken(installed):

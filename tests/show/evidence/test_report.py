@@ -32,6 +32,7 @@ from core.show.clip.words import facts
 from core.show.documents import pdf as report_pdf
 from core.show.evidence import commands as report_commands
 from core.show.evidence import pictures as report_pictures
+from core.show.evidence import report
 from core.show.evidence import tables as report_tables
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import FROM_FILE, evidence_html, evidence_pdf
@@ -54,6 +55,15 @@ def data_of(page: str) -> dict:
     )
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Blank pictures, for tests of what a report says."""
+    blank = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    monkeypatch.setattr(report, "make_spec", lambda *_, **__: {})
+    monkeypatch.setattr(report, "image", lambda *_: blank)
+    monkeypatch.setattr(report, "pictures", lambda *_: [("0.0 to 9.0 s", blank)])
+
+
 def test_a_report_has_everything_and_needs_nothing():
     tested = stress(HandDetector(SCORES), clip(9.0), EVEN, ["g711-mulaw", "mp3-32"])
     one = case(tests=(tested,), record="12.3 % on a benchmark", clip=clip(9.0))
@@ -73,6 +83,7 @@ def test_a_report_has_everything_and_needs_nothing():
     assert len(held["stress_tests"]) == 1
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_names_are_text_and_never_markup():
     name = "</script><script>alert(1)</script>.wav"
     page = evidence_html([case(name=name)], [("<img src=x>", "No <b>sound</b>.")], NOON).decode()
@@ -138,6 +149,7 @@ def test_a_clip_without_speech_gets_no_number():
     assert "<svg" not in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_clips_start_with_a_table():
     page = evidence_html([case(), case(330.0, "other.wav")], made=NOON).decode()
     assert "At a glance" in page
@@ -211,6 +223,7 @@ def test_a_report_says_what_the_marks_of_missing_sound_are():
     assert "Dashed: missing from the file." in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_case_and_notes_stand_first_and_are_text():
     filing = Filing("<b>K-17</b>", f"Received by mail.\n\n<img src=x> {HOSTILE}")
     page = evidence_html([case()], made=NOON, filing=filing).decode()
@@ -223,6 +236,7 @@ def test_case_and_notes_stand_first_and_are_text():
     assert "K-17" in text and "Second copy." in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_says_which_version_judged_and_none_of_a_saved_file():
     page = evidence_html([case()], made=NOON).decode()
     assert version.in_words() in page
@@ -302,6 +316,7 @@ def test_the_commands_test_the_same_parts_again(asked):
                 assert other == pytest.approx(span)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_chosen_parts_are_tested_in_the_report(tmp_path, monkeypatch, capsys):
     few = {name: CONDITIONS[name] for name in ("gain-20", "gain+6")}
     monkeypatch.setattr("core.detect.stress.run.CONDITIONS", few)
@@ -336,6 +351,7 @@ def judged() -> tuple[str, dict]:
     return clip, item
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys, judged):
     clip, item = judged
     saved = tmp_path / "saved.json"
@@ -353,6 +369,7 @@ def test_a_saved_file_is_held_against_its_clip(tmp_path, capsys, judged):
     assert "does not follow from its score" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
@@ -387,6 +404,7 @@ def test_a_folder_is_no_saved_file(tmp_path, capsys):
     assert "Errno" not in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_says_what_detectors_say_together():
     against = {h: [None if x is None else -x for x in given] for h, given in SCORES.items()}
     second = HandDetector(against).detect(clip(9.0))
@@ -477,6 +495,7 @@ def test_a_part_that_was_tested_beside_the_whole_is_no_longer_than_its_clip():
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_tags_that_name_people_are_asked_for_where_the_report_holds_them():
     named = case(origin=Provenance(personal=(("artist", "Somebody"),)))
     for personal in (True, False):
@@ -484,6 +503,7 @@ def test_tags_that_name_people_are_asked_for_where_the_report_holds_them():
         assert (" --personal" in page) == personal == ("Somebody" in page)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_files_of_one_name_are_told_apart():
     cases = [of_part("a"), of_part("a", "aasist"), of_part("b")]
     other = cases[2].detection
@@ -496,6 +516,7 @@ def test_two_files_of_one_name_are_told_apart():
     assert "(SHA-256" not in evidence_html(cases[:2], made=NOON).decode()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_speaks_against_a_file_is_said_for_every_detector():
     said = Provenance(signs=(Sign("declares-source", {"source_type": "algorithmicMedia"}),))
     human = case(330.0, origin=said)
@@ -510,6 +531,7 @@ def test_what_speaks_against_a_file_is_said_for_every_detector():
     assert f" {against}" in evidence_html([second], made=NOON).decode()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_doubtful_file_has_no_voice_beside_detectors():
     """Nor has one that was judged under other assumptions."""
     here = case()
@@ -523,6 +545,7 @@ def test_a_doubtful_file_has_no_voice_beside_detectors():
         assert ("1 of 2: likely synthetic" in page) == counted
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("container", "came"),
     [("wav", True), ("aiff", True), ("mp3", True), ("ogg", False), ("mp4", False)],
@@ -536,6 +559,7 @@ def test_the_wav_of_a_take_is_not_called_opus(container, came):
     assert ("came through Opus, 16 kHz" in facts(one.detection)) == came
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_on_a_changed_file_holds_no_check_sum_that_fits():
     """Otherwise its JSON would open without a doubt."""
     d = case().detection
@@ -547,6 +571,7 @@ def test_a_report_on_a_changed_file_holds_no_check_sum_that_fits():
     assert UNSEALED not in open_saved(json.dumps(data_of(page)).encode())[0].doubts
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_opinions_stand_with_their_records_and_code_of_ones_own_with_how_to_name_it():
     first = replace(case(), record="1.0 % on A; 2.0 % on B; 3.0 % on C")
     own = replace(first.detection, detector="own:mine")

@@ -63,7 +63,6 @@ def whole(kind: str) -> Clip:
 KINDS = (*SOUND, *MEDIA, "Vorbis")
 
 
-@settings(max_examples=60, deadline=None)
 @given(first=st.sampled_from(KINDS), second=st.sampled_from(KINDS))
 def test_of_joined_files_all_is_read_or_the_rest_is_named(first: str, second: str) -> None:
     a, b = made(first), made(second)

@@ -166,7 +166,7 @@ PLACES = [
 ]
 
 
-@settings(max_examples=150, deadline=10_000)
+@settings(max_examples=50, deadline=10_000)
 @given(changes=st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
 def test_fields_of_any_kind_are_refused_or_can_be_reported(changes):
     data = WHOLE.to_dict()
@@ -184,7 +184,7 @@ def test_fields_of_any_kind_are_refused_or_can_be_reported(changes):
     told(json.dumps(data).encode())
 
 
-@settings(max_examples=100, deadline=10_000)
+@settings(max_examples=50, deadline=10_000)
 @given(data=mutated(saved()) | st.binary(max_size=100) | JSON.map(lambda v: json.dumps(v).encode()))
 def test_any_bytes_are_refused_or_can_be_reported(data):
     told(data)
@@ -298,7 +298,7 @@ VALUES = (
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.sampled_from([*REAL, APART]), draw=st.data())
 def test_a_field_that_was_changed_is_refused_or_doubted(data, draw):
     path = draw.draw(st.sampled_from(list(leaves(data))))
@@ -348,7 +348,7 @@ def test_what_opens_can_be_judged_again_at_its_hop(data, hop_s, window_s):
         assert round(MIN_HOP_S * 16_000) <= round(found.hop_s * 16_000) <= MADE.window
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(where=st.sampled_from(CHECKED), value=VALUES, known=st.booleans())
 def test_a_new_check_sum_does_not_hide_what_contradicts_itself(where, value, known):
     """Who knows how writes a check sum anew; what is left must still be one story."""
@@ -450,7 +450,6 @@ def test_what_should_be_a_list_is_none(path, value):
         opened(edited)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     key=st.sampled_from(["start_s", "end_s", "llr", "rest_llr", "score"]),
     value=st.floats(-99, 99) | st.none() | st.booleans() | st.text(max_size=3),

@@ -307,7 +307,7 @@ def lying(size: int) -> bytes:
 
 def test_a_footer_that_lies_is_not_believed(monkeypatch):
     monkeypatch.setenv("SPOOFSCOPE_MAX_TABLE_MB", "20")
-    data = lying(300_000_000)
+    data = lying(100_000_000)
     about = pyarrow.parquet.ParquetFile(io.BytesIO(data)).metadata
     assert about.row_group(0).total_byte_size == 1_000
     pa.set_memory_pool(POOL)

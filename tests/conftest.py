@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import gc
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -51,6 +52,39 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Blank pictures in reports, for tests of what a report says."""
+    blank = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    for name, gives in (
+        ("make_spec", {}), ("image", blank), ("pictures", [("0.0 to 9.0 s", blank)]),
+    ):  # fmt: skip
+        monkeypatch.setattr(
+            f"core.show.evidence.report.{name}", lambda *_, gives=gives, **__: gives
+        )
+
+
+_looked: dict[tuple[bytes, str | None], object] = {}
+
+
+@pytest.fixture
+def looked_once(monkeypatch):
+    """Look once into the same bytes, for tests of what else is said of a file."""
+    from core.api import work
+    from core.provenance import isolated
+
+    look_safely = isolated.look_safely
+
+    def look(source, anchors=None):
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if (data, anchors) not in _looked:
+            _looked[data, anchors] = look_safely(source, anchors)
+        return _looked[data, anchors]
+
+    for module in (isolated, work):
+        monkeypatch.setattr(module, "look_safely", look)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -28,6 +28,8 @@ from tests.provenance.signing import wav as noise
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 
 @pytest.fixture(scope="module")
 def examples():
@@ -264,7 +266,7 @@ def test_no_chance_is_printed_as_certain(examples, capsys):
         assert said in capsys.readouterr().out
 
 
-def test_a_take_of_live_is_judged_as_what_it_came_through(examples, tmp_path, capsys):
+def test_a_take_of_live_is_judged_as_what_it_came_through(undrawn, examples, tmp_path, capsys):
     """Its WAV is plain samples, and its scores are calibrated for Opus all the same."""
     from core import decode
 
@@ -330,7 +332,7 @@ def test_a_name_that_is_no_text_is_judged_and_printed(odd_name, form):
         assert "\\xff.flac  " in out
 
 
-def test_a_name_that_is_no_text_is_reported_and_written_into_a_report(odd_name, tmp_path):
+def test_a_name_that_is_no_text_is_reported_and_written_into_a_report(undrawn, odd_name, tmp_path):
     broken = os.fsencode(tmp_path) + b"/\xfe.wav"
     Path(os.fsdecode(broken)).write_bytes(b"no sound")
     report = tmp_path / "report.html"

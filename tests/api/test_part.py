@@ -14,7 +14,7 @@ from tests.builders import spliced, wav
 
 
 @pytest.fixture(autouse=True)
-def judged_once(monkeypatch):
+def judged_once(looked_once, monkeypatch):
     """The same samples with the same settings score the same, so they are scored once."""
     detect, made = Detector.detect, {}
 
@@ -29,7 +29,7 @@ def judged_once(monkeypatch):
     assert len(made) < 4
 
 
-def test_the_part_is_the_verdict_of_both_and_in_the_report(address, tmp_path, capsys):
+def test_the_part_is_the_verdict_of_both_and_in_the_report(undrawn, address, tmp_path, capsys):
     file = tmp_path / "spliced.wav"
     file.write_bytes(wav(spliced()))
     (item,) = requests.post(f"{address}/detect", data=file.read_bytes(), timeout=120).json()

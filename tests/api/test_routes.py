@@ -36,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
 DATA = SPEECH.read_bytes()
 
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 
 def post(address: str, data: object = DATA, **more: object) -> requests.Response:
     return requests.post(f"{address}/detect", data=data, timeout=120, **more)
@@ -122,7 +124,9 @@ def test_a_report_comes_as_a_file(address, form, starts):
     assert f"report.{form}" in found.headers["content-disposition"]
 
 
-def test_a_report_holds_every_detector_and_every_part_that_was_tested(address, few_conditions):
+def test_a_report_holds_every_detector_and_every_part_that_was_tested(
+    address, few_conditions, undrawn
+):
     asked = [("detector", "embedded"), ("detector", "embedded-fp32"), ("stress", "1"),
              ("span", "0-1.5"), ("span", "1-2.6")]  # fmt: skip
     found = requests.post(f"{address}/report", params=asked, data=DATA, timeout=300)

@@ -32,7 +32,6 @@ from core.show.clip.words import facts
 from core.show.documents import pdf as report_pdf
 from core.show.evidence import commands as report_commands
 from core.show.evidence import pictures as report_pictures
-from core.show.evidence import report
 from core.show.evidence import tables as report_tables
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import FROM_FILE, evidence_html, evidence_pdf
@@ -41,6 +40,8 @@ from tests.builders import BAND, SCORES, HandDetector, clip, tone, track, wav
 from tests.damage import HOSTILE, NAMES, TAG
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 
@@ -53,15 +54,6 @@ def data_of(page: str) -> dict:
     return json.loads(
         re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1]
     )
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Blank pictures, for tests of what a report says."""
-    blank = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
-    monkeypatch.setattr(report, "make_spec", lambda *_, **__: {})
-    monkeypatch.setattr(report, "image", lambda *_: blank)
-    monkeypatch.setattr(report, "pictures", lambda *_: [("0.0 to 9.0 s", blank)])
 
 
 def test_a_report_has_everything_and_needs_nothing():

@@ -10,6 +10,7 @@ from streamlit.components.v2.manifest_scanner import scan_component_manifests
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core.evaluate import tables
+from core.provenance.found import Provenance
 from core.provenance.isolated import look_safely
 from core.show import cache
 from tests.builders import ROOT, SCORES, HandDetector, tone, wav
@@ -31,6 +32,12 @@ def once(monkeypatch):
     scanner = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
     monkeypatch.setattr(scanner, _scanned)
     monkeypatch.setattr(local_script_runner, "require_widgets_deltas", _await)
+
+
+@pytest.fixture
+def unseen(monkeypatch):
+    """Files that show nothing of their origin, for long sound, into which looking takes long."""
+    monkeypatch.setattr("core.provenance.isolated.look_safely", lambda *_: Provenance())
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def written(write, made) -> str:
     return out.getvalue()
 
 
-def test_every_way_out_names_the_stretch(made):
+def test_every_way_out_names_the_stretch(made, undrawn):
     assert made.verdict == "inconclusive"
     assert WORDS in written(cli.write_table, made)
     assert "33.0-49.0" in written(cli.write_csv, made).splitlines()[1]
@@ -54,7 +54,7 @@ def shown(page: AppTest) -> list[float]:
     return [n.value for n in page.number_input if n.key.startswith("timeline-")]
 
 
-def test_the_card_names_it_lets_it_be_heard_and_opens_it(detector):
+def test_the_card_names_it_lets_it_be_heard_and_opens_it(detector, unseen):
     page = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
     page.switch_page("pages/Detect.py").run()
     page.file_uploader[0].upload("clip.wav", wav(tone(66.0, 660.0))).run()
@@ -73,7 +73,7 @@ def test_the_card_names_it_lets_it_be_heard_and_opens_it(detector):
     assert shown(page) == [28.0, 54.0]
 
 
-def test_a_clip_that_is_synthetic_in_part_says_so_on_every_page(detector):
+def test_a_clip_that_is_synthetic_in_part_says_so_on_every_page(detector, unseen):
     detector.finding = FINDING
     verdict = "Likely synthetic in part: 30.2 to 34.2 s"
     page = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()

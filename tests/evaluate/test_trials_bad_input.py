@@ -123,7 +123,7 @@ def test_damaged_bytes_give_trials_or_a_sentence(form, data):
     outcome(data.draw(mutated(FORMS[form])))
 
 
-@settings(max_examples=150, deadline=10_000)
+@settings(max_examples=50, deadline=10_000)
 @given(
     data=st.binary(max_size=300)
     | st.text(max_size=200).map(str.encode)
@@ -401,7 +401,7 @@ def test_names_come_through_as_text_and_leave_as_text(name):
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", page)
 
 
-@settings(max_examples=60, deadline=10_000)
+@settings(deadline=10_000)
 @given(
     data=mutated(b"".join(b"s%d target %d.5\n" % (i, i) for i in range(4)) + b"x nontarget 0\n")
     | st.binary(max_size=60)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding import clip_from_samples
+from core.audio.quality import measure
 from core.detect.segments import segments
 from training.clips import decoded
 
@@ -65,6 +67,8 @@ class Host:
     speaker: str
     kind: str
     samples: np.ndarray
+
+    reach_hz = cached_property(lambda self: _reach(self.samples))  # which no part exceeds
 
 
 def hosts(index: pd.DataFrame, lengths_s: Sequence[float] = LENGTHS_S) -> Iterator[Host]:
@@ -362,9 +366,9 @@ def _part(
     if len(whole) < wanted:
         return None
     start = int(rng.integers(0, len(whole) - wanted + 1))
-    part, edge = whole[start : start + wanted], _reach(host.samples)
-    if edge + 300 < min(7_700.0, _reach(part)):
-        part = sosfiltfilt(butter(8, edge, fs=SAMPLE_RATE, output="sos"), part)
+    part = whole[start : start + wanted]
+    if host.reach_hz + 300 < min(7_700.0, _reach(part)):
+        part = sosfiltfilt(butter(8, host.reach_hz, fs=SAMPLE_RATE, output="sos"), part)
     return _levelled(part)
 
 
@@ -389,8 +393,6 @@ def _with_part(
 
 def _reach(samples: np.ndarray) -> float:
     """Highest frequency that carries energy, in hertz."""
-    from core.audio.quality import measure
-
     return measure(clip_from_samples(samples, SAMPLE_RATE, "part")).bandwidth_hz
 
 

@@ -1,50 +1,62 @@
 """What the pages of a Parquet file unpack to, read from the pages: a footer can say anything.
 
-Every page begins with a header in Thrift's compact protocol that holds its size, packed and
-unpacked; the reader trusts it when it takes memory. Nothing is unpacked here.
+The footer, and a header before every page, are in Thrift's compact protocol; a page's header holds
+its size, packed and unpacked, and the reader trusts it when it takes memory. Nothing is unpacked
+here, and pyarrow is not asked where the columns lie: damaged figures about them end its process.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData
+from typing import Any
 
 MOST_FIELDS = 2_000_000
 """Fields of headers that are looked at; a table of the field has some thousand."""
 
 _SKIPPED = {1: 0, 2: 0, 3: 1, 7: 8}  # bytes of the kinds of a fixed size: truths, a byte, a double
-_INTEGERS = (4, 5, 6)
-_BYTES, _STRUCTURE = 8, 12
+_INT32, _INT64 = 5, 6
+_INTEGERS = (4, _INT32, _INT64)
+_BYTES, _LISTS, _STRUCTURE = 8, (9, 10), 12
+_LIST = 9
+
+Fields = dict[tuple[int, int], Any]
+"""What a structure holds, by a field's number and kind: whole numbers, lists and structures."""
 
 
-def unpacked_size(data: bytes, about: FileMetaData) -> int:
+def unpacked_size(data: bytes) -> int:
     """Bytes of all pages of all columns, unpacked.
 
     Parameters
     ----------
     data : bytes
         The file.
-    about : pyarrow.parquet.FileMetaData
-        Its footer, for where the columns lie.
 
     Raises
     ------
     ValueError
-        Where a header is damaged or there are too many.
+        Where its footer or a header is damaged, or there are too many.
     """
     headers = _Headers(data)
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    if footer < 0:
+        raise ValueError("the footer lies outside of the file")
     found = 0
-    for group in range(about.num_row_groups):
-        for column in range(about.num_columns):
-            chunk = about.row_group(group).column(column)
-            start = chunk.data_page_offset
-            empty = start == 0 and about.row_group(group).num_rows == 0  # no page of data at all
-            if chunk.has_dictionary_page and (empty or 0 < chunk.dictionary_page_offset < start):
-                start = chunk.dictionary_page_offset
-            found += headers.sizes(start, start + chunk.total_compressed_size)
+    for group in headers.structure(footer).get((4, _LIST), []):
+        for column in group.get((1, _LIST), []):
+            about = column.get((3, _STRUCTURE), {})
+            found += headers.sizes(*_place(about, group.get((3, _INT64), 0)))
     return found
+
+
+def _place(column: Fields, rows: int) -> tuple[int, int]:
+    """Where a column's pages begin and end, by what the footer says of it."""
+    if missing := {(9, _INT64), (7, _INT64)} - set(column):
+        raise ValueError(f"a column does not say where it lies: {missing}")
+    start, size = column[9, _INT64], column[7, _INT64]
+    dictionary = column.get((11, _INT64))
+    empty = start == 0 and rows == 0  # no page of data at all
+    if dictionary is not None and (empty or 0 < dictionary < start):
+        start = dictionary
+    return start, start + size
 
 
 class _Headers:
@@ -53,6 +65,11 @@ class _Headers:
         self.at = 0
         self.fields = 0
 
+    def structure(self, start: int) -> Fields:
+        """The structure that begins there."""
+        self.at = start
+        return self._structure(0)
+
     def sizes(self, start: int, end: int) -> int:
         """Bytes that the pages between two places unpack to."""
         if not 0 <= start <= end <= len(self.data):
@@ -60,37 +77,51 @@ class _Headers:
         self.at, found = start, 0
         while self.at < end:
             held = self._structure(0)
-            unpacked, packed = held.get(2, -1), held.get(3, -1)
+            unpacked, packed = held.get((2, _INT32), -1), held.get((3, _INT32), -1)
             if unpacked < 0 or packed < 0:
                 raise ValueError("a page has no size")
             found += unpacked
             self.at += packed
         return found
 
-    def _structure(self, depth: int) -> dict[int, int]:
-        """Whole numbers of a structure by field; what else it holds is passed over."""
-        if depth > 8:
-            raise ValueError("a page's header is too deep")
-        held: dict[int, int] = {}
+    def _structure(self, depth: int) -> Fields:
+        """Fields of a structure; of two that are one, readers differ in which they believe."""
+        held: Fields = {}
+        names: set[int] = set()
         name = 0
         while head := self._byte():
-            self.fields += 1
-            if self.fields > MOST_FIELDS:
-                raise ValueError("there are too many pages")
             kind = head & 15
             name = name + (head >> 4) if head >> 4 else self._integer()
-            if kind in _INTEGERS:
-                held[name] = self._integer()
-            elif kind == _BYTES:
-                length = self._varint()  # which moves on by itself
-                self.at += length
-            elif kind == _STRUCTURE:
-                self._structure(depth + 1)
-            elif kind in _SKIPPED:
-                self.at += _SKIPPED[kind]
-            else:
-                raise ValueError("a page's header is damaged")
+            if name in names or not 0 < name < 1 << 15:
+                raise ValueError("a field stands there twice, or under no number")
+            names.add(name)
+            held[name, kind] = self._value(kind, depth)
         return held
+
+    def _value(self, kind: int, depth: int) -> Any:
+        """A field's or an element's value; None where it is passed over."""
+        self.fields += 1
+        if depth > 12 or self.fields > MOST_FIELDS:
+            raise ValueError("there are too many fields")
+        if kind in _INTEGERS:
+            return self._integer()
+        if kind == _STRUCTURE:
+            return self._structure(depth + 1)
+        if kind in _LISTS:
+            head = self._byte()
+            of = head & 15
+            count = head >> 4 if head >> 4 < 15 else self._varint()
+            if of in (1, 2):
+                of = 3  # a truth in a list is a byte
+            return [self._value(of, depth + 1) for _ in range(count)]
+        if kind == _BYTES:
+            length = self._varint()  # which moves on by itself
+            self.at += length
+        elif kind in _SKIPPED:
+            self.at += _SKIPPED[kind]
+        else:
+            raise ValueError("a header is damaged")
+        return None
 
     def _byte(self) -> int:
         if self.at >= len(self.data):
@@ -103,7 +134,7 @@ class _Headers:
         for shift in range(0, 70, 7):
             byte = self._byte()
             value |= (byte & 127) << shift
-            if byte < 128:
+            if byte < 128 and value < 1 << 64:
                 return value
         raise ValueError("a page's header is damaged")
 

@@ -41,7 +41,7 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
         groups = range(about.num_row_groups)
         rows = max(about.num_rows, sum(abs(about.row_group(i).num_rows) for i in groups))
         check_rows(rows, name)
-        if max(width * rows, unpacked_size(data, about)) > most:
+        if max(width * rows, unpacked_size(data)) > most:
             raise too_much
         file = ParquetFile(io.BytesIO(data), read_dictionary=texts)
         tables, unpacked = [], 0

@@ -1,6 +1,8 @@
 """What holds for all tests."""
 
+import functools
 import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -10,12 +12,6 @@ from hypothesis import settings
 settings.register_profile("spoofscope", deadline=None, max_examples=30)
 settings.register_profile("campaign", deadline=None, max_examples=3_000)
 settings.load_profile("spoofscope")
-
-VISITS = tuple(
-    f"/test_{name}.py"
-    for name in ("benchmarks", "decode_worker", "detect_and_timeline", "pages", "your_scores")
-)
-"""One half of the browser's tests."""
 
 DEAR = tuple(
     f"/test_{name}.py"
@@ -87,20 +83,26 @@ def looked_once(monkeypatch):
         monkeypatch.setattr(module, "look_safely", look)
 
 
+@functools.cache
+def _give_way():
+    os.nice(10)
+
+
+def pytest_runtest_setup(item):
+    """Let the browser's tests go first: a page has its time, and sound does not wait."""
+    if "/browser/" not in item.nodeid:
+        _give_way()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give a worker whole files, and two of them half the browser's tests each, as collected.
-
-    Each half shares a browser and its servers, and takes about as long as the other.
-    """
+    """Give a worker whole files, and one of them all of the browser's, which share its servers."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            if "/browser/" not in file:
-                return file
-            return "browser, visits" if file.endswith(VISITS) else "browser, hosts and live"
+            return "browser" if "/browser/" in file else file
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

@@ -144,7 +144,6 @@ def place(take: np.ndarray, sound: np.ndarray) -> tuple[int, float]:
     return start, alike
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
     session = sessions[name]
@@ -166,7 +165,6 @@ def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
     assert shown == pytest.approx(file, abs=TOLERANCE_LLR)
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_two_browsers_hear_their_own_sound_only(sessions, name):
     take = sessions[name].take

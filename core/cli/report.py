@@ -91,7 +91,10 @@ def run(options: argparse.Namespace) -> int:
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
         print(as_sentence(error), file=sys.stderr)
         return EXIT_UNUSABLE
-    print(f"{out}: {len(cases.found)} judgements, {len(cases.unread)} files could not be read")
+    made, unread = len(cases.found), len(cases.unread)
+    judgements = "1 judgement" if made == 1 else f"{made} judgements"
+    closed = "1 file" if unread == 1 else f"{unread} files"
+    print(f"{out}: {judgements}, {closed} could not be read")
     return EXIT_UNUSABLE if cases.unread else 0
 
 

@@ -58,6 +58,15 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
+def is_project_model(directory: Path) -> bool:
+    """Whether a directory holds a model of this project's own format."""
+    try:
+        read_config(directory)
+    except DetectorError:
+        return False
+    return True
+
+
 def checked_config(directory: Path) -> dict[str, Any]:
     """A configuration of which every field is of its type and within its range.
 

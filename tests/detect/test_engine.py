@@ -213,6 +213,23 @@ def test_changed_graphs_are_refused(tmp_path):
     assert load_directory(directory, "torch").id == "small"
 
 
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("embedded-int8", "torch"),
+        ("embedded-fp32", "int8"),
+        ("aasist", "onnx"),
+        ("spectra-0-int8", "torch"),
+        ("hub:a/b", "int8"),
+        ("own.py:Own", "torch"),
+        ("weights.pt", "onnx"),
+    ],
+)
+def test_an_engine_that_does_not_run_a_detector_is_refused(name, engine):
+    with pytest.raises(DetectorError, match=f"leave out the engine '{engine}'"):
+        load_detector(name, engine=engine, code=True)
+
+
 def test_engines_that_are_not_there_are_named(tmp_path, monkeypatch):
     directory = model_directory(tmp_path)
     assert load_directory(directory).engine.samples_per_frame == 320

@@ -16,7 +16,6 @@ from core.detect.registry.fetching import Progress
 from core.detect.registry.loading import (
     MOST_CLASSES,
     classes_of,
-    is_project_model,
     load_checkpoint,
     load_detector,
 )
@@ -35,7 +34,6 @@ __all__ = [
     "Progress",
     "classes_of",
     "in_8_bit",
-    "is_project_model",
     "is_registered",
     "list_detectors",
     "load_checkpoint",

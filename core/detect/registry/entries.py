@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.detect.model_config import DetectorError
+from core.detect.own import is_code
 from core.detect.registry.added import added
 from core.detect.registry.entry import Entry
 from core.detect.registry.field import FIELD
@@ -100,8 +102,30 @@ def in_8_bit(id: str) -> Entry | None:
     return entry if entry is not None and entry.network else None
 
 
-PRECISIONS = ("embedded-int8", "embedded-fp32")
-"""The embedded detector by the precision in which it runs."""
+PRECISIONS = {"embedded-int8": "int8", "embedded-fp32": "onnx"}
+"""The embedded detector by the precision in which it runs -> the engine that runs it so."""
+
+
+def check_engine(id: str, engine: str | None) -> None:
+    """Refuse an engine that does not run a detector; model directories name their own.
+
+    Raises
+    ------
+    DetectorError
+        With those that do.
+    """
+    entry = ENTRIES.get(id)
+    if is_code(entry.code if entry is not None else id):
+        runs: tuple[str, ...] = ()
+    elif id in PRECISIONS:
+        runs = (PRECISIONS[id],)
+    elif in_8_bit(id) is not None:
+        runs = ("int8",)
+    else:
+        runs = ("torch", "int8") if entry is not None and entry.network else ("torch",)
+    if engine and engine not in runs:
+        what = f"runs by {' or '.join(runs)} only" if runs else "is code, which no engine runs"
+        raise DetectorError(f"'{id}' {what}: leave out the engine '{engine}'.")
 
 
 def is_registered(id: str) -> bool:

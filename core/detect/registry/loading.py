@@ -13,11 +13,18 @@ import numpy as np
 
 from core.detect.detector import Detector, DetectorError
 from core.detect.eight_bit import load_int8
-from core.detect.model_config import read_config
+from core.detect.model_config import is_project_model
 from core.detect.model_directory import load_directory
 from core.detect.own import is_code, load_own
 from core.detect.registry.calibrated import calibrated_here
-from core.detect.registry.entries import ENTRIES, INT8, in_8_bit, is_registered
+from core.detect.registry.entries import (
+    ENTRIES,
+    INT8,
+    PRECISIONS,
+    check_engine,
+    in_8_bit,
+    is_registered,
+)  # fmt: skip
 from core.detect.registry.entry import EMBEDDED, Entry, models_home
 from core.detect.registry.fetching import Progress, check_hub_size, fetch_entry, weights_problem
 from core.detect.weights import briefly, check_readable, sha256_of, state_sha256
@@ -94,10 +101,10 @@ def _load(
 ) -> Detector:
     if name == "embedded":
         return load_directory(EMBEDDED, engine)
-    if name == "embedded-int8":
-        return load_directory(EMBEDDED, "int8")
-    if name == "embedded-fp32":
-        return load_directory(EMBEDDED, "onnx")
+    if not os.path.isdir(name):
+        check_engine(name, engine)
+    if name in PRECISIONS:
+        return load_directory(EMBEDDED, PRECISIONS[name])
     entry = ENTRIES.get(name)
     if entry is not None and entry.obstacle:
         raise DetectorError(f"{entry.name} cannot be run here. {entry.obstacle}")
@@ -129,6 +136,7 @@ def _load(
     if name and os.path.isdir(path):  # no error for a name too long; no name is no folder
         if is_project_model(path):
             return _tried(load_directory(path, engine))
+        check_engine(name, engine)
         if pair := _head_and_encoder(path):
             head, encoder = pair
             id = path.resolve().name
@@ -250,15 +258,6 @@ def _tried(detector: Detector, waiting: Callable[[], object] | None = None) -> D
     except Exception as error:  # every library below has errors of its own
         raise DetectorError(f"'{detector.name}' cannot judge sound: {briefly(error)}") from error
     return detector
-
-
-def is_project_model(directory: Path) -> bool:
-    """Whether a directory holds a model of this project's own format."""
-    try:
-        read_config(directory)
-    except DetectorError:
-        return False
-    return True
 
 
 def load_checkpoint(

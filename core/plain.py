@@ -146,11 +146,13 @@ class Inert:
     """A text stream that writes what is given as `printable_lines`.
 
     A carriage return stays, since lines of progress begin with one. Where nobody reads any more it
-    raises `BrokenPipeError`, where nothing can be written `OutputError`.
+    raises `BrokenPipeError`, where nothing can be written `OutputError`; what is not ``needed``, as
+    notes beside the output, is lost instead.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, needed: bool = True) -> None:
         self._stream = stream
+        self._needed = needed
 
     def write(self, text: str) -> int:
         """As a stream's."""
@@ -168,9 +170,11 @@ class Inert:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if not self._needed:
+                return
+            if isinstance(error, BrokenPipeError):
+                raise
             raise OutputError(f"The output cannot be written: {error.strerror}.") from error
 
     def __getattr__(self, name: str) -> Any:

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,6 +70,26 @@ def test_output_that_cannot_be_written_is_said(line, here, monkeypatch, capsys):
     assert main(line.split()) == 2
     said = capsys.readouterr().err
     assert said.endswith("The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("nobody_reads", "line"), [("stdout", "detectors"), ("stderr", "convert s.csv --to arena")]
+)
+def test_where_nobody_reads_a_command_ends_well_and_its_output_is_whole(nobody_reads, line, here):
+    """In a process of its own: at its end Python tries once more what could not be written."""
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    command = [sys.executable, "-m", "core", *line.replace("s.csv", str(here / "s.csv")).split()]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, nobody_reads: ours}
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, env=buffered, check=False, **pipes)
+    os.close(ours)
+    assert (done.returncode, done.stdout or b"", done.stderr or b"") == (
+        0,
+        b"a -1.0\nb -2.0\n" if nobody_reads == "stderr" else b"",
+        b"",
+    )
 
 
 def test_a_command_whose_streams_are_closed_runs(here, monkeypatch):

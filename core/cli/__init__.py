@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_parser(commands)
     parser.add_argument("--version", action="store_true", help="print version and commit")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    out, err = Inert(sys.stdout), Inert(sys.stderr)
+    out, err = Inert(sys.stdout), Inert(sys.stderr, needed=False)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
@@ -92,19 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finally:
                 out.flush()  # what cannot be written is known only then
     except BrokenPipeError:
-        sys.stderr.close()
         return 0
-    except OutputError as error:
-        _give_up_output()
-        with contextlib.suppress(OSError):
-            print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
-    except StanceError as error:
-        print(error, file=sys.stderr)
+    except (OutputError, StanceError) as error:
+        print(error, file=err)
         return EXIT_UNUSABLE
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print("Stopped.", file=err)
         return 130
+    finally:
+        _give_up_unwritten()
 
 
 def _run(parser: argparse.ArgumentParser, given: list[str]) -> int:
@@ -139,12 +135,16 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _give_up_output() -> None:
-    """Let what is still to be written go nowhere: Python would try once more at its end."""
-    with contextlib.suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def _give_up_unwritten() -> None:
+    """Let what could not be written go nowhere: Python would try once more at its end, and fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError):  # a stream without a file has no such end
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 def _is_named(options: argparse.Namespace, name: str) -> bool:

@@ -225,9 +225,20 @@ def test_changed_graphs_are_refused(tmp_path):
         ("weights.pt", "onnx"),
     ],
 )
-def test_an_engine_that_does_not_run_a_detector_is_refused(name, engine):
+def test_an_engine_that_does_not_run_a_detector_is_refused(name, engine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.pt").touch()
     with pytest.raises(DetectorError, match=f"leave out the engine '{engine}'"):
         load_detector(name, engine=engine, code=True)
+
+
+def test_an_engine_does_not_hide_that_there_is_no_detector(tmp_path, monkeypatch):
+    with pytest.raises(DetectorError, match="There is no detector 'nowhere'"):
+        load_detector("nowhere", engine="onnx")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "aasist").mkdir()  # the name of a registered one means that
+    with pytest.raises(DetectorError, match="leave out the engine 'onnx'"):
+        load_detector("aasist", engine="onnx")
 
 
 def test_engines_that_are_not_there_are_named(tmp_path, monkeypatch):

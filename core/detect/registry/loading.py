@@ -101,8 +101,8 @@ def _load(
 ) -> Detector:
     if name == "embedded":
         return load_directory(EMBEDDED, engine)
-    if not os.path.isdir(name):
-        check_engine(name, engine)
+    if is_registered(name) or name.startswith("hub:") or is_code(name) or os.path.isfile(name):
+        check_engine(name, engine)  # a folder of such a name would not be looked at
     if name in PRECISIONS:
         return load_directory(EMBEDDED, PRECISIONS[name])
     entry = ENTRIES.get(name)

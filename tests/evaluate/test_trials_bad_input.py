@@ -326,6 +326,15 @@ def test_a_footer_that_lies_is_not_believed(monkeypatch):
     assert POOL.max_memory() < 20 << 20
 
 
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_a_whole_file_in_an_encoding_that_is_not_read_is_not_called_damaged(encoding):
+    data = stored(
+        pa.table({"trial": ["a", "b"]}), use_dictionary=False, column_encoding={"trial": encoding}
+    )
+    with pytest.raises(tr.TrialsError, match=f"encoding {encoding}, which is not read"):
+        tr.read_table(data)
+
+
 @given(
     rows=st.integers(0, 300),
     group=st.integers(1, 200),

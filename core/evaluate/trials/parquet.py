@@ -56,10 +56,11 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
     except TrialsError:
         raise
     except Exception as error:
-        if "DeltaByteArray" in str(error):  # not as a dictionary; a few bytes unpack to any amount
+        if found := re.search("Delta(Length)?ByteArray", str(error)):  # not read as a dictionary;
+            length = "LENGTH_" if found[1] else ""  # a few bytes of the other unpack to any amount
             raise TrialsError(
-                f"{name} holds texts in the encoding DELTA_BYTE_ARRAY, which is not read; write it "
-                "with dictionaries, as most programs do."
+                f"{name} holds texts in the encoding DELTA_{length}BYTE_ARRAY, which is not read; "
+                "write it with dictionaries, as most programs do."
             ) from error
         raise TrialsError(
             f"{name} looks like Parquet but cannot be read: it is damaged, or not whole."

@@ -196,8 +196,6 @@ def train_vocoders(files: Sequence[str | Path], out: str | Path, minutes: float 
     """
     if not files:
         raise ValueError("Vocoders learn from human training clips, and there is none.")
-    if not files:
-        raise ValueError("Vocoders learn from human training clips, and there is none.")
     context = multiprocessing.get_context("spawn")
     workers = min(len(KINDS), os.cpu_count() or 1)
     with concurrent.futures.ProcessPoolExecutor(workers, context, _one_thread) as pool:

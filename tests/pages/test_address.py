@@ -129,6 +129,14 @@ def test_what_else_an_address_named_is_said_once(detector, name, key, asked):
     assert not [i for i in page.run().info if "The address" in i.value]
 
 
+@pytest.mark.parametrize("other", [{"c_miss": "3"}, {"view": "significance"}])
+def test_an_old_name_that_is_left_out_is_said_where_the_page_begins_anew(detector, other):
+    (said,) = [
+        i.value for i in open_page("Benchmarks", c_fa="x", **other).info if "names" in i.value
+    ]
+    assert "c\\_fa=x" in said.replace("\N{WORD JOINER}", "")
+
+
 @pytest.mark.parametrize(("name", "key"), [("Systems", "corpora"), ("Benchmarks", "benchmark")])
 def test_values_of_a_choice_of_several_all_stay(detector, name, key):
     two = open_page(name).multiselect(key=key).options[:2]

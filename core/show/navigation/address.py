@@ -296,14 +296,15 @@ def _change(changed: Mapping[str, Sequence[str]], lost: Sequence[str]) -> None:
 def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
     """Take over whole numbers that an older address says under names that are gone.
 
-    Ends the run where it changes the address.
+    Ends the run where it changes the address. `accept_keys` follows, and says what is left out: it
+    may end the run too, and what was said before would be gone.
 
     Parameters
     ----------
     names : mapping of str to str
         Old name to the key of the widget of now, which is not shown yet.
     low, high : int
-        The widgets' range; what lies outside, or is no number, is left out and said.
+        The widgets' range; what lies outside, or is no number, is left out.
     """
     lost, meant = [], {}
     for old, new in names.items():
@@ -312,7 +313,7 @@ def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
             lost += [f"{old}={said}"] if said.strip() else []
         elif new not in st.query_params:
             meant[new] = said
-    say_lost(lost)
+    st.session_state[_UNSAID] = [*st.session_state.get(_UNSAID, ()), *lost]
     if meant:  # into the address, since a value in the state contradicts the widget's default
         st.query_params.update(meant)
         st.rerun()

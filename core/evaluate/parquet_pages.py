@@ -78,7 +78,7 @@ class _Headers:
         while self.at < end:
             held = self._structure(0)
             unpacked, packed = held.get((2, _INT32), -1), held.get((3, _INT32), -1)
-            if unpacked < 0 or packed < 0:
+            if not (0 <= unpacked < 1 << 31 and 0 <= packed < 1 << 31):  # the reader cuts off more
                 raise ValueError("a page has no size")
             found += unpacked
             self.at += packed

@@ -335,6 +335,19 @@ def test_a_whole_file_in_an_encoding_that_is_not_read_is_not_called_damaged(enco
         tr.read_table(data)
 
 
+def test_a_page_whose_size_has_more_than_32_bits_is_refused():
+    """The reader drops the upper ones and goes on to pages that would not have been counted."""
+    numbers = pa.table({"score": [0.5] * 2_000})
+    whole = stored(numbers, compression="none", use_dictionary=False, data_page_size=800)
+    size = re.search(rb"\x15\x00\x15(.[\x80-\xff]?.)\x15\1", whole)[1]
+    long = bytes([*size[:-1], size[-1] | 128, *[128] * (4 - len(size)), 16])
+    head = b"\x15\x00\x15" + size + b"\x15"
+    data = whole.replace(head + size, head + long, 1)
+    assert len(data) == len(whole) + 5 - len(size)
+    with pytest.raises(ValueError, match="has no size"):
+        unpacked_size(data)
+
+
 @given(
     rows=st.integers(0, 300),
     group=st.integers(1, 200),

@@ -18,6 +18,25 @@ _INTEGERS = (4, _INT32, _INT64)
 _BYTES, _LISTS, _STRUCTURE = 8, (9, 10), 12
 _LIST = 9
 
+_HELD: dict[tuple[int, ...], tuple[int, ...]] = {
+    (2,): (_STRUCTURE,),
+    (4,): (_STRUCTURE,),
+    (5,): (_STRUCTURE,),
+    (7,): (_STRUCTURE,),
+    (4, 1): (_STRUCTURE,),
+    (4, 4): (_STRUCTURE,),
+    (4, 1, 3, 2): _INTEGERS,
+    (4, 1, 3, 3): (_BYTES,),
+    (4, 1, 3, 8): (_STRUCTURE,),
+    (4, 1, 3, 13): (_STRUCTURE,),
+    (4, 1, 3, 16, 2): _INTEGERS,
+    (4, 1, 3, 16, 3): _INTEGERS,
+    (4, 1, 3, 17, 2): _INTEGERS,
+    (4, 1, 8, 2, 1): (_BYTES,),
+}
+"""What lists of a footer hold, by the fields that lead to them; the reader takes it for granted,
+and one that says something else would be read otherwise here than there."""
+
 Fields = dict[tuple[int, int], Any]
 """What a structure holds, by a field's number and kind: whole numbers, lists and structures."""
 
@@ -68,7 +87,7 @@ class _Headers:
     def structure(self, start: int) -> Fields:
         """The structure that begins there."""
         self.at = start
-        return self._structure(0)
+        return self._structure(())
 
     def sizes(self, start: int, end: int) -> int:
         """Bytes that the pages between two places unpack to."""
@@ -76,7 +95,7 @@ class _Headers:
             raise ValueError("a column lies outside of the file")
         self.at, found = start, 0
         while self.at < end:
-            held = self._structure(0)
+            held = self._structure((0,))  # no place in a footer
             unpacked, packed = held.get((2, _INT32), -1), held.get((3, _INT32), -1)
             if not (0 <= unpacked < 1 << 31 and 0 <= packed < 1 << 31):  # the reader cuts off more
                 raise ValueError("a page has no size")
@@ -84,7 +103,7 @@ class _Headers:
             self.at += packed
         return found
 
-    def _structure(self, depth: int) -> Fields:
+    def _structure(self, place: tuple[int, ...]) -> Fields:
         """Fields of a structure; of two that are one, readers differ in which they believe."""
         held: Fields = {}
         names: set[int] = set()
@@ -95,25 +114,28 @@ class _Headers:
             if name in names or not 0 < name < 1 << 15:
                 raise ValueError("a field stands there twice, or under no number")
             names.add(name)
-            held[name, kind] = self._value(kind, depth)
+            held[name, kind] = self._value(kind, (*place, name))
         return held
 
-    def _value(self, kind: int, depth: int) -> Any:
+    def _value(self, kind: int, place: tuple[int, ...]) -> Any:
         """A field's or an element's value; None where it is passed over."""
         self.fields += 1
-        if depth > 12 or self.fields > MOST_FIELDS:
+        if len(place) > 13 or self.fields > MOST_FIELDS:
             raise ValueError("there are too many fields")
         if kind in _INTEGERS:
             return self._integer()
         if kind == _STRUCTURE:
-            return self._structure(depth + 1)
+            return self._structure(place)
         if kind in _LISTS:
             head = self._byte()
             of = head & 15
             count = head >> 4 if head >> 4 < 15 else self._varint()
+            if kind == _LIST and count and of not in _HELD.get(place, (of,)):
+                raise ValueError("a list holds something else than it should")
             if of in (1, 2):
                 of = 3  # a truth in a list is a byte
-            return [self._value(of, depth + 1) for _ in range(count)]
+            within = place if of == _STRUCTURE else (*place, 0)
+            return [self._value(of, within) for _ in range(count)]
         if kind == _BYTES:
             length = self._varint()  # which moves on by itself
             self.at += length

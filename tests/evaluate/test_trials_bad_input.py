@@ -335,6 +335,22 @@ def test_a_whole_file_in_an_encoding_that_is_not_read_is_not_called_damaged(enco
         tr.read_table(data)
 
 
+@pytest.mark.parametrize("kind", [3, 5, 6, 9, 12])
+def test_a_list_of_something_else_than_the_format_says_is_refused(kind):
+    """The reader would take its elements for what they should be, and find other columns."""
+    whole = stored(pa.table({"score": [0.5]}))
+    names = b"\x19\x18\x05score"  # of one text
+    assert whole.count(names) == 1 and unpacked_size(whole)
+    with pytest.raises(ValueError, match="holds something else"):
+        unpacked_size(whole.replace(names, bytes([0x19, 0x10 | kind]) + names[2:]))
+
+
+def test_a_footer_of_lists_in_lists_is_refused():
+    footer = b"\x99" + b"\x19" * 5_000
+    with pytest.raises(ValueError, match="too many fields"):
+        unpacked_size(footer + len(footer).to_bytes(4, "little") + b"PAR1")
+
+
 def test_a_page_whose_size_has_more_than_32_bits_is_refused():
     """The reader drops the upper ones and goes on to pages that would not have been counted."""
     numbers = pa.table({"score": [0.5] * 2_000})

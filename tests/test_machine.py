@@ -63,7 +63,7 @@ libc.fflush(None)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts arenas of glibc, which only Linux has")
+@pytest.mark.skipif(sys.platform != "linux", reason="arenas are of glibc: elsewhere there is nothing to count")
 def test_threads_share_their_memory():
     def arenas(call: str) -> int:
         line = [sys.executable, "-c", THREADS.format(call=call)]

@@ -154,7 +154,7 @@ def _unpack(data: bytes, name: str) -> bytes:
                     )
                 with archive.open(members[0]) as file:
                     data = file.read(most + 1)
-        except NotImplementedError as error:  # before RuntimeError, its parent
+        except NotImplementedError as error:  # zipfile's, of a packing it lacks; a RuntimeError too
             raise TrialsError(
                 f"{name} is packed in a way that is not supported; unpack it first."
             ) from error

@@ -63,7 +63,7 @@ libc.fflush(None)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="arenas are of glibc: elsewhere there is nothing to count")
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has arenas to count")
 def test_threads_share_their_memory():
     def arenas(call: str) -> int:
         line = [sys.executable, "-c", THREADS.format(call=call)]

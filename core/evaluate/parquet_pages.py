@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+ENCRYPTED = b"PARE"
+"""The first and last bytes of a file whose footer is encrypted; ``PAR1`` of others."""
+
 MOST_FIELDS = 2_000_000
 """Fields of headers that are looked at; a table of the field has some thousand."""
 
@@ -55,15 +58,31 @@ def unpacked_size(data: bytes) -> int:
         Where its footer or a header is damaged, or there are too many.
     """
     headers = _Headers(data)
-    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    if footer < 0:
-        raise ValueError("the footer lies outside of the file")
     found = 0
-    for group in headers.structure(footer).get((4, _LIST), []):
+    for group in headers.footer().get((4, _LIST), []):
         for column in group.get((1, _LIST), []):
             about = column.get((3, _STRUCTURE), {})
             found += headers.sizes(*_place(about, group.get((3, _INT64), 0)))
     return found
+
+
+def is_encrypted(data: bytes) -> bool:
+    """Whether a file's footer is encrypted, or says that something else is.
+
+    Parameters
+    ----------
+    data : bytes
+        The file; of one whose footer is damaged nothing is known.
+    """
+    if data[-4:] == ENCRYPTED:
+        return True
+    try:
+        footer = _Headers(data).footer()
+    except ValueError:
+        return False
+    columns = [c for group in footer.get((4, _LIST), []) for c in group.get((1, _LIST), [])]
+    by_key = ((8, _STRUCTURE), (9, _BYTES))  # by which key; what was encrypted about a column
+    return (8, _STRUCTURE) in footer or any(field in c for c in columns for field in by_key)
 
 
 def _place(column: Fields, rows: int) -> tuple[int, int]:
@@ -84,9 +103,11 @@ class _Headers:
         self.at = 0
         self.fields = 0
 
-    def structure(self, start: int) -> Fields:
-        """The structure that begins there."""
-        self.at = start
+    def footer(self) -> Fields:
+        """The structure at the file's end."""
+        self.at = len(self.data) - 8 - int.from_bytes(self.data[-8:-4], "little")
+        if self.at < 0:
+            raise ValueError("the footer lies outside of the file")
         return self._structure(())
 
     def sizes(self, start: int, end: int) -> int:

@@ -17,6 +17,7 @@ import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pyarrow.parquet import encryption
 
 from core.cli.evaluate import records
 from core.evaluate import analysis
@@ -333,6 +334,31 @@ def test_a_whole_file_in_an_encoding_that_is_not_read_is_not_called_damaged(enco
     )
     with pytest.raises(tr.TrialsError, match=f"encoding {encoding}, which is not read"):
         tr.read_table(data)
+
+
+class NoSecret(encryption.KmsClient):
+    def __init__(self, *_: object) -> None:
+        super().__init__()
+
+    def wrap_key(self, key: bytes, _: str) -> bytes:
+        return key
+
+
+@pytest.mark.parametrize(("plain_footer", "mark"), [(True, b"PAR1"), (False, b"PARE")])
+def test_a_file_that_is_encrypted_is_not_called_damaged(plain_footer, mark):
+    keys = encryption.EncryptionConfiguration(
+        footer_key="footer", column_keys={"column": ["score"]}, plaintext_footer=plain_footer
+    )
+    factory = encryption.CryptoFactory(NoSecret)
+    how = factory.file_encryption_properties(encryption.KmsConnectionConfig(), keys)
+    data = stored(pa.table({"trial": ["a"], "score": [0.5]}), encryption_properties=how)
+    assert data[-4:] == mark
+    with pytest.raises(tr.TrialsError, match=r"is encrypted, and no key .* without encryption"):
+        tr.read_table(data)
+
+
+def test_a_text_that_begins_with_the_mark_of_an_encrypted_file_is_read():
+    assert list(tr.read_table(b"PARE 0.5\nb 0.7\n").iloc[:, 0]) == ["PARE", "b"]
 
 
 @pytest.mark.parametrize("kind", [3, 5, 6, 9, 12])

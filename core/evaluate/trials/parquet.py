@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from core.evaluate.parquet_pages import unpacked_size
+from core.evaluate.parquet_pages import ENCRYPTED, is_encrypted, unpacked_size
 from core.evaluate.trials.limits import check_names, check_rows
 from core.evaluate.trials.problems import Problem, TrialsError
 from core.settings import settings
@@ -14,6 +14,11 @@ from core.settings import settings
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+def is_parquet(data: bytes) -> bool:
+    """Whether a file's marks say so; a text may begin with that of an encrypted one."""
+    return data[:4] == b"PAR1" or data[:4] == data[-4:] == ENCRYPTED
 
 
 def read_parquet(data: bytes, name: str) -> pd.DataFrame:
@@ -61,6 +66,11 @@ def read_parquet(data: bytes, name: str) -> pd.DataFrame:
             raise TrialsError(
                 f"{name} holds texts in the encoding DELTA_{length}BYTE_ARRAY, which is not read; "
                 "write it with dictionaries, as most programs do."
+            ) from error
+        if is_encrypted(data):
+            raise TrialsError(
+                f"{name} is encrypted, and no key is asked for here: open it with its key, and "
+                "save it without encryption."
             ) from error
         raise TrialsError(
             f"{name} looks like Parquet but cannot be read: it is damaged, or not whole."

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.evaluate.trials.json_lines import read_json
 from core.evaluate.trials.limits import check_names, check_rows, check_size
-from core.evaluate.trials.parquet import read_parquet
+from core.evaluate.trials.parquet import is_parquet, read_parquet
 from core.evaluate.trials.problems import Problem, TrialsError, in_a_sentence
 from core.evaluate.trials.separators import cells, has_header, separator_of
 from core.files import check_ordinary
@@ -59,7 +59,7 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
         data = source
     name = name or "The file"
     data = _unpack(data, name)
-    if data[:4] == b"PAR1":
+    if is_parquet(data):
         frame = read_parquet(data, name)
         frame.columns = [printable(str(column)) for column in frame.columns]
         return frame
@@ -132,7 +132,7 @@ def as_text(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
         As `read_table`.
     """
     data = _unpack(data, name)
-    return (data, ()) if data[:4] == b"PAR1" else _utf8(data, name)
+    return (data, ()) if is_parquet(data) else _utf8(data, name)
 
 
 def _unpack(data: bytes, name: str) -> bytes:

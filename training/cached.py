@@ -124,13 +124,20 @@ class StoredPairs:
         ``frames`` (length of a stretch, or several, of which `collate_features` takes one for a
         batch), ``hide`` (share of frames and of features that may be set to zero), ``mixing``
         (chance to mix with another pair, labels kept).
+    which : numpy.ndarray, optional
+        Numbers of the pairs to draw from, by default all.
     """
 
     def __init__(
-        self, features: np.ndarray, count: int, seed: int, settings: Mapping[str, Any]
+        self,
+        features: np.ndarray,
+        count: int,
+        seed: int,
+        settings: Mapping[str, Any],
+        which: np.ndarray | None = None,
     ) -> None:
         self.features, self.count, self.seed, self.settings = features, count, seed, settings
-        self.pairs = len(features) // 2
+        self.which = np.arange(len(features) // 2) if which is None else which
         self._round = (-1, np.zeros(0, int))
 
     def __len__(self) -> int:
@@ -143,7 +150,7 @@ class StoredPairs:
         start = int(rng.integers(0, self.features.shape[1] - frames + 1))
         x = self.features[2 * k : 2 * k + 2, start : start + frames].astype(np.float32)
         if rng.random() < float(self.settings.get("mixing", 0.0)):
-            other = int(rng.integers(self.pairs))
+            other = int(rng.choice(self.which))
             y = self.features[2 * other : 2 * other + 2, start : start + frames]
             x = x + rng.beta(0.3, 0.9) * (y.astype(np.float32) - x)
         hide = float(self.settings.get("hide", 0.0))
@@ -156,11 +163,21 @@ class StoredPairs:
         return x
 
     def _pair(self, i: int) -> int:
-        number = i // self.pairs
+        number, place = divmod(i, len(self.which))
         if self._round[0] != number:
-            order = np.random.default_rng([self.seed, number, 1]).permutation(self.pairs)
+            order = np.random.default_rng([self.seed, number, 1]).permutation(self.which)
             self._round = (number, order)
-        return int(self._round[1][i % self.pairs])
+        return int(self._round[1][place])
+
+
+def shortened(settings: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """A stored stage with that share of its crops and steps, its rate in the same shape."""
+    schedule = dict(settings.get("schedule_settings", {}))
+    lasting = {"num_decay_steps", "num_stable_steps"} & schedule.keys()
+    schedule.update({name: round(share * schedule[name]) for name in lasting})
+    counts = ("crops", "steps", "warmup", "evaluate_every", "save_every")
+    fewer = {n: max(1, round(share * settings[n])) for n in counts if n in settings}
+    return {**settings, **fewer, "schedule_settings": schedule}
 
 
 def lengths(settings: Mapping[str, Any]) -> list[int]:

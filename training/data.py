@@ -178,28 +178,36 @@ class Pairs:
     def __len__(self) -> int:
         return self.count
 
+    def clips(self, i: int) -> tuple[int, int]:
+        """Rows of the index that item ``i`` is made of, human and synthetic."""
+        return self._draw(np.random.default_rng([self.seed, int(i)]))[1:]
+
+    def _draw(self, rng: np.random.Generator) -> tuple[bool, int, int]:
+        """Whether it is a copy with its original, and the rows, human and synthetic."""
+        if self.copies and rng.random() < self.mix.copies:
+            return True, *self.copies[int(rng.choice(len(self.copies), p=self.copies_p))]
+        spoof = int(rng.choice(self.spoof, p=self.spoof_p))
+        near = self.human_of.get(self.source[spoof])
+        like = rng.random() < self.mix.same_quality and np.isfinite(self.mos[spoof])
+        if near is not None and rng.random() < self.mix.same_source:
+            chance = self.human_weight[near]
+        else:
+            near, chance = np.arange(len(self.human)), self.human_p
+        if like:  # clips without a rating count as a little apart
+            apart = np.abs(self.mos[self.human[near]] - self.mos[spoof])
+            chance = chance * np.exp(-np.nan_to_num(apart, nan=1.0) / 0.25)
+        return False, int(self.human[rng.choice(near, p=chance / chance.sum())]), spoof
+
     def __getitem__(self, i: int) -> dict[str, Any]:
         rng = np.random.default_rng([self.seed, int(i)])
-        aligned = bool(self.copies) and rng.random() < self.mix.copies
+        aligned, human, spoof = self._draw(rng)
         if aligned:
-            human, spoof = self.copies[int(rng.choice(len(self.copies), p=self.copies_p))]
             x, y = _read(self.files[human]), _read(self.files[spoof])
             start, end = speech_range(x)
             x, y = x[start:end], y[start:end]
             at = int(rng.integers(0, max(1, len(x) - self.length + 1)))
             x, y = x[at : at + self.length], y[at : at + self.length]
         else:
-            spoof = int(rng.choice(self.spoof, p=self.spoof_p))
-            near = self.human_of.get(self.source[spoof])
-            like = rng.random() < self.mix.same_quality and np.isfinite(self.mos[spoof])
-            if near is not None and rng.random() < self.mix.same_source:
-                chance = self.human_weight[near]
-            else:
-                near, chance = np.arange(len(self.human)), self.human_p
-            if like:  # clips without a rating count as a little apart
-                apart = np.abs(self.mos[self.human[near]] - self.mos[spoof])
-                chance = chance * np.exp(-np.nan_to_num(apart, nan=1.0) / 0.25)
-            human = int(self.human[rng.choice(near, p=chance / chance.sum())])
             x, y = (crop(trim(_read(self.files[k])), self.length, rng) for k in (human, spoof))
             if rng.random() < 0.5:  # one length for both
                 n = max(SAMPLE_RATE // 2, min(len(x), len(y)))

@@ -1,17 +1,20 @@
 """Leave one family out: how a detector does on a generator it has not been trained on.
 
 For each of the largest families of a corpus, the transformer of the embedded network is fine-tuned
-without that family and judged on it. Everything starts from weights that have not heard the family,
-with their convolutions as they are: the published quality model, or an earlier leg. That makes the
-figures those of a lighter training than the shipped detector's: an estimate of the loss on
-tomorrow's generator rather than of the shipped weights.
+without that family and judged on it, by the stored stage of a recipe or by a lighter training of
+its own. Everything starts from weights that have not heard the family, with their convolutions as
+they are: the published quality model, or an earlier leg. That makes the figures those of less
+training than the shipped detector had: an estimate of the loss on tomorrow's generator rather than
+of the shipped weights.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,17 +51,19 @@ def held_out_humans(index: pd.DataFrame) -> np.ndarray:
     return odd & (index["label"] == "bonafide").to_numpy()
 
 
+Progress = Callable[[int, int, str], None]
+Training = Callable[[str], Any]
+"""The family to leave out, or none by "", to a trained network."""
+
+
 def leave_one_family_out(
     index: pd.DataFrame,
-    model: torch.nn.Module,
     families: Sequence[str],
-    steps: int = 160,
-    pairs: int = 16,
-    seed: int = 3,
+    prepare: Callable[[pd.DataFrame, np.ndarray, np.ndarray], tuple[Training, np.ndarray]],
     system: str = "embedded, light",
     benchmark: str = "public_samples",
     source: str = "",
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Train without one family after another and judge it.
 
@@ -66,14 +71,12 @@ def leave_one_family_out(
     ----------
     index : pandas.DataFrame
         Rows of the training split, from `training.data.keep_for_training`.
-    model : torch.nn.Module
-        The spectral transformer to start every training from; it stays as it is.
     families : sequence of str
         Those to leave out, from `largest_families`.
-    steps, pairs : int
-        Length of a training, and human and synthetic clips in a batch.
-    seed : int
-        Decides everything.
+    prepare : callable
+        `lightly` or `by_recipe` with their settings: takes the index, which rows (bool ``[n]``) may
+        not be trained on, and the numbers of those that are judged; gives the training, and
+        features of a clean crop of the latter.
     system, benchmark, source : str
         Columns of the table.
     progress : callable, optional
@@ -102,13 +105,14 @@ def leave_one_family_out(
     if not families or any((index["family"][spoof] == name).all() for name in families):
         raise ValueError("Leaving a family out needs fakes of another, both named.")
     family = index["family"].to_numpy()
-    heard, clean = _features(index, model, seed, progress)
-    humans = np.flatnonzero(~spoof & ~judging)
+    judged = np.flatnonzero(judging | (spoof & np.isin(family, list(families))))
+    training, clean = prepare(index, judging, judged)
     rows: list[dict[str, Any]] = []
 
     def judge(trained: Any, name: str, breakdown: str, note: str) -> float:
         picks = np.flatnonzero(judging), np.flatnonzero(spoof & (family == name))
-        scores = np.concatenate([_scores(trained, clean, pick) for pick in picks])
+        places = [np.searchsorted(judged, pick) for pick in picks]
+        scores = np.concatenate([_scores(trained, clean, place) for place in places])
         trials = index.iloc[np.concatenate(picks)].assign(score=scores)
         value, low, high = with_intervals(trials, {"eer": percent_eer})["eer"]
         rows.append(
@@ -130,8 +134,7 @@ def leave_one_family_out(
     for number, name in enumerate([*families, ""]):
         if progress is not None:
             progress(number, len(families) + 1, f"training without {name or 'none'}")
-        keep = np.flatnonzero(spoof & ((family != name) | (name == "")))
-        trained = _train(model, heard, humans, keep, steps, pairs, seed)
+        trained = training(name)
         if name:
             note = "Not in training; human clips of speakers not in training."
             means["leave_one_family_out"].append(judge(trained, name, "leave_one_family_out", note))
@@ -148,30 +151,167 @@ def leave_one_family_out(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def lightly(
+    index: pd.DataFrame,
+    judging: np.ndarray,
+    judged: np.ndarray,
+    model: torch.nn.Module,
+    steps: int = 160,
+    pairs: int = 16,
+    seed: int = 3,
+    progress: Progress | None = None,
+) -> tuple[Training, np.ndarray]:
+    """A short training on one disturbed crop of every clip, pairs drawn at random.
+
+    Parameters
+    ----------
+    index, judging, judged : pandas.DataFrame, numpy.ndarray, numpy.ndarray
+        As `leave_one_family_out` gives them.
+    model : torch.nn.Module
+        The spectral transformer to start every training from; it stays as it is.
+    steps, pairs : int
+        Length of a training, and human and synthetic clips in a batch.
+    seed : int
+        Decides everything.
+    progress : callable, optional
+        Called with (done, in all, what).
+
+    Returns
+    -------
+    training : callable
+        Gives a trained network.
+    clean : numpy.ndarray
+        float16, shape ``[judged, frames, d]``.
+    """
+    spoof = (index["label"] == "spoof").to_numpy()
+    family = index["family"].to_numpy()
+    heard = _heard(index, model, seed, progress)
+    clean = _clean(index, judged, model, SECONDS, seed, progress)
+    humans = np.flatnonzero(~spoof & ~judging)
+
+    def training(name: str) -> Any:
+        fakes = np.flatnonzero(spoof & ((family != name) | (name == "")))
+        return _train(model, heard, humans, fakes, steps, pairs, seed)
+
+    return training, clean
+
+
+def by_recipe(
+    index: pd.DataFrame,
+    judging: np.ndarray,
+    judged: np.ndarray,
+    model: torch.nn.Module,
+    recipe: Mapping[str, Any],
+    share: float = 1.0,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> tuple[Training, np.ndarray]:
+    """The stored stage of a recipe, by the convolutions of the network it starts from.
+
+    Parameters
+    ----------
+    index, judging, judged : pandas.DataFrame, numpy.ndarray, numpy.ndarray
+        As `leave_one_family_out` gives them.
+    model : torch.nn.Module
+        The spectral transformer to start every training from; it stays as it is.
+    recipe : mapping
+        From `training.recipe.load_recipe`.
+    share : float
+        Of the recipe's crops and steps.
+    workers : int
+        Processes that make crops.
+    progress : callable, optional
+        Called with (done, in all, what).
+
+    Returns
+    -------
+    training : callable
+        Gives a trained network, the average over its end.
+    clean : numpy.ndarray
+        float16, shape ``[judged, frames, d]``.
+
+    Raises
+    ------
+    ValueError
+        If the recipe has no stored stage.
+    """
+    from transformers import set_seed
+
+    from training.cached import features_of, shortened, store_features
+    from training.recipe import stored_pairs, train_on_stored
+
+    if "stored" not in recipe:
+        raise ValueError("This recipe has no stored stage. Take embedded-encoder.")
+    recipe = {**recipe, "stored": shortened(recipe["stored"], share)}
+    recipe["stored"]["evaluate_every"] = recipe["stored"]["steps"]  # one look, which keeps the end
+    pairs = stored_pairs(recipe, index[~judging])
+    made_by = index["family"].where(index["label"] == "spoof", "").to_numpy()
+    of_pair = made_by[~judging][[pairs.clips(i)[1] for i in range(len(pairs))]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "features.npy"
+        store = store_features(features_of(model), pairs, path, workers, progress)  # stays mapped
+    seconds, seed = float(recipe["stored"]["seconds"]), int(recipe.get("seed", 0))
+    clean = _clean(index, judged, model, seconds, seed, progress)
+
+    def training(name: str) -> Any:
+        trained = copy.deepcopy(model)
+        which = np.flatnonzero((of_pair != name) | (name == ""))
+        with tempfile.TemporaryDirectory() as folder:
+            set_seed(seed)
+            train_on_stored(trained, recipe, store, Path(folder), lambda _: {"eer": 0.0}, which)
+        return trained.eval()
+
+    return training, clean
+
+
+def _heard(index: pd.DataFrame, model: Any, seed: int, progress: Progress | None) -> np.ndarray:
+    """Features of a disturbed crop of every clip."""
+    length = int(SECONDS * SAMPLE_RATE)
+
+    def disturbed(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return augment(samples, rng, Strength(), length)
+
+    return _features(index, np.arange(len(index)), model, disturbed, seed, progress)
+
+
+def _clean(
+    index: pd.DataFrame,
+    judged: np.ndarray,
+    model: Any,
+    seconds: float,
+    seed: int,
+    progress: Progress | None,
+) -> np.ndarray:
+    """Features of a clean crop of those clips."""
+    length = int(seconds * SAMPLE_RATE)
+
+    def clean(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return pad(crop(trim(samples), length, rng), length)
+
+    return _features(index, judged, model, clean, seed, progress)
+
+
 def _features(
     index: pd.DataFrame,
-    model: torch.nn.Module,
+    which: np.ndarray,
+    model: Any,
+    prepared: Callable[[np.ndarray, np.random.Generator], np.ndarray],
     seed: int,
-    progress: Callable[[int, int, str], None] | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Stored features of a disturbed and of a clean crop of every clip."""
+    progress: Progress | None,
+) -> np.ndarray:
     import soundfile
     import torch
 
-    length = int(SECONDS * SAMPLE_RATE)
-    made: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    for start in range(0, len(index), 8):
-        crops: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-        for i in range(start, min(start + 8, len(index))):
-            rng = np.random.default_rng([seed, i])
+    made = []
+    for start in range(0, len(which), 8):
+        crops = []
+        for i in which[start : start + 8]:
             samples, _ = soundfile.read(index["file"].iloc[i], dtype="float32")
-            crops[0].append(augment(samples, rng, Strength(), length))
-            crops[1].append(pad(crop(trim(samples), length, rng), length))
-        for store, batch in zip(made, crops, strict=True):
-            store.append(front_features(model, torch.from_numpy(np.stack(batch))))
+            crops.append(prepared(samples, np.random.default_rng([seed, i])))
+        made.append(front_features(model, torch.from_numpy(np.stack(crops))))
         if progress is not None:
-            progress(start, len(index), "features")
-    return np.concatenate(made[0]), np.concatenate(made[1])
+            progress(start, len(which), "features")
+    return np.concatenate(made)
 
 
 def _train(
@@ -247,8 +387,12 @@ def run(
     corpora: Sequence[str | Path],
     start: str | Path,
     most: int = 0,
-    benchmark: str = "public_samples",
-    **options: Any,
+    recipe: str | Path | None = None,
+    steps: int = 160,
+    share: float = 1.0,
+    workers: int = 1,
+    progress: Progress | None = None,
+    **columns: Any,
 ) -> pd.DataFrame:
     """`leave_one_family_out` on corpora.
 
@@ -260,10 +404,16 @@ def run(
         A DistillMOS checkpoint (``.pt``), or safetensors of the embedded network.
     most : int
         See `thinned`; 0 takes all clips.
-    benchmark : str
-        Column of the table.
-    **options
-        Of `leave_one_family_out`.
+    recipe : str or path-like, optional
+        Whose stored stage trains, see `by_recipe`; without one it is `lightly`.
+    steps : int
+        Of `lightly`.
+    share, workers : float, int
+        Of `by_recipe`.
+    progress : callable, optional
+        Called with (done, in all, what).
+    **columns
+        ``system``, ``benchmark`` and ``source`` of the table.
 
     Returns
     -------
@@ -274,7 +424,9 @@ def run(
     from training.clips import read_index
     from training.data import keep_for_training
     from training.initial import load_distillmos
+    from training.recipe import load_recipe
 
+    settings = load_recipe(recipe) if recipe else {}
     model = build("spectral-transformer", {"dropout": 0.1})
     if Path(start).suffix == ".safetensors":
         put_into(model, read_tensors(start), start)
@@ -284,5 +436,15 @@ def run(
     index = pd.concat(indexes, ignore_index=True)
     if most:
         index = thinned(index, most)
+    prepare = partial(lightly, model=model, steps=steps, progress=progress)
+    if recipe:
+        prepare = partial(
+            by_recipe,
+            model=model,
+            recipe=settings,
+            share=share,
+            workers=workers,
+            progress=progress,
+        )
     families = largest_families(indexes[0])
-    return leave_one_family_out(index, model, families, benchmark=benchmark, **options)
+    return leave_one_family_out(index, families, prepare, progress=progress, **columns)

@@ -20,7 +20,7 @@ from core.files import atomic_write
 from training import processes
 from training.augment import SpectrumMask, Strength
 from training.data import PART, Mix, Pairs, collate, keep_for_training
-from training.devset import DevSet, dev_set, spliced_set
+from training.devset import DevSet, dev_figures, dev_set, spliced_set
 from training.hard import hard_humans
 from training.losses import Loss, pair_loss, weighted_loss
 from training.precision import half_precision
@@ -152,7 +152,8 @@ def train(
             return _keep(out / "stored", out)
     arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
     data = Echo(made, settings, int(recipe.get("seed", 0)), workers) if echoed else made
-    trainer = AveragingTrainer(model, arguments, data, dev, settings, _loss(settings), collate)
+    judge = partial(dev_figures, dev=dev)
+    trainer = AveragingTrainer(model, arguments, data, settings, _loss(settings), collate, judge)
     trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
     return _best(out)
 
@@ -180,6 +181,99 @@ def _last_checkpoint(out: Path) -> str | None:
     return str(newest) if newest else None
 
 
+def stored_pairs(
+    recipe: Mapping[str, Any],
+    clips: pd.DataFrame,
+    codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
+    weight: dict[str, float] | None = None,
+) -> Pairs:
+    """The pairs whose features the stored stage of a recipe trains on.
+
+    Parameters
+    ----------
+    recipe : mapping
+        With a stage ``stored``.
+    clips : pandas.DataFrame
+        From `training.data.keep_for_training`.
+    codec, weight
+        See `training.data.Pairs`.
+
+    Returns
+    -------
+    Pairs
+        As many as ``crops`` says.
+    """
+    settings = recipe["stored"]
+    return Pairs(
+        clips,
+        int(settings["crops"]),
+        int(recipe.get("seed", 0)) + 1,
+        Mix(**{**recipe.get("mix", {}), "seconds": float(settings.get("seconds", 2.5))}),
+        Strength(**recipe.get("strength", {})),
+        codec,
+        weight,
+        recipe.get("codecs"),
+        recipe.get("copies"),
+        recipe.get("narrow"),
+    )
+
+
+def train_on_stored(
+    model: torch.nn.Module,
+    recipe: Mapping[str, Any],
+    features: np.ndarray,
+    out: Path,
+    judge: Callable[[torch.nn.Module], dict[str, float]],
+    which: np.ndarray | None = None,
+    resume: bool = False,
+) -> None:
+    """Train the transformer on stored features; the network gets the best averaged weights.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The spectral transformer.
+    recipe : mapping
+        With a stage ``stored``.
+    features : numpy.ndarray
+        From `training.cached.store_features`.
+    out : path-like
+        Folder for checkpoints, the log and what is kept.
+    judge : callable
+        Figures of a network; the lowest ``eer`` is the best.
+    which : numpy.ndarray, optional
+        See `training.cached.StoredPairs`.
+    resume : bool
+        Continue from the latest checkpoint in ``out``.
+    """
+    from safetensors.torch import load_file
+
+    from training.cached import StoredPairs, collate_features, lengths
+    from training.trainer import AveragingTrainer
+
+    settings, seed = recipe["stored"], int(recipe.get("seed", 0))
+    count = int(settings["steps"]) * int(settings["pairs"])
+    trainer = AveragingTrainer(
+        model,
+        _stored_arguments(recipe, out),
+        StoredPairs(features, count, seed, settings, which),
+        settings,
+        _loss(settings),
+        partial(collate_features, frames=lengths(settings)),
+        judge,
+    )
+    vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this
+    trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
+    vars(model).pop("forward")
+    model.load_state_dict(load_file(out / "best.safetensors"))
+
+
+def _stored_arguments(recipe: Mapping[str, Any], out: Path) -> Any:
+    settings = recipe["stored"]
+    steps, batch = int(settings["steps"]), int(settings["pairs"])
+    return _arguments(out, settings, steps, batch, int(recipe.get("seed", 0)), 0)
+
+
 def _train_stored(
     recipe: Mapping[str, Any],
     index: pd.DataFrame,
@@ -193,59 +287,21 @@ def _train_stored(
     start: str | Path | None,
 ) -> None:
     """First stage: the transformer alone, on stored features; `model` gets the best weights."""
-    from safetensors.torch import load_file
-
-    from training.cached import (
-        StoredPairs,
-        collate_features,
-        features_of,
-        lengths,
-        store_dev,
-        store_features,
-        stored_figures,
-    )
+    from training.cached import features_of, store_dev, store_features, stored_figures
     from training.corpus import print_progress
-    from training.trainer import AveragingTrainer
 
-    settings = recipe["stored"]
-    seed = int(recipe.get("seed", 0))
     out.mkdir(exist_ok=True)
-    pairs = Pairs(
-        keep_for_training(index),
-        int(settings["crops"]),
-        seed + 1,
-        Mix(**{**recipe.get("mix", {}), "seconds": float(settings.get("seconds", 2.5))}),
-        Strength(**recipe.get("strength", {})),
-        codec,
-        weight,
-        recipe.get("codecs"),
-        recipe.get("copies"),
-        recipe.get("narrow"),
-    )
-    eight_bit = settings.get("front") == "int8"
+    eight_bit = recipe["stored"].get("front") == "int8"
     if eight_bit and start is None:
         raise ValueError("This recipe starts from a model directory. Give its weights by --start.")
     front = features_of(model, Path(start).parent if eight_bit and start else None)
-    steps, batch = int(settings["steps"]), int(settings["pairs"])
-    arguments = _arguments(out, settings, steps, batch, seed, 0)
-    with arguments.main_process_first(local=False):
+    pairs = stored_pairs(recipe, keep_for_training(index), codec, weight)
+    with _stored_arguments(recipe, out).main_process_first(local=False):
         features = store_features(front, pairs, out / "features.npy", workers, print_progress(30))
     seen = store_dev(front, dev)
-    data = StoredPairs(features, steps * batch, seed, settings)
-    trainer = AveragingTrainer(
-        model,
-        arguments,
-        data,
-        dev,
-        settings,
-        _loss(settings),
-        partial(collate_features, frames=lengths(settings)),
-        lambda net, which: stored_figures(net, seen, which),
+    train_on_stored(
+        model, recipe, features, out, lambda net: stored_figures(net, seen, dev), resume=resume
     )
-    vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this
-    trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
-    vars(model).pop("forward")
-    model.load_state_dict(load_file(out / "best.safetensors"))
 
 
 def _keep(stage: Path, out: Path) -> dict[str, float]:
@@ -282,6 +338,7 @@ def _train_windows(
     model = _network(recipe, start)
     weights = recipe.get("class_weights") or data.class_weights()
     loss = weighted_loss(float(weights["bonafide"]), float(weights["spoof"]))
+    judge = partial(dev_figures, dev=dev)
     seed = int(recipe.get("seed", 0))
     for number, stage in enumerate(recipe["stage"], 1):
         folder = out / f"stage{number}"
@@ -301,7 +358,7 @@ def _train_windows(
             "half": stage.get("half", torch.cuda.is_available()),
         }
         arguments = _arguments(folder, settings, steps, batch, seed, workers)
-        trainer = AveragingTrainer(model, arguments, data, dev, settings, loss, collate_windows)
+        trainer = AveragingTrainer(model, arguments, data, settings, loss, collate_windows, judge)
         trainer.train(resume_from_checkpoint=_last_checkpoint(folder) if resume else None)
         model.load_state_dict(load_file(folder / "best.safetensors"))
         if processes.first():

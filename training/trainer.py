@@ -17,7 +17,6 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, set_se
 
 from core.files import atomic_path, atomic_write
 from training import processes
-from training.devset import DevSet, dev_figures
 from training.echo import Echo
 from training.losses import Loss, family_loss, part_loss
 
@@ -77,16 +76,14 @@ class AveragingTrainer(Trainer):
         Their ``output_dir`` also gets the weights and figures that are kept.
     data : map-style data set
         What ``collate`` makes batches of.
-    dev : DevSet
-        What chooses among the weights.
     settings : mapping
         The stage.
     loss : callable
         Of raw scores and labels.
     collate : callable
         Items to a batch.
-    judge : callable, optional
-        Dev figures of a model, by default `training.devset.dev_figures`.
+    judge : callable
+        Figures of a model, which choose among the weights: the lowest ``eer`` is kept.
     """
 
     def __init__(
@@ -94,14 +91,13 @@ class AveragingTrainer(Trainer):
         model: torch.nn.Module,
         arguments: Any,
         data: Any,
-        dev: DevSet,
         settings: Mapping[str, Any],
         loss: Loss,
         collate: Callable[[list[Any]], dict[str, Any]],
-        judge: Callable[[torch.nn.Module, DevSet], dict[str, float]] = dev_figures,
+        judge: Callable[[torch.nn.Module], dict[str, float]],
     ) -> None:
         self.average = RunningAverage(model, float(settings.get("average", 0.0)))
-        self.network, self.dev, self.settings = model, dev, settings
+        self.network, self.settings = model, settings
         self.loss, self.judge = loss, judge
         self.mask = getattr(getattr(model, "front", None), "mask", None)
         super().__init__(
@@ -188,7 +184,7 @@ class AveragingTrainer(Trainer):
         model, out = self.network, Path(str(self.args.output_dir))
         now = {k: v.detach().clone() for k, v in model.state_dict().items()}
         model.load_state_dict(self.average.state)
-        found = self.judge(model, self.dev)
+        found = self.judge(model)
         model.load_state_dict(now)
         model.train()
         best = out / "best.json"

@@ -196,6 +196,7 @@ def test_trials_that_are_not_there_are_named_with_the_command_that_makes_them(
     [
         "holdout --start x --steps 0",
         "holdout --start x --most -1",
+        "holdout --start x --recipe embedded-encoder --share 1.5",
         "benchmark --windows 0",
         "corpus copies --out x --seconds nan",
         "corpus vocoders --out x --minutes 0",
@@ -208,6 +209,20 @@ def test_numbers_out_of_range_are_refused_before_the_work(
     with pytest.raises(SystemExit, match="2"):
         commands.main(line.split())
     assert "number" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--recipe embedded-encoder --steps 5", "Leave out --steps"),
+        ("--share 0.5", "Give --recipe too"),
+        ("--recipe nowhere", "no recipe"),
+    ],
+)
+def test_options_of_another_training_are_refused(
+    options: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert says in refused(f"holdout --start {EMBEDDED}/model.safetensors {options}", capsys)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +292,7 @@ def test_every_command_of_the_training_guide_can_be_read() -> None:
     for line in lines:
         line = re.sub(r"\$\(printf [^)]*\)|#.*", "", line)
         options = options_of(line.replace("$clips", "a b").replace("$other", "aasist"))
-        if hasattr(options, "recipe"):
+        if getattr(options, "recipe", None):
             load_recipe(options.recipe)
         if getattr(options, "codec", None) and isinstance(options.codec, list):
             assert all(codec == "none" or codec in CODECS for codec in options.codec)

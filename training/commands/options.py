@@ -60,6 +60,20 @@ def positive(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A number above 0 and up to 1, as an option takes it.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    number = positive(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1")
+    return number
+
+
 def check_written(options: argparse.Namespace) -> None:
     """Find out before the work whether the tables that it gives can be written.
 

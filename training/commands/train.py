@@ -11,6 +11,7 @@ from training.commands.options import (
     default_corpus,
     give_rows,
     require,
+    share,
     whole,
 )
 
@@ -59,7 +60,13 @@ def add_parsers(commands: Any) -> None:
         help="clips of a family, or human source",
     )
     holdout.add_argument(
-        "--steps", type=whole(1), default=STEPS, metavar="N", help="of each training"
+        "--steps", type=whole(1), metavar="N", help=f"of each training without a recipe ({STEPS})"
+    )
+    holdout.add_argument(
+        "--recipe", metavar="NAME", help="whose stored stage trains, such as embedded-encoder"
+    )
+    holdout.add_argument(
+        "--share", type=share, metavar="X", help="of the recipe's crops and steps, above 0 to 1"
     )
     add_output(holdout)
     holdout.set_defaults(run=_holdout)
@@ -89,25 +96,31 @@ def _holdout(options: argparse.Namespace) -> None:
     from training.corpus import print_progress
     from training.holdout import run
 
+    if options.recipe and options.steps:
+        raise ValueError("A recipe has steps of its own. Leave out --steps, or give --share.")
+    if options.share and not options.recipe:
+        raise ValueError("--share is of a recipe. Give --recipe too, or --steps instead.")
+    if options.recipe:
+        require("accelerate", "tensorboard")
     table = run(
         options.corpus,
         options.start,
         options.most,
-        options.benchmark,
-        steps=options.steps,
-        source=_command(options),
+        options.recipe,
+        options.steps or STEPS,
+        options.share or 1.0,
         progress=print_progress(),
+        system=f"embedded, {'last leg' if options.recipe else 'light'}",
+        benchmark=options.benchmark,
+        source=_command(options),
     )
     give_rows(table, options)
 
 
 def _command(options: argparse.Namespace) -> str:
     command = f"python -m training holdout --start {Path(options.start).name}"
-    given = (options.benchmark, options.corpus, options.most, options.steps)
-    if given == ("public_samples", [default_corpus()], 0, STEPS):
-        return command
-    corpora = " ".join(f"build/{Path(c).name}" for c in options.corpus)
-    return (
-        f"{command} --corpus {corpora} --benchmark {options.benchmark}"
-        f" --most {options.most} --steps {options.steps}"
-    )
+    if options.corpus != [default_corpus()]:
+        command += " --corpus " + " ".join(f"build/{Path(c).name}" for c in options.corpus)
+    given = {"benchmark": "public_samples", "most": 0, "steps": None, "recipe": None, "share": None}
+    told = {n: v for n in given if (v := getattr(options, n)) != given[n]}
+    return " ".join([command, *(f"--{name} {value}" for name, value in told.items())])

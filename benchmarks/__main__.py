@@ -8,6 +8,8 @@ import platform
 import sys
 from pathlib import Path
 
+from core.interrupts import run
+
 NAMES = (
     "metrics", "scores", "figure_pages", "decode_memory", "isolated", "live", "load", "load_api",
     "long_visits", "serving", "detection", "scaling", "coverage", "coverage_kinds", "several",
@@ -64,4 +66,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

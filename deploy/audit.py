@@ -11,6 +11,8 @@ import re
 import subprocess
 import sys
 
+from core.interrupts import run
+
 COMMAND = [sys.executable, "-m", "pip_audit", "--local", "--format", "json", "--timeout", "10"]
 PATIENCE_S = 180
 
@@ -60,4 +62,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -44,7 +44,7 @@ def test_an_installed_package_judges_a_clip_far_from_the_project(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     entry = (tmp_path / "site").glob("*.dist-info/entry_points.txt")
-    assert "spoofscope = core.cli:main" in next(entry).read_text()
+    assert "spoofscope = core.__main__:main" in next(entry).read_text()
     clip = ROOT / "examples" / "1-easy-navigation-voice.mp3"
     done = subprocess.run(
         [sys.executable, "-m", "core", "detect", str(clip)],

@@ -2,6 +2,10 @@
 
 import sys
 
-from training.commands import main
+from core.interrupts import end_at_once
 
-sys.exit(main())
+if __name__ == "__main__":
+    end_at_once()  # what follows takes a while to load
+    from training.commands import main
+
+    sys.exit(main())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.cli.options import EXIT_UNUSABLE
 from core.detect.decision import StanceError
+from core.interrupts import STATUS, raise_again
 from core.plain import Inert, OutputError
 from core.settings import SettingsError, settings
 from core.version import in_words
@@ -98,13 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_UNUSABLE
     except KeyboardInterrupt:
         print("Stopped.", file=err)
-        return 130
+        return STATUS
     finally:
         _give_up_unwritten()
 
 
 def _run(parser: argparse.ArgumentParser, given: list[str]) -> int:
     """Read the arguments and run what they name."""
+    raise_again()
     if given == ["--version"]:
         print(in_words())
         return 0

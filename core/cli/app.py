@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from core.files import ROOT
+from core.interrupts import end_at_once, raise_again
 
 
 def add_parser(commands: Any) -> None:
@@ -34,5 +35,9 @@ def run(options: argparse.Namespace) -> int:
 
     os.chdir(ROOT)  # Streamlit looks there for its settings
     sys.argv = [sys.argv[0], *options.rest]
-    serve.main()
+    end_at_once()  # click would say "Aborted!"; Streamlit takes interrupts once it serves
+    try:
+        serve.main()
+    finally:
+        raise_again()
     return 0

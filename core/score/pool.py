@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Generator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from queue import Queue
 from threading import Thread
 from typing import Any
 
+from core.interrupts import held_back
 from core.score.judging import THREADS, failed, judge, one_thread, read
 from core.score.manifest import Item
 
@@ -94,7 +95,9 @@ class _Worker:
         before = {name: os.environ.get(name) for name in THREADS}
         os.environ.update(THREADS)  # read by libraries as the new process loads them
         try:
-            self._process.start()
+            resource_tracker.ensure_running()  # whose start would let interrupts through again
+            with held_back():
+                self._process.start()
         finally:
             for name, value in before.items():
                 if value is None:
@@ -130,7 +133,6 @@ class _Worker:
 
 
 def _work(pipe: Connection, detector: str, settings: dict[str, Any], engine: str | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     one_thread()
     from core.detect.registry import load_detector
 

@@ -5,6 +5,11 @@ A host may also run ``Home.py`` by itself: `before_visitors` is all that both ha
 
 from __future__ import annotations
 
+from core.interrupts import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # what follows takes a while to load
+
 import logging
 import os
 import sys

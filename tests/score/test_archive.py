@@ -145,6 +145,7 @@ def test_a_worker_that_dies_costs_its_file_a_second_try(archive, tmp_path, monke
     def watched(self):
         start(self)
         made.append(self._process.pid)
+        os.kill(made[-1], signal.SIGINT)  # as a terminal does, to all; the parent decides
         if len(made) == 1:
             os.kill(self._process.pid, signal.SIGKILL)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from soundfile import LibsndfileError
 
+from core.interrupts import STATUS, raise_again
 from core.settings import settings
 from training.commands import corpus, measure, model, train
 from training.commands.options import check_written
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         As after ``python -m training``; the process's own by default.
     """
     try:
+        raise_again()
         settings()
         options = parser().parse_args(arguments)
         check_written(options)
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
-        return 130
+        return STATUS
     return 0
 
 

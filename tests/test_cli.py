@@ -148,8 +148,22 @@ def test_csv_has_a_row_a_file_and_no_formulas(examples, tmp_path, monkeypatch, c
     assert float(line["duration_s"]) > 1
 
 
+def test_another_hop_adds_windows_and_changes_nothing_else(examples, capsys):
+    def found(*options: str) -> dict:
+        assert main(["detect", str(examples[0]), "--json", *options]) == 0
+        (item,) = json.loads(capsys.readouterr().out)
+        return {k: v for k, v in item.items() if k not in ("elapsed_ms", "check")}
+
+    bare, closer, same = found(), found("--hop", "0.25"), found("--hop", "2")
+    at_hop = closer.pop("at_hop")
+    assert closer == bare and at_hop["hop_s"] == 0.25
+    starts = [window["start_s"] for window in at_hop["windows"]]
+    assert starts[:3] == [0.0, 0.25, 0.5] and len(starts) > len(bare["windows"])
+    assert same == {**bare, "at_hop": {"hop_s": bare["hop_s"], "windows": bare["windows"]}}
+
+
 def test_table_names_the_detector_and_its_limits(examples, capsys):
-    assert main(["detect", str(examples[0]), "--hop", "1", "--prior", "0.2"]) == 0
+    assert main(["detect", str(examples[0]), "--prior", "0.2"]) == 0
     out = capsys.readouterr().out
     assert examples[0].name[-20:] in out
     assert "prior 0.2" in out
@@ -179,7 +193,8 @@ def test_a_stress_test_is_printed_and_part_of_the_json(examples, monkeypatch, ca
     ("arguments", "says"),
     [
         (["--detector", "nothing-like-it"], "There is no detector"),
-        (["--hop", "99"], "hop must be between"),
+        (["--json", "--hop", "99"], "hop must be between"),
+        (["--hop", "1"], "--hop goes with --json"),
         (["--prior", "1"], "prior"),
     ],
 )

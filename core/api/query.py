@@ -90,7 +90,11 @@ PARAMETERS = {
     "cost_false_accusation": Parameter(
         _number, "a number", "What it costs to call human speech synthetic."
     ),
-    "hop": Parameter(_number, "a number", "Seconds between windows; the detector's own if absent."),
+    "hop": Parameter(
+        _number,
+        "a number",
+        "Windows at this hop in seconds too, as at_hop; the verdict is always that of the own hop.",
+    ),
     "track": Parameter(
         _counted, "a number from 1 on", "Audio track; the one that players choose if absent."
     ),

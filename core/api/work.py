@@ -14,6 +14,7 @@ from core.api.body import Upload
 from core.api.problems import Problem
 from core.api.query import Query
 from core.audio.clip import SAMPLE_RATE, AudioError
+from core.detect.at_hop import AT_HOP, at_hop
 from core.detect.detection import ORIGIN
 from core.plain import json_text
 from core.provenance import watermark
@@ -155,6 +156,9 @@ def detect(uploads: Sequence[Upload], query: Query, job: Job) -> str:
         for part in clip.parts:
             found = _judged(part, detector, query, job)
             item = {"file": upload.name, **found.to_dict(), **origin}
+            if query.hop is not None:
+                with job.turn(cache.judging_queue()):
+                    item[AT_HOP] = at_hop(detector, part, found, query.hop, job.judging)
             for test in _tested(part, detector, query, job, found):
                 item["stress"] = test.to_dict()
             yield item
@@ -256,7 +260,7 @@ def _read(upload: Upload, query: Query, job: Job) -> Clip:
 
 def _judged(clip: Clip, detector: Detector, query: Query, job: Job) -> Detection:
     with job.turn(cache.judging_queue()):
-        return detector.detect(clip, stance=query.stance, hop_s=query.hop, progress=job.judging)
+        return detector.detect(clip, stance=query.stance, progress=job.judging)
 
 
 def _tested(
@@ -272,7 +276,7 @@ def _tested(
                 clip,
                 query.stance,
                 progress=job.testing,
-                detection=found if query.hop is None else None,
+                detection=found,
                 slot=job.turn(cache.judging_queue(), patient=True),
                 span=span,
             )

@@ -23,7 +23,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--windows-out", metavar="FILE", help="one row per window")
     parser.add_argument("--detector", default="embedded", metavar="ID")
     add_part(parser)
-    parser.add_argument("--hop", type=float, metavar="S", help="seconds between windows")
+    parser.add_argument("--hop", type=float, metavar="S",
+        help="seconds between windows; the detector's figures were measured at its own, the "
+        "default, and near an edge of its band another hop can move a verdict",
+    )  # fmt: skip
     add_stance(parser)
     parser.add_argument("--engine", type=_engine, metavar="NAME",
         help=f"what runs the network: {', '.join(ENGINES)} (default: the model's own)",

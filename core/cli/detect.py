@@ -30,7 +30,6 @@ from core.settings import ENGINES
 if TYPE_CHECKING:
     from core.audio.clip import Clip
     from core.detect.agreement import Agreement
-    from core.detect.decision import Stance
     from core.detect.detection import Detection
     from core.detect.detector import Detector
     from core.detect.stress import StressTest
@@ -59,8 +58,8 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--hop", type=float, metavar="S",
-        help="seconds between windows; the detector's figures were measured at its own, the "
-        "default, and near an edge of its band another hop can move a verdict",
+        help="with --json, windows at this hop (in seconds) too, as at_hop; the verdict is always "
+        "that of the detector's own hop, at which its figures were measured",
     )  # fmt: skip
     add_part(parser)
     add_through(parser)
@@ -74,16 +73,14 @@ def run(options: argparse.Namespace) -> int:
     from core.audio.clip import AudioError
     from core.audio.files import audio_files
     from core.audio.isolated import decode_safely, prepare
+    from core.detect.at_hop import AT_HOP, at_hop
     from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
 
     stance = stance_of(options)
     files = [f for f in audio_files(options.files) if not _is_shell_noise(f, options.files)]
-    if problem := span_without_stress(options):
+    if problem := _contradiction(options):
         print(problem, file=sys.stderr)
-        return EXIT_UNUSABLE
-    if options.stress and options.csv:
-        print("--stress goes with the table or with --json, not with --csv.", file=sys.stderr)
         return EXIT_UNUSABLE
     if not files:
         print("No audio files were found there.", file=sys.stderr)
@@ -102,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_UNUSABLE
     found: list[tuple[Path, Detection]] = []
     tests: list[StressTest] = []
+    closer: list[dict[str, Any]] = []
     failed = 0
     show = bar("judging") if len(files) > 1 else None
     for done, file in enumerate(files):
@@ -113,9 +111,12 @@ def run(options: argparse.Namespace) -> int:
             )
             clip = as_came_through(clip, options)
             for part, detector in product(clip.parts, detectors.values()):
-                found.append((file, detector.detect(part, stance=stance, hop_s=options.hop)))
+                detection = detector.detect(part, stance=stance)
+                if options.hop is not None:
+                    closer.append({AT_HOP: at_hop(detector, part, detection, options.hop)})
+                found.append((file, detection))
                 if options.stress:
-                    tests.append(_stress(detector, part, stance, options.span))
+                    tests.append(_stress(detector, part, detection, options.span))
         except (AudioError, DetectorError, OSError, RuntimeError) as error:
             failed += 1  # the last two: no process to read it
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
@@ -130,6 +131,8 @@ def run(options: argparse.Namespace) -> int:
             {"file": printable(str(file)), **detection.to_dict(), **origins[file]}
             for file, detection in found
         ]
+        for item, windows in zip(items, closer, strict=False):
+            item.update(windows)
         for item, test in zip(items, tests, strict=False):
             item["stress"] = test.to_dict()
         for at, together in _together(found, detectors).items():
@@ -143,6 +146,15 @@ def run(options: argparse.Namespace) -> int:
         for test in tests:
             write_stress(test, sys.stdout)
     return EXIT_UNUSABLE if failed else 0
+
+
+def _contradiction(options: argparse.Namespace) -> str:
+    """Which options do not go together, as a sentence; empty where all do."""
+    if options.stress and options.csv:
+        return "--stress goes with the table or with --json, not with --csv."
+    if options.hop is not None and not options.json:
+        return "--hop goes with --json: it adds windows, and changes no verdict."
+    return span_without_stress(options) or ""
 
 
 def _together(
@@ -174,14 +186,19 @@ def _origin(file: Path) -> dict[str, Any]:
 
 
 def _stress(
-    detector: Detector, clip: Clip, stance: Stance, span: tuple[float, float] | None
+    detector: Detector, clip: Clip, detection: Detection, span: tuple[float, float] | None
 ) -> StressTest:
-    """A stress test with its progress; its own detection, because the hop is the detector's."""
+    """A stress test with its progress."""
     from core.detect.stress import stress
 
     show = bar(f"stress test of {clip.source.name}")
     return stress(
-        detector, clip, stance, progress=lambda done, total, _: show(done / total), span=span
+        detector,
+        clip,
+        detection.stance,
+        progress=lambda done, total, _: show(done / total),
+        detection=detection,
+        span=span,
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.audio.parts import came_through
 from core.detect.agreement import AGREED
+from core.detect.at_hop import AT_HOP
 from core.detect.consistency import (
     contradiction,
     implausible,
@@ -47,7 +48,7 @@ MOST_PARTS = 200_000
 """Objects and lists in a file; an hour of audio at the finest hop has 36,000 windows. Empty ones
 take thirty times their text in memory."""
 
-BESIDE = ("file", "stress", ORIGIN, AGREED)
+BESIDE = ("file", "stress", ORIGIN, AGREED, AT_HOP)
 """What ``python -m core detect --json`` writes beside a detection's own fields."""
 
 

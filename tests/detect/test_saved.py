@@ -242,7 +242,7 @@ def test_names_in_a_saved_file_are_text(name):
 
 
 def test_what_the_command_line_writes_opens_too():
-    item = {"file": "folder/clip.wav", **WHOLE.to_dict(), "stress": {"rows": []}}
+    item = {"file": "folder/clip.wav", **WHOLE.to_dict(), "stress": {"rows": []}, "at_hop": {}}
     assert open_saved(json.dumps([item]).encode()) == [Saved(WHOLE, (UNKNOWN,))]
 
 

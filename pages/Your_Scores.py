@@ -30,15 +30,16 @@ st.markdown(
     "sure they are, where it fails, and whether it truly beats another. Files stay in the memory "
     "of your session and go when you close it."
 )
-inputs.uploads()
+usable = inputs.uploads()
 others.keep()
 address.note_kept(bool(files()), "score file")
 if "scores" not in files():
-    st.info(
-        "Nothing here yet. The example is synthetic: 5,000 trials of two made-up systems whose "
-        "error rates are known by formula.",
-        icon=":material/upload_file:",
-    )
+    if usable:
+        st.info(
+            "Nothing here yet. The example is synthetic: 5,000 trials of two made-up systems whose "
+            "error rates are known by formula.",
+            icon=":material/upload_file:",
+        )
     st.stop()
 
 if kinds.shown():

@@ -65,6 +65,15 @@ def told(at):
     return " ".join(said).replace("\\", "").replace("\N{WORD JOINER}", "")
 
 
+@pytest.mark.parametrize("part", ["scores", "protocol", "second"])
+def test_under_a_file_that_cannot_be_used_only_the_reason_stands(part):
+    at = start(**{part: ("scores.csv", b"\x00\x01" * 40)})
+    assert len(at.error) == 1 and "Nothing here yet" not in told(at)
+    at = start(**{part: ("scores.csv", b"trial,score\na,1\nb,2\n")})
+    assert bool(at.error) == (part == "protocol")
+    assert ("Nothing here yet" in told(at)) == (part == "second")
+
+
 @pytest.fixture(scope="module")
 def page():
     """The page with the example, one click away."""

@@ -141,8 +141,10 @@ def clear(field: str) -> None:
     st.session_state.setdefault(f"scores.cleared.{field}", set()).update(held)
 
 
-def upload(field: str, label: str, help: str, most: int) -> None:
-    """A field for up to ``most`` files, which stay when the visitor leaves the page."""
+def upload(field: str, label: str, help: str, most: int) -> bool:
+    """A field for up to ``most`` files, which stay when the visitor leaves the page; whether all
+    that it was given can be used.
+    """
     key, held = f"scores.upload.{field}", f"scores.held.{field}"
 
     def let_go() -> None:
@@ -180,14 +182,15 @@ def upload(field: str, label: str, help: str, most: int) -> None:
         if len(files()) > 1 and _held_mb() > TABLES_HELD * settings().max_table_mb:
             forget(free)
             failed[one.file_id] = f"{one.name} is left out: these files are too large together."
-    for one in given:
-        if one.file_id in failed:
-            st.error(plain(failed[one.file_id]), icon=":material/error:")
+    said = [failed[one.file_id] for one in given if one.file_id in failed]
+    for sentence in said:
+        st.error(plain(sentence), icon=":material/error:")
     shown = {f.file_id for f in given}
     for part in parts(field):
         known_file = files()[part]
         if known_file.id not in shown:
             _in_use(field, known_file)
+    return not said
 
 
 def _held_mb() -> float:

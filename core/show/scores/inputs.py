@@ -43,12 +43,14 @@ from core.show.scores.findings import problems
 from core.show.scores.study import Study
 
 
-def uploads() -> None:
-    """Fields for score files, their protocols and other systems; and an example."""
+def uploads() -> bool:
+    """Fields for score files, their protocols and other systems, and an example; whether all that
+    was given can be used.
+    """
     with st.container(border=True):
         one, two, three = st.columns(3)
         with one:
-            upload(
+            scores = upload(
                 "scores",
                 "Score file",
                 "ASVspoof 2019, 2021 or 5, Speech DF Arena, or any CSV, TSV, JSON lines or "
@@ -57,7 +59,7 @@ def uploads() -> None:
                 MOST_FILES,
             )
         with two:
-            upload(
+            protocol = upload(
                 "protocol",
                 "Protocol or key, if labels are apart",
                 "Labels, attacks, codecs and speakers of the trials: the file that came with the "
@@ -65,7 +67,7 @@ def uploads() -> None:
                 MOST_FILES,
             )
         with three:
-            upload(
+            second = upload(
                 "second",
                 "Other systems, to compare or fuse",
                 "Scores of the same trials, a file per system; up to five.",
@@ -77,8 +79,10 @@ def uploads() -> None:
             icon=":material/science:",
             key="scores-example",
         )
-    for said in misplaced():
+    wrong = misplaced()
+    for said in wrong:
         st.error(said, icon=":material/swap_horiz:")
+    return scores and protocol and second and not wrong
 
 
 def _example() -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from core.api.mount import routes
 from core.settings import SettingsError, settings
 from core.show.navigation.history import keep_history
+from core.show.navigation.press import keep_presses
 from core.show.prewarm import prewarm
 from core.show.serve import announce, before_visitors, log
 from core.show.server.headers import MIDDLEWARE
@@ -61,6 +62,7 @@ def dashboard() -> None:
     prewarm()
     kept = ("benchmarks", "systems", "under-the-hood")
     keep_history([p.url_path for p in pages if address(p.url_path) in kept])
+    keep_presses()
     with explained(address(page.url_path)):
         page.run()
 

@@ -25,8 +25,8 @@ PAGES = {
 }
 """File of a page -> what its keys begin with, then ``-`` or ``.``; other state: ``spoofscope.``."""
 
-ANYWHERE = {"try-again", "history", "spoofscope-history"}
-"""What may stand on any page: a button that ends it, and what keeps the history."""
+ANYWHERE = {"try-again", "history", "spoofscope-history", "press", "spoofscope-press"}
+"""What may stand on any page: a button that ends it, and what keeps history and presses."""
 
 
 def head(value: ast.expr | None) -> str:

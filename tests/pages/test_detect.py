@@ -15,6 +15,7 @@ from core.audio.clip import AudioError
 from core.detect.decision import Stance
 from core.detect.detector import DetectorError
 from core.detect.saved import open_saved
+from core.provenance.found import Provenance
 from core.show import cache, session
 from core.show.clip.charts import PICK
 from core.show.evidence import view as report_view
@@ -373,11 +374,11 @@ def test_a_prepared_report_stays_until_it_would_say_something_else(page, drawn):
     file = download(page, "Report (HTML)").proto.url
     assert download(page.run(), "Report (HTML)").proto.url == file
     page.text_area(key="detect-report-notes").input("Of the first call.").run()
-    assert not reports(page)
-    page.button(key="detect-prepare-report").click().run()
-    assert reports(page)
+    assert not reports(page) and report_view.CHANGED in words(page)
+    assert reports(page.text_area(key="detect-report-notes").input("").run())
+    assert report_view.CHANGED not in words(page)
     page.session_state["spoofscope.stance"] = Stance(0.1)
-    assert not reports(page.run()) and not page.session_state["spoofscope.reports"]
+    assert not reports(page.run()) and report_view.CHANGED in words(page)
     page.button(key="detect-prepare-report").click().run()
     next(b for b in page.button if b.label == "Forget all clips").click().run()
     assert not page.exception and not reports(page)
@@ -391,6 +392,29 @@ def test_a_click_on_prepare_outlives_a_run_that_ends_before_it(page, drawn, monk
         page.button(key="detect-prepare-report").click().run()
         assert not reports(page)
     assert reports(page.run())
+
+
+def test_a_report_is_prepared_anew_where_its_file_is_looked_into_only_later(page, monkeypatch):
+    origins = []
+
+    def made(cases, *_, **__):
+        origins.append(cases[0].origin)
+        return b"a report"
+
+    def busy(*_):
+        raise TooBusy("The queue is full.")
+
+    for form in ("html", "pdf"):
+        monkeypatch.setattr(report_view, f"evidence_{form}", made)
+    with monkeypatch.context() as full:
+        full.setattr("core.provenance.isolated.look_safely", busy)
+        upload(page, "synthetic.wav")
+        assert reports(page.button(key="detect-prepare-report").click().run())
+    found = Provenance(notes=("Of a machine.",))
+    monkeypatch.setattr("core.provenance.isolated.look_safely", lambda *_: found)
+    assert reports(page.run()) == ["Report (HTML)", "Report (PDF)"] == reports(page.run())
+    assert origins == [None, None, found, found]
+    assert report_view.CHANGED not in words(page)
 
 
 def test_a_report_does_not_outlive_the_clip_that_it_is_of(page, drawn):

@@ -43,6 +43,8 @@ OPENED = "spoofscope.saved"
 WANTED = "spoofscope.report-wanted"
 """Where a session keeps that a report was asked for until it is made."""
 
+CHANGED = "What a report would say has changed since it was prepared: prepare it again."
+
 
 @dataclass(frozen=True)
 class _Opened:
@@ -147,18 +149,25 @@ def _want_report() -> None:
 def _prepared(
     found: list[tuple[session.Entry, Case]], filing: Filing
 ) -> dict[str, tuple[bytes, str]]:
-    """The files that were asked for, by their form, with their types; none where what they would
-    say has changed since."""
+    """The files that were asked for, by their form, with their types.
+
+    Where a file could be looked into only after they were made, they are made anew; where its
+    visitor has changed what they would say, there is a sentence in their place.
+    """
     entries = session.entries()
     unread = [(entry.name, entry.error) for entry in entries if entry.error]
     held, clips = session.session_dict("reports"), frozenset(entry.sha256 for entry in entries)
     made_of = ([case for _, case in found], unread, filing)
     if not st.session_state.get(WANTED):
         before, files = held.get(clips, (None, {}))
+        if before is None:
+            held.clear()
+            return {}
         if before == made_of:
             return dict(files)
-        held.clear()
-        return {}
+        if _without_origins(before) != _without_origins(made_of):
+            st.caption(f":material/info: {CHANGED}")
+            return {}
     figures, published = cache.results("embedded"), published_table()
     cases = [
         replace(
@@ -174,12 +183,19 @@ def _prepared(
             "PDF": (evidence_pdf(cases, unread, filing=filing), "application/pdf"),
         }
     except Exception:  # not for ever
-        del st.session_state[WANTED]
+        held.clear()
+        st.session_state.pop(WANTED, None)
         raise
     held.clear()
     held[clips] = made_of, files
-    del st.session_state[WANTED]
+    st.session_state.pop(WANTED, None)
     return files
+
+
+def _without_origins(made_of: tuple[list[Case], object, Filing]) -> tuple[object, ...]:
+    """What a visitor chose of what a report is made of, not what was found in files meanwhile."""
+    cases, *others = made_of
+    return [replace(case, origin=None) for case in cases], *others
 
 
 def _judged_again(saved: Detection, number: int) -> str:

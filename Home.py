@@ -38,6 +38,8 @@ def address(name: str) -> str:
 
 def dashboard() -> None:
     """Show a visitor the page that was asked for."""
+    from core.show import session
+
     pages = [
         st.Page(
             f"pages/{name}.py",
@@ -65,6 +67,7 @@ def dashboard() -> None:
     keep_presses()
     with explained(address(page.url_path)):
         page.run()
+    session.forget_wishes()
 
 
 if st.runtime.exists():

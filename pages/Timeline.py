@@ -100,5 +100,5 @@ picture(
 )
 span_table(entry, whole, spans, band)
 marks_below(origin)
-if st.button("Back to the result", icon=":material/hearing:"):
+if session.pressed("Back to the result", key="timeline-back", icon=":material/hearing:"):
     st.switch_page("pages/Detect.py")

@@ -5,6 +5,7 @@ import streamlit as st
 from core.evaluate.names import benchmark_name
 from core.evaluate.tables import figures_in
 from core.settings import settings
+from core.show import session
 from core.show.figures.cards import figure_card
 from core.show.figures.headlines import by_kind
 from core.show.server.installation import MISSING
@@ -21,7 +22,9 @@ st.markdown(
     )
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    if st.button("Examine a recording", icon=":material/hearing:", type="primary"):
+    if session.pressed(
+        "Examine a recording", key="welcome-to-detect", icon=":material/hearing:", type="primary"
+    ):
         st.switch_page("pages/Detect.py")
     st.page_link("pages/Benchmarks.py", label="Compare detectors", icon=":material/leaderboard:")
 

@@ -47,8 +47,8 @@ def _one(number: int, entry: session.Entry, stretch: Stretch) -> None:
     where = f"{stretch.start_s:.1f} to {stretch.end_s:.1f} s"
     key = f"detect-stretch-{entry.key}-{number}"
     with st.container(horizontal=True):
-        hear = st.button(f"Hear {where}", icon=":material/hearing:", key=f"{key}-hear")
-        if st.button("Open it in Timeline", icon=":material/timeline:", key=f"{key}-open"):
+        hear = session.pressed(f"Hear {where}", key=f"{key}-hear", icon=":material/hearing:")
+        if session.pressed("Open it in Timeline", key=f"{key}-open", icon=":material/timeline:"):
             part = address.around(stretch.start_s, stretch.end_s)
             st.switch_page("pages/Timeline.py", query_params=address.query_of(entry, part))
     if not hear:

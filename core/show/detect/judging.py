@@ -51,7 +51,9 @@ def load(detector_id: str) -> Detector:
         st.caption(plain(entry.terms))
         if not entry.fetchable:
             return cache.detector(detector_id, fetch=False)
-        if not st.button(f"Fetch {entry.size}", type="primary", key=f"detect-fetch-{detector_id}"):
+        if not session.pressed(
+            f"Fetch {entry.size}", key=f"detect-fetch-{detector_id}", type="primary"
+        ):
             st.stop()
         return cache.detector(detector_id, fetching, fetch=True)
     except DetectorError as error:

@@ -70,7 +70,12 @@ def _what_if(entry: session.Entry, detection: Detection) -> None:
 def _onward(entry: session.Entry, detection: Detection) -> None:
     """What can be done with the result."""
     with st.container(horizontal=True):
-        if st.button("Open in Timeline", icon=":material/timeline:", type="primary"):
+        if session.pressed(
+            "Open in Timeline",
+            key="detect-to-timeline",
+            icon=":material/timeline:",
+            type="primary",
+        ):
             st.switch_page("pages/Timeline.py", query_params=address.query_of(entry))
         stem = exports.safe_stem(entry.name, entry.part)
         st.download_button(

@@ -207,10 +207,13 @@ def _judged_again(saved: Detection, number: int) -> str:
     if entry is None:
         return OTHER_PART if here else ""
     key = f"spoofscope.again-{of.sha256}-{number}"
-    if st.button(
-        "This clip is here: judge it again", icon=":material/replay:", key=f"detect-again-{number}"
-    ):
-        st.session_state[key] = True
+    st.button(
+        "This clip is here: judge it again",
+        icon=":material/replay:",
+        key=f"detect-again-{number}",
+        on_click=st.session_state.__setitem__,
+        args=(key, True),
+    )
     if not st.session_state.get(key):
         return ""
     detector = _installed(saved.detector)

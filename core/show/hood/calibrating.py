@@ -15,7 +15,7 @@ from core.detect.registry import Entry, models_home
 from core.detect.registry.fetching import hash_here
 from core.evaluate.calibrating import APART, LEAST
 from core.settings import settings
-from core.show import cache
+from core.show import cache, session
 from core.show.documents.chart import make_spec
 from core.show.markdown import plain
 from core.show.theme import LIGHT, Palette, chart_config, palette
@@ -57,7 +57,9 @@ def calibrate(entry: Entry) -> None:
         with st.form(f"hood-calibrate-{entry.id}", border=False):
             where = st.text_input("Folder or table on this machine", key="hood-clips").strip()
             name = st.text_input("What to call these clips", key="hood-clips-name").strip()
-            asked = st.form_submit_button("Fit", icon=":material/play_arrow:")
+            asked = session.pressed(
+                "Fit", key="hood-calibrate-fit", in_form=True, icon=":material/play_arrow:"
+            )
         if asked and where:
             _fit(entry, where, name)
         elif asked:

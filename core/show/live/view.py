@@ -10,7 +10,7 @@ from core.detect import outlier
 from core.detect.decision import Stance
 from core.detect.detection import Detection
 from core.detect.stream import Snapshot, Take, by_channel, decided
-from core.show import cache
+from core.show import cache, session
 from core.show.clip.charts import LEGEND
 from core.show.clip.words import limit, probability_bars, withheld
 from core.show.documents.chart import make_spec
@@ -165,10 +165,12 @@ def buttons(take: Take, shot: Snapshot) -> None:
         return
     st.audio(sound, alt="Sound of the take")
     with st.container(horizontal=True):
-        if st.button("Open in Detect", icon=":material/hearing:", type="primary"):
+        if session.pressed(
+            "Open in Detect", key="live-to-detect", icon=":material/hearing:", type="primary"
+        ):
             current.bring(take, shot)
             st.switch_page("pages/Detect.py")
-        if st.button("Open in Timeline", icon=":material/timeline:"):
+        if session.pressed("Open in Timeline", key="live-to-timeline", icon=":material/timeline:"):
             current.bring(take, shot)
             st.switch_page("pages/Timeline.py")
         st.download_button(

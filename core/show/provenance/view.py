@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.provenance import watermark
 from core.provenance.found import Provenance
+from core.show import session
 from core.show.markdown import plain
 from core.show.provenance import history, signed
 from core.show.server.queue import TooBusy
@@ -73,7 +74,7 @@ def details(found: Provenance | None, key: str, look: Callable[[], None]) -> Non
 
 def _offer(key: str, look: Callable[[], None]) -> None:
     """A button that looks for a watermark."""
-    if not st.button(
+    if not session.pressed(
         "Look for Resemble's watermark",
         icon=":material/water_drop:",
         key=f"detect-watermark-{key}",

@@ -14,6 +14,7 @@ from core.evaluate.trials import (
     tidy,
 )
 from core.plain import printable, printable_frame
+from core.show import session
 from core.show.markdown import plain
 from core.show.scores.files import ScoreFile, field_of, files, layout_key, remembered
 from core.show.scores.findings import problems
@@ -112,7 +113,7 @@ def _form(part: str, file: ScoreFile, layout: Layout) -> Layout | None:
             default=[c for r, c in layout.columns.items() if r not in MAPPED],
             key=f"scores.extra.{part}",
         )
-        if not st.form_submit_button("Use these columns"):
+        if not session.pressed("Use these columns", key=f"scores.use.{part}", in_form=True):
             return None
     roles = {c: r for r, c in layout.columns.items() if r in ROLES and r not in MAPPED}
     columns |= {roles.get(c, c): c for c in extra if c not in columns.values()}

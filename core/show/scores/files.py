@@ -200,7 +200,7 @@ def _held_mb() -> float:
 def _in_use(field: str, file: ScoreFile) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"In use: {plain(file.name)}")
-        remove = st.button(
+        remove = session.pressed(
             "Remove",
             key=f"scores.drop.{field}.{file.sha256}.{file.id}",
             icon=":material/close:",

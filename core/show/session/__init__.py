@@ -38,6 +38,7 @@ from core.show.session.judging import (
     was_stressed,
 )
 from core.show.session.origin import look_for_watermark, origin_of
+from core.show.session.wishes import forget_wishes, pressed, wish
 
 __all__ = [
     "INPUTS",
@@ -59,6 +60,7 @@ __all__ = [
     "drawing",
     "entries",
     "forget",
+    "forget_wishes",
     "generation",
     "judge",
     "keep_stress",
@@ -66,6 +68,7 @@ __all__ = [
     "look_for_watermark",
     "next_entries",
     "origin_of",
+    "pressed",
     "refused",
     "select",
     "selected",
@@ -76,4 +79,5 @@ __all__ = [
     "try_again",
     "upload_mb",
     "was_stressed",
+    "wish",
 ]

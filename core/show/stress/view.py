@@ -31,6 +31,9 @@ MEANING = (
     "voice; speed changes the pitch too; louder means cut flat at full scale."
 )
 
+WANTED = "spoofscope.stress-wanted"
+"""Where a session keeps which part of a clip was to be tested until that begins."""
+
 
 def stress_section(entry: session.Entry, detector: Detector, detection: Detection) -> None:
     """Offer, run and show the stress test of one clip.
@@ -96,18 +99,20 @@ def _offer(
         "stays."
         + (" What was tested before was under another assumption or other costs." if again else "")
     )
-    asked = st.session_state.pop("spoofscope.stress-asked", False)
+    wanted = (entry.key, span)
+    asked = st.session_state.get(WANTED) == wanted
     st.button(
         f"Run the stress test (about {seconds_needed(detection, count, span)} s)",
         icon=":material/science:",
         key="detect-stress-run",
         on_click=st.session_state.__setitem__,
-        args=("spoofscope.stress-asked", True),
+        args=(WANTED, wanted),
         disabled=asked,
     )
     if not asked:
         return None
     clip = session.clip_of(entry)
+    del st.session_state[WANTED]  # from here on any click ends the test
     if clip is None:
         return None
     bar = st.progress(0.0, text="Starting")
@@ -128,6 +133,7 @@ def _offer(
         )
     except TooBusy as error:
         bar.empty()
+        st.session_state[WANTED] = wanted
         session.refused(error)
     except DetectorError as error:
         bar.empty()

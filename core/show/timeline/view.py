@@ -29,6 +29,9 @@ SOUND = "timeline-sound"
 PATIENCE_S = 20.0
 """An analysis that will take longer than this waits for a click."""
 
+WANTED = "spoofscope.analysis-wanted"
+"""Where a session keeps which clip was to be analysed how finely: a full queue does not undo it."""
+
 
 def _take_upload() -> None:
     file = st.session_state[f"timeline-upload-{session.generation()}"]
@@ -140,9 +143,14 @@ def analyse(
         bar.empty()
         each_s = whole.elapsed_ms / 1000 / max(1, len(whole.windows))
         expected_s = each_s * clip.duration_s / hop_s
-        if expected_s > PATIENCE_S and not st.button(
-            f"Analyse every {hop_s:g} s (about {expected_s:,.0f} s)", type="primary"
-        ):
+        wanted = (entry.key, hop_s)
+        if expected_s > PATIENCE_S and st.session_state.get(WANTED) != wanted:
+            st.button(
+                f"Analyse every {hop_s:g} s (about {expected_s:,.0f} s)",
+                type="primary",
+                on_click=st.session_state.__setitem__,
+                args=(WANTED, wanted),
+            )
             st.caption("Until then the coarser scores are shown.")
             return whole, whole
     fine = session.judge(entry, detector, stance=stance, hop_s=hop_s, bar=bar, doing=doing)

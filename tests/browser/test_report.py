@@ -15,6 +15,7 @@ MOVED = """() => addEventListener("pointerdown", () => {
 
 def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, tmp_path):
     page = visit("detect?example=1", width=390)
+    settled(page)  # the first analysis has a time of its own
     page.get_by_text("Evidence report", exact=True).click()
     page.mouse.down()
     page.mouse.move(0, 0)  # who draws the mouse away takes the press back: it stays open

@@ -19,7 +19,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import soundfile
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -30,7 +29,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser.helpers import PATIENCE_MS, ROOT, SPEECH
+from tests.browser.helpers import PATIENCE_MS, READER, ROOT, microphone
 from tests.browser.watch import Watch
 
 expect.set_options(timeout=PATIENCE_MS)  # busy cores are slow, not wrong
@@ -159,21 +158,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium whose microphone plays the test speech, without asking."""
-    microphone = tmp_path_factory.mktemp("microphone") / "speech.wav"
-    samples, rate = soundfile.read(SPEECH, dtype="int16")
-    soundfile.write(microphone, samples, rate, subtype="PCM_16")
+    """Chromium whose microphone plays a reader, without asking."""
+    heard = microphone(tmp_path_factory.mktemp("microphone") / "reader.wav", READER)
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=executable,
-            args=[
-                *FLAGS,
-                "--autoplay-policy=no-user-gesture-required",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-audio-capture={microphone}",
-            ],
+            args=[*FLAGS, "--autoplay-policy=no-user-gesture-required", *heard],
         )
         yield chromium
         chromium.close()

@@ -5,13 +5,31 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import soundfile
+import soxr
 from playwright.sync_api import Page, TimeoutError
+
+from core.audio.clip import SAMPLE_RATE
+from core.audio.decoding import decode
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "data" / "speech.flac"
+READER = ROOT / "examples" / "4-hard-audiobook-ogg.ogg"
+"""What the microphone of the tests' browser hears."""
 
 PATIENCE_MS = 90_000
 """The first analysis on a cold machine loads the detector, and cores may be busy."""
+
+
+def microphone(path: Path, sound: Path) -> list[str]:
+    """Flags by which Chromium's fake microphone plays a file over and over, without asking."""
+    samples = soxr.resample(decode(sound).samples, SAMPLE_RATE, 48_000)
+    soundfile.write(path, samples, 48_000, subtype="PCM_16")
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={path}",
+    ]
 
 
 def go_to(page: Page, name: str) -> None:

@@ -3,14 +3,12 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import soxr
 from playwright.sync_api import Browser, Page, expect
 from scipy.signal import fftconvolve
 
@@ -20,11 +18,11 @@ from core.audio.codecs import encode_decode
 from core.audio.decoding import clip_from_samples, decode
 from core.show.theme import VERDICTS
 from tests.browser.conftest import FLAGS
-from tests.browser.helpers import PATIENCE_MS, ROOT, overflow
+from tests.browser.helpers import PATIENCE_MS, READER, ROOT, microphone, overflow
 
 EXAMPLES = {
     "synthetic": ROOT / "examples" / "1-easy-navigation-voice.mp3",
-    "real": ROOT / "examples" / "4-hard-audiobook-ogg.ogg",
+    "real": READER,
 }
 CODEC = "opus-24"
 TOLERANCE_LLR = 1.0
@@ -35,31 +33,13 @@ apart. The two takes lie 4 apart, so neither can pass for the other."""
 JUDGED = re.compile("|".join(style.word for style in VERDICTS.values()))
 
 
-@pytest.fixture(scope="module")
-def microphones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The examples as Chromium's fake microphone wants them; it plays them over and over."""
-    folder = tmp_path_factory.mktemp("microphones")
-    for name, path in EXAMPLES.items():
-        samples = soxr.resample(decode(path).samples, SAMPLE_RATE, 48_000)
-        soundfile.write(folder / f"{name}.wav", samples, 48_000, subtype="PCM_16")
-    return {name: folder / f"{name}.wav" for name in EXAMPLES}
-
-
-def chromium(browser: Browser, microphone: Path | None) -> Browser:
-    """Another Chromium that hears a file, or one without a microphone."""
-    args = list(FLAGS)
-    if microphone:
-        args += [
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-audio-capture={microphone}",
-        ]
+def chromium(browser: Browser, heard: Sequence[str]) -> Browser:
+    """Another Chromium, whose microphone is given by these flags, or which has none."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
-    return browser.browser_type.launch(executable_path=path, args=args)
+    return browser.browser_type.launch(executable_path=path, args=[*FLAGS, *heard])
 
 
-def open_live(browser: Browser, address: str) -> Page:
-    page = browser.new_page(permissions=["microphone"])
+def open_live(page: Page, address: str) -> Page:
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}/live")
     page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
@@ -92,11 +72,18 @@ class Session:
 
 
 @pytest.fixture(scope="module")
-def sessions(browser: Browser, address: str, microphones) -> Iterator[dict[str, Session]]:
+def sessions(
+    browser: Browser, tab: Page, address: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Session]]:
     """Two browsers at once, each with its own sound, from start to Detect."""
-    browsers = {name: chromium(browser, path) for name, path in microphones.items()}
+    file = tmp_path_factory.mktemp("microphone") / "synthetic.wav"
+    other = chromium(browser, microphone(file, EXAMPLES["synthetic"]))
+    beside = tab.context.new_page()
     try:
-        pages = {name: open_live(b, address) for name, b in browsers.items()}
+        pages = {
+            "synthetic": open_live(other.new_page(permissions=["microphone"]), address),
+            "real": open_live(beside, address),
+        }
         for page in pages.values():
             press(page, "Start")
         found, running = {}, {}
@@ -117,8 +104,8 @@ def sessions(browser: Browser, address: str, microphones) -> Iterator[dict[str, 
             found[name] = Session(running[name], stopped, samples, card.inner_text())
         yield found
     finally:
-        for each in browsers.values():
-            each.close()
+        beside.close()
+        other.close()
 
 
 def through_opus(samples: np.ndarray) -> Clip:
@@ -225,9 +212,9 @@ def test_away_mid_stream_and_back_on_a_telephone(visit):
 
 
 def test_without_a_microphone_there_is_a_sentence_and_another_way(browser, address):
-    deaf = chromium(browser, None)
+    deaf = chromium(browser, ())
     try:
-        page = open_live(deaf, address)
+        page = open_live(deaf.new_page(permissions=["microphone"]), address)
         expect(page.get_by_text("Your browser finds no microphone")).to_be_visible()
         expect(page.get_by_test_id("stAudioInput")).to_be_visible()
     finally:

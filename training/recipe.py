@@ -20,11 +20,13 @@ from core.files import atomic_write
 from training import processes
 from training.augment import SpectrumMask, Strength
 from training.data import PART, Mix, Pairs, collate, keep_for_training
-from training.devset import DevSet, dev_figures, dev_set, spliced_set
+from training.devset import dev_figures, dev_set, spliced_set
 from training.hard import hard_humans
-from training.losses import Loss, pair_loss, weighted_loss
+from training.losses import weighted_loss
 from training.precision import half_precision
 from training.protocols import read_corpus
+from training.stages import last_checkpoint, stage_arguments, stage_loss
+from training.stored import train_stored_stage
 
 if TYPE_CHECKING:
     import torch
@@ -145,16 +147,18 @@ def train(
         dev = spliced_set(dev, index, codec)
     model = _network(recipe, start, len(made.families) if settings.get("family") else 0)
     if "stored" in recipe:
-        _train_stored(
+        train_stored_stage(
             recipe, index, dev, model, out / "stored", resume, workers, codec, weight, start
         )
         if not steps:
             return _keep(out / "stored", out)
-    arguments = _arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
+    arguments = stage_arguments(out, settings, steps, pairs, int(recipe.get("seed", 0)), workers)
     data = Echo(made, settings, int(recipe.get("seed", 0)), workers) if echoed else made
     judge = partial(dev_figures, dev=dev)
-    trainer = AveragingTrainer(model, arguments, data, settings, _loss(settings), collate, judge)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
+    trainer = AveragingTrainer(
+        model, arguments, data, settings, stage_loss(settings), collate, judge
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(out) if resume else None)
     return _best(out)
 
 
@@ -167,141 +171,6 @@ def _refuse_untaught_heads(recipe: Mapping[str, Any]) -> None:
         )
     if recipe["training"].get("family") and stored:
         raise ValueError("Stored features teach no families. Leave out family or stored.")
-
-
-def _loss(settings: Mapping[str, Any]) -> Loss:
-    """The loss of a stage that trains on pairs."""
-    return pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
-
-
-def _last_checkpoint(out: Path) -> str | None:
-    """The newest checkpoint that was written to its end; its average comes last."""
-    finished = [f.parent for f in out.glob("checkpoint-*/average.safetensors")]
-    newest = max(finished, key=lambda folder: int(folder.name.split("-")[1]), default=None)
-    return str(newest) if newest else None
-
-
-def stored_pairs(
-    recipe: Mapping[str, Any],
-    clips: pd.DataFrame,
-    codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
-    weight: dict[str, float] | None = None,
-) -> Pairs:
-    """The pairs whose features the stored stage of a recipe trains on.
-
-    Parameters
-    ----------
-    recipe : mapping
-        With a stage ``stored``.
-    clips : pandas.DataFrame
-        From `training.data.keep_for_training`.
-    codec, weight
-        See `training.data.Pairs`.
-
-    Returns
-    -------
-    Pairs
-        As many as ``crops`` says.
-    """
-    settings = recipe["stored"]
-    return Pairs(
-        clips,
-        int(settings["crops"]),
-        int(recipe.get("seed", 0)) + 1,
-        Mix(**{**recipe.get("mix", {}), "seconds": float(settings.get("seconds", 2.5))}),
-        Strength(**recipe.get("strength", {})),
-        codec,
-        weight,
-        recipe.get("codecs"),
-        recipe.get("copies"),
-        recipe.get("narrow"),
-    )
-
-
-def train_on_stored(
-    model: torch.nn.Module,
-    recipe: Mapping[str, Any],
-    features: np.ndarray,
-    out: Path,
-    judge: Callable[[torch.nn.Module], dict[str, float]],
-    which: np.ndarray | None = None,
-    resume: bool = False,
-) -> None:
-    """Train the transformer on stored features; the network gets the best averaged weights.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The spectral transformer.
-    recipe : mapping
-        With a stage ``stored``.
-    features : numpy.ndarray
-        From `training.cached.store_features`.
-    out : path-like
-        Folder for checkpoints, the log and what is kept.
-    judge : callable
-        Figures of a network; the lowest ``eer`` is the best.
-    which : numpy.ndarray, optional
-        See `training.cached.StoredPairs`.
-    resume : bool
-        Continue from the latest checkpoint in ``out``.
-    """
-    from safetensors.torch import load_file
-
-    from training.cached import StoredPairs, collate_features, lengths
-    from training.trainer import AveragingTrainer
-
-    settings, seed = recipe["stored"], int(recipe.get("seed", 0))
-    count = int(settings["steps"]) * int(settings["pairs"])
-    trainer = AveragingTrainer(
-        model,
-        _stored_arguments(recipe, out),
-        StoredPairs(features, count, seed, settings, which),
-        settings,
-        _loss(settings),
-        partial(collate_features, frames=lengths(settings)),
-        judge,
-    )
-    vars(model)["forward"] = model.encode  # what wraps a network of several processes calls this
-    trainer.train(resume_from_checkpoint=_last_checkpoint(out) if resume else None)
-    vars(model).pop("forward")
-    model.load_state_dict(load_file(out / "best.safetensors"))
-
-
-def _stored_arguments(recipe: Mapping[str, Any], out: Path) -> Any:
-    settings = recipe["stored"]
-    steps, batch = int(settings["steps"]), int(settings["pairs"])
-    return _arguments(out, settings, steps, batch, int(recipe.get("seed", 0)), 0)
-
-
-def _train_stored(
-    recipe: Mapping[str, Any],
-    index: pd.DataFrame,
-    dev: DevSet,
-    model: torch.nn.Module,
-    out: Path,
-    resume: bool,
-    workers: int,
-    codec: Callable[[np.ndarray, str], np.ndarray] | None,
-    weight: dict[str, float] | None,
-    start: str | Path | None,
-) -> None:
-    """First stage: the transformer alone, on stored features; `model` gets the best weights."""
-    from training.cached import features_of, store_dev, store_features, stored_figures
-    from training.corpus import print_progress
-
-    out.mkdir(exist_ok=True)
-    eight_bit = recipe["stored"].get("front") == "int8"
-    if eight_bit and start is None:
-        raise ValueError("This recipe starts from a model directory. Give its weights by --start.")
-    front = features_of(model, Path(start).parent if eight_bit and start else None)
-    pairs = stored_pairs(recipe, keep_for_training(index), codec, weight)
-    with _stored_arguments(recipe, out).main_process_first(local=False):
-        features = store_features(front, pairs, out / "features.npy", workers, print_progress(30))
-    seen = store_dev(front, dev)
-    train_on_stored(
-        model, recipe, features, out, lambda net: stored_figures(net, seen, dev), resume=resume
-    )
 
 
 def _keep(stage: Path, out: Path) -> dict[str, float]:
@@ -357,53 +226,13 @@ def _train_windows(
             "evaluate_every": stage.get("evaluate_every", min(epoch, steps)),
             "half": stage.get("half", torch.cuda.is_available()),
         }
-        arguments = _arguments(folder, settings, steps, batch, seed, workers)
+        arguments = stage_arguments(folder, settings, steps, batch, seed, workers)
         trainer = AveragingTrainer(model, arguments, data, settings, loss, collate_windows, judge)
-        trainer.train(resume_from_checkpoint=_last_checkpoint(folder) if resume else None)
+        trainer.train(resume_from_checkpoint=last_checkpoint(folder) if resume else None)
         model.load_state_dict(load_file(folder / "best.safetensors"))
         if processes.first():
             (folder / "done").touch()
     return _keep(out / f"stage{len(recipe['stage'])}", out)
-
-
-def _arguments(
-    out: Path, settings: Mapping[str, Any], steps: int, batch: int, seed: int, workers: int
-) -> Any:
-    import torch
-    from transformers import TrainingArguments
-
-    every = int(settings["evaluate_every"])
-    save = int(settings.get("save_every", every))
-    arguments = TrainingArguments(
-        output_dir=str(out),
-        max_steps=steps,
-        per_device_train_batch_size=processes.share(batch),
-        learning_rate=float(settings["learning_rate"]),
-        weight_decay=float(settings.get("weight_decay", 0.01)),
-        warmup_steps=int(settings.get("warmup", 0)),
-        lr_scheduler_type=settings.get("schedule", "cosine"),
-        lr_scheduler_kwargs=dict(settings.get("schedule_settings", {})),
-        max_grad_norm=float(settings.get("clip", 1.0)),
-        bf16=bool(settings.get("half", half_precision())),
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy="steps",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=save,
-        save_total_limit=2,
-        logging_steps=min(25, save),
-        dataloader_num_workers=workers,
-        remove_unused_columns=False,
-        report_to=["tensorboard"],
-        disable_tqdm=True,
-        seed=seed,
-        metric_for_best_model="eer",
-        greater_is_better=False,
-        label_names=["labels"],
-        ddp_timeout=4 * 3600,  # the others wait while the first makes features or evaluates
-    )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # further GPUs take a process each
-    return arguments
 
 
 def _network(

@@ -12,7 +12,7 @@ import torch
 
 from core.detect.networks import build
 from tests.training.conftest import TINY_NETWORK
-from training import holdout, recipe
+from training import holdout, leaving, stored
 from training.cached import shortened
 from training.clips import read_index
 from training.data import keep_for_training
@@ -57,7 +57,7 @@ def test_every_large_family_is_judged_without_and_with_it(
     family, judging = index["family"].to_numpy(), holdout.held_out_humans(clips(tiny_index))
     trained_on: list[set[str]] = []
     humans: set[int] = set()
-    plain, stored = holdout._train, recipe.train_on_stored
+    plain, on_stored = leaving._train, stored.train_on_stored
 
     def watched(start, features, own, fakes, *rest):  # type: ignore[no-untyped-def]
         trained_on.append(set(family[fakes]))
@@ -65,20 +65,20 @@ def test_every_large_family_is_judged_without_and_with_it(
         return plain(start, features, own, fakes, *rest)
 
     def watched_stored(net, settings, features, out, judge, which):  # type: ignore[no-untyped-def]
-        pairs = recipe.stored_pairs(settings, index[~judging])
+        pairs = stored.stored_pairs(settings, index[~judging])
         rows = np.flatnonzero(~judging)[[pairs.clips(int(i)) for i in which]]
         trained_on.append(set(family[rows[:, 1]]))
         humans.update(rows[:, 0])
-        return stored(net, settings, features, out, judge, which)
+        return on_stored(net, settings, features, out, judge, which)
 
-    monkeypatch.setattr(holdout, "_train", watched)
-    monkeypatch.setattr(recipe, "train_on_stored", watched_stored)
+    monkeypatch.setattr(leaving, "_train", watched)
+    monkeypatch.setattr(stored, "train_on_stored", watched_stored)
     options = {"steps": 5, "pairs": 4} if way == "lightly" else {"recipe": RECIPE, "workers": 0}
     before = {k: v.clone() for k, v in model.state_dict().items()}
     table = holdout.leave_one_family_out(
         index,
         holdout.largest_families(index, 2),
-        partial(getattr(holdout, way), model=model, **options),
+        partial(getattr(leaving, way), model=model, **options),
         source="command",
     )
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
@@ -99,7 +99,7 @@ def test_every_large_family_is_judged_without_and_with_it(
 def test_a_training_of_few_steps_ends(steps: int) -> None:
     features, each = np.zeros((4, 90, 400), np.float16), np.arange(2)
     model = network()
-    holdout._train(model, features[..., : model.project.in_features], each, each + 2, steps, 2, 0)
+    leaving._train(model, features[..., : model.project.in_features], each, each + 2, steps, 2, 0)
 
 
 def test_a_shortened_stage_keeps_the_shape_of_its_rate() -> None:
@@ -114,20 +114,20 @@ def test_a_shortened_stage_keeps_the_shape_of_its_rate() -> None:
 def test_a_recipe_without_stored_features_is_refused(tiny_index: Path) -> None:
     with pytest.raises(ValueError, match="no stored stage"):
         none = np.zeros(0, int)
-        holdout.by_recipe(clips(tiny_index), none, none, network(), load_recipe("embedded"))
+        leaving.by_recipe(clips(tiny_index), none, none, network(), load_recipe("embedded"))
 
 
 def test_one_class_is_refused(tiny_index: Path) -> None:
     index = clips(tiny_index)
     with pytest.raises(ValueError, match="human clips of several speakers"):
-        holdout.leave_one_family_out(index[index["label"] == "spoof"], ["a"], holdout.lightly)
+        holdout.leave_one_family_out(index[index["label"] == "spoof"], ["a"], leaving.lightly)
 
 
 def test_the_only_family_cannot_be_left_out(tiny_index: Path) -> None:
     index = clips(tiny_index)
     only = index[(index["label"] == "bonafide") | (index["family"] == "Vocoder1")]
     with pytest.raises(ValueError, match="fakes of another"):
-        holdout.leave_one_family_out(only, ["Vocoder1"], holdout.lightly)
+        holdout.leave_one_family_out(only, ["Vocoder1"], leaving.lightly)
 
 
 def test_thinned_keeps_every_family_and_source(tiny_index: Path) -> None:

@@ -21,7 +21,8 @@ from training.copysynth import build_copies
 from training.data import Mix, Pairs, collate, keep_for_training
 from training.devset import figures
 from training.losses import pair_loss, weighted_loss
-from training.recipe import RECIPES, _last_checkpoint, load_recipe, train
+from training.recipe import RECIPES, load_recipe, train
+from training.stages import last_checkpoint
 
 RECIPE: dict[str, Any] = {
     "kind": "pairs",
@@ -80,8 +81,8 @@ def test_a_checkpoint_that_was_cut_short_is_not_resumed_from(tmp_path: Path) -> 
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
         (folder / name).touch()
-    assert _last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-100")
-    assert _last_checkpoint(tmp_path / "nothing") is None
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-100")
+    assert last_checkpoint(tmp_path / "nothing") is None
 
 
 def test_the_published_recipe_runs_on_the_official_folders(tmp_path: Path) -> None:

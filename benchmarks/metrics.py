@@ -11,7 +11,7 @@ import numpy as np
 
 from core.evaluate import influence
 from core.evaluate.intervals import EER, intervals, paired
-from core.evaluate.metrics import Tally, TandemConstants, eer
+from core.evaluate.metrics import Tally, TandemConstants
 
 
 def timed(work: Callable[[], object], repeats: int = 3) -> float:
@@ -36,7 +36,7 @@ def main() -> None:
         tally.eer(), tally.min_dcf(), tally.act_dcf(), tally.min_tdcf(constants), tally.auc()
         tally.cllr(), tally.min_cllr()
         for k in range(20):
-            eer(bona, spoof[condition == k])
+            Tally.of(bona, spoof[condition == k]).eer()
 
     small_b, small_s = rng.normal(-2, 1.2, 7_355), rng.normal(2, 1.2, 63_882)
     scores = np.concatenate((small_b, small_s))

@@ -14,10 +14,9 @@ from core.evaluate.metrics import (
     ADCF_ASVSPOOF5,
     AdcfCosts,
     SpoofAwareCurve,
+    Tally,
     Tandem,
     cheapest_adcf,
-    det_curve,
-    eer,
     spoof_aware_curve,
 )
 from core.evaluate.tables.figures import VERIFICATION
@@ -94,7 +93,7 @@ class SpoofAware:
                 continue
             of = self.trials.of(role)
             negative = of["spoof"] if role == "cm" else of["nontarget"]
-            if eer(of["target"], negative, higher="bonafide").rate > 0.5:
+            if Tally.of(of["target"], negative, higher="bonafide").eer().rate > 0.5:
                 column = self.trials.columns[role]
                 against = "bona fide" if role == "cm" else "the target"
                 found.append(
@@ -152,7 +151,7 @@ def _tandem(part: SpoofAwareTrials) -> Tandem:
     cm = part.of("cm")
     bona = np.concatenate((cm["target"], cm["nontarget"]))
     # Thresholds of the countermeasure run towards spoof inside, as in every other curve.
-    return Tandem(spoof_aware_curve(*part.of("asv").values()), det_curve(-bona, -cm["spoof"]))
+    return Tandem(spoof_aware_curve(*part.of("asv").values()), Tally.of(-bona, -cm["spoof"]).det())
 
 
 IMPOSTORS = {

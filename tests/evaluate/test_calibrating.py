@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.evaluate.calibrating import FOLDS, LEAST, CalibrationError, _parts, fit
-from core.evaluate.metrics import cllr
+from core.evaluate.metrics import Tally
 from core.evaluate.tables import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,9 +28,11 @@ def test_the_map_that_made_the_scores_is_found_again():
     assert made.scale == pytest.approx(0.25, rel=0.05)
     assert made.offset == pytest.approx(-2.0, abs=0.15)
     assert made.llr_limit == pytest.approx(np.log(4_000))
-    assert made.before.value == pytest.approx(cllr(raw[~truth], raw[truth]))
+    assert made.before.value == pytest.approx(Tally.of(raw[~truth], raw[truth]).cllr())
     right = 0.25 * raw - 2.0
-    assert made.after.value == pytest.approx(cllr(right[~truth], right[truth]), abs=0.005)
+    assert made.after.value == pytest.approx(
+        Tally.of(right[~truth], right[truth]).cllr(), abs=0.005
+    )
     assert made.gain.value == pytest.approx(made.before.value - made.after.value)
     assert made.gain.low > 0 and made.after.low < made.after.value < made.after.high
     assert made.band[0] <= 0 <= made.band[1]

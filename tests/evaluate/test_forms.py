@@ -101,7 +101,7 @@ def test_the_command_turns_scores_round_and_keeps_the_eer(tmp_path, capsys):
     assert main([*arguments, "--output", str(out)]) == 0
     back = trials(out.read_bytes(), "out.txt")
     assert direction(back).higher == "bonafide"
-    rates = [m.eer(*t.split(), higher="bonafide").rate for t in (given, back)]
+    rates = [m.Tally.of(*t.split(), higher="bonafide").eer().rate for t in (given, back)]
     assert rates[0] == rates[1]
     assert main([*arguments[:3], "asvspoof5", "--higher", "spoof"]) == 0
     printed = capsys.readouterr().out.splitlines()
@@ -122,5 +122,5 @@ def test_figures_are_printed_as_tables(tmp_path, capsys):
     assert main([*arguments, "csv"]) == 0
     table = pd.read_csv(io.StringIO(capsys.readouterr().out))
     assert list(table.columns[:4]) == ["breakdown", "condition", "metric", "value"]
-    rate = m.eer(*trials(example(), "a.csv").split(), higher="bonafide").rate
+    rate = m.Tally.of(*trials(example(), "a.csv").split(), higher="bonafide").eer().rate
     assert table["value"].iloc[0] == pytest.approx(100 * rate)

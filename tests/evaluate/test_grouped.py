@@ -58,7 +58,7 @@ def test_an_adcf_of_impostors_who_are_alike_is_a_dcf():
     score = np.concatenate((rng.normal(3, 1, 150), rng.normal(0, 1, 800)))
     costs = m.AdcfCosts(0.5, 0.25, 0.25, 1, 1, 1)
     trials = verification(sasv=score)
-    cost = m.min_adcf(*trials.of("sasv").values(), costs)
+    cost = m.cheapest_adcf(m.spoof_aware_curve(*trials.of("sasv").values()), costs)
     found = Sure(trials).min_adcf(cost, costs)
     is_spoof = np.arange(950) >= 150
     data = Sample(-score, is_spoof, Units.of(None, is_spoof))
@@ -75,7 +75,7 @@ def test_the_teer_spreads_as_far_as_when_trials_are_drawn_again():
         of = [{k: g[r].to_numpy() for k, g in table.groupby("kind")} for r in ("asv", "cm")]
         bona = np.concatenate((of[1]["target"], of[1]["nontarget"]))
         asv = m.spoof_aware_curve(*(of[0][k] for k in bench.KINDS))
-        both = m.Tandem(asv, m.det_curve(-bona, -of[1]["spoof"]))
+        both = m.Tandem(asv, m.Tally.of(-bona, -of[1]["spoof"]).det())
         return both, both.concurrent_eer()
 
     drawn = []

@@ -293,7 +293,7 @@ def test_a_band_is_the_curves_and_that_of_single_rates():
     grid = np.array([0.0005, 0.05, 0.1, 0.2])
     data = sample(bona, spoof, np.arange(1200) % 40)
     values, low, high = iv.band(data, grid)
-    curve = m.det_curve(bona, spoof)
+    curve = m.Tally.of(bona, spoof).det()
     assert np.isnan(low[0])  # not one of 900 fakes passes there
     for i, rate in enumerate(grid[1:], 1):
         assert values[i] == curve.p_miss[curve.p_fa <= rate].min()
@@ -319,7 +319,7 @@ def test_paired_difference_sees_what_separate_intervals_hide():
     truth = np.arange(1_000) >= 500
     found = iv.paired(worse, scores, truth, METRICS)
     assert found["eer"].value == pytest.approx(
-        m.eer(worse[:500], worse[500:]).rate - m.eer(bona, spoof).rate
+        m.Tally.of(worse[:500], worse[500:]).eer().rate - m.Tally.of(bona, spoof).eer().rate
     )
     assert found["auc"].p_value < 0.05
     assert found["auc"].high < 0

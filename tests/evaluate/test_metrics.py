@@ -26,21 +26,23 @@ directions = st.sampled_from(["spoof", "bonafide"])
 
 @pytest.mark.parametrize(("bona", "spoof", "eer", "min_dcf", "act_dcf", "cllr"), KNOWN)
 def test_known_answers(bona, spoof, eer, min_dcf, act_dcf, cllr):
-    assert m.eer(bona, spoof, higher="bonafide").rate == pytest.approx(eer, abs=1e-9)
-    assert m.min_dcf(bona, spoof, higher="bonafide").cost == pytest.approx(min_dcf, abs=1e-9)
-    actual = m.act_dcf(bona, spoof, higher="bonafide")
+    assert m.Tally.of(bona, spoof, higher="bonafide").eer().rate == pytest.approx(eer, abs=1e-9)
+    assert m.Tally.of(bona, spoof, higher="bonafide").min_dcf().cost == pytest.approx(
+        min_dcf, abs=1e-9
+    )
+    actual = m.Tally.of(bona, spoof, higher="bonafide").act_dcf()
     assert actual.cost == pytest.approx(act_dcf, abs=1e-9)
     assert actual.threshold == pytest.approx(-0.6418538861723947, abs=1e-12)
-    assert m.cllr(bona, spoof, higher="bonafide") == pytest.approx(cllr, abs=1e-9)
+    assert m.Tally.of(bona, spoof, higher="bonafide").cllr() == pytest.approx(cllr, abs=1e-9)
 
 
 @pytest.mark.parametrize(("bona", "spoof", "eer", "min_dcf", "act_dcf", "cllr"), KNOWN)
 def test_known_answers_the_other_way_round(bona, spoof, eer, min_dcf, act_dcf, cllr):
     bona, spoof = -np.array(bona, float), -np.array(spoof, float)
-    assert m.eer(bona, spoof).rate == pytest.approx(eer, abs=1e-9)
-    assert m.min_dcf(bona, spoof).cost == pytest.approx(min_dcf, abs=1e-9)
-    assert m.act_dcf(bona, spoof).cost == pytest.approx(act_dcf, abs=1e-9)
-    assert m.cllr(bona, spoof) == pytest.approx(cllr, abs=1e-9)
+    assert m.Tally.of(bona, spoof).eer().rate == pytest.approx(eer, abs=1e-9)
+    assert m.Tally.of(bona, spoof).min_dcf().cost == pytest.approx(min_dcf, abs=1e-9)
+    assert m.Tally.of(bona, spoof).act_dcf().cost == pytest.approx(act_dcf, abs=1e-9)
+    assert m.Tally.of(bona, spoof).cllr() == pytest.approx(cllr, abs=1e-9)
 
 
 @pytest.mark.parametrize(("spread", "limit"), [(2, 0.1586553), (4, 0.2524925)])
@@ -48,7 +50,9 @@ def test_gaussians_in_the_limit(spread, limit):
     from scipy.stats import norm
 
     grid = (np.arange(400_000) + 0.5) / 400_000
-    rate = m.eer(norm.ppf(grid, 2, 2), norm.ppf(grid, -2, spread), higher="bonafide").rate
+    rate = (
+        m.Tally.of(norm.ppf(grid, 2, 2), norm.ppf(grid, -2, spread), higher="bonafide").eer().rate
+    )
     assert rate == pytest.approx(limit, abs=5e-6)
 
 
@@ -56,15 +60,15 @@ def test_gaussians_in_the_limit(spread, limit):
 @pytest.mark.parametrize("higher", ["spoof", "bonafide"])
 def test_all_equal_scores_say_nothing(n_bona, higher):
     bona, spoof = np.full(n_bona, 0.25), np.full(3, 0.25)
-    assert m.eer(bona, spoof, higher=higher).rate == 0.5
-    assert m.auc(bona, spoof, higher=higher) == 0.5
-    assert m.min_dcf(bona, spoof, higher=higher).cost == pytest.approx(1)
-    assert m.min_cllr(bona, spoof, higher=higher) == pytest.approx(1)
+    assert m.Tally.of(bona, spoof, higher=higher).eer().rate == 0.5
+    assert m.Tally.of(bona, spoof, higher=higher).auc() == 0.5
+    assert m.Tally.of(bona, spoof, higher=higher).min_dcf().cost == pytest.approx(1)
+    assert m.Tally.of(bona, spoof, higher=higher).min_cllr() == pytest.approx(1)
 
 
 def test_tied_scores_move_together():
     # Two of four bona fide trials share a score with two of four spoofed ones.
-    curve = m.det_curve([0, 0, 1, 1], [1, 1, 2, 2])
+    curve = m.Tally.of([0, 0, 1, 1], [1, 1, 2, 2]).det()
     np.testing.assert_allclose(curve.p_miss, [1, 0.5, 0, 0])
     np.testing.assert_allclose(curve.p_fa, [0, 0, 0.5, 1])
     assert list(curve.threshold) == [-math.inf, 0, 1, 2]
@@ -78,7 +82,7 @@ def brute_rates(bona, spoof, threshold):
 
 @given(tied, tied)
 def test_curve_and_minimum_equal_brute_force(bona, spoof):
-    curve = m.det_curve(bona, spoof)
+    curve = m.Tally.of(bona, spoof).det()
     thresholds = [-math.inf, *sorted({*bona, *spoof})]
     assert list(curve.threshold) == thresholds
     rates = [brute_rates(bona, spoof, t) for t in thresholds]
@@ -86,21 +90,21 @@ def test_curve_and_minimum_equal_brute_force(bona, spoof):
 
     costs = m.Costs(p_spoof=0.3, c_miss=2, c_fa=3)
     smallest = min(2 * 0.7 * miss + 3 * 0.3 * fa for miss, fa in rates) / 0.9
-    assert m.min_dcf(bona, spoof, costs).cost == pytest.approx(smallest, abs=1e-12)
+    assert m.Tally.of(bona, spoof).min_dcf(costs).cost == pytest.approx(smallest, abs=1e-12)
 
     gaps = [abs(miss - fa) for miss, fa in rates]
     close = [sum(r) / 2 for r, g in zip(rates, gaps, strict=True) if g < min(gaps) + 1e-12]
-    assert min(abs(m.eer(bona, spoof).rate - value) for value in close) < 1e-12
+    assert min(abs(m.Tally.of(bona, spoof).eer().rate - value) for value in close) < 1e-12
 
 
 @given(tied, tied, directions)
 def test_thresholds_do_what_they_say(bona, spoof, higher):
     sign = 1 if higher == "spoof" else -1
-    rate, threshold = m.eer(bona, spoof, higher=higher)
+    rate, threshold = m.Tally.of(bona, spoof, higher=higher).eer()
     rates = brute_rates(sign * np.array(bona), sign * np.array(spoof), sign * threshold)
     assert np.mean(rates) == pytest.approx(rate, abs=1e-12)
     costs = m.Costs(0.2, 1, 2)
-    best = m.min_dcf(bona, spoof, costs, higher=higher)
+    best = m.Tally.of(bona, spoof, higher=higher).min_dcf(costs)
     miss, fa = brute_rates(sign * np.array(bona), sign * np.array(spoof), sign * best.threshold)
     assert (0.8 * miss + 0.4 * fa) / 0.4 == pytest.approx(best.cost, abs=1e-12)
 
@@ -108,12 +112,12 @@ def test_thresholds_do_what_they_say(bona, spoof, higher):
 @given(tied, tied)
 def test_turning_scores_and_direction_round_changes_nothing(bona, spoof):
     back_b, back_s = [-v for v in bona], [-v for v in spoof]
-    for metric in (m.eer, m.min_dcf, m.act_dcf):
-        here, there = metric(bona, spoof), metric(back_b, back_s, higher="bonafide")
-        assert here[0] == there[0]
-        assert here[1] == -there[1]
-    for metric in (m.auc, m.cllr, m.min_cllr):
-        assert metric(bona, spoof) == metric(back_b, back_s, higher="bonafide")
+    here, there = m.Tally.of(bona, spoof), m.Tally.of(back_b, back_s, higher="bonafide")
+    for metric in (m.Tally.eer, m.Tally.min_dcf, m.Tally.act_dcf):
+        assert metric(here)[0] == metric(there)[0]
+        assert metric(here)[1] == -metric(there)[1]
+    for metric in (m.Tally.auc, m.Tally.cllr, m.Tally.min_cllr):
+        assert metric(here) == metric(there)
 
 
 @given(tied, tied)
@@ -121,32 +125,36 @@ def test_order_preserving_maps_change_no_ranking_metric(bona, spoof):
     def bend(values):
         return np.sinh(np.asarray(values)) * 3 + 7
 
-    assert m.eer(bona, spoof).rate == m.eer(bend(bona), bend(spoof)).rate
-    assert m.min_dcf(bona, spoof).cost == m.min_dcf(bend(bona), bend(spoof)).cost
-    assert m.auc(bona, spoof) == m.auc(bend(bona), bend(spoof))
-    assert m.min_cllr(bona, spoof) == pytest.approx(m.min_cllr(bend(bona), bend(spoof)))
+    straight, bent = m.Tally.of(bona, spoof), m.Tally.of(bend(bona), bend(spoof))
+    assert straight.eer().rate == bent.eer().rate
+    assert straight.min_dcf().cost == bent.min_dcf().cost
+    assert straight.auc() == bent.auc()
+    assert straight.min_cllr() == pytest.approx(bent.min_cllr())
     constants = m.TandemConstants(0.0254559, 0.9150441, 0.3803262)
-    straight = m.Tally.of(bona, spoof).min_tdcf(constants).cost
-    assert straight == m.Tally.of(bend(bona), bend(spoof)).min_tdcf(constants).cost
+    assert straight.min_tdcf(constants).cost == bent.min_tdcf(constants).cost
 
 
 @given(tied, tied)
 def test_bounds_and_orderings(bona, spoof):
-    assert 0 <= m.eer(bona, spoof).rate <= 1
-    assert 0 <= m.min_dcf(bona, spoof).cost <= 1
-    assert m.min_dcf(bona, spoof).cost <= m.act_dcf(bona, spoof).cost + 1e-12
-    best, actual = m.min_cllr(bona, spoof), m.cllr(bona, spoof)
+    assert 0 <= m.Tally.of(bona, spoof).eer().rate <= 1
+    assert 0 <= m.Tally.of(bona, spoof).min_dcf().cost <= 1
+    assert m.Tally.of(bona, spoof).min_dcf().cost <= m.Tally.of(bona, spoof).act_dcf().cost + 1e-12
+    best, actual = m.Tally.of(bona, spoof).min_cllr(), m.Tally.of(bona, spoof).cllr()
     assert -1e-12 <= best <= min(1, actual) + 1e-9
-    assert m.auc(bona, spoof) + m.auc(spoof, bona) == pytest.approx(1)
+    assert m.Tally.of(bona, spoof).auc() + m.Tally.of(spoof, bona).auc() == pytest.approx(1)
     pairs = [(s > b) + 0.5 * (s == b) for s in spoof for b in bona]
-    assert m.auc(bona, spoof) == pytest.approx(np.mean(pairs))
+    assert m.Tally.of(bona, spoof).auc() == pytest.approx(np.mean(pairs))
 
 
 @given(tied, tied, st.integers(2, 4))
 def test_repeating_every_trial_changes_no_figure(bona, spoof, times):
-    assert m.eer(bona * times, spoof * times).rate == m.eer(bona, spoof).rate
-    assert m.cllr(bona * times, spoof * times) == pytest.approx(m.cllr(bona, spoof))
-    assert m.min_cllr(bona * times, spoof * times) == pytest.approx(m.min_cllr(bona, spoof))
+    assert m.Tally.of(bona * times, spoof * times).eer().rate == m.Tally.of(bona, spoof).eer().rate
+    assert m.Tally.of(bona * times, spoof * times).cllr() == pytest.approx(
+        m.Tally.of(bona, spoof).cllr()
+    )
+    assert m.Tally.of(bona * times, spoof * times).min_cllr() == pytest.approx(
+        m.Tally.of(bona, spoof).min_cllr()
+    )
 
 
 @settings(max_examples=30)
@@ -155,11 +163,12 @@ def test_affine_calibration_recovers_a_known_map(seed):
     rng = np.random.default_rng(seed)
     # Two unit Gaussians at +-1 have the ratio 2x exactly.
     bona, spoof = rng.normal(-1, 1, 4_000), rng.normal(1, 1, 4_000)
-    scale, offset = m.affine_calibration(bona, spoof)
+    scale, offset = m.Tally.of(bona, spoof).affine_calibration()
     assert scale == pytest.approx(2, abs=0.25)
     assert offset == pytest.approx(0, abs=0.2)
-    moved = m.affine_calibration(-(bona * 5 + 3), -(spoof * 5 + 3), higher="bonafide")
-    assert moved.scale == pytest.approx(-scale / 5, rel=1e-5)
+    turned = m.Tally.of(-(bona * 5 + 3), -(spoof * 5 + 3), higher="bonafide")
+    moved = turned.affine_calibration()  # of its values, which run towards spoof
+    assert moved.scale == pytest.approx(scale / 5, rel=1e-5)
     assert moved.offset == pytest.approx(offset - 3 * scale / 5, rel=1e-4, abs=1e-4)
 
 
@@ -175,14 +184,15 @@ def test_affine_calibration_is_the_best_affine_map():
 
 
 def test_separable_and_constant_scores_calibrate_without_overflow():
-    assert m.Tally.of([0, 1], [2, 3]).cllr(m.affine_calibration([0, 1], [2, 3])) < 1e-3
-    assert m.affine_calibration([1, 1], [1]) == m.Affine(0, 0)
+    separable = m.Tally.of([0, 1], [2, 3])
+    assert separable.cllr(separable.affine_calibration()) < 1e-3
+    assert m.Tally.of([1, 1], [1]).affine_calibration() == m.Affine(0, 0)
 
 
 def test_infinite_ratios_cost_nothing_when_right_and_everything_when_wrong():
-    assert m.cllr([-math.inf, -math.inf], [math.inf]) == 0
-    assert m.cllr([-1, math.inf], [1]) == math.inf
-    assert m.eer([-math.inf], [math.inf]).rate == 0
+    assert m.Tally.of([-math.inf, -math.inf], [math.inf]).cllr() == 0
+    assert m.Tally.of([-1, math.inf], [1]).cllr() == math.inf
+    assert m.Tally.of([-math.inf], [math.inf]).eer().rate == 0
 
 
 def test_tandem_constants_of_asvspoof():
@@ -207,10 +217,6 @@ def test_min_tdcf_forms():
     # (.915 / 2) or accept every spoof (.38): the latter is cheaper.
     half = m.Tally.of([-1, 3], [1, 2])
     assert half.min_tdcf(constants, form=2019).cost == pytest.approx(1)
-    rates = m.AsvRates(0.1, 0.05, 0.5)
-    assert m.min_tdcf([3, 1], [-1, 2], rates, higher="bonafide") == m.Tally.of(
-        [3, 1], [-1, 2], higher="bonafide"
-    ).min_tdcf(m.tandem_constants(rates))
 
 
 def test_asv_rates_at_the_equal_error_threshold():
@@ -223,10 +229,10 @@ def test_asv_rates_at_the_equal_error_threshold():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: m.eer([], [1]), "no bona fide trial"),
-        (lambda: m.eer([1], []), "no spoofed trial"),
-        (lambda: m.eer([1, math.nan], [1]), "1 scores of bona fide"),
-        (lambda: m.eer([1], [0], higher="up"), "direction"),
+        (lambda: m.Tally.of([], [1]).eer(), "no bona fide trial"),
+        (lambda: m.Tally.of([1], []).eer(), "no spoofed trial"),
+        (lambda: m.Tally.of([1, math.nan], [1]).eer(), "1 scores of bona fide"),
+        (lambda: m.Tally.of([1], [0], higher="up").eer(), "direction"),
         (lambda: m.Costs(p_spoof=0), "between 0 and 1"),
         (lambda: m.Costs(p_spoof=1e-320), "between 0 and 1"),
         (lambda: m.Costs(p_spoof=math.nan), "between 0 and 1"),
@@ -241,7 +247,7 @@ def test_asv_rates_at_the_equal_error_threshold():
         (lambda: m.tandem_constants(m.AsvRates(1, 1, 0.5)), "check its error rates"),
         (lambda: m.Tally.of([0], [1]).min_tdcf(m.TandemConstants(0, 1, 0)), "undefined"),
         (lambda: m.Tally.of([0], [1]).min_tdcf(m.TandemConstants(0, 1, 1), form=2020), "2019"),
-        (lambda: m.affine_calibration([0, math.inf], [1]), "Infinite"),
+        (lambda: m.Tally.of([0, math.inf], [1]).affine_calibration(), "Infinite"),
     ],
 )
 def test_bad_input_says_what_is_wrong(call, message):

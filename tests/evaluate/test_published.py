@@ -58,18 +58,18 @@ def test_figures_equal_the_metrics(tables, folder):
     bona, spoof = p.read(folder, file).split()
     rows = tables["measured"].set_index(["system", "condition", "metric"])
     row = rows.loc[file.system, "all", "eer"]
-    assert row["value"] == pytest.approx(100 * m.eer(bona, spoof).rate, abs=5e-4)
+    assert row["value"] == pytest.approx(100 * m.Tally.of(bona, spoof).eer().rate, abs=5e-4)
     assert row["low"] < row["value"] < row["high"]
     assert (row["n_bonafide"], row["n_spoof"]) == (80, 160)
     assert rows.loc[(file.system, "all", "min_cllr"), "value"] == pytest.approx(
-        m.min_cllr(bona, spoof), abs=5e-6
+        m.Tally.of(bona, spoof).min_cllr(), abs=5e-6
     )
 
 
 def test_scores_run_towards_spoof_whatever_the_file(folder):
     for file in p.SCORE_FILES:
         bona, spoof = p.read(folder, file).split()
-        assert m.auc(bona, spoof) > 0.6
+        assert m.Tally.of(bona, spoof).auc() > 0.6
 
 
 def test_lowest_cost_on_the_hull_is_exact_for_any_prior(tables, folder):
@@ -80,7 +80,7 @@ def test_lowest_cost_on_the_hull_is_exact_for_any_prior(tables, folder):
     for prior in (0.01, 0.05, 0.5, 0.95):
         costs = m.Costs(prior, 1, 10)
         cost, p_fa, p_miss = m.cheapest_point(hull["p_fa"], hull["p_miss"], costs)
-        assert cost == pytest.approx(m.min_dcf(bona, spoof, costs).cost, abs=1e-6)
+        assert cost == pytest.approx(m.Tally.of(bona, spoof).min_dcf(costs).cost, abs=1e-6)
         assert 0 <= p_fa <= 1 and 0 <= p_miss <= 1
 
 

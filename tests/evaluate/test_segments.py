@@ -88,7 +88,7 @@ def test_the_range_eer_is_that_of_instants_counted_one_by_one(cells):
             rates(scored(scores), named(reference))
         return
     found = rates(scored(scores), named(reference), [0.1])
-    assert found["range", 0] == pytest.approx(100 * m.eer(bona, fakes).rate)
+    assert found["range", 0] == pytest.approx(100 * m.Tally.of(bona, fakes).eer().rate)
     assert found["segment", 0.1] == pytest.approx(found["range", 0])
     # Cutting a stretch in two changes nothing; nor does the form of the reference.
     first, rest = cells[0], cells[1:]

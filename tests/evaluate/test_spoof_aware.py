@@ -60,19 +60,23 @@ def cost(rates, costs):
 
 
 def tandem(asv, cm):
-    return m.Tandem(m.spoof_aware_curve(*asv), m.det_curve(*cm))
+    return m.Tandem(m.spoof_aware_curve(*asv), m.Tally.of(*cm).det())
+
+
+def min_adcf(target, nontarget, spoof, costs=m.ADCF_ASVSPOOF5):
+    return m.cheapest_adcf(m.spoof_aware_curve(target, nontarget, spoof), costs)
 
 
 def test_adcf_by_hand():
     # Accepting from 1 on lets one fake of two pass: 10 * 0.05 / 2; accepting all costs 0.595.
-    found = m.min_adcf([3, 2, 1], [0, -1], [2.5, -2])
+    found = min_adcf([3, 2, 1], [0, -1], [2.5, -2])
     assert found == (pytest.approx(0.25 / 0.595), 1)
-    assert m.min_adcf([1, 2], [0], [-1]) == (0, 1)
+    assert min_adcf([1, 2], [0], [-1]) == (0, 1)
     # Fakes that no threshold parts from targets, where they are dear: rejecting everybody is best.
     dear = m.AdcfCosts(0.9, 0.05, 0.05, 1, 10, 20)
-    assert m.min_adcf([1], [0], [1], dear) == (1, np.inf)
+    assert min_adcf([1], [0], [1], dear) == (1, np.inf)
     # The other way round here: accepting everybody costs 0.75, rejecting 0.5; a miss is 1.
-    assert m.min_adcf([1, 3], [2], [0], PRIORS).cost == pytest.approx(0.5)
+    assert min_adcf([1, 3], [2], [0], PRIORS).cost == pytest.approx(0.5)
 
 
 def test_teer_by_hand():
@@ -98,7 +102,7 @@ def test_no_concurrent_point_where_fakes_are_the_easier_impostors():
 @given(scores, scores, scores)
 def test_min_adcf_is_that_of_a_slow_sweep(target, nontarget, spoof):
     for costs in (PACK, PRIORS):
-        found = m.min_adcf(target, nontarget, spoof, costs)
+        found = min_adcf(target, nontarget, spoof, costs)
         every = {t: cost(rates, costs) for t, *rates in sweep(target, nontarget, spoof)}
         assert found.cost == pytest.approx(min(every.values()))
         assert every[found.threshold] == pytest.approx(found.cost)
@@ -145,9 +149,9 @@ def test_all_prevalences_meet_in_the_concurrent_point():
 
 
 def test_scores_far_apart_cost_nothing_and_infinite_ones_count():
-    assert m.min_adcf([np.inf, 5], [-np.inf], [0]).cost == 0
+    assert min_adcf([np.inf, 5], [-np.inf], [0]).cost == 0
     with pytest.raises(ValueError, match="no nontarget"):
-        m.min_adcf([1], [], [1])
+        min_adcf([1], [], [1])
     with pytest.raises(ValueError, match="sum to 1"):
         m.AdcfCosts(0.9, 0.9, 0.9)
 
@@ -172,13 +176,13 @@ def test_the_figures_of_a_file_are_those_of_its_scores():
     trials = read_spoof_aware(lines(f"{HEAD}\tasv-label"), "a.tsv")
     found = SpoofAware(trials).figures.set_index("metric")
     of = trials.of("sasv")
-    assert found.loc["min_adcf", "value"] == m.min_adcf(*of.values()).cost
+    assert found.loc["min_adcf", "value"] == min_adcf(*of.values()).cost
     assert found.loc["spf_eer", "value"] == pytest.approx(
-        100 * m.eer(of["target"], of["spoof"], higher="bonafide").rate
+        100 * m.Tally.of(of["target"], of["spoof"], higher="bonafide").eer().rate
     )
     asv, cm = trials.of("asv"), trials.of("cm")
     bona = np.concatenate((cm["target"], cm["nontarget"]))
-    both = m.Tandem(m.spoof_aware_curve(*asv.values()), m.det_curve(-bona, -cm["spoof"]))
+    both = m.Tandem(m.spoof_aware_curve(*asv.values()), m.Tally.of(-bona, -cm["spoof"]).det())
     assert found.loc["teer", "value"] == pytest.approx(100 * both.concurrent_eer().value)
     assert found.loc["min_adcf_tandem", "value"] == both.min_adcf().value
     assert (found.loc[found["low"].isna(), "note"].str.contains("No")).all()

@@ -9,25 +9,15 @@ from core.evaluate.metrics.costs import (
     tandem_constants,
 )
 from core.evaluate.metrics.functions import (
-    act_dcf,
-    affine_calibration,
     asv_rates,
     asv_threshold,
-    auc,
     cheapest_point,
-    cllr,
-    det_curve,
-    eer,
-    min_cllr,
-    min_dcf,
-    min_tdcf,
 )
 from core.evaluate.metrics.spoof_aware import (
     ADCF_ASVSPOOF5,
     AdcfCosts,
     SpoofAwareCurve,
     cheapest_adcf,
-    min_adcf,
     spoof_aware_curve,
 )
 from core.evaluate.metrics.tally import Tally, equal_error
@@ -53,21 +43,11 @@ __all__ = [
     "TandemConstants",
     "TandemCosts",
     "TandemPoint",
-    "act_dcf",
-    "affine_calibration",
     "asv_rates",
     "asv_threshold",
-    "auc",
     "cheapest_adcf",
     "cheapest_point",
-    "cllr",
-    "det_curve",
-    "eer",
     "equal_error",
-    "min_adcf",
-    "min_cllr",
-    "min_dcf",
-    "min_tdcf",
     "spoof_aware_curve",
     "tandem_constants",
 ]

@@ -99,12 +99,7 @@ def spoof_aware_curve(
     return SpoofAwareCurve(threshold, below[0], 1 - below[1], 1 - below[2])
 
 
-def min_adcf(
-    target: npt.ArrayLike,
-    nontarget: npt.ArrayLike,
-    spoof: npt.ArrayLike,
-    costs: AdcfCosts = ADCF_ASVSPOOF5,
-) -> Cost:
+def cheapest_adcf(curve: SpoofAwareCurve, costs: AdcfCosts = ADCF_ASVSPOOF5) -> Cost:
     """Smallest architecture-agnostic detection cost over all thresholds.
 
     ``c_miss p_target P_miss + c_fa p_nontarget P_fa + c_fa_spoof p_spoof P_fa_spoof``, over the
@@ -116,14 +111,7 @@ def min_adcf(
     -------
     Cost
         With the lowest score that is accepted.
-
-    Parameters and errors as in `spoof_aware_curve`.
     """
-    return cheapest_adcf(spoof_aware_curve(target, nontarget, spoof), costs)
-
-
-def cheapest_adcf(curve: SpoofAwareCurve, costs: AdcfCosts = ADCF_ASVSPOOF5) -> Cost:
-    """As `min_adcf`, of a curve that is known."""
     miss, fa, spoof = costs.weights
     cost = miss * curve.p_miss + fa * curve.p_fa + spoof * curve.p_fa_spoof
     best = int(np.argmin(cost))

@@ -116,17 +116,25 @@ class Tally:
         return value if self.higher == "spoof" else -value
 
     def det(self) -> DetCurve:
-        """Both error rates at every threshold; see `det_curve`."""
+        """Miss and false-alarm rates at every threshold that parts the trials differently."""
         threshold = np.concatenate(([-np.inf], self.values))
         return DetCurve(*self._rates(), threshold if self.higher == "spoof" else -threshold)
 
     def eer(self) -> Rate:
-        """Equal error rate; see `eer`."""
+        """Equal error rate (0-1): both error rates where they are closest, averaged.
+
+        The definition of the ASVspoof packages with tied scores grouped; where all scores are equal
+        those packages return 0 or 1 by the order of the trials, and this 0.5.
+        """
         rate, cut = equal_error(*self.accepted)
         return Rate(rate, self._threshold(cut))
 
     def min_dcf(self, costs: Costs = ASVSPOOF5) -> Cost:
-        """Minimum normalised detection cost; see `min_dcf`."""
+        """Smallest detection cost over all thresholds, 1 being the better of two trivial systems.
+
+        ``min(c_miss (1 - p_spoof) p_miss + c_fa p_spoof p_fa) / min(c_miss (1 - p_spoof), c_fa
+        p_spoof)`` (ASVspoof 5 evaluation plan, equations 2-4).
+        """
         cost, cut = self._cheapest(costs.miss, costs.fa)
         return Cost(cost / min(costs.miss, costs.fa), self._threshold(cut))
 
@@ -137,7 +145,11 @@ class Tally:
         return miss * p_miss + fa * int(spoof[cut]) / self.n_spoof, cut
 
     def act_dcf(self, costs: Costs = ASVSPOOF5) -> Cost:
-        """Normalised detection cost at the Bayes threshold; see `act_dcf`."""
+        """Detection cost when the scores are taken for log-likelihood ratios and decided by Bayes.
+
+        Natural log; the threshold is ``ln(c_miss (1 - p_spoof) / (c_fa p_spoof))`` on ratios that
+        favour spoof (ASVspoof 5 evaluation plan).
+        """
         cut = int(np.searchsorted(self.values, costs.threshold, side="right"))
         bona, spoof = self.accepted
         p_miss = (self.n_bonafide - bona[cut]) / self.n_bonafide
@@ -145,7 +157,12 @@ class Tally:
         return Cost(float(cost / min(costs.miss, costs.fa)), self._given(costs.threshold))
 
     def min_tdcf(self, constants: TandemConstants, *, form: Literal[2019, 2021] = 2021) -> Cost:
-        """Minimum normalised tandem cost; see `min_tdcf`."""
+        """Smallest tandem detection cost over all thresholds of the countermeasure.
+
+        ``(C0 + C1 p_miss + C2 p_fa) / (C0 + min(C1, C2))`` in the form of 2021; the form of 2019
+        leaves out C0, the cost of the verification system itself (Kinnunen et al. 2020,
+        doi:10.1109/TASLP.2020.3009494).
+        """
         if form not in (2019, 2021):
             raise ValueError("The tandem cost has a form of 2019 and one of 2021.")
         c0 = constants.c0 if form == 2021 else 0.0
@@ -158,13 +175,17 @@ class Tally:
         return Cost((c0 + cost) / default, self._threshold(cut))
 
     def auc(self) -> float:
-        """Area under the ROC curve; see `auc`."""
+        """Probability that a spoofed trial outranks a bona fide one, ties counting half."""
         bona, _ = self.accepted
         below = bona[:-1] + 0.5 * self.bonafide
         return float((self.spoof @ below) / (self.n_bonafide * self.n_spoof))
 
     def cllr(self, affine: Affine | None = None) -> float:
-        """Cost of the log-likelihood ratios in bits; see `cllr`."""
+        """Cost of natural-log likelihood ratios in bits: 0 is perfect, 1 is saying nothing.
+
+        ``(mean log2(1 + exp(llr_bonafide)) + mean log2(1 + exp(-llr_spoof))) / 2`` for ratios that
+        favour spoof (Bruemmer and du Preez 2006, doi:10.1016/j.csl.2005.08.001).
+        """
         return self._bits(
             self.values if affine is None else affine.scale * self.values + affine.offset
         )
@@ -192,11 +213,14 @@ class Tally:
         return np.asarray(odds + np.log(self.n_bonafide) - np.log(self.n_spoof))
 
     def min_cllr(self) -> float:
-        """Cllr after the best monotone calibration; see `min_cllr`."""
+        """Cllr in bits by the best monotone calibration: what discrimination allows."""
         return self._bits(self.pav_llr())
 
     def affine_calibration(self, p_spoof: float = 0.5) -> Affine:
-        """Scale and offset that minimise the prior-weighted logistic loss; see the function."""
+        """Scale and offset that turn ``values`` into ratios ``ln p(x|spoof) / p(x|bona fide)``.
+
+        Prior-weighted logistic regression (Bruemmer and du Preez 2006).
+        """
         finite = np.isfinite(self.values)
         if not finite.all():
             raise ValueError("Infinite scores cannot be calibrated.")

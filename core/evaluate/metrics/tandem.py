@@ -173,7 +173,7 @@ class Tandem:
         return np.maximum(*starts), np.minimum(*stops)
 
     def min_adcf(self, costs: AdcfCosts = ADCF_ASVSPOOF5) -> TandemPoint:
-        """Smallest a-DCF over all pairs of thresholds; see `core.evaluate.metrics.min_adcf`.
+        """Smallest a-DCF over all pairs of thresholds; see `core.evaluate.metrics.cheapest_adcf`.
 
         For each threshold of the verification system the cost is linear in the countermeasure's two
         error rates, so only the corners of its curve's convex hull can be best.

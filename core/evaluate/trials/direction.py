@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from core.evaluate.metrics import Higher, auc
+from core.evaluate.metrics import Higher, Tally
 from core.evaluate.trials.reading import give_back
 from core.evaluate.trials.tidy import Trials
 
@@ -81,7 +81,7 @@ def direction(trials: Trials, stated: Higher | None = None) -> Direction:
     """
     give_back()
     bona, spoof = trials.split()
-    area = auc(bona.to_numpy(), spoof.to_numpy())
+    area = Tally.of(bona.to_numpy(), spoof.to_numpy()).auc()
     ranked: Higher = "spoof" if area >= 0.5 else "bonafide"
     if stated is not None:
         return Direction(stated, "stated", area)

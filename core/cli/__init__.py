@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.options import EXIT_UNUSABLE, unusable
 from core.detect.decision import StanceError
 from core.interrupts import STATUS, raise_again
 from core.plain import Inert, OutputError
@@ -44,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings()
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(error)
     parser = argparse.ArgumentParser(
         prog="spoofscope" if Path(sys.argv[0]).stem == "spoofscope" else "python -m core",
         description="Tells synthetic speech from human speech, and shows where the evidence lies.",
@@ -111,19 +110,16 @@ def _run(parser: argparse.ArgumentParser, given: list[str]) -> int:
         print(in_words())
         return 0
     if given and given[0] in MOVED:
-        print(f"This command is now: python -m training {given[0]}", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(f"This command is now: python -m training {given[0]}")
     options, rest = parser.parse_known_args(given)
     if hasattr(options, "rest"):
         options.rest = rest
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if _is_named(options, ""):
-        print("The name of a file to read is empty.", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable("The name of a file to read is empty.")
     if _is_named(options, "-") and not os.path.exists("-"):
-        print("Standard input is not read: save it in a file, and name that.", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable("Standard input is not read: save it in a file, and name that.")
     return int(options.run(options) or 0)
 
 

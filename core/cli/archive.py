@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from core.cli.options import EXIT_UNUSABLE, add_part, add_renamed, add_stance, stance_of
+from core.cli.options import add_part, add_renamed, add_stance, stance_of, unusable
 from core.score.judging import EXECUTORS
 from core.settings import ENGINES
 
@@ -63,8 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from core.score.manifest import ArchiveError, read_manifest
 
     if options.ray_address and options.executor != "ray":
-        print("--ray-address goes with --executor ray.", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable("--ray-address goes with --executor ray.")
     try:
         for table in (options.out, options.windows_out):
             both = table and os.path.isfile(table) and os.path.exists(options.manifest)
@@ -88,16 +87,13 @@ def run(options: argparse.Namespace) -> int:
             channel=options.channel,
         )
     except (ArchiveError, DetectorError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(error)
     except OSError as error:
-        print(
+        return unusable(
             f"{error.filename or options.out} cannot be read or written: "
             f"{error.strerror or error}. What is finished is kept beside the output, and the same "
-            "command goes on from there.",
-            file=sys.stderr,
+            "command goes on from there."
         )
-        return EXIT_UNUSABLE
     except KeyboardInterrupt:
         print("\nThe same command goes on from here.", file=sys.stderr)
         raise

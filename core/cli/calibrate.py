@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import EXIT_UNUSABLE, say_terms
+from core.cli.options import say_terms, unusable
 from core.cli.progress import bar
 from core.plain import json_text
 from core.settings import ENGINES
@@ -55,8 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from core.score.calibrate import ArchiveError, CalibrationError, calibration, heard, labelled
 
     if (options.clips is None) != options.forget:
-        print("Give labelled clips to fit on, or --forget.", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable("Give labelled clips to fit on, or --forget.")
     try:
         say_terms(options.detector)
         detector = load_detector(
@@ -82,11 +81,9 @@ def run(options: argparse.Namespace) -> int:
         if not options.dry_run:
             own_calibration.keep(made, models_home())
     except (ArchiveError, CalibrationError, DetectorError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(error)
     except OSError as error:
-        print(f"{error.filename or options.clips}: {error.strerror or error}.", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(f"{error.filename or options.clips}: {error.strerror or error}.")
     if options.json:
         print(json_text({"kept": None if options.dry_run else str(place), **_plain(made, fit)}))
         return 0

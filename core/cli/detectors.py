@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.options import unusable
 from core.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.id is None:
         if options.fetch:
-            print("Say which one's weights are to be fetched.", file=sys.stderr)
-            return EXIT_UNUSABLE
+            return unusable("Say which one's weights are to be fetched.")
         width = max(map(len, ENTRIES))
         for one in list_detectors():
             licence = f"; {one.licence}" if one.home else ""
@@ -42,9 +41,7 @@ def run(options: argparse.Namespace) -> int:
     if entry is None and is_code(options.id):
         entry = entry_of(options.id, "the command", "A detector of your own.")
     if entry is None:
-        print(f"There is no detector '{options.id}'. Known are {', '.join(ENTRIES)}.",
-              file=sys.stderr)  # fmt: skip
-        return EXIT_UNUSABLE
+        return unusable(f"There is no detector '{options.id}'. Known are {', '.join(ENTRIES)}.")
     return _fetch(entry) if options.fetch else _describe(entry)
 
 
@@ -57,8 +54,7 @@ def _describe(entry: Entry) -> int:
     try:
         facts = known(entry)
     except TableError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(error)
     print(f"{entry.name}\n{entry.summary}")
     for word, said in described(entry, facts):
         print(f"{word + ':':12} {said}")
@@ -85,14 +81,12 @@ def _fetch(entry: Entry) -> int:
         print("The embedded detector ships with the project.")
         return 0
     if entry.obstacle:
-        print(f"{entry.name} cannot be run here. {entry.obstacle}", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(f"{entry.name} cannot be run here. {entry.obstacle}")
     try:
         if weights_problem(entry):
             print(entry.terms, file=sys.stderr)
             fetch_entry(entry, bar("fetching weights"))
     except DetectorError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(error)
     print(f"{entry.id} is on this machine, at {entry.path}.")
     return 0

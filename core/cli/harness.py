@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from core.cli.options import EXIT_UNUSABLE
+from core.cli.options import unusable
 from core.plain import json_text
 
 
@@ -35,6 +34,5 @@ def run(options: argparse.Namespace) -> int:
     try:
         print(json_text(description(options.detector, options.code, options.checkpoint, paper)))
     except DetectorError as error:
-        print(error, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(error)
     return 0

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.options import EXIT_UNUSABLE, as_sentence
+from core.cli.options import EXIT_UNUSABLE, as_sentence, unusable
 from core.plain import json_text, printable
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ def run(options: argparse.Namespace) -> int:
 
     files = list(audio_files(options.files))
     if not files:
-        print("No audio files were found there.", file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable("No audio files were found there.")
     if options.watermark and (why := missing()):
-        print(why, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(why)
     prepare()
     found: list[tuple[Path, Provenance]] = []
     failed = False
@@ -55,8 +53,7 @@ def run(options: argparse.Namespace) -> int:
             failed = True
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
         except (TrustListError, OSError, RuntimeError) as error:
-            print(as_sentence(error), file=sys.stderr)
-            return EXIT_UNUSABLE
+            return unusable(as_sentence(error))
     if options.json:
         print(
             json_text(

@@ -16,6 +16,12 @@ EXIT_UNUSABLE = 2
 """Exit status where an input could not be used."""
 
 
+def unusable(sentence: object) -> int:
+    """Say what is wrong with an input, and give the exit status for it."""
+    print(sentence, file=sys.stderr)
+    return EXIT_UNUSABLE
+
+
 def as_sentence(error: Exception) -> str:
     """An error as a sentence, that of the system too."""
     if not isinstance(error, OSError):

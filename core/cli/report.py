@@ -22,6 +22,7 @@ from core.cli.options import (
     as_sentence,
     span_without_stress,
     stance_of,
+    unusable,
 )
 
 if TYPE_CHECKING:
@@ -70,13 +71,11 @@ def run(options: argparse.Namespace) -> int:
     from core.show.evidence.report import evidence_html, evidence_pdf
 
     if problem := span_without_stress(options):
-        print(problem, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(problem)
     out = Path(options.out)
     files = [find_printed(file) for file in options.files]
     if problem := why_not_written(options.out, (".html", ".htm", ".pdf"), files):
-        print(problem, file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(problem)
     saved = [file for file in files if Path(file).suffix.lower() == ".json"]
     audio = [file for file in files if file not in saved]
     try:
@@ -89,8 +88,7 @@ def run(options: argparse.Namespace) -> int:
         filing = Filing(options.case, options.notes, options.personal)
         atomic_write(out, write(cases.found, cases.unread, filing=filing))
     except (DetectorError, TrustListError, ValueError, OSError, RuntimeError) as error:
-        print(as_sentence(error), file=sys.stderr)
-        return EXIT_UNUSABLE
+        return unusable(as_sentence(error))
     made, unread = len(cases.found), len(cases.unread)
     judgements = "1 judgement" if made == 1 else f"{made} judgements"
     closed = "1 file" if unread == 1 else f"{unread} files"

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 
-def show_table(rows: Any, key: str | None = None, *, placeholder: str = "–", **further: Any) -> Any:
+def show_table(rows: Any, *, key: str, placeholder: str = "–", **further: Any) -> Any:
     """A table without its index; the rest as `streamlit.dataframe` takes it."""
     return st.dataframe(rows, hide_index=True, placeholder=placeholder, key=key, **further)
 
@@ -18,7 +18,7 @@ def numbers(format: str, *columns: str) -> dict[str, Any]:
 
 
 def save_button(label: str, data: Any, name: str, mime: str, **further: Any) -> None:
-    """A button that saves a file and runs nothing; the rest as `streamlit.download_button` takes it."""
+    """A button that saves a file; the rest as `streamlit.download_button` takes it."""
     st.download_button(
         label, data, name, mime, icon=":material/download:", on_click="ignore", **further
     )

@@ -13,6 +13,7 @@ from core.show.benchmarks.book import Book
 from core.show.figures import charts
 from core.show.figures.view import csv, show_chart
 from core.show.navigation import address
+from core.show.widgets import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,10 +157,8 @@ def significance(book: Book) -> None:
             "Holm's adjustment (pooled: over all pairs; attacks: over the attacks of this pair). "
             f"{overall['benchmark']}. Measured; source: {overall['source']}."
         )
-        st.dataframe(
+        show_table(
             readable(pair[["condition", "difference", "low", "high", "p_value", "p_holm"]]),
-            hide_index=True,
-            placeholder="–",
             key="benchmarks-pair-table",
         )
         st.download_button("CSV", csv(pair), "paired.csv", "text/csv", icon=":material/download:")

@@ -23,6 +23,7 @@ from core.show.navigation import address
 from core.show.provenance import view as origin_view
 from core.show.stress.view import stress_section
 from core.show.theme import palette
+from core.show.widgets import save_button
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -78,22 +79,10 @@ def _onward(entry: session.Entry, detection: Detection) -> None:
         ):
             st.switch_page("pages/Timeline.py", query_params=address.query_of(entry))
         stem = exports.safe_stem(entry.name, entry.part)
-        st.download_button(
-            "JSON",
-            exports.detection_json(detection, origins()),
-            f"{stem}.json",
-            "application/json",
-            icon=":material/download:",
-            on_click="ignore",
+        save_button(
+            "JSON", exports.detection_json(detection, origins()), f"{stem}.json", "application/json"
         )
-        st.download_button(
-            "Windows as CSV",
-            exports.windows_csv(detection),
-            f"{stem}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        save_button("Windows as CSV", exports.windows_csv(detection), f"{stem}.csv", "text/csv")
         st.button("Forget all clips", icon=":material/delete:", on_click=forget, type="tertiary")
 
 

@@ -13,6 +13,7 @@ from core.show import session
 from core.show.clip import words
 from core.show.documents import exports
 from core.show.theme import VERDICTS
+from core.show.widgets import save_button, show_table
 
 if TYPE_CHECKING:
     from core.provenance.found import Provenance
@@ -29,10 +30,8 @@ def origins() -> dict[str, Provenance]:
 def several(done: Mapping[session.Key, Detection | None]) -> None:
     """A row per file, or a channel; sortable. Choosing a row shows its card."""
     rows = [(entry, done.get(entry.key)) for entry in session.entries()]
-    event = st.dataframe(
+    event = show_table(
         _table(rows),
-        hide_index=True,
-        placeholder="–",
         key="detect-files",
         on_select="rerun",
         selection_mode="single-row",
@@ -83,19 +82,10 @@ def _downloads(rows: Sequence[_Row]) -> None:
     found = [d for _, d in rows if d]
     failed = [(entry.name, entry.error) for entry, _ in rows if entry.error]
     with st.container(horizontal=True):
-        st.download_button(
-            "All as CSV",
-            exports.clips_csv(found, failed),
-            "spoofscope.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
+        save_button("All as CSV", exports.clips_csv(found, failed), "spoofscope.csv", "text/csv")
+        save_button(
             "All as JSON",
             exports.detection_json(found, origins()),
             "spoofscope.json",
             "application/json",
-            icon=":material/download:",
-            on_click="ignore",
         )

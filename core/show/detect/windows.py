@@ -11,6 +11,7 @@ from core.show.clip import charts
 from core.show.clip.waveform import wav_bytes
 from core.show.documents.chart import make_spec
 from core.show.theme import palette
+from core.show.widgets import numbers, show_table
 
 SCALES = {"probability": "Probability", "llr": "Log-likelihood ratio"}
 
@@ -53,7 +54,7 @@ def windows(entry: session.Entry, detection: Detection, band: tuple[float, float
 def _details(detection: Detection, identity: str) -> list[int]:
     """A table of all windows; the rows that were picked in it."""
     with st.expander("Details of every window", icon=":material/table_rows:"):
-        rows = st.dataframe(
+        rows = show_table(
             pd.DataFrame(
                 {
                     "Window": range(1, len(detection.windows) + 1),
@@ -66,16 +67,11 @@ def _details(detection: Detection, identity: str) -> list[int]:
                     "LLR": pd.Series([w.llr for w in detection.windows], dtype="float64"),
                 }
             ),
-            hide_index=True,
-            placeholder="–",
             key=f"detect-rows-{identity}",
             on_select="rerun",
             selection_mode="single-row",
-            column_config={
-                name: st.column_config.NumberColumn(format="%.2f")
-                for name in ("From (s)", "To (s)", "Speech (s)")
-            }
-            | {"LLR": st.column_config.NumberColumn(format="%+.2f")},
+            column_config=numbers("%.2f", "From (s)", "To (s)", "Speech (s)")
+            | numbers("%+.2f", "LLR"),
         )
     return list(rows["selection"]["rows"])
 

@@ -15,6 +15,7 @@ from core.plain import csv_of
 from core.show.documents.chart import image, make_spec
 from core.show.figures.charts import AnyChart
 from core.show.theme import Palette, system_colours
+from core.show.widgets import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,11 +165,10 @@ def csv(rows: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> bytes:
 def figure_table(rows: pd.DataFrame, *, key: str) -> None:
     """Figures as a table in the order of `COLUMNS`."""
     number = st.column_config.NumberColumn
-    st.dataframe(
+    show_table(
         readable(rows[[c for c in COLUMNS if c in rows]]),
-        hide_index=True,
-        placeholder="",
         key=key,
+        placeholder="",
         column_config={
             "value": number("value", format="%.4g"),
             "low": number("low", help="Lower end of the 95 % interval", format="%.4g"),

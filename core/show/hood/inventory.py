@@ -18,6 +18,7 @@ from core.show.hood import diagrams
 from core.show.hood.calibrating import calibrate
 from core.show.markdown import plain
 from core.show.navigation import address
+from core.show.widgets import numbers, show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ def by_name() -> None:
                 "weights (SHA-256)": digest or (None if entry.code else "checked when fetched"),
             }
         )
-    st.dataframe(rows, hide_index=True, placeholder="–", key="hood-detectors")
+    show_table(rows, key="hood-detectors")
     ids = [entry.id for entry in listed]
     address.accept_keys({CHOSEN: address.names_of(ids, name_of)})
     chosen = st.selectbox(
@@ -105,14 +106,12 @@ def systems_table() -> None:
     """What is known of the systems."""
     systems = cache.table("systems")
     st.header("Systems", anchor=False)
-    st.dataframe(
+    show_table(
         readable(systems),
-        hide_index=True,
-        placeholder="–",
         key="hood-systems",
         column_config={
             "link": st.column_config.LinkColumn("paper's link"),
-            "parameters": st.column_config.NumberColumn("parameters", format="localized"),
+            **numbers("localized", "parameters"),
         },
     )
 

@@ -17,6 +17,7 @@ from core.show.documents.chart import make_spec
 from core.show.live import charts, current, words
 from core.show.markdown import without_folders
 from core.show.theme import VERDICTS, palette
+from core.show.widgets import save_button
 
 
 def welcome() -> None:
@@ -173,14 +174,7 @@ def buttons(take: Take, shot: Snapshot) -> None:
         if session.pressed("Open in Timeline", key="live-to-timeline", icon=":material/timeline:"):
             current.bring(take, shot)
             st.switch_page("pages/Timeline.py")
-        st.download_button(
-            "WAV",
-            sound,
-            "live-take.wav",
-            "audio/wav",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        save_button("WAV", sound, "live-take.wav", "audio/wav")
         st.button("Discard", icon=":material/delete:", on_click=current.discard, type="tertiary")
     st.caption(
         "Detect judges the take as a file: it levels all its windows together, so its score can "

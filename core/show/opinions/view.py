@@ -26,6 +26,7 @@ from core.show.figures.track_record import in_brief, track_record
 from core.show.markdown import plain
 from core.show.opinions.charts import stacked
 from core.show.theme import DARK, LIGHT, VERDICTS, palette
+from core.show.widgets import numbers, save_button, show_table
 
 if TYPE_CHECKING:
     from core.detect.detector import Detector
@@ -171,14 +172,12 @@ def at_a_glance(
             f'grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))">{chips}</div>'
         )
         st.caption(f"{together.meaning} {together.places}")
-        st.download_button(
+        save_button(
             "All opinions as JSON",
             exports.opinions_json(detections.values(), together),
             "opinions.json",
             "application/json",
-            icon=":material/download:",
             type="tertiary",
-            on_click="ignore",
             key=f"detect-opinions-json-{key}",
         )
 
@@ -220,12 +219,10 @@ def comparison(
     """
     st.subheader("Second opinions", anchor=False)
     named = {name_of(id): d for id, d in detections.items()}
-    st.dataframe(
+    show_table(
         pd.DataFrame([_row(id, d) for id, d in detections.items()]),
-        hide_index=True,
-        placeholder="–",
         key=f"detect-opinions-{key}",
-        column_config={"Score": st.column_config.NumberColumn(format="%+.2f")},
+        column_config=numbers("%+.2f", "Score"),
     )
     figures, published = cache.results("embedded"), published_table()
     for id in detections:

@@ -13,6 +13,7 @@ from core.show import session
 from core.show.markdown import plain
 from core.show.provenance import history, signed
 from core.show.server.queue import TooBusy
+from core.show.widgets import numbers
 
 
 def first_line(found: Provenance | None, verdict: str) -> None:
@@ -104,8 +105,5 @@ def marks_below(found: Provenance | None) -> None:
                 "What": [what for _, _, what in places],
             },
             hide_index=True,
-            column_config={
-                name: st.column_config.NumberColumn(format="%.3f")
-                for name in ("From (s)", "To (s)")
-            },
+            column_config=numbers("%.3f", "From (s)", "To (s)"),
         )

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from core.show.figures.charts import AnyChart
-from core.show.figures.charts.marks import titled
+from core.show.figures.charts.marks import by_name, titled
 from core.show.theme import LIGHT, Palette
 
 SATURATED = 0.5
@@ -50,13 +50,11 @@ def scores(
         x2=alt.X2("high:Q"),
         y=y,
         y2=alt.Y2Datum(0),  # else a scale that is not linear has no foot for them
-        color=alt.Color(
-            "label:N",
-            title=None,
-            scale=alt.Scale(
-                domain=["bona fide", "spoofed"], range=[palette.authentic, palette.synthetic]
-            ),
-            legend=alt.Legend(orient="bottom", symbolOpacity=1),
+        color=by_name(
+            alt.Color,
+            "label",
+            {"bona fide": palette.authentic, "spoofed": palette.synthetic},
+            alt.Legend(orient="bottom", symbolOpacity=1),
         ),
         tooltip=[
             alt.Tooltip("label:N", title="Class"),
@@ -89,18 +87,11 @@ def reliability(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) ->
         "observed:Q", title="Share that are fakes", scale=alt.Scale(domain=[0, 1], nice=False)
     )
     names = [n for n in ("as given", "calibrated") if n in set(frame["scores"])]
-    colour = alt.Color(
-        "scores:N",
-        title=None,
-        scale=alt.Scale(domain=names, range=[palette.series[1], palette.series[0]]),
-        legend=alt.Legend(orient="bottom"),
-    )
-    shape = alt.Shape(
-        "scores:N",
-        title=None,
-        scale=alt.Scale(domain=names, range=["circle", "diamond"]),
-        legend=alt.Legend(orient="bottom"),
-    )
+    colours = dict(zip(names, (palette.series[1], palette.series[0]), strict=False))
+    shapes = dict(zip(names, ("circle", "diamond"), strict=False))
+    legend = alt.Legend(orient="bottom")
+    colour = by_name(alt.Color, "scores", colours, legend)
+    shape = by_name(alt.Shape, "scores", shapes, legend)
     base = alt.Chart(frame)
     diagonal = (
         alt.Chart(pd.DataFrame({"stated": [0.0, 1.0], "observed": [0.0, 1.0]}))

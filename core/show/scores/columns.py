@@ -17,7 +17,7 @@ from core.plain import printable, printable_frame
 from core.show import session
 from core.show.markdown import plain
 from core.show.scores.files import ScoreFile, field_of, files, layout_key, remembered
-from core.show.scores.findings import problems
+from core.show.scores.findings import refusal
 
 NONE = "(none)"
 MAPPED = ("trial", "score", "label", "attack", "codec", "speaker", "family", "data set")
@@ -65,8 +65,7 @@ def confirmed(part: str) -> tuple[Trials, Layout] | None:
             "tidy", file.sha256, repr(layout), make=lambda: tidy(file.frame, layout, file.name)
         )
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return None
     return trials, layout
 

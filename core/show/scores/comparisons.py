@@ -14,13 +14,13 @@ from core.evaluate.trials import TrialsError
 from core.show import cache
 from core.show.figures import charts as figure_charts
 from core.show.figures.view import colours_of
-from core.show.markdown import plain
 from core.show.scores.files import chart, remembered
-from core.show.scores.findings import problems
+from core.show.scores.findings import problems, refusal
 from core.show.scores.others import Other, other_files, others
 from core.show.scores.study import Study, readable
 from core.show.scores.views import download
 from core.show.theme import system_colours
+from core.show.widgets import show_table
 
 
 class Made(NamedTuple):
@@ -55,10 +55,9 @@ def _pair(study: Study, other: Other) -> None:
     try:
         result = _compared(study, other)
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return
-    problems([p.sentence for p in (*other.trials.problems, *result.problems)])
+    problems((*other.trials.problems, *result.problems))
     metric = st.selectbox(
         "Metric", ["eer", "min_dcf", "auc"], format_func=bare, key="scores-pair-metric"
     )
@@ -104,13 +103,7 @@ def _pair(study: Study, other: Other) -> None:
         f"{LEAST_SPEAKERS} known speakers of a class. Rank correlation of the scores: "
         f"{result.correlation:+.3f}."
     )
-    st.dataframe(
-        readable(rows),
-        hide_index=True,
-        placeholder="–",
-        key="scores-pair-table",
-        column_config={"first": one, "second": two},
-    )
+    show_table(readable(rows), key="scores-pair-table", column_config={"first": one, "second": two})
     download("Download the comparison", result.figures, "comparison.csv")
 
 
@@ -196,11 +189,8 @@ def published_systems(study: Study) -> None:
         "Published: as its authors print it, with intervals from trial counts alone. Measured: "
         "computed from public scores. For a paired test add a system's scores as the second file."
     )
-    st.dataframe(
-        rows[["system", "value", "low", "high", "kind", "source"]],
-        hide_index=True,
-        placeholder="–",
-        key="scores-published-table",
+    show_table(
+        rows[["system", "value", "low", "high", "kind", "source"]], key="scores-published-table"
     )
     theirs = published[(published["benchmark"] == benchmark) & (published["breakdown"] == "attack")]
     if "attack" in study.columns and not theirs.empty:

@@ -13,11 +13,12 @@ from core.evaluate.trials import TrialsError
 from core.show.figures import charts as figure_charts
 from core.show.markdown import plain
 from core.show.scores.files import chart, remembered
-from core.show.scores.findings import problems
+from core.show.scores.findings import problems, refusal
 from core.show.scores.others import marked, other_files, others, side_by_side
 from core.show.scores.study import Study
 from core.show.scores.views import download
 from core.show.theme import system_colours
+from core.show.widgets import numbers, show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,10 +59,9 @@ def _fused(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> N
                 ),
             )
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return
-    problems([p.sentence for p in result.problems])
+    problems(result.problems)
     rows = result.figures[result.figures["metric"] == metric]
     title = finding(result, metric)
     charted = rows.assign(
@@ -85,12 +85,10 @@ def _fused(study: Study, systems: analysis.Systems, of: tuple[object, ...]) -> N
         "trials were judged. Actual DCF and Cllr of a system alone are those after calibration in "
         "the same way."
     )
-    st.dataframe(
+    show_table(
         named(result.gains[result.gains["metric"] == metric].drop(columns="metric")),
-        hide_index=True,
-        placeholder="–",
         key="scores-gains",
-        column_config={"p": st.column_config.NumberColumn("p", format="%.2g")},
+        column_config=numbers("%.2g", "p"),
     )
     st.dataframe(named(result.weights), hide_index=True, key="scores-weights")
     st.caption(

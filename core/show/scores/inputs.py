@@ -39,7 +39,7 @@ from core.show.scores.files import (
     remembered,
     upload,
 )
-from core.show.scores.findings import problems
+from core.show.scores.findings import problems, refusal
 from core.show.scores.study import Study
 
 
@@ -162,8 +162,7 @@ def _joined(
         )
         result = join(by_stem)
     if isinstance(result, TrialsError):
-        problems([p.sentence for p in result.problems])
-        st.error(plain(str(result)), icon=":material/error:")
+        refusal(result)
         return None
     return result, (*of, by_stem)
 
@@ -218,7 +217,7 @@ def study() -> Study | None:
     try:
         found = remembered("direction", *known.of, make=lambda: direction(known.trials))
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
+        problems(error.problems)
         st.warning(
             f"{plain(str(error))} Until then there are no error rates.", icon=":material/key:"
         )

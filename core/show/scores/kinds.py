@@ -28,7 +28,7 @@ from core.show.figures.cards import figure_card
 from core.show.markdown import plain
 from core.show.scores import kinds_charts
 from core.show.scores.files import ScoreFile, chart, files, mark, remembered
-from core.show.scores.findings import problems
+from core.show.scores.findings import problems, refusal
 from core.show.scores.kinds_report import (
     NOTE,
     PATHS,
@@ -43,6 +43,7 @@ from core.show.scores.kinds_report import (
 )
 from core.show.scores.tables import report_download, spoof_aware_as, table_downloads
 from core.show.theme import palette
+from core.show.widgets import numbers, show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,25 +77,19 @@ def _spoof_aware(file: ScoreFile, key: ScoreFile | None) -> None:
         with st.spinner("Computing figures and their intervals"):
             table = remembered("spoof-aware figures", *of, costs, make=lambda: found.figures)
     except (TrialsError, ValueError) as error:
-        problems([p.sentence for p in getattr(error, "problems", ())])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return
-    problems([p.sentence for p in (*trials.problems, *found.suspicions())])
+    problems((*trials.problems, *found.suspicions()))
     st.subheader(f"{plain(file.name)}: speaker verification and fakes", anchor=False)
     st.caption(plain(f"{trials.in_words}. Higher must speak for the target, or for bona fide."))
     whole = table[table["breakdown"] == "overall"]
     _cards(whole.set_index("metric"))
     if found.paired:
         _paths(found, whole, of)
-    st.dataframe(
+    show_table(
         named_figures(table),
-        hide_index=True,
-        placeholder="–",
         key="scores-sasv-table",
-        column_config={
-            c: st.column_config.NumberColumn(c, format="%.5g")
-            for c in ("value", "low", "high", "threshold", "cm threshold")
-        },
+        column_config=numbers("%.5g", "value", "low", "high", "threshold", "cm threshold"),
     )
     st.caption(f"{trials_of(whole.iloc[0])}. {NOTE}")
     table_downloads(table, "spoof-aware-verification", "Figures")
@@ -181,8 +176,7 @@ def _within(file: ScoreFile) -> None:
         with st.spinner("Computing figures and their intervals"):
             table = remembered("segments", *of, make=lambda: figures_of(found))
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return
     columns = scores.in_words, f"{name}: {reference.in_words}"
     _within_figures(file, columns, found, table, of)
@@ -207,7 +201,7 @@ def _within_figures(
     table: pd.DataFrame,
     of: tuple[object, ...],
 ) -> None:
-    problems([p.sentence for p in found.problems])
+    problems(found.problems)
     whole = table.iloc[0]
     st.subheader(f"{plain(file.name)}: range EER {whole['value']:.2f} %", anchor=False)
     segments = scored_segments(table)
@@ -224,21 +218,13 @@ def _within_figures(
             alt=f"{title}; worst at {1000 * worst['resolution_s']:g} ms. "
             f"Range EER {whole['value']:.2f} %.",
         )
-    st.dataframe(
+    show_table(
         table,
-        hide_index=True,
-        placeholder="–",
         key="scores-segments-table",
         column_config={
             "resolution_s": st.column_config.NumberColumn("segment (s)", format="%g"),
-            **{
-                c: st.column_config.NumberColumn(c, format="%.4g")
-                for c in ("value", "low", "high", "threshold")
-            },
-            **{
-                c: st.column_config.NumberColumn(c, format="localized")
-                for c in ("bonafide", "spoof")
-            },
+            **numbers("%.4g", "value", "low", "high", "threshold"),
+            **numbers("localized", "bonafide", "spoof"),
         },
     )
     st.caption(RANGES)

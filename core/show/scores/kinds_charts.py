@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.show.figures.charts import AnyChart
-from core.show.figures.charts.marks import titled
+from core.show.figures.charts.marks import by_name, titled
 from core.show.theme import LIGHT, Palette
 
 SHARES = {0.0: "other speakers", 0.5: "half of each", 1.0: "fakes"}
@@ -34,24 +34,17 @@ def tandem_paths(
         "threshold:Q", title="Verification threshold", scale=alt.Scale(nice=False, zero=False)
     )
     y = alt.Y("value:Q", title="Tandem EER (%)", scale=alt.Scale(zero=True))
+    colours = dict(zip(SHARES.values(), palette.series, strict=False))
+    dashes = dict(zip(SHARES.values(), ([1, 0], [6, 3], [2, 3]), strict=True))
+    legend = alt.Legend(orient="bottom")
     lines = (
         alt.Chart(data)
         .mark_line(strokeWidth=2)
         .encode(
             x=x,
             y=y,
-            color=alt.Color(
-                "impostors:N",
-                title="Impostors",
-                scale=alt.Scale(domain=list(SHARES.values()), range=palette.series[:3]),
-                legend=alt.Legend(orient="bottom"),
-            ),
-            strokeDash=alt.StrokeDash(
-                "impostors:N",
-                title="Impostors",
-                scale=alt.Scale(domain=list(SHARES.values()), range=[[1, 0], [6, 3], [2, 3]]),
-                legend=alt.Legend(orient="bottom"),
-            ),
+            color=by_name(alt.Color, "impostors", colours, legend, "Impostors"),
+            strokeDash=by_name(alt.StrokeDash, "impostors", dashes, legend, "Impostors"),
             tooltip=[
                 alt.Tooltip("impostors:N", title="Impostors"),
                 alt.Tooltip("threshold:Q", title="Verification threshold", format=".3f"),

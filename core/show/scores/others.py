@@ -14,7 +14,7 @@ from core.show.markdown import plain
 from core.show.scores.columns import confirmed
 from core.show.scores.direction_view import caution, choice
 from core.show.scores.files import files, mark, parts, remembered
-from core.show.scores.findings import problems
+from core.show.scores.findings import refusal
 from core.show.scores.study import Study
 
 STATED = "scores-higher-second-"
@@ -99,8 +99,7 @@ def _one(study: Study, part: str) -> Other | None:
         if stated is not None:
             seen = remembered("way", *of, stated, make=lambda: direction(labelled, stated))
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return None
     caution(seen)
     return Other(file.name, trials, seen.higher, (*of, seen.higher))
@@ -122,8 +121,7 @@ def side_by_side(study: Study, others: list[Other]) -> analysis.Systems | None:
             make=lambda: analysis.together(study.data, study.file.name, scored, by_stem=by_stem),
         )
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
-        st.error(plain(str(error)), icon=":material/error:")
+        refusal(error)
         return None
 
 

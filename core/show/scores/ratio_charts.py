@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.show.figures.charts import AnyChart
-from core.show.figures.charts.marks import titled
+from core.show.figures.charts.marks import by_name, titled
 from core.show.theme import LIGHT, Palette
 
 ACTUAL, LEAST, CALIBRATED, NONE = "as given", "best possible", "calibrated", "no detector"
@@ -52,18 +52,8 @@ def applied_error(
                 title="Probability of error (%)",
                 scale=alt.Scale(domain=[0, top], nice=False),
             ),
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=names, range=[colours[n] for n in names]),
-                legend=legend,
-            ),
-            strokeDash=alt.StrokeDash(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=names, range=[dashes[n] for n in names]),
-                legend=legend,
-            ),
+            color=by_name(alt.Color, "what", {n: colours[n] for n in names}, legend),
+            strokeDash=by_name(alt.StrokeDash, "what", {n: dashes[n] for n in names}, legend),
             tooltip=[
                 alt.Tooltip("what:N", title="Scores"),
                 alt.Tooltip("chance:Q", title="Prior of a fake (%)", format=".2f"),
@@ -88,6 +78,7 @@ def tippett(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> Any
         From `core.evaluate.analysis.tippett`.
     """
     data = frame.assign(percent=100 * frame["above"])
+    classes = {"bona fide": palette.authentic, "spoofed": palette.synthetic}
     x = alt.X("llr:Q", title="Log10 likelihood ratio, towards spoof", scale=alt.Scale(nice=False))
     lines = (
         alt.Chart(data)
@@ -97,14 +88,7 @@ def tippett(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> Any
             y=alt.Y(
                 "percent:Q", title="Trials above (%)", scale=alt.Scale(domain=[0, 100], nice=False)
             ),
-            color=alt.Color(
-                "label:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=["bona fide", "spoofed"], range=[palette.authentic, palette.synthetic]
-                ),
-                legend=alt.Legend(orient="bottom"),
-            ),
+            color=by_name(alt.Color, "label", classes, alt.Legend(orient="bottom")),
             tooltip=[
                 alt.Tooltip("label:N", title="Class"),
                 alt.Tooltip("llr:Q", title="Log10 likelihood ratio", format=".3f"),

@@ -13,6 +13,7 @@ from core.show.scores.files import chart, remembered
 from core.show.scores.findings import problems
 from core.show.scores.study import SYSTEM, Study, wide
 from core.show.scores.views import download
+from core.show.widgets import show_table
 
 
 def data_sets(study: Study) -> None:
@@ -50,10 +51,10 @@ def data_sets(study: Study) -> None:
                 make=lambda: analysis.by_data_set(study.data, column, study.settings),
             )
     except TrialsError as error:
-        problems([p.sentence for p in error.problems])
+        problems(error.problems)
         st.info(plain(str(error)), icon=":material/dataset:")
         return
-    problems([p.sentence for p in found.problems])
+    problems(found.problems)
     of = (*study.of, study.settings.costs, column)
     rows = found.figures[found.figures["metric"] == metric]
     value = rows.set_index("condition")["value"]
@@ -75,12 +76,7 @@ def data_sets(study: Study) -> None:
         "The mean counts each set once. Pooled: all trials as one set under one threshold, which "
         "is worse where scores of the sets lie apart."
     )
-    st.dataframe(
-        wide(found.figures, "condition").round(4),
-        hide_index=True,
-        placeholder="–",
-        key="scores-sets-table",
-    )
+    show_table(wide(found.figures, "condition").round(4), key="scores-sets-table")
     download("Download figures by data set", found.figures, "data-sets.csv")
     _carried(study, found, of)
 
@@ -113,7 +109,5 @@ def _carried(study: Study, found: analysis.DataSets, of: tuple[object, ...]) -> 
         "Mean of both error rates (%) where the threshold of one set is used on another: what a "
         "user meets who cannot choose it anew."
     )
-    st.dataframe(
-        readable(carried, ()).round(4), hide_index=True, placeholder="–", key="scores-carried-table"
-    )
+    show_table(readable(carried, ()).round(4), key="scores-carried-table")
     download("Download carried thresholds", carried, "carried-thresholds.csv")

@@ -12,7 +12,7 @@ import streamlit as st
 from core.evaluate import analysis
 from core.evaluate.names import OF_SCORES, metric_name
 from core.evaluate.names import readable as named
-from core.evaluate.trials import Direction, Trials
+from core.evaluate.trials import Direction, Problem, Trials
 from core.show.scores.files import ScoreFile, remembered
 from core.show.theme import Palette, palette
 
@@ -84,12 +84,12 @@ class Study:
         return remembered("attributes", *self.of, make=lambda: analysis.attributes(self.data))
 
     @cached_property
-    def problems(self) -> list[str]:
-        """What is to be known of the files, in sentences."""
+    def problems(self) -> list[Problem]:
+        """What is to be known of the files."""
         odd = remembered("suspicions", *self.of, make=lambda: analysis.suspicions(self.data))
         asv = self.settings.asv
         verification = asv.problems if asv else ()
-        return [p.sentence for p in (*self.trials.problems, *verification, *odd)]
+        return [*self.trials.problems, *verification, *odd]
 
     @property
     def colours(self) -> Palette:

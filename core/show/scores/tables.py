@@ -24,6 +24,7 @@ from core.show.documents.table_formats import as_latex, as_markdown
 from core.show.markdown import plain
 from core.show.scores.files import remembered
 from core.show.scores.study import Study
+from core.show.widgets import save_button
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,13 +39,11 @@ def table_downloads(table: pd.DataFrame, name: str, caption: str) -> None:
     }
     with st.container(horizontal=True):
         for label, (suffix, mime, make) in forms.items():
-            st.download_button(
+            save_button(
                 f"{caption} ({label})",
                 make,
                 f"{name}.{suffix}",
                 mime,
-                icon=":material/download:",
-                on_click="ignore",
                 key=f"scores-take-{name}-{suffix}",
             )
 
@@ -105,13 +104,11 @@ def _in_a_form(
             st.error(plain(str(error)), icon=":material/error:")
             return
         st.caption(f"In all of them higher means bona fide. {more}")
-        st.download_button(
+        save_button(
             "Download the scores",
             written,
             f"{safe_stem(name)}-{form}.{forms[form].suffix}",
             "text/plain",
-            icon=":material/download:",
-            on_click="ignore",
             key="scores-form-download",
         )
         if beside and form in beside:
@@ -126,13 +123,11 @@ def _submission(study: Study, scores: bytes) -> None:
     except TrialsError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.download_button(
+    save_button(
         "Download the YAML",
         as_yaml(made),
         "submission.yaml",
         "application/yaml",
-        icon=":material/download:",
-        on_click="ignore",
         key="scores-form-yaml",
     )
     st.caption(

@@ -60,7 +60,7 @@ def as_report(study: Study, made: Made) -> bytes:
             ("Direction", study.found.in_words()),
             ("Intervals", study.data.about_intervals),
         ],
-        [*filter(None, [study.found.caution()]), *study.problems],
+        [*filter(None, [study.found.caution()]), *(p.sentence for p in study.problems)],
         [
             ("Figures", "", readable(study.whole.figures.drop(columns="breakdown")), None),
             ("Detection error trade-off", "", None, image(det, "svg")),

@@ -18,6 +18,7 @@ from core.show.scores.others import marked, others, side_by_side
 from core.show.scores.ratios_view import ratios
 from core.show.scores.study import SYSTEM, Study, readable, wide
 from core.show.theme import system_colours
+from core.show.widgets import numbers, save_button, show_table
 
 RANKED = 40
 """Bars of a breakdown; the rest is in its table."""
@@ -32,15 +33,10 @@ def figures(study: Study) -> None:
         label = bare(metric) if metric == "eer" else metric_name(metric)
         with column:
             figure_card(label, row, metric=metric, after=row["note"])
-    st.dataframe(
+    show_table(
         readable(study.whole.figures)[["metric", "value", "low", "high", "threshold", "note"]],
-        hide_index=True,
-        placeholder="–",
         key="scores-figures",
-        column_config={
-            c: st.column_config.NumberColumn(c, format="%.5g")
-            for c in ("value", "low", "high", "threshold")
-        },
+        column_config=numbers("%.5g", "value", "low", "high", "threshold"),
     )
     bona, spoof = study.counts
     st.caption(
@@ -138,13 +134,8 @@ def _several(study: Study, systems: analysis.Systems, of: tuple[object, ...]) ->
         f"{study.data.unit}. {MARKS} Whether two truly differ: *Other systems*."
         f"{outside}"
     )
-    problems([p.sentence for p in systems.problems])
-    st.dataframe(
-        wide(figures, "system").round(4),
-        hide_index=True,
-        placeholder="–",
-        key="scores-systems",
-    )
+    problems(systems.problems)
+    show_table(wide(figures, "system").round(4), key="scores-systems")
     download("Download figures of all systems", figures, "systems.csv")
 
 
@@ -240,7 +231,7 @@ def breakdown(study: Study) -> None:
         "A value that both classes have (a codec, a speaker) takes both classes; one that only "
         "fakes have (an attack) is held against all bona fide trials."
     )
-    st.dataframe(readable(every), hide_index=True, placeholder="–", key="scores-by-table")
+    show_table(readable(every), key="scores-by-table")
     download("Download this breakdown", every, "breakdown.csv")
 
 
@@ -248,7 +239,7 @@ def worst(study: Study) -> None:
     """The trials farthest on the wrong side."""
     count = st.slider("Trials of each class", 10, 500, 50, 10, key="scores-worst-count")
     bad = remembered("worst", *study.of, count, make=lambda: analysis.worst(study.data, count))
-    st.dataframe(bad, hide_index=True, placeholder="–", key="scores-worst")
+    show_table(bad, key="scores-worst")
     st.caption(
         "Farthest on the wrong side of the EER threshold, in units of the score. Line numbers are "
         "those of your file."
@@ -258,11 +249,4 @@ def worst(study: Study) -> None:
 
 def download(label: str, rows: object, name: str) -> None:
     """A button that hands a table over as CSV."""
-    st.download_button(
-        label,
-        lambda: as_csv(rows),
-        name,
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    save_button(label, lambda: as_csv(rows), name, "text/csv")

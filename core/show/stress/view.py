@@ -17,6 +17,7 @@ from core.show.markdown import for_visitors
 from core.show.navigation import address
 from core.show.server.queue import TooBusy
 from core.show.theme import palette
+from core.show.widgets import numbers, save_button, show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,22 +181,16 @@ def _show(test: StressTest, detector: Detector, of: str, which: str) -> None:
             )
             st.caption(_provenance(measured))
     with st.expander("Every condition", icon=":material/table_rows:"):
-        st.dataframe(
+        show_table(
             _table(test, measured),
-            hide_index=True,
-            placeholder="–",
             key=f"{key}-table",
-            column_config={
-                name: st.column_config.NumberColumn(format="%+.2f") for name in ("LLR", "Change")
-            },
+            column_config=numbers("%+.2f", "LLR", "Change"),
         )
-        st.download_button(
+        save_button(
             "Stress test as CSV",
             exports.stress_csv(test),
             f"{exports.safe_stem(test.name)}-stress.csv",
             "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
         )
     missing = " ".join(row.reason for row in test.rows if row.reason)
     st.caption(f"{MEANING} {missing}".strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import altair as alt
@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.evaluate.arena import SEEN
 from core.show.figures.charts import PICK, AnyChart
-from core.show.figures.charts.marks import titled
+from core.show.figures.charts.marks import by_name, titled
 from core.show.systems.generalisation import SYMBOL, TICKS, count
 from core.show.theme import INKS, LIGHT, Palette, ink
 
@@ -97,11 +97,12 @@ def heat(
     base = alt.Chart(data).encode(x=x, y=y)
     # As bands with names: a legend of thresholds would crowd where colours are finest.
     coloured = base.mark_rect(stroke=palette.background, aria=False).encode(
-        color=alt.Color(
-            "band:N",
-            title="EER (%)",
-            scale=alt.Scale(domain=list(_BANDS), range=list(palette.sequential)),
-            legend=alt.Legend(orient="bottom", symbolType="square", columns=5, **SYMBOL),
+        color=by_name(
+            alt.Color,
+            "band",
+            dict(zip(_BANDS, palette.sequential, strict=True)),
+            alt.Legend(orient="bottom", symbolType="square", columns=5, **SYMBOL),
+            "EER (%)",
         )
     )
     inked = alt.condition(f"datum.ink === '{INKS[0]}'", *map(alt.value, INKS))
@@ -168,7 +169,8 @@ def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT)
     data["heard"] = data["crop"].where(data["crop"] != "", "not stated")
     order = list(dict.fromkeys(data["place"]))
     reporters = sorted(data["reported_by"].unique())
-    shapes = [_SHAPES[i % len(_SHAPES)] for i in range(len(reporters))]
+    colours = dict(zip(reporters, cycle(palette.systems), strict=False))
+    shapes = dict(zip(reporters, cycle(_SHAPES), strict=False))
     legend = alt.Legend(orient="bottom", columns=1, labelLimit=260)
     y = alt.Y(
         "place:N",
@@ -199,18 +201,8 @@ def contradictions(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT)
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=x,
         y=y,
-        color=alt.Color(
-            "reported_by:N",
-            title=None,
-            legend=legend,
-            scale=alt.Scale(domain=reporters, range=list(palette.systems[: len(reporters)])),
-        ),
-        shape=alt.Shape(
-            "reported_by:N",
-            title=None,
-            legend=legend,
-            scale=alt.Scale(domain=reporters, range=shapes),
-        ),
+        color=by_name(alt.Color, "reported_by", colours, legend),
+        shape=by_name(alt.Shape, "reported_by", shapes, legend),
         tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in tooltip.items()],
     )
     height = 38 * len(order) + 12

@@ -10,7 +10,7 @@ import pandas as pd
 from core.evaluate.arena import WAYS
 from core.evaluate.tables import FRONT_ENDS
 from core.show.figures.charts import AnyChart
-from core.show.figures.charts.marks import titled, wrapped_labels
+from core.show.figures.charts.marks import by_name, titled, wrapped_labels
 from core.show.theme import LIGHT, Palette
 
 ALONG = {"parameters": "Parameters", "year": "Year", "inside": "Error in training"}
@@ -156,7 +156,6 @@ def along(
             axis=alt.Axis(tickCount=6, labelExpr="replace(format(datum.value, '~s'), 'G', 'B')"),
         ),
     }[by]
-    domain: dict[str, Any] = {"domain": present}
     data["place"] = _places(data, "year_shown")
     spread: dict[str, Any] = (
         {"xOffset": alt.XOffset("place:Q", scale=_PLACES)} if by == "year" else {}
@@ -166,18 +165,8 @@ def along(
         filled=True, opacity=0.85, stroke=palette.background, strokeWidth=0.8
     ).encode(
         y=y,
-        color=alt.Color(
-            "front_end_family:N",
-            title=None,
-            scale=alt.Scale(**domain, range=[colours[f] for f in present]),
-            legend=legend,
-        ),
-        shape=alt.Shape(
-            "front_end_family:N",
-            title=None,
-            scale=alt.Scale(**domain, range=[shapes[f] for f in present]),
-            legend=legend,
-        ),
+        color=by_name(alt.Color, "front_end_family", {f: colours[f] for f in present}, legend),
+        shape=by_name(alt.Shape, "front_end_family", {f: shapes[f] for f in present}, legend),
         size=alt.Size("size:Q", scale=None, legend=None),
         tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in _TOOLTIP.items()],
     )

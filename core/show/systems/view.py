@@ -16,6 +16,7 @@ from core.show.navigation import address
 from core.show.systems import charts, words
 from core.show.systems import generalisation as drawn
 from core.show.theme import palette
+from core.show.widgets import save_button, show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,11 +194,10 @@ def table(shown: Shown, systems: pd.DataFrame) -> None:
     number = st.column_config.NumberColumn
     made = wide(shown)
     over = ", ".join(shown.over)
-    st.dataframe(
+    show_table(
         made,
-        hide_index=True,
-        placeholder="not reported",
         key="systems-wide",
+        placeholder="not reported",
         column_config={
             "system": st.column_config.TextColumn("system", pinned=True),
             "mean": number("mean", format="%.2f", help=f"Over {over}; only where none is missing"),
@@ -205,10 +205,13 @@ def table(shown: Shown, systems: pd.DataFrame) -> None:
         }
         | {c: number(c, format="%.2f") for c in shown.corpora},
     )
-    st.download_button(
-        "Download this table", lambda: csv_of(made).encode(), "systems.csv", "text/csv",
-        icon=":material/download:", key="systems-save-wide", on_click="ignore",
-    )  # fmt: skip
+    save_button(
+        "Download this table",
+        lambda: csv_of(made).encode(),
+        "systems.csv",
+        "text/csv",
+        key="systems-save-wide",
+    )
     here = set(shown.cells["system"])
     rows = shown.figures[
         shown.figures["system"].isin(here) & shown.figures["benchmark"].isin(shown.corpora)
@@ -216,11 +219,10 @@ def table(shown: Shown, systems: pd.DataFrame) -> None:
     st.subheader(f"The {len(rows)} figures behind it, with their sources", anchor=False)
     _rows(rows, "systems-rows")
     st.subheader("What is known of the systems", anchor=False)
-    st.dataframe(
+    show_table(
         systems[systems["system"].isin(here)].rename(columns=lambda c: c.replace("_", " ")),
-        hide_index=True,
-        placeholder="not stated",
         key="systems-known",
+        placeholder="not stated",
         column_config={
             "system": st.column_config.TextColumn("system", pinned=True),
             "parameters": number("parameters", format="compact"),
@@ -291,11 +293,10 @@ def _generalisation(
         **options,
     )
     st.caption(words.generalised(points, there, column))
-    st.dataframe(
+    show_table(
         points[list(POINTS)].rename(columns=lambda c: POINTS[c]),
-        hide_index=True,
-        placeholder="not stated",
         key="systems-points",
+        placeholder="not stated",
         column_config={
             "system": st.column_config.TextColumn("system", pinned=True),
             "parameters": st.column_config.NumberColumn("parameters", format="compact"),
@@ -352,18 +353,19 @@ def _rows(rows: pd.DataFrame, key: str, more: Sequence[str] = ()) -> None:
     first = ("system", "benchmark", "value", *more, "reported_by", "kind", "seen", "crop", "source")
     rest = ("note", "pooling", "subset", "n_trials", "n_bonafide", "n_spoof")
     made = rows[[*first, *rest]].rename(columns={"benchmark": "corpus", "value": "EER (%)"})
-    st.dataframe(
+    show_table(
         made.rename(columns=lambda c: c.replace("_", " ")),
-        hide_index=True,
-        placeholder="not stated",
         key=key,
+        placeholder="not stated",
         column_config={
             "system": st.column_config.TextColumn("system", pinned=True),
             "source": st.column_config.TextColumn("source", width="large"),
         },
     )
-    st.download_button(
+    save_button(
         "Download these figures",
         lambda: csv_of(rows[[c for c in (*COLUMNS, *more) if c in rows]]).encode(),
-        f"{key}.csv", "text/csv", icon=":material/download:", key=f"{key}-save", on_click="ignore",
-    )  # fmt: skip
+        f"{key}.csv",
+        "text/csv",
+        key=f"{key}-save",
+    )

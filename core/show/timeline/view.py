@@ -19,6 +19,7 @@ from core.show.markdown import plain
 from core.show.navigation import address
 from core.show.theme import palette
 from core.show.timeline.player import overview_wave, player, player_data, says
+from core.show.widgets import numbers, save_button
 
 if TYPE_CHECKING:
     from core.audio.clip import Clip
@@ -288,11 +289,8 @@ def span_table(
             key="timeline-spans",
             on_select="rerun",
             selection_mode="single-row",
-            column_config={
-                name: st.column_config.NumberColumn(format="%.2f")
-                for name in ("From (s)", "To (s)", "Length (s)")
-            }
-            | {"Highest LLR": st.column_config.NumberColumn(format="%+.2f")},
+            column_config=numbers("%.2f", "From (s)", "To (s)", "Length (s)")
+            | numbers("%+.2f", "Highest LLR"),
         )
         st.caption(f"They lie above {edge}, where the grey band ends. Choose a row to see it.")
         rows = event["selection"]["rows"]
@@ -305,15 +303,7 @@ def span_table(
             ("Audacity labels", exports.audacity_labels(spans), "labels.txt", "text/plain"),
             ("RTTM", exports.rttm(spans, entry.name, entry.channel or 1), "rttm", "text/plain"),
         ):
-            st.download_button(
-                label,
-                text,
-                f"{stem}.{suffix}",
-                kind,
-                icon=":material/download:",
-                on_click="ignore",
-                disabled=not spans,
-            )
+            save_button(label, text, f"{stem}.{suffix}", kind, disabled=not spans)
     trace = detection.trace
     st.caption(
         f"A window is {detection.window_s:g} s long and its score is drawn at its middle: the "

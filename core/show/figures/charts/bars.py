@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,7 @@ from core.show.figures.charts.marks import (
     SHAPES,
     AnyChart,
     broken,
+    by_name,
     legend_rows,
     system_legend,
     titled,
@@ -86,12 +88,7 @@ def ranked(
     crowded = metric == "eer" and not single and float(data["value"].median()) < top / 8
     x, scale, quantity = _values(metric, top, few, crowded)
     legend = None if single or len(systems) == 1 else system_legend(systems)
-    colour = alt.Color(
-        "system:N",
-        title=None,
-        scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
-        legend=legend,
-    )
+    colour = by_name(alt.Color, "system", {s: colours[s] for s in systems}, legend)
     tooltip = _tooltip(metric)
     opacity = alt.condition("datum.faded", alt.value(0.3), alt.value(1.0))
     # What fades can still be read.
@@ -116,8 +113,9 @@ def ranked(
         step = 17 * len(systems) + 8 if offset else 36 if longest > 18 else 24
     else:
         whiskers = known.mark_rule(strokeWidth=1.5).encode(color=colour, opacity=opacity, **span)
+        shapes = dict(zip(systems, cycle(SHAPES), strict=False))
         points = base.mark_point(filled=True, size=48, cursor="pointer").encode(
-            shape=_shape(systems, legend), **drawn
+            shape=by_name(alt.Shape, "system", shapes, legend), **drawn
         )
         layers = [whiskers, points.add_params(pick), *([labels] if few else [])]
         step = max(26, (14 if few else 7) * len(systems))
@@ -172,9 +170,3 @@ def _tooltip(metric: str) -> list[alt.Tooltip]:
         alt.Tooltip("kind:N", title="Kind"),
         alt.Tooltip("source:N", title="Source"),
     ]
-
-
-def _shape(systems: list[str], legend: alt.Legend | None) -> alt.Shape:
-    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(systems))]
-    scale = alt.Scale(domain=systems, range=shapes)
-    return alt.Shape("system:N", scale=scale, legend=legend, title=None)

@@ -11,7 +11,13 @@ import altair as alt
 import pandas as pd
 
 from core.evaluate.names import metric_name
-from core.show.figures.charts.marks import AnyChart, legend_rows, system_legend, titled
+from core.show.figures.charts.marks import (
+    AnyChart,
+    by_name,
+    legend_rows,
+    system_legend,
+    titled,
+)
 from core.show.theme import LIGHT, Palette
 
 _DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -20,14 +26,11 @@ _DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 _normal = NormalDist()
 
 
-_OPERATING_POINT = alt.Shape(
-    "point:N",
-    title=None,
-    scale=alt.Scale(
-        domain=["equal errors", "lowest cost", "Bayes threshold"],
-        range=["circle", "diamond", "square"],
-    ),
-    legend=None,  # a second legend leaves a narrow page; the page says it in words
+_OPERATING_POINT = by_name(
+    alt.Shape,
+    "point",
+    {"equal errors": "circle", "lowest cost": "diamond", "Bayes threshold": "square"},
+    None,  # a second legend leaves a narrow page; the page says it in words
 )
 
 
@@ -74,12 +77,8 @@ def det(
         "axis": axis,
     }
     y = alt.Y("y:Q", **shared)
-    colour = alt.Color(
-        "system:N",
-        title=None,
-        scale=alt.Scale(domain=systems, range=[colours[s] for s in systems]),
-        legend=system_legend(systems),
-    )
+    looks = {s: colours[s] for s in systems}
+    colour = by_name(alt.Color, "system", looks, system_legend(systems))
     tooltip = [
         alt.Tooltip("system:N", title="System"),
         alt.Tooltip("fa:Q", title="Missed fakes (%)", format=".2f"),
@@ -147,15 +146,10 @@ def differences(
     axis_title = f"{metric_name(metric, unit=False)}: {first} minus {second}{unit}"
     titles = textwrap.wrap(axis_title, 46)
     x = alt.X("difference:Q", title=titles)
-    colour = alt.Color(
-        "verdict:N",
-        title=None,
-        scale=alt.Scale(
-            domain=[f"{first} better", f"{second} better", "not told apart"],
-            range=[palette.series[0], palette.series[1], palette.neutral],
-        ),
-        legend=alt.Legend(orient="bottom", columns=1, labelLimit=260),
-    )
+    verdicts = (f"{first} better", f"{second} better", "not told apart")
+    colours = dict(zip(verdicts, (*palette.series[:2], palette.neutral), strict=True))
+    legend = alt.Legend(orient="bottom", columns=1, labelLimit=260)
+    colour = by_name(alt.Color, "verdict", colours, legend)
     tooltip = [
         alt.Tooltip("condition:N", title="Condition"),
         alt.Tooltip("difference:Q", title="Difference", format="+.3f"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -65,6 +66,18 @@ def titled(
         usermeta={"dark": palette is not LIGHT},
         config=chart_config(palette),
     )
+
+
+def by_name(
+    channel: Callable[..., Any],
+    field: str,
+    looks: Mapping[str, Any],
+    legend: alt.Legend | None,
+    title: str | None = None,
+) -> Any:
+    """A channel, such as `altair.Color`, that gives each name its look."""
+    scale = alt.Scale(domain=list(looks), range=list(looks.values()))
+    return channel(f"{field}:N", title=title, scale=scale, legend=legend)
 
 
 def system_legend(systems: Sequence[str]) -> alt.Legend:

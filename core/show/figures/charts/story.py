@@ -8,7 +8,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from core.show.figures.charts.marks import AnyChart, titled, wrapped_labels
+from core.show.figures.charts.marks import AnyChart, by_name, titled, wrapped_labels
 from core.show.theme import LIGHT, Palette, ink
 
 STEP = ["label", "benchmark", "value", "low", "high", "kind", "source"]
@@ -221,15 +221,8 @@ def two_classes(
     ]
     data = pd.DataFrame(rows)
     data["wrong"] = (data["class"] == "human speech") == (data["score"] > threshold)
-    colour = alt.Color(
-        "class:N",
-        title=None,
-        scale=alt.Scale(
-            domain=["human speech", "synthetic speech"],
-            range=[palette.authentic, palette.synthetic],
-        ),
-        legend=alt.Legend(orient="bottom"),
-    )
+    classes = {"human speech": palette.authentic, "synthetic speech": palette.synthetic}
+    colour = by_name(alt.Color, "class", classes, alt.Legend(orient="bottom"))
     x = alt.X("score:Q", title="Score (more spoof-like to the right)", axis=alt.Axis(tickCount=7))
     y = alt.Y("density:Q", title=None, axis=None, stack=None)
     base = alt.Chart(data)

@@ -76,7 +76,7 @@ def export_model(
     dict
         The configuration that was written.
     """
-    from core.detect import familiarity
+    from training import familiarity
     from training.trials import score_trials
 
     out = Path(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from core.evaluate import influence
-from core.evaluate.influence import Metric
-from core.evaluate.intervals import intervals, of_mean
+from core.evaluate.ends import ends_of, spread
+from core.evaluate.influence import Linear, Metric
+from core.evaluate.intervals import intervals
 from core.evaluate.metrics import Costs, Tally
+from core.evaluate.sample import LEAST_SPEAKERS
 from core.evaluate.tables import COLUMNS, Figure
 from core.files import ROOT
 from training.kinds import accused, kind_groups, kinds_of
@@ -216,6 +219,21 @@ def within_source(trials: pd.DataFrame) -> tuple[float, float, float]:
     """
     parts = [p for _, p in trials.groupby("source") if p["label"].nunique() == 2]
     return in_unit(*of_mean([_tally(p).eer().rate for p in parts]), 100)
+
+
+def of_mean(rates: Sequence[float]) -> tuple[float, float, float]:
+    """Mean of rates (0-1) of separate groups, with the interval for other such groups.
+
+    The ends are NaN with fewer than `LEAST_SPEAKERS` groups.
+    """
+    given = np.asarray(rates, dtype=np.float64)
+    mean = float(given.mean()) if len(given) else float("nan")
+    ends = None
+    if len(given) >= LEAST_SPEAKERS:
+        linear = Linear(mean, np.zeros(0), np.zeros(0), mean)
+        variance, freedom = spread((given - mean) / (len(given) - 1))
+        ends = ends_of(linear, variance, freedom, (len(given), len(given)))
+    return (mean, *(ends or (float("nan"), float("nan"))))
 
 
 def _tally(part: pd.DataFrame) -> Tally:

@@ -15,8 +15,37 @@ from scipy.stats import beta
 
 from core.evaluate.tables import TABLES
 from core.provenance.look import look_into
-from core.provenance.signs import CODES
+from core.provenance.tags import PROGRAMS
 from training.corpus import blobs, read_manifest
+
+IN_SOUND_AND_TAGS = (
+    "declares-source",
+    "declares-aigc",
+    "times",
+    "ends-4k",
+    "ends-8k",
+    "ends-11k",
+    "ends-12k",
+    "codec-mp3",
+    "codec-aac",
+    "codec-vorbis",
+    "codec-g711",
+    "codec-cut",
+    "length-256",
+    "zeros",
+    "repeats",
+    "clicks",
+    "floor-steps",
+    "bits-unused",
+    "dc-offset",
+    "clipped",
+    "hum",
+    "hum-line",
+    "hum-jumps",
+)
+
+CODES = (*PROGRAMS, *IN_SOUND_AND_TAGS)
+"""Codes of all signs; the watermark, which is asked for, is none of them."""
 
 COLUMNS = tuple(TABLES["provenance"].columns)
 ANY = "any"

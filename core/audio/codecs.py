@@ -6,15 +6,14 @@ installation has is found out at run time; see `available`.
 
 from __future__ import annotations
 
-import hashlib
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 
-from core.audio.clip import SAMPLE_RATE, Clip
+from core.audio.clip import SAMPLE_RATE
 from core.audio.decoding.frames import frame_samples, to_float
 
 
@@ -167,42 +166,6 @@ def coded(samples: np.ndarray, codec: str) -> Coded:
     if not len(samples):
         return Coded(np.zeros(0, np.float32), 0.0)
     return _aligned(np.asarray(samples, np.float32), CODECS[codec], _delay(codec))
-
-
-def through(clip: Clip, codec: str) -> Clip:
-    """Send a clip through a codec and back.
-
-    Parameters
-    ----------
-    clip : Clip
-        Any clip.
-    codec : str
-        Id in `CODECS`.
-
-    Returns
-    -------
-    Clip
-        Of the same length; its source names the codec and hashes the new samples.
-
-    Raises
-    ------
-    ValueError
-        As `encode_decode`.
-    """
-    samples = encode_decode(clip.samples, codec)
-    label = CODECS[codec].label
-    source = replace(
-        clip.source,
-        name=f"{clip.source.name} ({label})",
-        container="none",
-        codec=codec,
-        sample_rate=CODECS[codec].rate,
-        channels=1,
-        sha256=hashlib.sha256(samples.astype("<f4", copy=False).data).hexdigest(),
-        decoder="samples",
-        notes=(*clip.source.notes, f"Sent through {label} and back."),
-    )
-    return Clip(samples, source)
 
 
 # --- one trip --------------------------------------------------------------------------------

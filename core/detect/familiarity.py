@@ -62,7 +62,7 @@ class FamiliarityMeasure:
         squared = ((x[:, None, :] - self.centres[None]) ** 2).mean(axis=2)
         return np.sqrt(squared.min(axis=1))
 
-    def measure(self, embedding: np.ndarray) -> Familiarity:
+    def __call__(self, embedding: np.ndarray) -> Familiarity:
         """Familiarity of one clip from its mean embedding ``[d]``."""
         distance = float(self.distance(np.asarray(embedding)[None])[0])
         return self.at(distance, self.nearest(embedding))
@@ -75,8 +75,6 @@ class FamiliarityMeasure:
         # beyond all development clips the rank says no more, so distance decides
         beyond = percentile >= self.unfamiliar
         return Familiarity(distance, percentile, "unfamiliar" if beyond else "edge", near)
-
-    __call__ = measure
 
 
 def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure:
@@ -132,52 +130,3 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure
         arrays.get("families"),
         tuple(str(name) for name in config.get("families", [])),
     )
-
-
-def fit(
-    train: np.ndarray,
-    label: np.ndarray,
-    usual: np.ndarray,
-    dimensions: int = 24,
-    centres: int = 8,
-    seed: int = 0,
-) -> FamiliarityMeasure:
-    """Fit the measure.
-
-    Parameters
-    ----------
-    train : numpy.ndarray
-        Embeddings of training clips, ``[n, d]``.
-    label : numpy.ndarray
-        1 for spoof, ``[n]``; each class gets its own centres.
-    usual : numpy.ndarray
-        Embeddings of development clips, ``[m, d]``.
-    dimensions, centres : int
-        Whitened directions, and centres of each class.
-    seed : int
-        Of the clustering.
-
-    Returns
-    -------
-    FamiliarityMeasure
-    """
-    from sklearn.cluster import KMeans
-
-    mean = train.mean(axis=0)
-    _, spread, directions = np.linalg.svd(train - mean, full_matrices=False)
-    k = min(dimensions, int((spread > 1e-6 * spread[0]).sum()))
-    whiten = directions[:k].T / (spread[:k] / np.sqrt(len(train)))
-    x = (train - mean) @ whiten
-    found = [
-        KMeans(min(centres, int((label == c).sum())), n_init=4, random_state=seed)
-        .fit(x[label == c])
-        .cluster_centers_
-        for c in (0, 1)
-    ]
-    single = np.float32
-    draft = FamiliarityMeasure(
-        mean.astype(single), whiten.astype(single), np.concatenate(found).astype(single),
-        np.zeros(1, single),
-    )  # fmt: skip
-    distances = np.sort(draft.distance(usual)).astype(single)
-    return FamiliarityMeasure(draft.mean, draft.whiten, draft.centres, distances)

@@ -54,6 +54,9 @@ def spread_of(linear: Linear, sums: Floats, most: float = np.inf) -> tuple[float
     return variance, freedom
 
 
+LEVEL = 0.95
+"""Nominal coverage of every interval."""
+
 UNSEEN = 0.5
 """How many further units, as unusual as the worst, were not seen."""
 
@@ -63,7 +66,6 @@ def ends_of(
     variance: float,
     freedom: float,
     sizes: tuple[int, int],
-    level: float,
     clustered: bool = False,
 ) -> tuple[float, float] | None:
     """Ends of a figure's interval from its variance; None where it has none.
@@ -71,7 +73,7 @@ def ends_of(
     Variance and degrees of freedom are as `spread` gives them; ``sizes`` are the classes' units,
     and ``clustered`` says that these are speakers or files, of several trials each.
     """
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, value, high = linear.low, linear.value, linear.high
     # Not one error, or nothing else: as in the rule of three, with both tails on one side.
     most = max(w * (1 - tail ** (1 / n)) for w, n in zip(linear.least, sizes, strict=True))

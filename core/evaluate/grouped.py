@@ -38,9 +38,7 @@ class Share:
         return np.ones(len(self.moves)) if self.sizes is None else self.sizes
 
 
-def grouped_interval(
-    linear: Linear, shares: Sequence[Share], unit: Unit, level: float = 0.95
-) -> Interval:
+def grouped_interval(linear: Linear, shares: Sequence[Share], unit: Unit) -> Interval:
     """The interval of a figure whose influence is given trial by trial.
 
     As `core.evaluate.intervals.interval`; degrees of freedom and the bound for no error are those
@@ -56,7 +54,7 @@ def grouped_interval(
         What units are.
     """
     if linear.why:
-        return Interval(linear.value, None, None, level, unit, linear.why)
+        return Interval(linear.value, None, None, unit, linear.why)
     count = 1 + max(int(share.units.max()) for share in shares)
     total, fewest, freedom = np.zeros(count), count, np.inf
     for share in shares:
@@ -68,10 +66,10 @@ def grouped_interval(
         fewest = min(fewest, int((own > 0).sum()))
         freedom = min(freedom, 1 / float(np.sum((own / own.sum()) ** 2)) - 1)
     if fewest < 2:
-        return Interval(linear.value, None, None, level, unit, "a class has one trial only")
+        return Interval(linear.value, None, None, unit, "a class has one trial only")
     found = spread_of(linear, total, max(1.0, freedom))
-    ends = ends_of(linear, *found, (fewest, fewest), level, unit == "speaker")
+    ends = ends_of(linear, *found, (fewest, fewest), unit == "speaker")
     if ends is None:
         why = "its trials all contribute alike"
-        return Interval(linear.value, None, None, level, unit, why)
-    return Interval(linear.value, *ends, level, unit)
+        return Interval(linear.value, None, None, unit, why)
+    return Interval(linear.value, *ends, unit)

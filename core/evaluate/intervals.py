@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluate.ends import ends_of, quantile, spread, spread_of, two_sided
+from core.evaluate.ends import LEVEL, ends_of, quantile, spread, spread_of, two_sided
 from core.evaluate.influence import Linear, Metric, eer, miss_cut
 from core.evaluate.metrics import Floats, Higher, Ints, Tally
-from core.evaluate.sample import LEAST_SPEAKERS, Sample, Unit, Units, codes_of
+from core.evaluate.sample import Sample, Unit, Units, codes_of
 
 EER: Mapping[str, Metric] = {"eer": eer}
 
@@ -33,8 +33,6 @@ class Interval:
         The figure on the trials as they are.
     low, high : float or None
         Its interval; None where none can be given.
-    level : float
-        Nominal coverage, 0-1.
     unit : {"speaker", "trial"}
         Of what others would be drawn.
     why : str
@@ -44,7 +42,6 @@ class Interval:
     value: float
     low: float | None
     high: float | None
-    level: float
     unit: Unit
     why: str = ""
 
@@ -62,23 +59,22 @@ class Difference(Interval):
     p_value: float | None = None
 
 
-def interval(linear: Linear, sample: Sample, level: float = 0.95) -> Interval:
+def interval(linear: Linear, sample: Sample) -> Interval:
     """The interval of one figure."""
     why = linear.why or _too_little(linear.value, sample)
     if why:
-        return Interval(linear.value, None, None, level, sample.units.unit, why)
+        return Interval(linear.value, None, None, sample.units.unit, why)
     found = spread_of(linear, sample.sums(linear), sample.freedom)
-    ends = ends_of(linear, *found, sample.sizes, level, sample.units.unit == "speaker")
+    ends = ends_of(linear, *found, sample.sizes, sample.units.unit == "speaker")
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
-    return Interval(linear.value, low, high, level, sample.units.unit, why)
+    return Interval(linear.value, low, high, sample.units.unit, why)
 
 
 def of_means(
     figures: Sequence[Linear],
     samples: Sequence[Sample],
     units: Sequence[Ints],
-    level: float = 0.95,
 ) -> Interval:
     """The mean of one figure over several sets of trials, for other units of the same sets.
 
@@ -102,7 +98,7 @@ def of_means(
     why = next(filter(None, whys), "")
     unit = samples[0].units.unit
     if why:
-        return Interval(mean["value"], None, None, level, unit, why)
+        return Interval(mean["value"], None, None, unit, why)
     variance = share**2 * sum(f.variance for f in figures)
     sums = [share * s.sums(f) for f, s in zip(figures, samples, strict=True)]
     _, codes = np.unique(np.concatenate(list(units)), return_inverse=True)
@@ -120,10 +116,10 @@ def of_means(
             halves = sum((w / n) ** 2 for w, n in zip(figure.least, counts, strict=True))
             spreads += share**2 * 0.5 * halves
     sizes = [min(s.sizes[i] for s in samples) for i in (0, 1)]
-    ends = ends_of(linear, spreads, freedom, (sizes[0], sizes[1]), level, unit == "speaker")
+    ends = ends_of(linear, spreads, freedom, (sizes[0], sizes[1]), unit == "speaker")
     why = "" if ends else "its trials all contribute alike"
     low, high = ends or (None, None)
-    return Interval(mean["value"], low, high, level, unit, why)
+    return Interval(mean["value"], low, high, unit, why)
 
 
 def intervals(
@@ -133,7 +129,6 @@ def intervals(
     *,
     speakers: tuple[Sequence[Any], Sequence[Any]] | None = None,
     higher: Higher = "spoof",
-    level: float = 0.95,
 ) -> dict[str, Interval]:
     """Several figures of one system, each with its interval.
 
@@ -148,8 +143,6 @@ def intervals(
         its trial a unit of its own.
     higher : {"spoof", "bonafide"}
         Direction of the scores.
-    level : float
-        Nominal coverage of the intervals, 0-1.
 
     Raises
     ------
@@ -166,12 +159,10 @@ def intervals(
             raise ValueError("There must be one speaker for every trial.")
         codes = codes_of([*speakers[0], *speakers[1]])
     sample = Sample(scores, is_spoof, Units.of(codes, is_spoof))
-    return {name: interval(metric(sample.tally), sample, level) for name, metric in metrics.items()}
+    return {name: interval(metric(sample.tally), sample) for name, metric in metrics.items()}
 
 
-def difference(
-    first: Linear, second: Linear, samples: tuple[Sample, Sample], level: float = 0.95
-) -> Difference:
+def difference(first: Linear, second: Linear, samples: tuple[Sample, Sample]) -> Difference:
     """Paired difference of two systems, whose trials and units are in the same order.
 
     What a threshold that was chosen on the trials makes too low, it makes so in both; a difference
@@ -181,7 +172,7 @@ def difference(
     value = first.value - second.value
     why = first.why or second.why or _too_little(value, samples[0])
     if why:
-        return Difference(value, None, None, level, units.unit, why)
+        return Difference(value, None, None, units.unit, why)
     sums = [s.sums(linear) for s, linear in zip(samples, (first, second), strict=True)]
     variance, _ = spread(sums[0] - sums[1])
     if first.optimism and units.unit == "trial":
@@ -191,12 +182,12 @@ def difference(
         variance += 0.25 * sum((w / n) ** 2 for w, n in zip(first.least, counts, strict=True))
     if variance <= 0:
         p = None if units.few else 1.0
-        return Difference(value, value, value, level, units.unit, p_value=p)
+        return Difference(value, value, value, units.unit, p_value=p)
     error = np.sqrt(variance)
     freedom = samples[0].freedom
-    reach = quantile((1 + level) / 2, freedom) * error
+    reach = quantile((1 + LEVEL) / 2, freedom) * error
     p = None if units.few else two_sided(abs(value) / error, freedom)
-    return Difference(value, value - reach, value + reach, level, units.unit, p_value=p)
+    return Difference(value, value - reach, value + reach, units.unit, p_value=p)
 
 
 def paired(
@@ -207,7 +198,6 @@ def paired(
     *,
     speakers: Sequence[Any] | None = None,
     higher: tuple[Higher, Higher] = ("spoof", "spoof"),
-    level: float = 0.95,
 ) -> dict[str, Difference]:
     """Compare two systems on the same trials.
 
@@ -239,12 +229,12 @@ def paired(
         samples.append(Sample(scores if direction == "spoof" else -scores, truth, units))
     one, two = samples
     return {
-        name: difference(metric(one.tally), metric(two.tally), (one, two), level)
+        name: difference(metric(one.tally), metric(two.tally), (one, two))
         for name, metric in metrics.items()
     }
 
 
-def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
+def band(sample: Sample, rates: Floats) -> tuple[Floats, Floats, Floats]:
     """Miss rate at each of ``[k]`` false-alarm rates, and the ends of its interval.
 
     Each interval is for its own rate, not for the whole curve; NaN where a false-alarm rate is too
@@ -279,7 +269,7 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
             )
             by_speaker = sample.units.unit == "speaker"
             found_here = spread_of(linear, sums, sample.freedom)
-            ends = ends_of(linear, *found_here, sample.sizes, level, by_speaker)
+            ends = ends_of(linear, *found_here, sample.sizes, by_speaker)
         found.append((value, *(ends or (np.nan, np.nan))))
     value, low, high = np.array(found).T
     return value, low, high
@@ -287,21 +277,6 @@ def band(sample: Sample, rates: Floats, level: float = 0.95) -> tuple[Floats, Fl
 
 PACKS = 1000
 """Units beyond which they are taken in packs of equal number: it leaves the spread as it is."""
-
-
-def of_mean(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
-    """Mean of ``[n]`` rates (0-1) of separate groups, with the interval for other such groups.
-
-    The ends are NaN with fewer than `LEAST_SPEAKERS` groups.
-    """
-    rates = np.asarray(values, dtype=np.float64)
-    mean = float(rates.mean()) if len(rates) else float("nan")
-    ends = None
-    if len(rates) >= LEAST_SPEAKERS:
-        linear = Linear(mean, np.zeros(0), np.zeros(0), mean)
-        variance, freedom = spread((rates - mean) / (len(rates) - 1))
-        ends = ends_of(linear, variance, freedom, (len(rates), len(rates)), level)
-    return (mean, *(ends or (float("nan"), float("nan"))))
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:

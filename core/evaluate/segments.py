@@ -98,7 +98,7 @@ class Pieces:
         linear = influence.eer(self.time, sizes).times(100)
         if units.unit == "trial":
             why = "instants of a file are not independent, and a class is in fewer than five files"
-            return Interval(linear.value, None, None, 0.95, "speaker", why)
+            return Interval(linear.value, None, None, "speaker", why)
         _, level = self._ranked
         shares = [
             Share(moves[level[chosen]], self.file[chosen], self.ticks[chosen])

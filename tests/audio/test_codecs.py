@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.codecs import CODECS, available, coded, encode_decode, through
+from core.audio.codecs import CODECS, available, coded, encode_decode
 from core.audio.decoding import clip_from_samples
 from core.audio.quality import NARROW_HZ, measure
 
@@ -150,19 +150,6 @@ def test_silence_stays_silent_and_overload_is_clipped(name: str, speech: np.ndar
     assert np.abs(loud).max() <= 1
     # Cut flat, not wrapped round: still in step with the original.
     assert np.corrcoef(low_band(loud), low_band(np.clip(speech * 4, -1, 1)))[0, 1] > 0.6
-
-
-def test_through_names_the_codec(speech: np.ndarray) -> None:
-    clip = clip_from_samples(speech, SAMPLE_RATE, "voice.wav")
-    sent = through(clip, "g711-alaw")
-    assert len(sent.samples) == len(clip.samples)
-    assert sent.source.name == "voice.wav (G.711 A-law)"
-    assert sent.source.codec == "g711-alaw"
-    assert sent.source.sample_rate == 8_000
-    assert sent.source.notes == ("Sent through G.711 A-law and back.",)
-    assert sent.source.sha256 != clip.source.sha256
-    twice = through(sent, "gsm")
-    assert len(twice.source.notes) == 2
 
 
 def test_unknown_codec(speech: np.ndarray) -> None:

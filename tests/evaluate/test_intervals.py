@@ -204,7 +204,7 @@ def test_only_what_is_not_known_of_independent_trials_takes_the_t_quantile():
     linear = replace(linear, symmetric=True)  # whose lower end is no count's
     twice, lengths = 2 * linear.variance, []
     for clustered in (False, True):
-        low, high = ends_of(linear, twice, 4, (5, 5), 0.95, clustered)
+        low, high = ends_of(linear, twice, 4, (5, 5), clustered)
         shares = (np.array([low, high]) - linear.low) / (linear.high - linear.low)
         lengths.append(np.diff(np.log(shares / (1 - shares))).item())
     normal, t = quantile(0.975, np.inf), quantile(0.975, 4)
@@ -216,8 +216,7 @@ def test_a_minimum_of_speakers_moves_towards_more_errors_too():
     bona, spoof = gaussians(11, 200, 200)
     linear = inf.min_dcf()(sample(bona, spoof).tally)
     alone, by_speaker = (
-        ends_of(linear, linear.variance, np.inf, (8, 8), 0.95, clustered)
-        for clustered in (False, True)
+        ends_of(linear, linear.variance, np.inf, (8, 8), clustered) for clustered in (False, True)
     )
     assert by_speaker[0] > alone[0] and by_speaker[1] > alone[1]
 
@@ -270,7 +269,7 @@ def test_few_errors_have_about_the_ends_of_an_exact_interval():
     assert 0.0003 < found.low < 0.0015 and 0.008 < found.high < 0.0184
     # A rate that varies as one error does begins between its exact lower end and its mid-P one.
     rate = inf.Linear(0.01, bona, spoof, 0.01)
-    low, _ = ends_of(rate, 1e-4, np.inf, (100, 100), 0.95)
+    low, _ = ends_of(rate, 1e-4, np.inf, (100, 100))
     assert 0.01 * 0.0253 < low <= 0.01 * 0.108
 
 
@@ -303,12 +302,6 @@ def test_a_band_is_the_curves_and_that_of_single_rates():
     whole = sample(*gaussians(5, 3000, 9000))
     single = iv.interval(inf.miss_at(0.1)(whole.tally), whole)
     assert packed[2][1] - packed[1][1] == pytest.approx(single.high - single.low, rel=0.15)
-
-
-def test_the_mean_of_groups_needs_groups():
-    mean, low, high = iv.of_mean([0.1, 0.2, 0.1, 0.2, 0.15])
-    assert mean == pytest.approx(0.15) and low < 0.11 and high > 0.19
-    assert np.isnan(iv.of_mean([0.1, 0.2])[1:]).all()
 
 
 def test_paired_difference_sees_what_separate_intervals_hide():

@@ -7,6 +7,7 @@ import pytest
 from core.evaluate import metrics as m
 from core.evaluate import published as p
 from core.evaluate import tables as t
+from tests.evaluate.schemas import strict_schema
 
 ATTACKS = ("A07", "A08")
 
@@ -45,7 +46,7 @@ def tables(folder, tmp_path_factory):
 
 def test_rows_are_complete_and_hold_to_their_schemas(tables):
     for name, frame in tables.items():
-        t.strict_schema(name).validate(frame)
+        strict_schema(name).validate(frame)
     measured = tables["measured"]
     assert measured["system"].nunique() == 6
     # Seven pooled metrics, five for each of two attacks.

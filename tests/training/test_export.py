@@ -18,7 +18,7 @@ from core.audio.clip import Clip
 from core.audio.decoding import decode
 from core.audio.quality import Quality
 from core.detect.detection import Detection
-from core.detect.familiarity import fit, load
+from core.detect.familiarity import load
 from core.detect.model_directory import load_directory
 from core.detect.networks import build
 from core.detect.registry import EMBEDDED, ROOT
@@ -28,7 +28,8 @@ from tests.training.conftest import TINY_NETWORK
 from training.benchmark import against, run_benchmark, update_results
 from training.calibrate import calibrate_codec, calibrate_engine
 from training.export import _between, add_families, export_model
-from training.figures import _tally, figures, within_source
+from training.familiarity import fit
+from training.figures import _tally, figures, of_mean, within_source
 
 RECIPE = {"architecture": "spectral-transformer", "network": TINY_NETWORK, "training": {}}
 
@@ -261,6 +262,12 @@ def test_within_source_ignores_shifts_between_sources() -> None:
     assert _tally(table).eer().rate > 0.1
 
 
+def test_the_mean_of_groups_needs_groups() -> None:
+    mean, low, high = of_mean([0.1, 0.2, 0.1, 0.2, 0.15])
+    assert mean == pytest.approx(0.15) and low < 0.11 and high > 0.19
+    assert np.isnan(of_mean([0.1, 0.2])[1:]).all()
+
+
 def test_familiarity_tells_the_strange_from_the_known(tmp_path: Path) -> None:
     from safetensors.numpy import save_file as save_arrays
 
@@ -278,4 +285,4 @@ def test_familiarity_tells_the_strange_from_the_known(tmp_path: Path) -> None:
               ("mean", "whiten", "centres", "usual")}  # fmt: skip
     save_arrays(arrays, tmp_path / "f.safetensors")
     again = load(tmp_path, {"file": "f.safetensors"})
-    assert again.measure(usual[3]) == measure.measure(usual[3])
+    assert again(usual[3]) == measure(usual[3])

@@ -12,10 +12,9 @@ import pytest
 import soundfile
 
 from core.evaluate.tables.loading import load
-from core.provenance.signs import CODES
 from training.commands import main
 from training.corpus import MANIFEST_COLUMNS
-from training.provenance import exact_interval, rates
+from training.provenance import CODES, exact_interval, rates
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from core.evaluate.tables.loading import (
     figures_in,
     load,
     load_figures,
-    strict_schema,
 )
 from core.evaluate.tables.schema import (
     ARENA,
@@ -37,5 +36,4 @@ __all__ = [
     "figures_in",
     "load",
     "load_figures",
-    "strict_schema",
 ]

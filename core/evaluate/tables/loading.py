@@ -174,31 +174,6 @@ def check(frame: pd.DataFrame, name: str) -> None:
         fail("low", frame["low"] > frame["high"], "lies above high")
 
 
-def strict_schema(name: str) -> Any:
-    """The table as a `pandera.DataFrameSchema`: types, ranges, keys, no other column."""
-    import pandera.pandas as pa
-
-    table = TABLES[name]
-    columns = {}
-    for label, column in table.columns.items():
-        checks = []
-        if column.choices:
-            checks.append(pa.Check.isin(column.choices + ("",) * (not column.required)))
-        if column.type == "text" and column.required:
-            checks.append(pa.Check.str_length(min_value=1))
-        if column.type == "count":
-            checks.append(pa.Check(lambda s: (s >= 0) & (s % 1 == 0)))
-        if column.low is not None:
-            checks.append(pa.Check.ge(column.low))
-        if column.high is not None:
-            checks.append(pa.Check.le(column.high))
-        kind = str if column.type == "text" else float
-        columns[label] = pa.Column(
-            kind, checks, nullable=not column.required, coerce=kind is float, required=True
-        )
-    return pa.DataFrameSchema(columns, strict=True, unique=list(table.key))
-
-
 def _empty(table: Table) -> dict[str, list[str]]:
     """In number columns alone an empty cell is a missing value; "none" is a codec's name."""
     return {c: [""] for c, column in table.columns.items() if column.type in ("number", "count")}

@@ -11,13 +11,13 @@ from core.detect.saved import open_saved
 from core.evaluate.tables import TableError, load
 from core.provenance.found import Credentials, Manifest, Provenance, Sign
 from core.provenance.native import MOST_S
-from core.provenance.signs import IN_SOUND_AND_TAGS
 from core.provenance.tags import PROGRAMS
 from core.show.documents.exports import detection_json
 from core.show.evidence.case import Case, Filing
 from core.show.evidence.report import evidence, evidence_html
 from core.show.provenance import history, signed
 from tests.builders import SCORES, HandDetector, clip
+from training.provenance import IN_SOUND_AND_TAGS
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE = Manifest("Voice Works", "Signer", "2026-03-02T10:00:00Z", "Tool",

@@ -106,10 +106,6 @@ def measure(clip: Clip) -> Quality:
     ----------
     clip : Clip
         At least one sample.
-
-    Returns
-    -------
-    Quality
     """
     x = clip.samples
     missing = [(round(a * SAMPLE_RATE), round(b * SAMPLE_RATE)) for a, b in clip.source.missing]

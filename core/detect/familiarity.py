@@ -87,10 +87,6 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure
     config : mapping
         ``file``, and optionally the percentiles ``edge`` and ``unfamiliar``.
 
-    Returns
-    -------
-    FamiliarityMeasure
-
     Raises
     ------
     ValueError

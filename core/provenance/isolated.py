@@ -44,8 +44,6 @@ def look_safely(source: str | Path | bytes, anchors: str | None = None) -> Prove
 
     Parameters
     ----------
-    source : path-like or bytes
-        The file.
     anchors : str, optional
         Certificates of the trust list as PEM; by default those of the setting ``c2pa_trust``.
 

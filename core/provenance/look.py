@@ -27,10 +27,6 @@ def look_into(
         Certificates of the trust list as PEM; may be empty.
     first : callable, optional
         Given what credentials say, and then tags, too, before the samples are looked at.
-
-    Returns
-    -------
-    Provenance
     """
     notes: list[str] = []
     credentials = None

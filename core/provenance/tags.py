@@ -81,10 +81,6 @@ def read_tags(file: BinaryIO) -> tuple[list[Sign], list[tuple[str, str]]]:
     ----------
     file : binary file object
         Seekable.
-
-    Returns
-    -------
-    list of Sign, list of (str, str)
     """
     held = [*_of_ffmpeg(file), *_of_riff(file), *_of_mp3(file)]
     held = list(dict.fromkeys((name.lower(), value.strip()) for name, value in held if value))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from core.audio.decoding.notes import edited, edits_not_followed, index_again
+from core.audio.decoding.notes import EDITS_NOT_FOLLOWED, INDEX_AGAIN, edited
 from core.audio.decoding.source import Reader
 
 HIDDEN_S = 0.25
@@ -47,7 +47,7 @@ def _another_index(file: Reader) -> list[str]:
     boxes = (box for name, box in _boxes(file, (0, file.size())) if name == b"moov")
     held = (file.at(start, min(end - start, _INDEX_BYTES)) for start, end in boxes)
     first = next(held, b"")
-    return [index_again()] if any(other != first for other in held) else []
+    return [INDEX_AGAIN] if any(other != first for other in held) else []
 
 
 def _edits(file: Reader, track: int) -> Edits:
@@ -77,7 +77,7 @@ def _edits(file: Reader, track: int) -> Edits:
         del listed[0]
     played = [(at, min(at + n, whole_s) if n else whole_s) for n, at, _ in listed if at >= 0]
     if any(at < 0 or rate != 1 for _, at, rate in listed):
-        return Edits(False, (edits_not_followed(),))
+        return Edits(False, (EDITS_NOT_FOLLOWED,))
     held_s = end = 0.0
     for a, b in sorted(played):
         held_s += max(0.0, b - max(a, end))

@@ -32,12 +32,12 @@ from core.audio.decoding.flac import flac_behind
 from core.audio.decoding.frames import flac_bytes, frame_samples, to_float
 from core.audio.decoding.headers import Header
 from core.audio.decoding.notes import (
+    FLAC_DIFFERS,
     LEEWAY_S,
     another_codec,
     broken_off,
     check_promise,
     clock_notes,
-    flac_differs,
     not_read_on,
     piece_not_read,
     read_on,
@@ -233,7 +233,7 @@ class _Pour:
                 f"{packets.count:,} packets could not be decoded in full and were left out or "
                 "concealed." + ("" if self._stamped else " Times behind them may be early.")
             ]
-        return [flac_differs()] if self._checksum is not None and not agrees else []
+        return [FLAC_DIFFERS] if self._checksum is not None and not agrees else []
 
     def _stamp(self, frame: Any) -> float | None:
         stamped = self._stamped and frame.pts is not None

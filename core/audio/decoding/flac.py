@@ -39,7 +39,6 @@ def flac_end(file: Reader, end: int, samples: int) -> int | None:
 
     Parameters
     ----------
-    file : Reader
     end : int
         Where the decoder has read to.
     samples : int

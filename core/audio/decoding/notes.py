@@ -12,6 +12,21 @@ MOVED_END = (
 
 NO_END = "The file has no end mark: it may have been cut short."
 
+INDEX_AGAIN = (
+    "The file has a second index (moov) that differs from the first. The first was followed, as by "
+    "players; what only the other lists was not read."
+)
+
+EDITS_NOT_FOLLOWED = (
+    "The file's edit list has pauses between its pieces or changes their speed: it is not followed."
+    " All of the track's sound was read, at the times at which it was recorded."
+)
+
+FLAC_DIFFERS = (
+    "The decoded sound does not fit the file's own checksum (MD5): the file was changed or damaged "
+    "after it was made."
+)
+
 PRESENT_SHARE = 0.5
 """A file with less than this share of the sound its header promises is refused as truncated."""
 
@@ -28,7 +43,6 @@ def check_promise(promised_s: float, decoded_s: float, damaged: bool = False) ->
 
     Parameters
     ----------
-    promised_s, decoded_s : float
     damaged : bool
         Whether some may be lost before its end, where there is no clock to tell.
     """
@@ -155,22 +169,6 @@ def edited(played_s: float, held_s: float, whole_s: float, pieces: int) -> str:
     )
 
 
-def index_again() -> str:
-    """A note on an MP4 with a second index."""
-    return (
-        "The file has a second index (moov) that differs from the first. The first was followed, "
-        "as by players; what only the other lists was not read."
-    )
-
-
-def edits_not_followed() -> str:
-    """A note on an edit list with pauses between pieces or another speed."""
-    return (
-        "The file's edit list has pauses between its pieces or changes their speed: it is not "
-        "followed. All of the track's sound was read, at the times at which it was recorded."
-    )
-
-
 def described_again(first: str, then: str) -> str:
     """A note on a file whose header says twice what its sound is, and not the same.
 
@@ -198,14 +196,6 @@ def piece_not_read(number: int, of: int, n_bytes: int, why: str) -> str:
     """A note on one of several pieces of a chain."""
     return (
         f"Piece {number} of {of} ({n_bytes:,} bytes) is left out, and times count without it. {why}"
-    )
-
-
-def flac_differs() -> str:
-    """A note on a FLAC whose checksum does not fit what was decoded."""
-    return (
-        "The decoded sound does not fit the file's own checksum (MD5): the file was changed or "
-        "damaged after it was made."
     )
 
 

@@ -155,10 +155,6 @@ def config_of(tensors: Mapping[str, Tensor]) -> Wav2Vec2Config:
     tensors : mapping of str to torch.Tensor
         As `parts` gives them.
 
-    Returns
-    -------
-    transformers.Wav2Vec2Config
-
     Raises
     ------
     ValueError

@@ -32,8 +32,6 @@ def read_table(source: Path | bytes, name: str = "") -> pd.DataFrame:
 
     Parameters
     ----------
-    source : path or bytes
-        The file.
     name : str
         File name for messages, if bytes are given.
 

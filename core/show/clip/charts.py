@@ -52,8 +52,6 @@ def window_timeline(
         Posterior log-odds without a verdict, from the detector's `Decision`.
     scale : str
         ``probability`` (posterior under the prior) or ``llr`` (natural log, free of the prior).
-    palette : Palette
-        Colours.
     height : int
         In pixels.
 
@@ -249,8 +247,6 @@ def prior_curve(
         The clip's log-likelihood ratio.
     stance : Stance
         The stated prior, and the costs that set the threshold.
-    palette : Palette
-        Colours.
     height : int
         In pixels.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 
 from core.audio.parts import came_through
 from core.detect import outlier
@@ -325,9 +326,14 @@ def facts(detection: Detection) -> str:
         pairs.append(("To this detector", "unusual" if level == "edge" else level))
     how = "came through " if came_through(source) else ""
     pairs.append(("File", f"{how}{codec_name(source.codec)}, {source.sample_rate / 1000:g} kHz"))
+    return fact_list(pairs, "overflow-wrap:anywhere")
+
+
+def fact_list(pairs: Sequence[tuple[str, str]], style: str) -> str:
+    """Names over values, as many side by side as there is room for (HTML)."""
     items = "".join(
         '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
-        f'{html.escape(name)}</div><div style="font-weight:600;overflow-wrap:anywhere">'
+        f'{html.escape(name)}</div><div style="font-weight:600;{style}">'
         f"{html.escape(value)}</div></div>"
         for name, value in pairs
     )

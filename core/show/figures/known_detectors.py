@@ -50,8 +50,6 @@ def known(entry: Entry, table: Callable[[str], pd.DataFrame] = load) -> Known:
 
     Parameters
     ----------
-    entry : Entry
-        From the registry.
     table : callable
         Gives the tables of data/results by name; a page's cache, or the files.
 

@@ -41,8 +41,6 @@ def embedded_system(config: Mapping[str, Any], palette: Palette = LIGHT) -> str:
     ----------
     config : mapping
         Contents of the model directory's ``config.json``; may be empty.
-    palette : Palette
-        Colours.
     """
     calibration = config.get("calibration", {})
     known = "scale" in calibration and "offset" in calibration

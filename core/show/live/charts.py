@@ -38,8 +38,6 @@ def timeline(
 
     Parameters
     ----------
-    palette : Palette
-        Colours.
     band : (float, float)
         Posterior log-odds without a verdict, drawn as a grey band.
     rolling : bool

@@ -13,7 +13,7 @@ from core.detect.stream import Snapshot
 from core.evaluate.names import benchmark_name
 from core.settings import settings
 from core.show.clip.charts import percent
-from core.show.clip.words import headline, withheld
+from core.show.clip.words import fact_list, headline, withheld
 from core.show.theme import LIGHT
 
 LEVEL_FLOOR_DB = -60.0
@@ -162,16 +162,7 @@ def facts(shot: Snapshot) -> str:
         ("Windows scored", f"{sum(w.llr is not None for w in shot.windows):,}"),
         ("Frames lost", f"{shot.lost:,}"),
     ]
-    items = "".join(
-        '<div role="listitem"><div style="font-size:.75rem;opacity:.75">'
-        f'{name}</div><div style="font-weight:600;font-variant-numeric:tabular-nums">'
-        f"{value}</div></div>"
-        for name, value in pairs
-    )
-    return (
-        '<div role="list" style="display:grid;gap:.7rem 1rem;margin:.4rem 0 .2rem;'
-        f'grid-template-columns:repeat(auto-fit,minmax(6.8rem,1fr))">{items}</div>'
-    )
+    return fact_list(pairs, "font-variant-numeric:tabular-nums")
 
 
 def status(shot: Snapshot, detection: Detection | None) -> str:

@@ -31,8 +31,6 @@ def stacked(
         By the detector's name for people, of the same clip; each with at least one window.
     bands : mapping of str to (float, float)
         Log-odds around the threshold without a verdict, by the same names.
-    palette : Palette
-        Colours.
     """
     timelines = {name: cells(d, bands[name]) for name, d in detections.items()}
     rows: list[dict[str, Any]] = [

@@ -205,8 +205,6 @@ def add(
 
     Parameters
     ----------
-    arrival : Arrival
-        The file.
     track : int, optional
         Number of its audio track; by default the one that players choose.
     bar : streamlit placeholder, optional

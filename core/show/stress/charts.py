@@ -66,8 +66,6 @@ def scores(
         With at least one row and a score of its own.
     band : (float, float)
         Posterior log-odds without a verdict, from the detector's `Decision`.
-    palette : Palette
-        Colours.
     """
     own = test.llr or 0.0
     frame = _in_words(test, own)
@@ -168,8 +166,6 @@ def errors(
         Whose conditions are the rows.
     measured : pandas.DataFrame
         From `measured_errors`.
-    palette : Palette
-        Colours.
     """
     frame = pd.DataFrame(
         {"condition": [r.condition for r in test.rows], "label": [r.label for r in test.rows]}

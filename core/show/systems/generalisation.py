@@ -47,8 +47,6 @@ def ways(
     ----------
     points : pandas.DataFrame
         As `core.evaluate.arena.inside_and_outside` gives them; at least one.
-    title : str
-        Finding.
     marked : str
         A system that is drawn in another colour and named.
     """
@@ -125,8 +123,6 @@ def along(
     ----------
     points : pandas.DataFrame
         As `core.evaluate.arena.inside_and_outside` gives them; at least one that has ``by``.
-    title : str
-        Finding.
     by : str
         One of `ALONG`; systems of which it is not known are left out.
     outside_on, inside_on : str

@@ -63,8 +63,6 @@ def ranked(
         Column to the values wanted of it: what lacks one of them fades.
     picked : sequence of str
         Columns that a click picks; ``by`` where none are given.
-    palette : Palette
-        Colours.
     """
     data = _data(frame, by, names or {})
     data["faded"] = unchosen(data, chosen)

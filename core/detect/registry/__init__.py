@@ -3,7 +3,6 @@
 from core.detect.registry.entries import (
     AASIST,
     AASIST_L,
-    AASIST_WEIGHTS,
     ENTRIES,
     PRECISIONS,
     PUBLISHED,
@@ -12,9 +11,7 @@ from core.detect.registry.entries import (
     list_detectors,
 )
 from core.detect.registry.entry import EMBEDDED, ROOT, Entry, models_home
-from core.detect.registry.fetching import Progress
 from core.detect.registry.loading import (
-    MOST_CLASSES,
     classes_of,
     load_checkpoint,
     load_detector,
@@ -23,15 +20,12 @@ from core.detect.registry.loading import (
 __all__ = [
     "AASIST",
     "AASIST_L",
-    "AASIST_WEIGHTS",
     "EMBEDDED",
     "ENTRIES",
-    "MOST_CLASSES",
     "PRECISIONS",
     "PUBLISHED",
     "ROOT",
     "Entry",
-    "Progress",
     "classes_of",
     "in_8_bit",
     "is_registered",

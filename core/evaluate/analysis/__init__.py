@@ -2,7 +2,6 @@
 
 from core.evaluate.analysis.applied import applied_error, error_at, misleading, tippett
 from core.evaluate.analysis.breakdowns import (
-    MOST_CONDITIONS,
     attributes,
     by_column,
 )
@@ -20,17 +19,14 @@ from core.evaluate.analysis.fused import (
     EQUAL,
     LOGISTIC,
     Fused,
-    Plan,
     best_alone,
     calibrated,
-    crossed,
     fuse,
     split,
 )
 from core.evaluate.analysis.pictures import histogram, reliability, worst
 from core.evaluate.analysis.pooled import Overall, official_eer, overall
 from core.evaluate.analysis.prepared import (
-    Part,
     Prepared,
     Settings,
     prepare,
@@ -49,15 +45,12 @@ __all__ = [
     "EQUAL",
     "LOGISTIC",
     "MEAN",
-    "MOST_CONDITIONS",
     "MOST_SYSTEMS",
     "POOLED",
     "Comparison",
     "DataSets",
     "Fused",
     "Overall",
-    "Part",
-    "Plan",
     "Prepared",
     "Settings",
     "Systems",
@@ -68,7 +61,6 @@ __all__ = [
     "by_data_set",
     "calibrated",
     "compare",
-    "crossed",
     "error_at",
     "fuse",
     "histogram",

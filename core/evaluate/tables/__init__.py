@@ -1,6 +1,5 @@
 """The tables in data/results: what their columns mean, loading and checking them."""
 
-from core.evaluate.tables.column import Column, Table
 from core.evaluate.tables.figures import COLUMNS, FIGURES, KINDS, Figure
 from core.evaluate.tables.loading import (
     RESULTS,
@@ -27,9 +26,7 @@ __all__ = [
     "REPORTED_KINDS",
     "RESULTS",
     "TABLES",
-    "Column",
     "Figure",
-    "Table",
     "TableError",
     "check",
     "described",

@@ -1,6 +1,6 @@
 """What one visitor brought, and what was found of it, in that session's memory only."""
 
-from core.show.session.busy import logger, refused
+from core.show.session.busy import refused
 from core.show.session.clips import (
     INPUTS,
     NO_WORKER,
@@ -64,7 +64,6 @@ __all__ = [
     "generation",
     "judge",
     "keep_stress",
-    "logger",
     "look_for_watermark",
     "next_entries",
     "origin_of",

@@ -32,7 +32,7 @@ def rows() -> list[dict]:
             excess = []
             for _ in range(RUNS):
                 given = (rng.normal(side * apart / 2, 1, clips) for side in (-1, 1))
-                scale, offset = Tally.of(*given, higher="spoof").affine_calibration(0.5)
+                scale, offset = Tally.of(*given, higher="spoof").affine_calibration()
                 limit = np.log(clips)
                 llr = (np.clip(scale * x + offset, -limit, limit) for x in (human, fake))
                 excess.append(_bits(*llr) - best)

@@ -46,7 +46,7 @@ def _affine(trials: pd.DataFrame) -> tuple[dict[str, Any], int, int]:
     scored = trials.dropna(subset="raw")
     spoof = (scored["label"] == "spoof").to_numpy()
     raw = scored["raw"].to_numpy(float)
-    affine = Tally.of(raw[~spoof], raw[spoof], higher="spoof").affine_calibration(0.5)
+    affine = Tally.of(raw[~spoof], raw[spoof], higher="spoof").affine_calibration()
     n_human, n_synthetic = (scored.loc[m, "trial"].nunique() for m in (~spoof, spoof))
     limit = math.log(min(n_human, n_synthetic))
     found = {"scale": affine.scale, "offset": affine.offset, "llr_limit": limit}

@@ -113,10 +113,9 @@ def cells(figures: pd.DataFrame, which: Which = "authors") -> pd.DataFrame:
     )
 
 
-def most_reported(figures: pd.DataFrame, column: str = "benchmark") -> list[str]:
-    """Corpora by how many systems have a figure on them; systems by how many corpora."""
-    other = "system" if column == "benchmark" else "benchmark"
-    counts = figures.groupby(column, sort=True)[other].nunique()
+def most_reported(figures: pd.DataFrame) -> list[str]:
+    """Corpora by how many systems have a figure on them."""
+    counts = figures.groupby("benchmark", sort=True)["system"].nunique()
     return list(counts.sort_values(ascending=False, kind="stable").index)
 
 
@@ -145,7 +144,7 @@ def ranking(cells: pd.DataFrame, over: Sequence[str]) -> pd.DataFrame:
     return out.sort_values(["missing", "mean"], kind="stable", ignore_index=True)
 
 
-def contradictions(figures: pd.DataFrame, apart: float = APART) -> pd.DataFrame:
+def contradictions(figures: pd.DataFrame) -> pd.DataFrame:
     """Figures of the cells whose reporters contradict each other.
 
     Returns
@@ -156,7 +155,7 @@ def contradictions(figures: pd.DataFrame, apart: float = APART) -> pd.DataFrame:
     """
     values = figures.groupby(CELL)["value"]
     difference = values.transform("max") - values.transform("min")
-    out = figures.assign(difference=difference)[difference >= apart]
+    out = figures.assign(difference=difference)[difference >= APART]
     return out.sort_values(["difference", *CELL, "value"], ascending=[False, True, True, True])
 
 

@@ -175,7 +175,7 @@ def _llr(scores: Floats, affine: Affine, limit: float) -> Floats:
 
 
 def _affine(scores: Floats, truth: npt.NDArray[np.bool_]) -> Affine:
-    return Tally.of(scores[~truth], scores[truth], higher="spoof").affine_calibration(0.5)
+    return Tally.of(scores[~truth], scores[truth], higher="spoof").affine_calibration()
 
 
 def _least(truth: npt.NDArray[np.bool_]) -> int:

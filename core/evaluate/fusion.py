@@ -41,10 +41,10 @@ class Fusion:
         return np.asarray(held @ self.weights + self.offset)
 
 
-def learn(scores: Floats, is_spoof: npt.NDArray[np.bool_], p_spoof: float = 0.5) -> Fusion:
-    """Weights and offset by prior-weighted logistic regression.
+def learn(scores: Floats, is_spoof: npt.NDArray[np.bool_]) -> Fusion:
+    """Weights and offset by logistic regression in which each class counts half.
 
-    ``min sum_c prior_c mean_c log(1 + exp(-+(llr + logit p_spoof)))`` (Bruemmer et al. 2007,
+    ``min sum_c mean_c log(1 + exp(-+llr)) / 2`` (Bruemmer et al. 2007,
     doi:10.1109/TASL.2007.902870), by Newton's method.
 
     Parameters
@@ -53,8 +53,6 @@ def learn(scores: Floats, is_spoof: npt.NDArray[np.bool_], p_spoof: float = 0.5)
         float64 ``[n, systems]``; trials with an infinite score are not learnt from.
     is_spoof : numpy.ndarray
         bool ``[n]``.
-    p_spoof : float
-        Prior at which the errors count.
 
     Raises
     ------
@@ -66,19 +64,18 @@ def learn(scores: Floats, is_spoof: npt.NDArray[np.bool_], p_spoof: float = 0.5)
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     z = np.column_stack(((x - mean) / spread, np.ones(len(x))))
-    weight = np.where(spoof, p_spoof / spoof.sum(), (1 - p_spoof) / (~spoof).sum())
-    prior = np.log(p_spoof) - np.log1p(-p_spoof)
+    weight = np.where(spoof, 0.5 / spoof.sum(), 0.5 / (~spoof).sum())
     sign = np.where(spoof, -1.0, 1.0)
     # A weak pull on the weights keeps separable scores finite (Cllr changes by under 1e-6).
     pull = np.r_[np.full(x.shape[1], 1e-9), 0.0]
 
     def loss(w: Floats) -> float:
-        return float(weight @ np.logaddexp(0, sign * (z @ w + prior)) + 0.5 * pull @ (w * w))
+        return float(weight @ np.logaddexp(0, sign * (z @ w)) + 0.5 * pull @ (w * w))
 
     w = np.zeros(z.shape[1])
     value = loss(w)
     for _ in range(200):
-        p = 0.5 * (1 + np.tanh(0.5 * (z @ w + prior)))
+        p = 0.5 * (1 + np.tanh(0.5 * (z @ w)))
         grad = z.T @ (weight * (p - spoof)) + pull * w
         curve = z.T @ (z * (weight * p * (1 - p))[:, None]) + np.diag(pull + 1e-15)
         step = np.linalg.solve(curve, grad)

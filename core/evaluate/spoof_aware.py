@@ -131,7 +131,7 @@ class SpoofAware:
             if point is None:
                 yield {"metric": "teer", "value": None, "note": NO_CONCURRENT}
             else:
-                found = sure.concurrent_eer(tandem, point)
+                found = sure.concurrent_eer(point)
                 row = _row("teer", found, point.asv_threshold, sure)
                 yield {**row, "cm_threshold": -point.cm_threshold}
             best = tandem.min_adcf(self.costs)

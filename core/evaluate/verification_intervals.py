@@ -14,7 +14,7 @@ from core.evaluate import influence
 from core.evaluate.grouped import Share, grouped_interval
 from core.evaluate.influence import LOWEST, Linear
 from core.evaluate.intervals import Interval, interval
-from core.evaluate.metrics import AdcfCosts, Cost, Floats, Tally, Tandem, TandemPoint
+from core.evaluate.metrics import AdcfCosts, Cost, Floats, Tally, TandemPoint
 from core.evaluate.sample import Sample, Units, codes_of
 from core.evaluate.trials import SpoofAwareTrials
 
@@ -99,7 +99,7 @@ class Sure:
         shares = [self._share(of, wrong[k], weights[k]) for k, of in self.kinds.items()]
         return grouped_interval(linear, shares, self.units.unit)
 
-    def concurrent_eer(self, tandem: Tandem, point: TandemPoint) -> Interval:
+    def concurrent_eer(self, point: TandemPoint) -> Interval:
         """The concurrent t-EER's, in percent.
 
         Three rates meet at two thresholds. To first order the rate moves as that mean of theirs

@@ -57,13 +57,13 @@ class Journal:
         if fresh:
             self._file.truncate(0)
         try:
-            self._recover(out, settings)
+            self._recover(settings)
         except ArchiveError:
             self._file.close()
             raise
         self._synced = time.monotonic()
 
-    def _recover(self, out: Path, settings: dict[str, Any]) -> None:
+    def _recover(self, settings: dict[str, Any]) -> None:
         self._file.seek(0)
         end = 0
         for line in self._file:

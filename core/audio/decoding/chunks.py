@@ -137,7 +137,8 @@ def chunked(file: Reader, size: int, form: Form) -> Read:
         return Read((of_pieces(file, [(0, sound[0].start + form.skip)]),), read.notes)
     if len(sound) < 2:
         return read
-    last = _last(file, held[-1], read, size)
+    # Where what follows is another file, the last chunk ends with this one.
+    last = min(held[-1].end, read.files[0].size() if read.notes else size)
     held[-1] = held[-1]._replace(end=last)
     begin = sound[0].start + form.skip
     lengths = [c.end - c.start - form.skip for c in held]
@@ -164,11 +165,6 @@ def _without(places: list[int], size: int) -> list[Piece]:
 
 def _cut(file: Reader, at: int, note: str) -> Read:
     return Read((of_pieces(file, [(0, at)]),), (note,))
-
-
-def _last(file: Reader, chunk: Chunk, read: Read, size: int) -> int:
-    """Where the last chunk of sound ends, where what follows is another file."""
-    return min(chunk.end, read.files[0].size() if read.notes else size)
 
 
 def counting(file: Reader, form: Form, chunk: Chunk, n: int) -> tuple[tuple[int, bytes], ...]:

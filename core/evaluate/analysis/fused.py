@@ -242,13 +242,13 @@ def _figures(
     return one, two
 
 
-def best_alone(fused: Fused, metric: str, of: str = LOGISTIC) -> pd.Series:
-    """The row of `Fused.gains` against the best system alone by this metric."""
+def best_alone(fused: Fused, metric: str) -> pd.Series:
+    """The row of `Fused.gains` that says what `LOGISTIC` gains against the best system alone."""
     alone = fused.figures[
         (fused.figures["metric"] == metric) & ~fused.figures["system"].isin([EQUAL, LOGISTIC])
     ]
     place = alone["value"].idxmax() if metric == "auc" else alone["value"].idxmin()
-    rows = fused.gains[(fused.gains["metric"] == metric) & (fused.gains["system"] == of)]
+    rows = fused.gains[(fused.gains["metric"] == metric) & (fused.gains["system"] == LOGISTIC)]
     return rows[rows["against"] == alone.loc[place, "system"]].iloc[0]
 
 

@@ -216,10 +216,10 @@ class Tally:
         """Cllr in bits by the best monotone calibration: what discrimination allows."""
         return self._bits(self.pav_llr())
 
-    def affine_calibration(self, p_spoof: float = 0.5) -> Affine:
+    def affine_calibration(self) -> Affine:
         """Scale and offset that turn ``values`` into ratios ``ln p(x|spoof) / p(x|bona fide)``.
 
-        Prior-weighted logistic regression (Bruemmer and du Preez 2006).
+        Logistic regression in which each class counts half (Bruemmer and du Preez 2006).
         """
         finite = np.isfinite(self.values)
         if not finite.all():
@@ -228,21 +228,20 @@ class Tally:
         if spread == 0:
             return Affine(0.0, 0.0)
         x = (self.values - mean) / spread
-        w_bona = (1 - p_spoof) * self.bonafide / self.n_bonafide
-        w_spoof = p_spoof * self.spoof / self.n_spoof
-        prior = np.log(p_spoof) - np.log1p(-p_spoof)
+        w_bona = 0.5 * self.bonafide / self.n_bonafide
+        w_spoof = 0.5 * self.spoof / self.n_spoof
         # A weak pull on the slope keeps separable scores finite (Cllr changes by under 1e-6).
         pull = 1e-9
 
         def loss(a: float, b: float) -> float:
-            odds = a * x + b + prior
+            odds = a * x + b
             value = w_bona @ np.logaddexp(0, odds) + w_spoof @ np.logaddexp(0, -odds)
             return float(value + 0.5 * pull * a * a)
 
         a, b = 0.0, 0.0
         value = loss(a, b)
         for _ in range(200):
-            odds = a * x + b + prior
+            odds = a * x + b
             p = 0.5 * (1 + np.tanh(0.5 * odds))
             slope = w_bona * p - w_spoof * (1 - p)
             grad = np.array([slope @ x + pull * a, slope.sum()])

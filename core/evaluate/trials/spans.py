@@ -109,7 +109,7 @@ def read_scored_spans(
     if "start" not in table and hop:
         place = table.groupby("file").cumcount()
         table["start"], table["duration"] = place * hop, hop
-    table = _timed(table, name)
+    table = _timed(table)
     _need(table, ("file", "start", "end", "score"), name)
     table, left = _usable(table, ["start", "end", "score"], name)
     said = speaks_for(columns["score"]) or ("spoof" if columns["score"] == "llr" else None)
@@ -146,7 +146,7 @@ def read_reference(source: Path | bytes, name: str) -> Spans:
         if not columns and frame.shape[1] in (3, 4):
             order: tuple[Role, ...] = ("file", "start", "end", "label")
             columns = dict(zip(order, map(str, frame.columns), strict=False))
-        table = _timed(_numbers(frame, columns, ("start", "end", "duration")), name)
+        table = _timed(_numbers(frame, columns, ("start", "end", "duration")))
         left = frame.attrs.get("problems", ())
         form = in_words([f"{role} = {c}" for role, c in columns.items() if role != "score"])
     _need(table, ("file", "start", "end"), name)
@@ -206,7 +206,7 @@ def _numbers(
     return table
 
 
-def _timed(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _timed(table: pd.DataFrame) -> pd.DataFrame:
     """The table with ends; names without suffix, as references have them."""
     if "end" not in table and {"start", "duration"} <= set(table):
         table["end"] = table["start"] + table["duration"]
@@ -286,7 +286,7 @@ def _found(
     index = [row[0] for row in found]
     frame = pd.DataFrame([row[1:] for row in found], columns=list(columns), index=index)
     times = tuple(role for role in columns if role not in ("file", "label"))
-    table = _timed(_numbers(frame, {role: role for role in columns}, times), name)
+    table = _timed(_numbers(frame, {role: role for role in columns}, times))
     first = tuple(wrong[:5])
     said = in_a_sentence(name, len(wrong), what, first) if wrong else ""
     return table, (Problem(said, len(wrong), first),) if wrong else ()

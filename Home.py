@@ -62,8 +62,7 @@ def dashboard() -> None:
     st.set_page_config(page_title=f"{page.title} · Spoofscope")
     st.html(STYLE)
     prewarm()
-    kept = ("benchmarks", "systems", "under-the-hood")
-    keep_history([p.url_path for p in pages if address(p.url_path) in kept])
+    keep_history([p.url_path for p in pages])
     keep_presses()
     with explained(address(page.url_path)):
         page.run()

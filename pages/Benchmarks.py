@@ -24,7 +24,7 @@ st.markdown(
     "Lower is better; at an equal error rate (EER) of 50 % a detector guesses."
 )
 book = Book.load()
-book.accept_keys(tuple(VIEWS))
+book.check_address(tuple(VIEWS), compare.CELLS)
 view = st.segmented_control(
     *("View", list(VIEWS)), default="Systems", required=True, key="view", bind="query-params"
 )

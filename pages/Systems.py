@@ -14,7 +14,7 @@ st.markdown(words.INTRODUCTION)
 systems = cache.table("arena_systems")
 figures = arena.joined(cache.table("arena"), systems, cache.table("arena_corpora"))
 
-view.accept_keys(figures)
+view.check_address(figures)
 shown = st.segmented_control(
     "View", words.VIEWS, default=words.VIEWS[0], required=True, key="arena", bind="query-params"
 )

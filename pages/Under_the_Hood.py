@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.show.hood import detectors, inventory, signs
-from core.show.navigation import address
+from core.show.navigation.choices import check, names_of
 
 BY_NAME = "Detectors by name"
 TABS = {
@@ -23,7 +23,7 @@ st.markdown(
 linked = inventory.CHOSEN in st.query_params and "hood" not in st.query_params
 if linked and "hood" not in st.session_state:
     st.session_state["hood"] = BY_NAME
-address.accept_keys({"hood": address.names_of(TABS)})
+check({"hood": names_of(TABS), inventory.CHOSEN: inventory.detector_names()})
 tabs = st.tabs(list(TABS), key="hood", bind="query-params")
 for tab, parts in zip(tabs, TABS.values(), strict=True):
     with tab:

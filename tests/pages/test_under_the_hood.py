@@ -15,7 +15,7 @@ from core.detect.registry import ENTRIES, added, load_detector
 from core.evaluate import arena, tables
 from core.show import cache
 from core.show.figures.known_detectors import described, known, name_of
-from core.show.navigation import address
+from core.show.navigation.choices import names_of
 from tests.detect.test_own import written
 from tests.pages.words import assert_plain
 
@@ -79,7 +79,7 @@ def own(tmp_path, monkeypatch):
 
 
 def test_an_address_opens_any_detector_by_its_id_or_its_name(own):
-    known = address.names_of(list(ENTRIES), name_of)
+    known = names_of(list(ENTRIES), name_of)
     for entry in ENTRIES.values():
         meant = [known[asked.casefold()] for asked in (entry.id, entry.id.upper(), entry.name)]
         assert meant == [entry.name] * 3

@@ -14,7 +14,7 @@ from core.show import cache
 from core.show.figures import charts
 from core.show.figures.known_detectors import in_tables
 from core.show.figures.view import Filters, colours_of
-from core.show.navigation import address
+from core.show.navigation import choices
 from core.show.theme import Palette, palette
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ MORE = {
     "kind": "Kind of figure",
 }
 """Further filters: column and label."""
+
+COSTS: dict[str, choices.Numbers] = {
+    "prior": (0.5, 99.5),
+    "cost_missed_fake": range(1, 101),
+    "cost_false_accusation": range(1, 101),
+}
+"""Keys of the sliders of prior and costs, and what they take."""
 
 OLD_COSTS = {"c_fa": "cost_missed_fake", "c_miss": "cost_false_accusation"}
 """What costs were called in addresses, and what their fields are called."""
@@ -156,25 +163,26 @@ class Book:
         """A vocoder or codec as people call it; of other columns the value itself."""
         return self.vocoder_names.get(value, self.codec_names.get(value, value))
 
-    def accept_keys(self, views: tuple[str, ...]) -> None:
+    def check_address(self, views: tuple[str, ...], cells: tuple[str, ...]) -> None:
         """Let addresses name what is chosen by key or by label, and costs as they once did."""
-        # Before any widget is there: one that is holds the address.
-        address.accept_old_names(OLD_COSTS, 1, 100)
         columns = [f.name for f in fields(Filters)]
         systems = SYSTEMS | in_tables()
-        address.accept_keys(
-            {name: address.names_of(self.values(name), self.named) for name in columns}
+        choices.check(
+            {name: choices.names_of(self.values(name), self.named) for name in columns}
             | {
-                "system": address.names_of(self.values("system"), also=systems),
-                "compare": address.names_of(self.values("system"), also=systems),
-                "benchmark": address.names_of(self.values("benchmark"), also=BENCHMARKS),
-                "compare_on": address.names_of(self.values("benchmark"), also=BENCHMARKS),
-                "metric": address.names_of(self.measures, bare),
-                "view": address.names_of(views),
-                "first": address.names_of(self.compared, also=systems),
-                "second": address.names_of(self.compared, also=systems),
+                "system": choices.names_of(self.values("system"), also=systems),
+                "compare": choices.names_of(self.values("system"), also=systems),
+                "benchmark": choices.names_of(self.values("benchmark"), also=BENCHMARKS),
+                "compare_on": choices.names_of(self.values("benchmark"), also=BENCHMARKS),
+                "metric": choices.names_of(self.measures, bare),
+                "view": choices.names_of(views),
+                "cells": choices.names_of(cells),
+                "first": choices.names_of(self.compared, also=systems),
+                "second": choices.names_of(self.compared, also=systems),
             },
+            numbers=COSTS,
             many=(*columns, "compare"),
+            old=OLD_COSTS,
         )
 
     def ask(self) -> None:

@@ -10,7 +10,7 @@ from core.show.benchmarks import words
 from core.show.benchmarks.book import Book, nothing
 from core.show.figures import charts
 from core.show.figures.view import show_chart
-from core.show.navigation import address
+from core.show.navigation import choices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +28,12 @@ def side_by_side(book: Book) -> None:
     if not benchmarks:
         nothing(book.of_metric)
         return
-    address.accept_keys({"cells": address.names_of(CELLS)})
+    choices.say_missing({"compare_on": benchmarks})
     one, two, three = st.columns([2, 3, 2])
     on = one.selectbox("Compare on", benchmarks, key="compare_on", bind="query-params")
     there = rows[rows["benchmark"] == on]
     known = list(there["system"].unique())
+    choices.say_missing({"compare": known})
     chosen = two.multiselect(
         "Two to six systems; the first is the reference",
         known,

@@ -12,7 +12,7 @@ from core.show.benchmarks import words
 from core.show.benchmarks.book import Book
 from core.show.figures import charts
 from core.show.figures.view import csv, show_chart
-from core.show.navigation import address
+from core.show.navigation import choices
 from core.show.widgets import show_table
 
 if TYPE_CHECKING:
@@ -83,9 +83,6 @@ def trade_off(book: Book) -> None:
 
 def _costs() -> Costs:
     """Fields for the prior and both costs."""
-    address.check_numbers(
-        {"prior": (0.5, 99.5), "cost_missed_fake": (1, 100), "cost_false_accusation": (1, 100)}
-    )
     one, two, three = st.columns(3)
     prior = one.slider(
         "Prior: share of fakes (%)", 0.5, 99.5, 5.0, 0.5, key="prior", bind="query-params"
@@ -125,9 +122,11 @@ def significance(book: Book) -> None:
     )
     one, two = st.columns(2)
     a = one.selectbox("First system", compared, key="first", bind="query-params")
+    others = [s for s in compared if s != a]
+    choices.say_missing({"second": others})
     b = two.selectbox(
         "Second system",
-        [s for s in compared if s != a],
+        others,
         index=min(2, len(compared) - 2),
         key="second",
         bind="query-params",

@@ -7,6 +7,10 @@ import streamlit as st
 from core.settings import settings
 from core.show import cache, session
 from core.show.navigation import address
+from core.show.navigation.choices import say_lost
+
+SOUGHT = "spoofscope.sought-example"
+"""Set where an address named an example that is not here."""
 
 INPUTS = "detect-inputs"
 """Key of the expander that holds the ways in while a clip is shown."""
@@ -41,12 +45,15 @@ def take_example(order: int) -> None:
 
 def follow_address() -> None:
     """Open the example that a shared address such as ``?example=3`` names; say where none is."""
-    asked = st.query_params.get("example", "")
+    asked = st.query_params.get_all("example")
     offered = {str(e.order): e.order for e in cache.examples()} if asked else {}
-    if asked not in offered:
-        address.say_lost([asked] if asked.strip() else [], "Bring a clip, or pick an example.")
-    elif offered[asked] not in {e.example for e in session.entries()}:
-        take_example(offered[asked])
+    order, lost = address.asked_example(asked, offered)
+    say_lost(lost, "Bring a clip, or pick an example.")
+    if order and offered[order] not in {e.example for e in session.entries()}:
+        take_example(offered[order])
+    elif lost:
+        st.session_state[SOUGHT] = True
+        address.clear_request()
 
 
 def forget() -> None:
@@ -68,7 +75,7 @@ def choose_input() -> None:
 def _ways_in() -> None:
     ways = [":material/upload_file: Upload", ":material/mic: Record", ":material/school: Examples"]
     upload, record, pick = st.tabs(
-        ways, default=ways[2 if "example" in st.query_params else 0], key="detect-way"
+        ways, default=ways[2 if SOUGHT in st.session_state else 0], key="detect-way"
     )
     with upload:
         files = st.file_uploader(

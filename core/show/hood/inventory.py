@@ -17,7 +17,7 @@ from core.show.figures.known_detectors import NO_COMMERCE, described, in_short, 
 from core.show.hood import diagrams
 from core.show.hood.calibrating import calibrate
 from core.show.markdown import plain
-from core.show.navigation import address
+from core.show.navigation.choices import names_of
 from core.show.widgets import numbers, show_table
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ CHOSEN = "hood-detector"
 """Key of the detector of which all is said, and its name in the address."""
 
 PACKAGES = ("streamlit", "altair", "pandas", "numpy", "scipy", "torch", "transformers", "av")
+
+
+def detector_names() -> dict[str, str]:
+    """What an address may call the detectors -> their labels."""
+    return names_of([entry.id for entry in list_detectors()], name_of)
 
 
 def by_name() -> None:
@@ -53,7 +58,6 @@ def by_name() -> None:
         )
     show_table(rows, key="hood-detectors")
     ids = [entry.id for entry in listed]
-    address.accept_keys({CHOSEN: address.names_of(ids, name_of)})
     chosen = st.selectbox(
         "All that is known of",
         ids,

@@ -7,18 +7,13 @@ and never more. A part is written when the visitor chooses it, so that the back 
 
 from __future__ import annotations
 
-import contextlib
 import math
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from core.show import session
-from core.show.markdown import plain
+from core.show.navigation.choices import say_lost
 
 LEAST_S = 0.5
 LONGEST_S = 300.0
@@ -36,13 +31,14 @@ LOST = {
 
 Part = tuple[float, float]
 
-_PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+EDGES = ("from", "to")
+"""What an address calls where a part begins and ends."""
+
 _KEPT = "kept"
-_KEYS = ("example", "from", "to", _KEPT)
+_KEYS = ("example", *EDGES, _KEPT)
 _PARTS = "spoofscope.shown-parts"
 _SEEN = "spoofscope.address"
 _HELD = "address-held"
-_UNSAID = "spoofscope.unsaid"
 
 
 def fitted(start_s: float, end_s: float, duration_s: float) -> Part:
@@ -120,7 +116,7 @@ def write(entry: session.Entry | None, with_part: bool = True) -> None:
     twice = any(len(st.query_params.get_all(key)) > 1 for key in wanted)
     if twice or st.query_params.to_dict() != others | wanted:
         st.query_params.from_dict(others | wanted)
-    st.session_state[_SEEN] = wanted
+    st.session_state[_SEEN] = {key: [value] for key, value in wanted.items()}
     st.session_state[_HELD] = _KEPT in wanted or st.session_state.get(_HELD, False)
 
 
@@ -132,27 +128,60 @@ def write_if_other(entry: session.Entry, with_part: bool = True) -> None:
         write(entry, with_part)
 
 
-def new_request() -> dict[str, str] | None:
+def new_request() -> dict[str, list[str]] | None:
     """What the address asks for where it is not what was written last; None where it is."""
-    asked = {k: v for k, v in st.query_params.to_dict().items() if k in _KEYS}
+    asked = {k: st.query_params.get_all(k) for k in _KEYS if k in st.query_params}
     if asked == st.session_state.get(_SEEN, {}):
         return None
     st.session_state[_SEEN] = asked
     return asked
 
 
-def asked_part(asked: Mapping[str, Any], duration_s: float) -> Part | None:
+def asked_example(values: Sequence[str], offered: Collection[str]) -> tuple[str, list[str]]:
+    """The last example that an address names and that is offered, empty where none is; and what
+    else it names.
+    """
+    there = [value for value in values if value in offered]
+    lost = [value for value in values if value.strip() and value not in offered]
+    return (there[-1] if there else ""), lost
+
+
+def asked_part(asked: Mapping[str, Sequence[str]], duration_s: float) -> Part | None:
     """The part that an address asks for; None where it asks for none that could be meant."""
-    try:
-        start, end = float(asked["from"]), float(asked["to"])
-        return fitted(start, end, duration_s) if start < duration_s and end > 0.0 else None
-    except (KeyError, ValueError):
+    edges = [[value for value in asked.get(end, ()) if _finite(value)] for end in EDGES]
+    if not all(edges):
         return None
+    start, end = (float(values[-1]) for values in edges)
+    return fitted(start, end, duration_s) if start < duration_s and end > 0.0 else None
 
 
-def apply_part(asked: Mapping[str, Any], entry: session.Entry, duration_s: float) -> None:
+def lost_edges(asked: Mapping[str, Sequence[str]], meant: Part | None) -> list[str]:
+    """Edges of a part that an address names in vain, where this is the part that it means."""
+    return [
+        f"{end}={value}"
+        for end in EDGES
+        for value in asked.get(end, ())
+        if value.strip() and (meant is None or not _finite(value))
+    ]
+
+
+def _finite(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def apply_part(asked: Mapping[str, Sequence[str]], entry: session.Entry, duration_s: float) -> None:
     """Show the part that an address asks for, the clip's beginning where it asks for none."""
     _keep(entry.key, asked_part(asked, duration_s))
+
+
+def clear_request() -> None:
+    """Take out of the address which clip, and which part, it asked for."""
+    said = {key: st.query_params.get_all(key) for key in st.query_params}
+    st.query_params.from_dict({k: v for k, v in said.items() if k not in ("example", *EDGES)})
+    st.session_state[_SEEN] = {k: v for k, v in said.items() if k == _KEPT}
 
 
 def note_kept(there: bool, what: str = "clip") -> None:
@@ -166,154 +195,17 @@ def note_kept(there: bool, what: str = "clip") -> None:
     what : str
         One of `LOST`.
     """
+    values = [value for value in st.query_params.get_all(_KEPT) if value.strip()]
     if there:
         st.session_state[_HELD] = True
-        if _KEPT not in st.query_params:
-            st.query_params[_KEPT] = "1"
-    elif _KEPT in st.query_params:
-        if st.session_state.get(_HELD):  # dropped in this visit, by its visitor
-            del st.query_params[_KEPT]
-        else:
-            st.info(
-                f"The {what} that was here is gone: it was kept for one visit only, and this page "
-                f"was loaded again. {LOST[what]}",
-                icon=":material/refresh:",
-            )
-
-
-def names_of(
-    options: Collection[str],
-    label: Callable[[str], str] = str,
-    also: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, str]:
-    """What an address may call the options of a widget -> their labels, for `accept_keys`.
-
-    Parameters
-    ----------
-    options : collection of str
-        What can be chosen.
-    label : callable, optional
-        What the widget calls an option; the option itself by default.
-    also : mapping of str to str, optional
-        Other names of options -> the option.
-    """
-    labels = {name.casefold(): label(option) for name, option in also.items() if option in options}
-    for option in options:
-        labels[option.casefold()] = label(option)
-    return labels | {name.casefold(): name for name in map(label, options)}
-
-
-def say_lost(values: Sequence[str], choose: str = "Choose below.") -> None:
-    """Say of what an address names, and what is not here, that the page goes without it.
-
-    Parameters
-    ----------
-    values : sequence of str
-        As the address has them; of none nothing is said.
-    choose : str, optional
-        What the visitor can do.
-    """
-    if values:
-        shown = ", ".join(f"**{plain(value[:60])}**" for value in values[:3])
-        more = f" and {len(values) - 3:,} more" if len(values) > 3 else ""
+    elif "1" in values and not st.session_state.get(_HELD):
         st.info(
-            f"The address names {shown}{more}: there is no such choice here, so this page shows "
-            f"its usual one. {choose}",
-            icon=":material/link_off:",
+            f"The {what} that was here is gone: it was kept for one visit only, and this page was "
+            f"loaded again. {LOST[what]}",
+            icon=":material/refresh:",
         )
-
-
-def check_numbers(ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Say which numbers in an address no slider takes, before its widget drops them. Of several the
-    last counts, written as widgets write it. Ends the run where it changes the address.
-
-    Parameters
-    ----------
-    ranges : mapping of str to (float, float)
-        A widget's key, which is its name in the address -> the least and the most it takes.
-    """
-    lost, changed = [], {}
-    for key, (low, high) in ranges.items():
-        values, taken = st.query_params.get_all(key), []
-        for value in filter(str.strip, values):
-            try:
-                number = float(value)
-            except ValueError:
-                number = math.nan
-            if low <= number <= high:
-                taken.append(value if _PLAIN_NUMBER.fullmatch(value) else f"{number:g}")
-            else:
-                lost.append(f"{key}={value}")
-        if taken and taken[-1:] != values:
-            changed[key] = taken[-1:]
-    _change(changed, lost)
-
-
-def accept_keys(names: Mapping[str, Mapping[str, str]], many: Collection[str] = ()) -> None:
-    """Let an address name options by their keys too, in capitals or not; labels are what is
-    written, and all that a widget reads. Ends the run where it changes the address.
-
-    What names nothing here is said, since a page without it shows something else than was asked. Of
-    several names for one choice the last counts, which a widget would drop together.
-
-    Parameters
-    ----------
-    names : mapping of str to mapping
-        A widget's key, which is its name in the address -> `names_of` its options.
-    many : collection of str
-        Keys of the widgets that take several.
-    """
-    said = {key: st.query_params.get_all(key) for key in names}
-    lost = [
-        value
-        for key, values in said.items()
-        for value in values
-        if value.strip() and value.casefold() not in names[key]
-    ]
-    meant = {
-        key: [names[key].get(value.casefold(), value) for value in values]
-        for key, values in said.items()
-    }
-    for key, values in said.items():
-        there = [value for value in values if value.casefold() in names[key]]
-        if key not in many and len(values) > 1 and there:
-            meant[key] = [names[key][there[-1].casefold()]]
-    _change({key: values for key, values in meant.items() if values != said[key]}, lost)
-
-
-def _change(changed: Mapping[str, Sequence[str]], lost: Sequence[str]) -> None:
-    """Put values into the address and begin the run anew, where there are any; else say what is
-    lost, also of the run before."""
-    lost = list(dict.fromkeys([*st.session_state.pop(_UNSAID, ()), *lost]))
-    if changed:
-        with contextlib.suppress(StreamlitAPIException):  # widgets are there, and hold the address
-            st.query_params.update(changed)
-            st.session_state[_UNSAID] = lost
-            st.rerun()
-    say_lost(lost)
-
-
-def accept_old_names(names: Mapping[str, str], low: int, high: int) -> None:
-    """Take over whole numbers that an older address says under names that are gone.
-
-    Ends the run where it changes the address. `accept_keys` follows, and says what is left out: it
-    may end the run too, and what was said before would be gone.
-
-    Parameters
-    ----------
-    names : mapping of str to str
-        Old name to the key of the widget of now, which is not shown yet.
-    low, high : int
-        The widgets' range; what lies outside, or is no number, is left out.
-    """
-    lost, meant = [], {}
-    for old, new in names.items():
-        said = st.query_params.pop(old, "")
-        if not (said.isdecimal() and low <= int(said[:9]) <= high):
-            lost += [f"{old}={said}"] if said.strip() else []
-        elif new not in st.query_params:
-            meant[new] = said
-    st.session_state[_UNSAID] = [*st.session_state.get(_UNSAID, ()), *lost]
-    if meant:  # into the address, since a value in the state contradicts the widget's default
-        st.query_params.update(meant)
-        st.rerun()
+    elif _KEPT in st.query_params:  # dropped in this visit, by its visitor
+        del st.query_params[_KEPT]
+    if (there or _KEPT in st.query_params) and values != ["1"]:
+        st.query_params[_KEPT] = "1"
+    say_lost([f"{_KEPT}={value}" for value in values if value != "1"], "")

@@ -23,7 +23,7 @@ def keep_history(pages: Sequence[str]) -> None:
     Parameters
     ----------
     pages : sequence of str
-        The last part of the address of every page whose widgets are bound to it.
+        The last part of the address of every page.
     """
     import streamlit as st
 

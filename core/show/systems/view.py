@@ -12,7 +12,7 @@ from core.evaluate import arena
 from core.evaluate.tables import ARENA, FRONT_ENDS, REPORTED_KINDS
 from core.plain import csv_of
 from core.show.figures.view import show_chart
-from core.show.navigation import address
+from core.show.navigation import choices
 from core.show.systems import charts, words
 from core.show.systems import generalisation as drawn
 from core.show.theme import palette
@@ -68,23 +68,26 @@ class Shown:
     over: list[str]
 
 
-def accept_keys(figures: pd.DataFrame) -> None:
+def check_address(figures: pd.DataFrame) -> None:
     """Let addresses name what is chosen in capitals or not, and say what of it is not here."""
     corpora = arena.most_reported(figures)
-    address.accept_keys(
+    sides = choices.names_of([words.MEDIAN, *corpora])
+    choices.check(
         {
-            "arena": address.names_of(words.VIEWS),
-            "front": address.names_of(FRONT_ENDS),
-            "reporter": address.names_of(REPORTED_KINDS),
-            "figure": address.names_of(list(words.WHICH), words.WHICH.__getitem__),
-            "corpora": address.names_of(corpora),
-            "over": address.names_of(corpora),
-            "order": address.names_of([words.MEAN, *corpora]),
-            "along": address.names_of([words.WAYS, *drawn.ALONG.values()]),
+            "arena": choices.names_of(words.VIEWS),
+            "front": choices.names_of(FRONT_ENDS),
+            "reporter": choices.names_of(REPORTED_KINDS),
+            "figure": choices.names_of(list(words.WHICH), words.WHICH.__getitem__),
+            "corpora": choices.names_of(corpora),
+            "over": choices.names_of(corpora),
+            "order": choices.names_of([words.MEAN, *corpora]),
+            "along": choices.names_of([words.WAYS, *drawn.ALONG.values()]),
+            "seen": sides,
+            "unseen": sides,
         },
+        numbers={"least": range(1, 11)},
         many=("front", "reporter", "corpora", "over"),
     )
-    address.check_numbers({"least": (1, 10)})
 
 
 def filtered(figures: pd.DataFrame, all_stand: bool) -> tuple[pd.DataFrame, arena.Which]:
@@ -244,7 +247,7 @@ def generalisation(figures: pd.DataFrame, which: arena.Which) -> None:
         for status in (arena.SEEN, arena.UNSEEN)
     }
     of = {"unseen": known[arena.UNSEEN], "seen": known[arena.SEEN]}
-    address.accept_keys({k: address.names_of([words.MEDIAN, *v]) for k, v in of.items()})
+    choices.say_missing({k: [words.MEDIAN, *v] for k, v in of.items()})
     one, two = st.columns(2)
     unseen_on = one.selectbox(
         "Not in training", [words.MEDIAN, *known[arena.UNSEEN]], key="unseen", bind="query-params"

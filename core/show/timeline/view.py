@@ -17,6 +17,7 @@ from core.show.clip.words import withheld
 from core.show.documents import exports
 from core.show.markdown import plain
 from core.show.navigation import address
+from core.show.navigation.choices import say_lost
 from core.show.theme import palette
 from core.show.timeline.player import overview_wave, player, player_data, says
 from core.show.widgets import numbers, save_button
@@ -66,25 +67,25 @@ def follow_address() -> None:
     asked = address.new_request()
     if asked is None:
         return
-    lost: list[str] = []
-    order = str(asked.get("example", ""))
     open_ones = {str(e.example): e for e in session.entries() if e.example}
+    offered = {*open_ones, *(str(e.order) for e in cache.examples())}
+    order, lost = address.asked_example(asked.get("example", ()), offered)
     if order in open_ones:
         session.select(open_ones[order].key)
-    elif order in {str(e.order) for e in cache.examples()}:
+    elif order:
         open_example(int(order))
-    else:
-        lost += [order] if order.strip() else []
     entry = session.selected()
     clip = session.clip_of(entry) if entry is not None else None
     if entry is not None and clip is not None and ("from" in asked or was_here):
         address.apply_part(asked, entry, clip.duration_s)
     meant = address.asked_part(asked, clip.duration_s) if clip is not None else None
-    if meant is None and (clip is not None or "kept" not in asked):  # which `note_kept` tells
-        lost += [f"{end}={asked[end]}" for end in ("from", "to") if asked.get(end, "").strip()]
-    address.say_lost(lost, "Choose a clip, or a part of it, here.")
-    if clip is not None and ("from" in asked or "to" in asked):
+    if clip is not None or "kept" not in asked:  # which `note_kept` tells
+        lost += address.lost_edges(asked, meant)
+    say_lost(lost, "Choose a clip, or a part of it, here.")
+    if clip is not None and (lost or "from" in asked or "to" in asked):
         address.write(entry)  # of a part that was asked for, what of it there is
+    elif lost:
+        address.clear_request()
 
 
 def choose_clip() -> None:

@@ -23,7 +23,8 @@ with left:
     detector_id, *others = judging.choose_settings()
     open_saved_section()
 with right:
-    with st.container():  # what comes and goes in it moves nothing below, which would close it
+    # What comes and goes in containers moves nothing below, which would close it.
+    with st.container(key="detect-arriving"):
         detector = judging.take_in(detector_id)
     for entry in session.entries():
         if entry.error:
@@ -38,7 +39,7 @@ with right:
         st.stop()
     if chosen := session.selected():
         address.write_if_other(chosen, with_part=False)
-    with st.container():
+    with st.container(key="detect-listening"):
         detector = detector or judging.load(detector_id)
         done = judging.judge_all(detector)
     if len(session.entries()) > 1:

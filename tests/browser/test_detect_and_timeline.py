@@ -33,6 +33,12 @@ def read_card(page: Page) -> str:
     return card(page).inner_text()
 
 
+TOPS = """[...document.querySelectorAll("[data-testid=stColumn]")].slice(0, 2).map(
+    column => [...column.firstElementChild.children].find(part => part.offsetHeight)
+        .getBoundingClientRect().top)"""
+"""Where the first part that is seen of a page's first two columns begins."""
+
+
 def upload(page: Page) -> None:
     page.locator("input[type=file]").first.set_input_files(str(SPEECH))
 
@@ -48,6 +54,8 @@ def test_upload_read_hear_a_window_come_back_and_a_reload_says_what_it_lost(visi
     assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop") == 0
     assert overflow(page) <= 0
     page.set_viewport_size({"width": 1280, "height": 900})
+    left, right = page.evaluate(TOPS)
+    assert left == right  # also where nothing is waited for
     assert re.search(r"Windows\s+\d+", before)
     meters = card(page).get_by_role("meter")
     assert sum(float(m.get_attribute("aria-valuenow")) for m in meters.all()) == pytest.approx(

@@ -6,7 +6,6 @@ import contextlib
 import threading
 
 from core.show.serve import before_visitors
-from core.show.server import expiry
 
 _started = threading.Event()
 
@@ -33,4 +32,3 @@ def _import_chart_libraries() -> None:
         import altair  # noqa: F401
         import pandas  # noqa: F401
         import streamlit.elements.vega_charts  # noqa: F401
-    expiry.collect()

@@ -45,18 +45,6 @@ def _run() -> None:
             expiry.look(Runtime.instance())
 
 
-def collect() -> None:
-    """Free what nobody holds, and then spare the collector what is left: all that is loaded.
-
-    Streamlit has it look at everything after each run of a page, where it finds next to nothing
-    and every other visitor waits. What was spared is looked at here, the next time that a session
-    was closed.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-
-
 class Expiry:
     """What is known of sessions without a browser, from look to look."""
 
@@ -78,12 +66,11 @@ class Expiry:
             closed = asyncio.run_coroutine_threadsafe(self._close(runtime), loop).result(60)
             self._failures = 0
             if closed or self._again:
-                collect()  # what sessions hold refers to itself
+                gc.collect()  # what sessions hold refers to itself
             self._again = closed
         except Exception:
             self._failures += 1
             if self._failures == PATIENCE:
-                gc.unfreeze()  # for nothing else looks at what was spared
                 logging.getLogger(__name__).exception("closed sessions wait for the next visitor")
 
     async def _close(self, runtime: Runtime) -> bool:

@@ -1,7 +1,6 @@
 """Sessions that were left: closed in time, and what is said where Streamlit changed inside."""
 
 import asyncio
-import gc
 import logging
 import threading
 import tomllib
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings
-from core.show import prewarm
 from core.show.server import expiry
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,31 +88,6 @@ def test_who_came_back_stays_and_who_did_not_is_freed(loop, monkeypatch):
     assert server.done[3:] == ["back", "orphans"]
 
 
-def test_the_collector_is_spared_what_is_loaded_and_whoever_went_is_freed_all_the_same(loop):
-    server = Server(loop, [entry("gone", None)])
-    held = server.sessions[0].session
-    expiry.collect()
-    assert gc.get_freeze_count() > 10_000
-    assert not any(known is held for known in gc.get_objects())
-    freed = weakref.ref(held)
-    del held
-    server.sessions.clear()
-    gc.collect(2)  # as Streamlit does after each run of a page
-    assert freed() is not None
-    looks = expiry.Expiry()
-    looks._again = True  # the last look closed it
-    looks.look(server)
-    assert freed() is None
-
-
-def test_the_first_page_spares_it_what_the_next_ones_load(monkeypatch):
-    monkeypatch.setattr(prewarm, "_started", threading.Event())
-    marker = [object()]
-    prewarm.prewarm().join()
-    assert not any(known is marker for known in gc.get_objects())
-    assert prewarm.prewarm() is None
-
-
 @pytest.mark.parametrize("part", ["stopped", "_session_mgr", "media_file_mgr"])
 def test_another_streamlit_inside_is_logged_once_and_stops_nothing(loop, part, caplog):
     server = Server(loop, [])
@@ -127,5 +100,3 @@ def test_another_streamlit_inside_is_logged_once_and_stops_nothing(loop, part, c
         for _ in range(9):
             looks.look(server)
     assert [r.message for r in caplog.records] == ["closed sessions wait for the next visitor"]
-    assert gc.get_freeze_count() == 0  # Streamlit's own collecting frees what they held
-    expiry.collect()

@@ -8,7 +8,7 @@ import torch
 
 from core.detect.networks import build
 from tests.training.conftest import TINY_NETWORK
-from training import cached, holdout, quality
+from training import cached, leaving, quality
 from training.precision import half_precision
 
 
@@ -24,7 +24,7 @@ def test_a_gpu_says_nothing_of_the_processor(monkeypatch: pytest.MonkeyPatch) ->
 def test_features_ratings_and_holdouts_take_bfloat16_only_where_it_is_faster(
     half: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (cached, holdout, quality):
+    for module in (cached, leaving, quality):
         monkeypatch.setattr(module, "half_precision", lambda device: half)
     model = build("spectral-transformer", TINY_NETWORK)
     seen: list[bool] = []
@@ -33,5 +33,5 @@ def test_features_ratings_and_holdouts_take_bfloat16_only_where_it_is_faster(
     waves = torch.randn(2, 16_000)
     features = cached.front_features(model, waves)
     quality.mean_opinion(model.eval(), waves)
-    holdout._train(model, features, np.array([0]), np.array([1]), steps=4, pairs=1, seed=0)
+    leaving._train(model, features, np.array([0]), np.array([1]), steps=4, pairs=1, seed=0)
     assert seen == [half] * (1 + 2 + 4)

@@ -99,4 +99,4 @@ def test_a_part_without_an_edge_is_refused(edge):
     ],
 )
 def test_an_address_asks_for_a_part_or_for_nothing(asked, shown):
-    assert address.asked_part(asked, 10.0) == shown
+    assert address.asked_part({end: [at] for end, at in asked.items()}, 10.0) == shown

@@ -15,6 +15,7 @@ EDITS = {  # seconds, the media's second or None for none, speed; what is played
     "two pieces": ([(2.0, 0.0, 1), (2.0, 4.0, 1)], [(0.0, 2.0), (4.0, 6.0)], "in 2 pieces"),
     "turned": ([(2.0, 4.0, 1), (2.0, 0.0, 1)], [(4.0, 6.0), (0.0, 2.0)], "in 2 pieces"),
     "twice": ([(2.0, 0.0, 1), (2.0, 0.0, 1)], [(0.0, 2.0), (0.0, 2.0)], "parts of it again"),
+    "joined": ([(4.0, 0.0, 1), (4.1, 4.0, 1)], [(0.0, 4.0), (4.0, 8.1)], ""),
     "a pause": ([(2.0, 0.0, 1), (1.5, None, 1), (2.0, 2.0, 1)], [(0.0, 8.1)], "not followed"),
     "half speed": ([(8.0, 0.0, 0.5)], [(0.0, 8.1)], "not followed"),
     "too long": ([(20.0, 0.0, 1)], [(0.0, 8.1)], ""),

@@ -74,6 +74,41 @@ def test_sound_out_of_order_is_read_in_order_and_said(kind, order) -> None:
     assert len(clip.samples) == len(straight.samples)
 
 
+@pytest.mark.parametrize(
+    ("length_s", "order"),
+    [
+        (0.3, [23, 25, 24, 22]),
+        (0.3, [25, 24, 23, 22]),
+        (0.3, [22, 23, 25, 24]),
+        (0.1, [76, 73, 75, 74, 72]),
+        (0.1, [12, 11]),
+    ],
+)
+def test_the_sound_of_a_short_late_fragment_is_kept(length_s: float, order: list[int]) -> None:
+    head, *sound, tail = units("MP4", _fragments(length_s))
+    at = min(order)
+    behind = sound[at + len(order) :]
+    clip = decode(head + b"".join([*sound[:at], *(sound[n] for n in order), *behind]) + tail)
+    (note,) = clip.source.notes
+    assert "behind later sound" in note
+    assert np.allclose(clip.samples, decode(_fragments(length_s)).samples, atol=1e-4)
+
+
+def test_a_fragment_that_is_lost_among_late_ones_is_missing() -> None:
+    head, *sound, tail = units("MP4", _fragments(0.3))
+    clip = decode(head + b"".join([*sound[:22], sound[25], sound[24], sound[22]]) + tail)
+    late, lost = clip.source.notes
+    assert "behind later sound" in late and "missing from 7.4 to 7.7 s" in lost
+    assert clip.source.missing == (pytest.approx((23 * 0.32, 24 * 0.32), abs=0.01),)
+
+
+@functools.cache
+def _fragments(length_s: float) -> bytes:
+    format_, codec, options = MADE["MP4"]
+    options = {**options, "frag_duration": str(round(1e6 * length_s))}
+    return _make_media(format_, codec, np.tile(decode(SPEECH).samples, 3), options=options)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_lost_beside_what_is_late_is_a_gap(kind: str) -> None:
     head, *sound, tail = units(kind, file_of(kind))

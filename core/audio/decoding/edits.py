@@ -10,7 +10,7 @@ from typing import NamedTuple
 from core.audio.decoding.notes import EDITS_NOT_FOLLOWED, INDEX_AGAIN, edited
 from core.audio.decoding.source import Reader
 
-HIDDEN_S = 0.25
+_HIDDEN_S = 0.25
 """Less than this that is left out is what an encoder puts before and behind the sound."""
 
 _INDEX_BYTES = 1 << 24  # of an index that are compared
@@ -19,7 +19,8 @@ _MOST = 10_000  # boxes or edits that are looked at
 
 class Edits(NamedTuple):
     """Whether FFmpeg can follow a track's edit list, what there is to say of it, and whether it
-    hides sound."""
+    hides sound or has several pieces: before each FFmpeg hands out packets that only prepare the
+    decoder."""
 
     followed: bool = True
     notes: tuple[str, ...] = ()
@@ -82,9 +83,9 @@ def _edits(file: Reader, track: int) -> Edits:
     for a, b in sorted(played):
         held_s += max(0.0, b - max(a, end))
         end = max(end, b)
-    pieces = sum(abs(a - b) > HIDDEN_S for (_, b), (a, _) in pairwise(played))
-    if not played or (whole_s - held_s <= HIDDEN_S and not pieces):
-        return Edits()
+    pieces = sum(abs(a - b) > _HIDDEN_S for (_, b), (a, _) in pairwise(played))
+    if not played or (whole_s - held_s <= _HIDDEN_S and not pieces):
+        return Edits(hides=len(played) > 1)
     note = edited(sum(b - a for a, b in played), held_s, whole_s, pieces + 1)
     return Edits(True, (note,), hides=True)
 

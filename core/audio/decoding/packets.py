@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any
 
-from core.audio.decoding.edits import HIDDEN_S
 from core.audio.decoding.errors import encrypted_sound
 from core.audio.decoding.timeline import RESTART_S
 
@@ -37,7 +36,7 @@ class Packets:
     stamped : bool
         Whether time stamps are in the file.
     hides : bool
-        Whether an edit list hides sound, so that FFmpeg leaves packets out by right.
+        Whether an edit list hides sound or has pieces, so that FFmpeg leaves packets out by right.
 
     Attributes
     ----------
@@ -82,7 +81,9 @@ class Packets:
                 due = _behind(packet, due)
                 yield packet
                 continue
-            self.moved += bool(waiting) and packet.pts < latest
+            if waiting and packet.pts < latest:
+                self.moved += 1
+                packet = _kept(packet)
             latest = max(latest, packet.pts)
             heappush(waiting, (packet.pts, number, packet))
             while waiting and (
@@ -133,9 +134,8 @@ class Packets:
                 if packet.pts <= latest and key in seen:
                     self.repeated += 1
                     continue
-                if packet.is_discard and not self._hides:
-                    late_s = (latest - packet.pts) * self._tick_s
-                    packet = _kept(packet) if late_s > HIDDEN_S else packet
+                if packet.pts <= latest and not self._hides:
+                    packet = _kept(packet)
                 latest = max(latest, packet.pts)
                 seen.add(key)
                 order.append(key)
@@ -149,6 +149,8 @@ def _kept(packet: Any) -> Any:
     stands behind a later one."""
     import av
 
+    if not packet.is_discard:
+        return packet
     kept = av.Packet(bytes(packet))
     kept.stream, kept.time_base = packet.stream, packet.time_base
     kept.pts, kept.dts, kept.duration = packet.pts, packet.dts, packet.duration

@@ -78,3 +78,14 @@ def test_what_an_edit_list_hides_is_said(kind, edit, speech, make_media) -> None
         spread = np.correlate(found, piece) / np.dot(piece, piece)
         assert spread.max() > 0.9
         at += b - a
+
+
+def test_an_edit_list_moves_the_end_of_fragments(speech, make_media) -> None:
+    flags = "frag_keyframe+empty_moov+delay_moov+default_base_moof"
+    options = {"movflags": flags, "frag_duration": "300000"}
+    data = make_media("mp4", "aac", np.tile(speech, 3), options=options)
+    for edits, end_s in ([(4.0, None, 1), (0.0, 1.0, 1)], 11.1), ([(0.0, 3.0, 1)], 5.1):
+        clip = decode(with_edits(data, edits))
+        assert not any("ends early" in note for note in clip.source.notes)
+        assert clip.duration_s == pytest.approx(end_s, abs=0.05)
+        assert clip.source.tracks[0].duration_s == pytest.approx(end_s, abs=0.05)

@@ -58,7 +58,7 @@ def straight_of(kind: str) -> Clip:
 def test_sound_out_of_order_is_read_in_order_and_said(kind, order) -> None:
     head, *sound, tail = units(kind, file_of(kind))
     assert len(sound) > 3
-    at = order.randrange(1, len(sound) - 2)  # the first says where the sound begins
+    at = order.randrange(len(sound) - 2)
     n = order.randrange(2, min(6, len(sound) - at) + 1)
     moved = sound[at : at + n]
     order.shuffle(moved)
@@ -92,6 +92,23 @@ def test_the_sound_of_a_short_late_fragment_is_kept(length_s: float, order: list
     (note,) = clip.source.notes
     assert "behind later sound" in note
     assert np.allclose(clip.samples, decode(_fragments(length_s)).samples, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_beginning_may_come_late(kind: str) -> None:
+    head, *sound, tail = units(kind, file_of(kind))
+    clip = decode(head + b"".join([sound[2], sound[1], sound[0], *sound[3:]]) + tail)
+    (note,) = clip.source.notes
+    assert "behind later sound" in note
+    assert np.allclose(clip.samples, straight_of(kind).samples, atol=1e-4)
+
+
+def test_what_is_lost_before_the_first_fragment_is_all_that_is_missing() -> None:
+    head, *sound, tail = units("MP4", file_of("MP4"))
+    clip = decode(head + b"".join(sound[3:]) + tail)
+    (note,) = clip.source.notes
+    assert "missing from 0.0 to 1.0 s" in note
+    assert clip.source.tracks[0].duration_s == straight_of("MP4").source.tracks[0].duration_s
 
 
 def test_a_fragment_that_is_lost_among_late_ones_is_missing() -> None:

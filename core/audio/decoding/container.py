@@ -93,15 +93,18 @@ _PROMISING = frozenset(
 )
 
 
-def promised_end(container: Any, stream: Any) -> float:
+def promised_end(container: Any, stream: Any, begins_s: float | None = None) -> float:
     """Second of the file's clock at which its header ends the track.
 
-    0 where the format has no such promise and FFmpeg only estimates.
+    0 where the format has no such promise and FFmpeg only estimates. It counts from the track's
+    beginning, or from ``begins_s``: that of a fragmented MP4 may be lost, or come late.
     """
     names = set(container.format.name.split(","))
     if not _PROMISING & names:
         return 0.0
     if stream.duration is not None and stream.time_base:
+        if begins_s is not None:
+            return max(0.0, float(stream.duration * stream.time_base) + begins_s)
         return max(0.0, float((stream.duration + (stream.start_time or 0)) * stream.time_base))
     tag = stream.metadata.get("DURATION", "").split(":")  # Matroska's, for each track
     if len(tag) == 3:

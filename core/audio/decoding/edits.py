@@ -20,11 +20,13 @@ _MOST = 10_000  # boxes or edits that are looked at
 class Edits(NamedTuple):
     """Whether FFmpeg can follow a track's edit list, what there is to say of it, and whether it
     hides sound or has several pieces: before each FFmpeg hands out packets that only prepare the
-    decoder."""
+    decoder. Of a fragmented file also the second at which its media's 0 is played: FFmpeg's
+    duration counts from there."""
 
     followed: bool = True
     notes: tuple[str, ...] = ()
     hides: bool = False
+    begins_s: float | None = None
 
 
 def edits(file: Reader, track: int) -> Edits:
@@ -37,8 +39,17 @@ def edits(file: Reader, track: int) -> Edits:
     try:
         if file.at(4, 4) not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
             return Edits()
-        found = _edits(file, track)
-        return found._replace(notes=(*found.notes, *_another_index(file)))
+        media, listed = _listed(file, track)
+        begins_s = 0.0
+        while listed and listed[0].at_s < 0:  # a delay, which has its own note
+            begins_s += listed.pop(0).length_s
+        found = _edits(file, media, listed) if listed else Edits()
+        if listed and found.followed:
+            begins_s -= listed[0].at_s
+        fragmented = _find(file, (0, file.size()), b"moof") is not None
+        return found._replace(
+            notes=(*found.notes, *_another_index(file)), begins_s=begins_s if fragmented else None
+        )
     finally:
         file.seek(place)
 
@@ -51,11 +62,20 @@ def _another_index(file: Reader) -> list[str]:
     return [INDEX_AGAIN] if any(other != first for other in held) else []
 
 
-def _edits(file: Reader, track: int) -> Edits:
+class _Edit(NamedTuple):
+    """One edit: its length, where in the media it begins (below 0 for a pause), and its speed."""
+
+    length_s: float
+    at_s: float
+    speed: float
+
+
+def _listed(file: Reader, track: int) -> tuple[tuple[int, int], list[_Edit]]:
+    """Where a track's media are described, and its edits."""
     moov = _find(file, (0, file.size()), b"moov")
     mvhd = moov and _find(file, moov, b"mvhd")
     if not moov or not mvhd:
-        return Edits()
+        return (0, 0), []
     sound = [
         (media, _find(file, trak, b"edts"))
         for name, trak in _boxes(file, moov)
@@ -63,21 +83,29 @@ def _edits(file: Reader, track: int) -> Edits:
         and (handler := _find(file, media, b"hdlr")) and file.at(handler[0] + 8, 4) == b"soun"
     ]  # fmt: skip
     if not 0 < track <= len(sound):
-        return Edits()
+        return (0, 0), []
     media, edts = sound[track - 1]
     mdhd, elst = _find(file, media, b"mdhd"), edts and _find(file, edts, b"elst")
     if not mdhd or not elst:
-        return Edits()
+        return media, []
     movie_per_s, _ = _clock(file, mvhd)
-    per_s, whole_s = _clock(file, mdhd)
-    if not movie_per_s or not per_s or not whole_s:
+    per_s, _ = _clock(file, mdhd)
+    if not movie_per_s or not per_s:
+        return media, []
+    return media, [
+        _Edit(n / movie_per_s, at if at < 0 else at / per_s, r) for n, at, r in _list(file, elst)
+    ]
+
+
+def _edits(file: Reader, media: tuple[int, int], listed: list[_Edit]) -> Edits:
+    """What edits make of a track, without a delay before them."""
+    mdhd = _find(file, media, b"mdhd")
+    per_s, whole_s = _clock(file, mdhd) if mdhd else (0, 0.0)
+    if not whole_s:  # fragments alone
         return Edits()
     whole_s = _held(file, media) / per_s or whole_s  # headers may say anything
-    listed = [(n / movie_per_s, at if at < 0 else at / per_s, r) for n, at, r in _list(file, elst)]
-    while listed and listed[0][1] < 0:  # a delay, which has its own note
-        del listed[0]
     played = [(at, min(at + n, whole_s) if n else whole_s) for n, at, _ in listed if at >= 0]
-    if any(at < 0 or rate != 1 for _, at, rate in listed):
+    if any(at < 0 or speed != 1 for _, at, speed in listed):
         return Edits(False, (EDITS_NOT_FOLLOWED,))
     held_s = end = 0.0
     for a, b in sorted(played):

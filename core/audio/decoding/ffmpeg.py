@@ -101,7 +101,8 @@ def _decoded(
     with container:
         stream, number = choose(container, track)
         stamped = has_clock(container, stream)
-        promised_s = refusal.promised_s or promised_end(container, stream)
+        begins_s = listed_edits.begins_s
+        promised_s = refusal.promised_s or promised_end(container, stream, begins_s)
         compressed = not stream.codec_context.name.startswith("pcm_")
         out = behind or Output(
             limits, promised_s, OVERSCALE if compressed else 0.0, progress, channel
@@ -152,7 +153,7 @@ def _decoded(
             codec_name(stream),
             "ffmpeg",
             notes,
-            listed(container),
+            listed(container, begins_s),
             number,
         )
 

@@ -21,6 +21,8 @@ _TICKS = 3  # of the time stamps' unit, by which rounding can shift them
 _CHECKED = frozenset(["ape", "tak", "tta", "wavpack"])
 """Codecs whose packets have a checksum that FFmpeg heeds only when asked."""
 
+_TRIM = "skip_samples"
+
 _REMEMBERED = 1_024  # packets among which one that comes twice is found
 
 
@@ -60,6 +62,7 @@ class Packets:
         if self.context.name in _CHECKED:
             self.context.options = {"err_detect": "crccheck+explode"}
         self.last: Any = None  # that could be decoded
+        self._first: Any = None  # that stands in the file
         self._demuxed = container.demux(stream)
         self._tick_s = float(stream.time_base or 0)
         self._joined, self._hides = joined, hides
@@ -67,7 +70,15 @@ class Packets:
         self._ordered = stamped and not joined
 
     def __iter__(self) -> Iterator[Any]:
-        return self._in_order() if self._ordered else self._each()
+        return self._from_start() if self._ordered else self._each()
+
+    def _from_start(self) -> Iterator[Any]:
+        """In order, and what trims a track's beginning with the packet at its beginning: FFmpeg
+        hands it out with the one that stands first."""
+        for number, packet in enumerate(self._in_order()):
+            if number == 0 and packet is not self._first:
+                _hand_on_trim(self._first, packet)
+            yield packet
 
     def _in_order(self) -> Iterator[Any]:
         """Packets by their time stamps: behind a gap they wait for what may fill it."""
@@ -75,6 +86,8 @@ class Packets:
         due, latest = 0.0, -float("inf")
         for number, packet in enumerate(self._each()):
             leeway = (packet.duration or 0) / 2 + _TICKS
+            if number == len(waiting) and packet.pts is not None:  # all that came wait
+                due = min(due, packet.pts)
             if packet.pts is None or packet.pts < due - leeway:  # this is not what they wait for
                 while waiting:
                     yield heappop(waiting)[2]
@@ -119,6 +132,7 @@ class Packets:
             if packet.has_sidedata("encryption_info"):
                 raise encrypted_sound()
             self.count += packet.size > 0
+            self._first = packet if self._first is None else self._first
             read_to = max(read_to, (packet.pos or 0) + packet.size)
             if self._paged and packet.size and packet.pos is not None:
                 at, held_s = self._page
@@ -155,6 +169,14 @@ def _kept(packet: Any) -> Any:
     kept.stream, kept.time_base = packet.stream, packet.time_base
     kept.pts, kept.dts, kept.duration = packet.pts, packet.dts, packet.duration
     return kept
+
+
+def _hand_on_trim(stands_first: Any, comes_first: Any) -> None:
+    trim = stands_first.get_sidedata(_TRIM)
+    if trim:
+        comes_first.set_sidedata(trim)
+        trim.update(bytes(trim.data_size))
+        stands_first.set_sidedata(trim)
 
 
 def _behind(packet: Any, due: float) -> float:

@@ -60,10 +60,10 @@ def choose(container: Any, track: int | None) -> tuple[Any, int]:
     return stream, number
 
 
-def listed(container: Any) -> tuple[Track, ...]:
+def listed(container: Any, begins_s: float | None = None) -> tuple[Track, ...]:
     """The audio tracks as the container describes them, without levels.
 
-    Empty for formats that hold one track only.
+    Empty for formats that hold one track only. ``begins_s`` as in `promised_end`.
     """
     if not has_tracks(container):
         return ()
@@ -75,7 +75,7 @@ def listed(container: Any) -> tuple[Track, ...]:
             codec=codec_name(stream) if stream.codec_context else "",
             language=_text(stream, "language").replace("und", ""),
             title=_text(stream, "title") or _text(stream, "handler_name", "SoundHandler"),
-            duration_s=promised_end(container, stream) or _seconds(stream),
+            duration_s=promised_end(container, stream, begins_s) or _seconds(stream),
             sample_rate=int(stream.codec_context.sample_rate) if stream.codec_context else 0,
             channels=int(stream.codec_context.channels) if stream.codec_context else 0,
             level_db=None,

@@ -84,7 +84,10 @@ def test_an_edit_list_moves_the_end_of_fragments(speech, make_media) -> None:
     flags = "frag_keyframe+empty_moov+delay_moov+default_base_moof"
     options = {"movflags": flags, "frag_duration": "300000"}
     data = make_media("mp4", "aac", np.tile(speech, 3), options=options)
-    for edits, end_s in ([(4.0, None, 1), (0.0, 1.0, 1)], 11.1), ([(0.0, 3.0, 1)], 5.1):
+    at = way(data, b"moov", b"trak", b"mdia", b"mdhd")[-1][0] + 24  # how long it lasts
+    data = data[:at] + struct.pack(">I", round(8.1 * 48_000)) + data[at + 4 :]
+    later, hidden, paused = [(4.0, None, 1), (0.0, 1.0, 1)], [(0.0, 3.0, 1)], EDITS["a pause"][0]
+    for edits, end_s in (later, 11.1), (hidden, 5.1), ([later[0], *paused], 8.1):
         clip = decode(with_edits(data, edits))
         assert not any("ends early" in note for note in clip.source.notes)
         assert clip.duration_s == pytest.approx(end_s, abs=0.05)

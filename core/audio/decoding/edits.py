@@ -44,7 +44,9 @@ def edits(file: Reader, track: int) -> Edits:
         while listed and listed[0].at_s < 0:  # a delay, which has its own note
             begins_s += listed.pop(0).length_s
         found = _edits(file, media, listed) if listed else Edits()
-        if listed and found.followed:
+        if not found.followed:
+            begins_s = 0.0
+        elif listed:
             begins_s -= listed[0].at_s
         fragmented = _find(file, (0, file.size()), b"moof") is not None
         return found._replace(

@@ -162,6 +162,12 @@ def test_another_hop_adds_windows_and_changes_nothing_else(examples, capsys):
     assert same == {**bare, "at_hop": {"hop_s": bare["hop_s"], "windows": bare["windows"]}}
 
 
+@pytest.mark.parametrize("hop", ["0", "100", "nan", "inf", "-inf"])
+def test_a_hop_that_is_none_is_said(examples, capsys, hop):
+    assert main(["detect", str(examples[0]), "--json", f"--hop={hop}"]) == 2
+    assert "The hop must be between 0.05 and 4 seconds." in capsys.readouterr().err
+
+
 def test_table_names_the_detector_and_its_limits(examples, capsys):
     assert main(["detect", str(examples[0]), "--prior", "0.2"]) == 0
     out = capsys.readouterr().out

@@ -47,7 +47,7 @@ def at_hop(
     ValueError
         If the hop is out of range.
     """
-    if round(hop_s * SAMPLE_RATE) != round(found.hop_s * SAMPLE_RATE):
+    if not abs(hop_s - found.hop_s) * SAMPLE_RATE < 0.5:  # nor one that is no number
         found = detector.detect(
             clip, stance=found.stance, hop_s=hop_s, progress=progress, find=False
         )

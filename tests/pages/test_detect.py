@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
 from core.audio import isolated, processes
@@ -162,6 +163,23 @@ def test_an_address_opens_an_example(detector, examples):
     assert "Likely synthetic" in headings(page)[0]
     assert "In truth" not in words(page)
     assert "example" not in page.query_params
+
+
+@pytest.mark.parametrize(("asked", "writes"), [("1", 0), (["1", "9"], 1)])
+def test_an_address_that_opens_an_example_is_not_emptied_on_the_way(
+    detector, examples, monkeypatch, asked, writes
+):
+    written = []
+    for write in ("from_dict", "__setitem__"):
+        real = getattr(QueryParamsProxy, write)
+        monkeypatch.setattr(
+            QueryParamsProxy, write, lambda *to, real=real: (written.append(to[1:]), real(*to))
+        )
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["example"] = asked
+    page.run()
+    assert "Likely authentic" in headings(page)[0]
+    assert len(written) == writes and page.query_params["example"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,13 @@ INPUTS = "detect-inputs"
 """Key of the expander that holds the ways in while a clip is shown."""
 
 
-def _bring(arrivals: list[session.Arrival]) -> None:
+def _bring(arrivals: list[session.Arrival], example: int | None = None) -> None:
     session.bring(arrivals)
     st.session_state[INPUTS] = False
-    address.write(None)
+    if example is None:
+        address.write(None)
+    else:  # at once: what is written on the way is a place for Back
+        address.write_example(example)
 
 
 def _take_uploads() -> None:
@@ -39,8 +42,7 @@ def take_example(order: int) -> None:
     example = next((e for e in cache.examples() if e.order == order), None)
     if example is not None:
         path = example.path
-        _bring([session.Arrival(path.read_bytes, path.name, "example", order)])
-        st.query_params["example"] = str(order)
+        _bring([session.Arrival(path.read_bytes, path.name, "example", order)], order)
 
 
 def follow_address() -> None:

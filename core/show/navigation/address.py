@@ -111,7 +111,15 @@ def query_of(entry: session.Entry, part: Part | None = None) -> dict[str, str]:
 def write(entry: session.Entry | None, with_part: bool = True) -> None:
     """Make the page's address lead to what is shown, None for nothing."""
     part = chosen(entry.key) if entry is not None and with_part else None
-    wanted = {} if entry is None else query_of(entry, part)
+    _write({} if entry is None else query_of(entry, part))
+
+
+def write_example(order: int) -> None:
+    """Make the page's address lead to an example that is to be shown."""
+    _write({"example": str(order)})
+
+
+def _write(wanted: dict[str, str]) -> None:
     others = {k: v for k, v in st.query_params.to_dict().items() if k not in _KEYS}
     twice = any(len(st.query_params.get_all(key)) > 1 for key in wanted)
     if twice or st.query_params.to_dict() != others | wanted:

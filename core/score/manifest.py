@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.evaluate.parquet_pages import is_encrypted
 from core.files import check_ordinary
 from core.plain import printable
 
@@ -131,7 +132,9 @@ def _read(manifest: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise ArchiveError(f"There is no manifest {manifest}.") from error
     except OSError as error:
-        said = error.strerror or "it is no such file"
+        said = error.strerror or "it is damaged, or not whole"
+        if parquet and not error.strerror and is_encrypted(manifest.read_bytes()):
+            said = "it is encrypted; save it without encryption"
         raise ArchiveError(f"{manifest} could not be read: {said}.") from error
     except pd.errors.EmptyDataError as error:
         raise ArchiveError(f"{manifest} is empty.") from error

@@ -24,6 +24,7 @@ from core.evaluate import analysis
 from core.evaluate import trials as tr
 from core.evaluate.parquet_pages import unpacked_size
 from core.plain import printable
+from core.score.manifest import ArchiveError, read_manifest
 from core.show.documents.report import Report, as_csv, as_html
 from tests.damage import NAMES, mutated
 
@@ -346,7 +347,7 @@ class NoSecret(encryption.KmsClient):
 
 
 @pytest.mark.parametrize(("plain_footer", "mark"), [(True, b"PAR1"), (False, b"PARE")])
-def test_a_file_that_is_encrypted_is_not_called_damaged(plain_footer, mark):
+def test_a_file_that_is_encrypted_is_not_called_damaged(tmp_path, plain_footer, mark):
     keys = encryption.EncryptionConfiguration(
         footer_key="footer", column_keys={"column": ["score"]}, plaintext_footer=plain_footer
     )
@@ -356,6 +357,9 @@ def test_a_file_that_is_encrypted_is_not_called_damaged(plain_footer, mark):
     assert data[-4:] == mark
     with pytest.raises(tr.TrialsError, match=r"is encrypted, and no key .* without encryption"):
         tr.read_table(data)
+    (tmp_path / "m.parquet").write_bytes(data)
+    with pytest.raises(ArchiveError, match="it is encrypted; save it without encryption"):
+        read_manifest(tmp_path / "m.parquet")
 
 
 def test_a_text_that_begins_with_the_mark_of_an_encrypted_file_is_read():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from core.audio.files import audio_files
 from core.audio.processes import NOT_STARTED
 from core.cli import MOVED, main
 from core.cli.detect import _is_shell_noise, row, write_table
+from core.detect.detector import DetectorError
 from core.evaluate.example_scores import example
 from tests.damage import HOSTILE
 from tests.provenance.signing import chain, signed
@@ -162,6 +164,22 @@ def test_another_hop_adds_windows_and_changes_nothing_else(examples, capsys):
     assert same == {**bare, "at_hop": {"hop_s": bare["hop_s"], "windows": bare["windows"]}}
 
 
+def test_a_stress_test_that_fails_leaves_the_next_one_with_its_own_clip(
+    examples, monkeypatch, capsys
+):
+    first, second = (str(file) for file in examples[:2])
+
+    def tested(detector, clip, *_):
+        if clip.source.name == examples[0].name:
+            raise DetectorError("It stopped.")
+        return SimpleNamespace(to_dict=lambda: {"of": clip.source.name})
+
+    monkeypatch.setattr("core.cli.detect._stress", tested)
+    assert main(["detect", first, second, "--stress", "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert [item.get("stress") for item in found] == [None, {"of": examples[1].name}]
+
+
 @pytest.mark.parametrize("hop", ["0", "100", "nan", "inf", "-inf"])
 def test_a_hop_that_is_none_is_said(examples, capsys, hop):
     assert main(["detect", str(examples[0]), "--json", f"--hop={hop}"]) == 2
@@ -269,8 +287,6 @@ def test_the_licence_is_said_before_weights_are_fetched(no_models, monkeypatch, 
     def offline(entry, progress):
         said.append(capsys.readouterr().err)
         raise DetectorError("no network")
-
-    from core.detect.detector import DetectorError
 
     said = []
     monkeypatch.setattr("core.detect.registry.fetching.fetch_entry", offline)
@@ -429,7 +445,6 @@ def test_an_empty_name_is_not_the_working_folder(given, tmp_path, monkeypatch, c
 
 @pytest.mark.parametrize("name", ["", " ", "\t"])
 def test_no_name_is_no_detector(name):
-    from core.detect.detector import DetectorError
     from core.detect.registry import load_detector
 
     with pytest.raises(DetectorError, match="There is no detector"):

@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
     found: list[tuple[Path, Detection]] = []
-    tests: list[StressTest] = []
+    tests: dict[int, StressTest] = {}  # by place in `found`: one may fail
     closer: list[dict[str, Any]] = []
     failed = 0
     show = bar("judging") if len(files) > 1 else None
@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
                     closer.append({AT_HOP: at_hop(detector, part, detection, options.hop)})
                 found.append((file, detection))
                 if options.stress:
-                    tests.append(_stress(detector, part, detection, options.span))
+                    tests[len(found) - 1] = _stress(detector, part, detection, options.span)
         except (AudioError, DetectorError, OSError, RuntimeError) as error:
             failed += 1  # the last two: no process to read it
             print(f"{printable(str(file))}: {error}", file=sys.stderr)
@@ -133,8 +133,8 @@ def run(options: argparse.Namespace) -> int:
         ]
         for item, windows in zip(items, closer, strict=False):
             item.update(windows)
-        for item, test in zip(items, tests, strict=False):
-            item["stress"] = test.to_dict()
+        for at, test in tests.items():
+            items[at]["stress"] = test.to_dict()
         for at, together in _together(found, detectors).items():
             for item in items[at - len(detectors) : at]:
                 item[AGREED] = together.to_dict()
@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
         write_csv(found, sys.stdout)
     else:
         write_table(found, sys.stdout, _together(found, detectors))
-        for test in tests:
+        for test in tests.values():
             write_stress(test, sys.stdout)
     return EXIT_UNUSABLE if failed else 0
 

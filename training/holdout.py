@@ -55,7 +55,8 @@ def leave_one_family_out(
     Parameters
     ----------
     index : pandas.DataFrame
-        Rows of the training split, from `training.data.keep_for_training`.
+        Rows of the training split, from `training.data.keep_for_training`; where it has a column
+        ``heard`` (bool), that says which clips the weights to start from were trained on.
     families : sequence of str
         Those to leave out, from `largest_families`.
     prepare : callable
@@ -94,7 +95,7 @@ def leave_one_family_out(
     training, clean = prepare(index, judging, judged)
     rows: list[dict[str, Any]] = []
 
-    def judge(trained: Any, name: str, breakdown: str, note: str) -> float:
+    def judge(trained: Any, name: str, breakdown: str) -> float:
         picks = np.flatnonzero(judging), np.flatnonzero(spoof & (family == name))
         places = [np.searchsorted(judged, pick) for pick in picks]
         scores = np.concatenate([_scores(trained, clean, place) for place in places])
@@ -110,7 +111,7 @@ def leave_one_family_out(
                 value=value,
                 low=low,
                 high=high,
-                note=note,
+                note=told_of(trials, breakdown == "family_in_training"),
             )
         )
         return value
@@ -121,12 +122,10 @@ def leave_one_family_out(
             progress(number, len(families) + 1, f"training without {name or 'none'}")
         trained = training(name)
         if name:
-            note = "Not in training; human clips of speakers not in training."
-            means["leave_one_family_out"].append(judge(trained, name, "leave_one_family_out", note))
+            means["leave_one_family_out"].append(judge(trained, name, "leave_one_family_out"))
             continue
         for known in families:
-            note = "In training, for comparison; human clips of speakers not in training."
-            means["family_in_training"].append(judge(trained, known, "family_in_training", note))
+            means["family_in_training"].append(judge(trained, known, "family_in_training"))
     for breakdown, values in means.items():
         last = {**rows[0], "breakdown": breakdown, "condition": "mean", "low": np.nan}
         count = int((spoof & np.isin(family, list(families))).sum())
@@ -134,6 +133,28 @@ def leave_one_family_out(
             {**last, "value": np.mean(values), "high": np.nan, "n_spoof": count, "note": ""}
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def told_of(trials: pd.DataFrame, known: bool) -> str:
+    """What is to be known of a figure: what was in training, and what the start had heard.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        What was judged, with a column ``heard`` where the start had heard any clips.
+    known : bool
+        Whether the family was in training.
+    """
+    family = "In training, for comparison" if known else "Not in training"
+    note = f"{family}; human clips of speakers not in training."
+    heard = trials[trials["heard"]] if "heard" in trials else trials[:0]
+    human = int((heard["label"] == "bonafide").sum())
+    if human or len(heard) > human:
+        note += (
+            f" The weights it starts from were trained on {human} of the human and "
+            f"{len(heard) - human} of the synthetic clips."
+        )
+    return note
 
 
 def _scores(model: Any, features: np.ndarray, pick: np.ndarray) -> np.ndarray:
@@ -169,6 +190,7 @@ def run(
     steps: int = 160,
     share: float = 1.0,
     workers: int = 1,
+    heard: Sequence[str | Path] = (),
     progress: Progress | None = None,
     **columns: Any,
 ) -> pd.DataFrame:
@@ -188,6 +210,8 @@ def run(
         Of `lightly`.
     share, workers : float, int
         Of `by_recipe`.
+    heard : sequence of path-like
+        Those of the corpora that the weights to start from were trained on.
     progress : callable, optional
         Called with (done, in all, what).
     **columns
@@ -210,7 +234,13 @@ def run(
         put_into(model, read_tensors(start), start)
     else:
         load_distillmos(model, start)
-    indexes = [keep_for_training(read_index(corpus)) for corpus in corpora]
+    known = {str(corpus) for corpus in heard}
+    if known - {str(corpus) for corpus in corpora}:
+        raise ValueError("What the weights have heard is to be among the corpora.")
+    indexes = [
+        keep_for_training(read_index(corpus)).assign(heard=str(corpus) in known)
+        for corpus in corpora
+    ]
     index = pd.concat(indexes, ignore_index=True)
     if most:
         index = thinned(index, most)

@@ -64,6 +64,7 @@ SYSTEMS = {
     "embedded": "Embedded detector",
     "embedded-fp32": "Embedded detector, single precision",
     "embedded, light": "Embedded detector, trained briefly",
+    "embedded, last leg": "Embedded detector, last leg alone",
     "aasist": "AASIST",
     "aasist-l": "AASIST-L",
     "surface only": "Trees that hear nothing",

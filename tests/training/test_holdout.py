@@ -18,6 +18,8 @@ from training.clips import read_index
 from training.data import keep_for_training
 from training.recipe import load_recipe
 
+EMBEDDED = Path(__file__).resolve().parents[2] / "data/models/embedded/model.safetensors"
+
 
 def clips(path: Path) -> pd.DataFrame:
     index = keep_for_training(read_index(path))
@@ -128,6 +130,22 @@ def test_the_only_family_cannot_be_left_out(tiny_index: Path) -> None:
     only = index[(index["label"] == "bonafide") | (index["family"] == "Vocoder1")]
     with pytest.raises(ValueError, match="fakes of another"):
         holdout.leave_one_family_out(only, ["Vocoder1"], leaving.lightly)
+
+
+def test_what_the_start_had_heard_is_told(tiny_index: Path) -> None:
+    index = clips(tiny_index)
+    human = index["label"] == "bonafide"
+    said = holdout.told_of(index, known=True)
+    assert said == "In training, for comparison; human clips of speakers not in training."
+    assert holdout.told_of(index.assign(heard=False), known=True) == said
+    said = holdout.told_of(index.assign(heard=human), known=False)
+    assert said.startswith("Not in training;")
+    assert said.endswith(f"on {human.sum()} of the human and 0 of the synthetic clips.")
+
+
+def test_corpora_that_were_heard_are_among_those_given(tiny_index: Path) -> None:
+    with pytest.raises(ValueError, match="among the corpora"):
+        holdout.run([tiny_index], EMBEDDED, heard=["elsewhere"])
 
 
 def test_thinned_keeps_every_family_and_source(tiny_index: Path) -> None:

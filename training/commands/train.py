@@ -68,6 +68,10 @@ def add_parsers(commands: Any) -> None:
     holdout.add_argument(
         "--share", type=share, metavar="X", help="of the recipe's crops and steps, above 0 to 1"
     )
+    holdout.add_argument(
+        "--heard", nargs="+", default=[], metavar="DIR",
+        help="those of the corpora that the start was trained on, to be told with the figures",
+    )  # fmt: skip
     add_output(holdout)
     holdout.set_defaults(run=_holdout)
 
@@ -109,6 +113,7 @@ def _holdout(options: argparse.Namespace) -> None:
         options.recipe,
         options.steps or STEPS,
         options.share or 1.0,
+        heard=options.heard,
         progress=print_progress(),
         system=f"embedded, {'last leg' if options.recipe else 'light'}",
         benchmark=options.benchmark,
@@ -119,8 +124,9 @@ def _holdout(options: argparse.Namespace) -> None:
 
 def _command(options: argparse.Namespace) -> str:
     command = f"python -m training holdout --start {Path(options.start).name}"
-    if options.corpus != [default_corpus()]:
-        command += " --corpus " + " ".join(f"build/{Path(c).name}" for c in options.corpus)
+    for name, corpora in (("corpus", options.corpus), ("heard", options.heard)):
+        if corpora and corpora != [default_corpus()]:
+            command += f" --{name} " + " ".join(f"build/{Path(c).name}" for c in corpora)
     given = {"benchmark": "public_samples", "most": 0, "steps": None, "recipe": None, "share": None}
     told = {n: v for n in given if (v := getattr(options, n)) != given[n]}
     return " ".join([command, *(f"--{name} {value}" for name, value in told.items())])

@@ -133,6 +133,9 @@ def as_text(data: bytes, name: str) -> tuple[bytes, tuple[Problem, ...]]:
     return (data, ()) if is_parquet(data) else _utf8(data, name)
 
 
+_ENCRYPTED = 1  # of a zip member's flags
+
+
 def _unpack(data: bytes, name: str) -> bytes:
     most = settings().max_table_mb << 20
     if data[:2] == b"\x1f\x8b":
@@ -150,14 +153,14 @@ def _unpack(data: bytes, name: str) -> bytes:
                     raise TrialsError(
                         f"{name} holds {len(members)} files; make it one file, or unpack it first."
                     )
+                if members[0].flag_bits & _ENCRYPTED:
+                    raise TrialsError(f"{name} is encrypted; unpack it first.")
                 with archive.open(members[0]) as file:
                     data = file.read(most + 1)
-        except NotImplementedError as error:  # zipfile's, of a packing it lacks; a RuntimeError too
+        except RuntimeError as error:
             raise TrialsError(
                 f"{name} is packed in a way that is not supported; unpack it first."
             ) from error
-        except RuntimeError as error:
-            raise TrialsError(f"{name} is encrypted; unpack it first.") from error
         except TrialsError:
             raise
         except Exception as error:  # each way of packing has errors of its own

@@ -125,8 +125,8 @@ def by_recipe(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.npy"
         store = store_features(features_of(model), pairs, path, workers, progress)  # stays mapped
-    seconds, seed = float(recipe["stored"]["seconds"]), int(recipe.get("seed", 0))
-    clean = _clean(index, judged, model, seconds, seed, progress)
+    seed = int(recipe.get("seed", 0))
+    clean = _clean(index, judged, model, pairs.mix.seconds, seed, progress)
 
     def training(name: str) -> Any:
         trained = copy.deepcopy(model)

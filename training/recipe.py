@@ -18,14 +18,14 @@ import pandas as pd
 
 from core.files import atomic_write
 from training import processes
-from training.augment import SpectrumMask, Strength
-from training.data import PART, Mix, Pairs, collate, keep_for_training
+from training.augment import SpectrumMask
+from training.data import PART, collate, keep_for_training
 from training.devset import dev_figures, dev_set, spliced_set
 from training.hard import hard_humans
 from training.losses import weighted_loss
 from training.precision import half_precision
 from training.protocols import read_corpus
-from training.stages import last_checkpoint, stage_arguments, stage_loss
+from training.stages import last_checkpoint, stage_arguments, stage_loss, stage_pairs
 from training.stored import train_stored_stage
 
 if TYPE_CHECKING:
@@ -130,18 +130,8 @@ def train(
         hard, half = recipe["hard"], bool(settings.get("half", half_precision()))
         weight = hard_humans(plain, clips, out / "hard.json", hard["share"], hard["times"], half)
     echoed = "echo" in settings
-    made = Pairs(
-        clips,
-        pairs_to_make(steps, settings) if echoed else steps * pairs,
-        int(recipe.get("seed", 0)),
-        Mix(**recipe.get("mix", {})),
-        Strength(**recipe.get("strength", {})),
-        codec,
-        weight,
-        recipe.get("codecs"),
-        recipe.get("copies"),
-        recipe.get("narrow"),
-    )
+    count = pairs_to_make(steps, settings) if echoed else steps * pairs
+    made = stage_pairs(recipe, clips, count, int(recipe.get("seed", 0)), codec, weight)
     dev = dev_set(index, most=int(settings.get("dev_clips", 0)))
     if recipe.get("network", {}).get("parts"):
         dev = spliced_set(dev, index, codec)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from training import processes
+from training.augment import Strength
+from training.data import Mix, Pairs
 from training.losses import Loss, pair_loss
 from training.precision import half_precision
 
@@ -20,6 +25,46 @@ def stage_loss(settings: Mapping[str, Any]) -> Loss:
         The stage; ``ranking`` and ``smoothing`` as `training.losses.pair_loss` takes them.
     """
     return pair_loss(float(settings.get("ranking", 0.0)), float(settings.get("smoothing", 0.0)))
+
+
+def stage_pairs(
+    recipe: Mapping[str, Any],
+    clips: pd.DataFrame,
+    count: int,
+    seed: int,
+    codec: Callable[[np.ndarray, str], np.ndarray] | None = None,
+    weight: dict[str, float] | None = None,
+    **mix: float,
+) -> Pairs:
+    """Pairs as a recipe draws and disturbs them.
+
+    Parameters
+    ----------
+    recipe : mapping
+        Its ``mix``, ``strength``, ``codecs``, ``copies`` and ``narrow`` count.
+    clips : pandas.DataFrame
+        From `training.data.keep_for_training`.
+    count, seed, codec, weight
+        See `training.data.Pairs`.
+    **mix : float
+        Of `training.data.Mix`, in place of the recipe's.
+
+    Returns
+    -------
+    Pairs
+    """
+    return Pairs(
+        clips,
+        count,
+        seed,
+        Mix(**{**recipe.get("mix", {}), **mix}),
+        Strength(**recipe.get("strength", {})),
+        codec,
+        weight,
+        recipe.get("codecs"),
+        recipe.get("copies"),
+        recipe.get("narrow"),
+    )
 
 
 def last_checkpoint(out: Path) -> str | None:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from training.augment import Strength
-from training.data import Mix, Pairs, keep_for_training
+from training.data import Pairs, keep_for_training
 from training.devset import DevSet
-from training.stages import last_checkpoint, stage_arguments, stage_loss
+from training.stages import last_checkpoint, stage_arguments, stage_loss, stage_pairs
 
 if TYPE_CHECKING:
     import torch
@@ -41,19 +40,10 @@ def stored_pairs(
     Pairs
         As many as ``crops`` says.
     """
-    settings = recipe["stored"]
-    return Pairs(
-        clips,
-        int(settings["crops"]),
-        int(recipe.get("seed", 0)) + 1,
-        Mix(**{**recipe.get("mix", {}), "seconds": float(settings.get("seconds", 2.5))}),
-        Strength(**recipe.get("strength", {})),
-        codec,
-        weight,
-        recipe.get("codecs"),
-        recipe.get("copies"),
-        recipe.get("narrow"),
-    )
+    settings, seed = recipe["stored"], int(recipe.get("seed", 0)) + 1
+    seconds = float(settings.get("seconds", 2.5))
+    count = int(settings["crops"])
+    return stage_pairs(recipe, clips, count, seed, codec, weight, seconds=seconds)
 
 
 def train_on_stored(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -232,6 +233,26 @@ def paired(
         name: difference(metric(one.tally), metric(two.tally), (one, two))
         for name, metric in metrics.items()
     }
+
+
+def probit_grid(low: float, high: float, points: int) -> np.ndarray:
+    """Rates that lie evenly on the normal-deviate axis of a DET plot, rounded to six digits.
+
+    Parameters
+    ----------
+    low, high : float
+        The first and the last, within (0, 1).
+    points : int
+        How many.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[points]``, rising.
+    """
+    normal = NormalDist()
+    steps = np.linspace(normal.inv_cdf(low), normal.inv_cdf(high), points)
+    return np.round([normal.cdf(float(s)) for s in steps], 6)
 
 
 def band(sample: Sample, rates: Floats) -> tuple[Floats, Floats, Floats]:

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from core.evaluate.analysis import applied_error, error_at, misleading, tippett
 from core.evaluate.metrics import Tally
-from core.evaluate.published import convex_hull
+from training.published import convex_hull
 
 FEW = st.sampled_from([-np.inf, -2.0, -0.5, 0.0, 0.5, 1.0, 3.0, np.inf])
 SCORES = hnp.arrays(float, st.integers(1, 12), elements=FEW)

@@ -31,7 +31,7 @@ def test_all_figures_have_a_source_and_no_two_share_a_key():
 def test_measured_rows_name_the_command_that_makes_them():
     measured = t.load("measured")
     assert (measured["kind"] == "measured").all()
-    assert measured["source"].str.endswith("python -m core.evaluate.published").all()
+    assert measured["source"].str.endswith("python -m training published").all()
 
 
 def test_figures_of_the_published_system():

@@ -1,4 +1,5 @@
-"""``python -m training benchmark``, ``provenance``, ``watermark``, ``parity`` and ``card``."""
+"""``python -m training benchmark``, ``provenance``, ``watermark``, ``parity``,
+``published`` and ``card``."""
 
 from __future__ import annotations
 
@@ -93,6 +94,18 @@ def add_parsers(commands: Any) -> None:
     )
     parity.add_argument("folder", metavar="FOLDER", help="see docs/detectors.md")
     parity.set_defaults(run=_parity)
+
+    published = commands.add_parser(
+        "published", help="measured rows from score files that other teams published"
+    )
+    published.add_argument(
+        "--scores",
+        required=True,
+        metavar="DIR",
+        help="the files, named as in training/published.py",
+    )
+    published.add_argument("--out", default=str(RESULTS.parent), metavar="DIR")
+    published.set_defaults(run=_published)
 
     card = commands.add_parser("card", help="make the tables of the model card and of docs anew")
     card.set_defaults(run=_card)
@@ -222,6 +235,13 @@ def _parity(options: argparse.Namespace) -> None:
     from training.parity import write
 
     write(Path(options.folder))
+
+
+def _published(options: argparse.Namespace) -> None:
+    from training.published import write
+
+    for name, rows in write(Path(options.scores), Path(options.out)).items():
+        print(f"{name}.csv: {rows} rows")
 
 
 def _card(options: argparse.Namespace) -> None:

@@ -10,10 +10,9 @@ import numpy as np
 from core.evaluate import influence
 from core.evaluate.analysis.prepared import Prepared, Settings, as_frame
 from core.evaluate.influence import Metric
-from core.evaluate.intervals import band, interval
+from core.evaluate.intervals import band, interval, probit_grid
 from core.evaluate.metrics import ASVSPOOF5, Costs, Rate, Tally, Tandem, spoof_aware_curve
 from core.evaluate.names import METRICS
-from core.evaluate.published import probit_grid
 from core.evaluate.spoof_aware import NO_CONCURRENT, NO_INTERVAL
 from core.evaluate.trials import AsvScores
 

@@ -41,7 +41,7 @@ def cheapest_point(
 ) -> tuple[float, float, float]:
     """Minimum normalised cost over the points of a curve, and the point where it is reached.
 
-    Exact on the corners of the curve's convex hull (`core.evaluate.published.convex_hull`).
+    Exact on the corners of the curve's convex hull.
 
     Returns
     -------

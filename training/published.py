@@ -1,15 +1,13 @@
 """Measured rows from the score files that other teams published for ASVspoof 2019 LA eval.
 
-``python -m core.evaluate.published --scores DIR`` writes measured.csv, det.csv and paired.csv into
+``python -m training published --scores DIR`` writes measured.csv, det.csv and paired.csv into
 data/results. The score files stay where they are; DIR holds them, plain or gzipped, under the names
 in `SCORE_FILES`, with the official protocol and the scores of the official verification system.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
@@ -20,10 +18,9 @@ import numpy as np
 
 from core.evaluate import influence
 from core.evaluate.influence import Metric
-from core.evaluate.intervals import band, holm, interval, paired
+from core.evaluate.intervals import band, holm, interval, paired, probit_grid
 from core.evaluate.metrics import (
     DetCurve,
-    Floats,
     Higher,
     Tally,
 )
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BENCHMARK = "ASVspoof 2019 LA eval"
-COMMAND = "python -m core.evaluate.published"
+COMMAND = "python -m training published"
 PROTOCOL = "ASVspoof2019.LA.cm.eval.trl.txt"
 ASV_SCORES = "ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
 
@@ -80,25 +77,33 @@ SUBSETS = {"overall": "all trials", "attack": "one attack, all bona fide"}
 GRID_POINTS = 90
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
-    parser.add_argument("--scores", type=Path, required=True, help="folder with the score files")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the tables")
-    options = parser.parse_args(arguments)
-    start = time.perf_counter()
-    try:
-        scored = {f: read(options.scores, f) for f in SCORE_FILES}
-        asv = AsvScores.read(_find(options.scores, ASV_SCORES))
-    except TrialsError as error:
-        parser.exit(1, f"{error}\n")
-    tables = build(scored, asv)
+def write(folder: Path, out: Path = RESULTS) -> dict[str, int]:
+    """Make the three tables anew.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With the score files.
+    out : pathlib.Path, optional
+        Where the tables go.
+
+    Returns
+    -------
+    dict of str to int
+        Rows by the name of a table.
+
+    Raises
+    ------
+    TrialsError
+        If a file is missing or does not fit the protocol.
+    """
+    scored = {file: read(folder, file) for file in SCORE_FILES}
+    tables = build(scored, AsvScores.read(_find(folder, ASV_SCORES)))
     for name, table in tables.items():
         check(table, name)
-        with atomic_path(options.out / f"{name}.csv") as part:
+        with atomic_path(out / f"{name}.csv") as part:
             write_own_csv(table, part)
-        print(f"{name}.csv: {len(table)} rows")
-    print(f"{time.perf_counter() - start:.0f} s")
+    return {name: len(table) for name, table in tables.items()}
 
 
 def read(folder: Path, file: ScoreFile) -> Trials:
@@ -226,15 +231,6 @@ def _curves(file: ScoreFile, trials: Trials) -> list[dict[str, Any]]:
     ]
 
 
-def probit_grid(low: float, high: float, points: int) -> Floats:
-    """Rates that lie evenly on the normal-deviate axis of a DET plot, rounded to six digits."""
-    from statistics import NormalDist
-
-    normal = NormalDist()
-    steps = np.linspace(normal.inv_cdf(low), normal.inv_cdf(high), points)
-    return np.round([normal.cdf(float(s)) for s in steps], 6)
-
-
 def convex_hull(curve: DetCurve) -> list[tuple[float, float]]:
     """Corners ``(p_fa, p_miss)`` of the curve's lower convex hull.
 
@@ -317,7 +313,3 @@ def _find(folder: Path, name: str) -> Path:
         if path.is_file():
             return path
     raise TrialsError(f"{folder} has neither {name} nor {name}.gz.")
-
-
-if __name__ == "__main__":
-    main()

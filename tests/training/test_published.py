@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from core.evaluate import metrics as m
-from core.evaluate import published as p
 from core.evaluate import tables as t
 from tests.evaluate.schemas import strict_schema
+from training import published as p
+from training.commands import main
 
 ATTACKS = ("A07", "A08")
 
@@ -40,7 +41,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tables(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("tables")
-    p.main(["--scores", str(folder), "--out", str(out)])
+    assert main(["published", "--scores", str(folder), "--out", str(out)]) == 0
     return {name: t.load(name, out) for name in ("measured", "det", "paired")}
 
 
@@ -103,13 +104,11 @@ def test_pairs_are_adjusted_and_signed(tables):
 
 
 def test_running_again_gives_the_same_files(folder, tmp_path, tables):
-    p.main(["--scores", str(folder), "--out", str(tmp_path)])
+    p.write(folder, tmp_path)
     for name, frame in tables.items():
         pd.testing.assert_frame_equal(frame, t.load(name, tmp_path))
 
 
 def test_a_missing_file_is_named(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        p.main(["--scores", str(tmp_path)])
-    assert stop.value.code == 1
+    assert main(["published", "--scores", str(tmp_path)]) == 2
     assert "has neither ASVspoof2019.LA.cm.eval.trl.txt nor" in capsys.readouterr().err

@@ -178,10 +178,11 @@ def _prepared(
         for entry, case in found
     ]
     try:
-        files = {
-            "HTML": (evidence_html(cases, unread, filing=filing), "text/html"),
-            "PDF": (evidence_pdf(cases, unread, filing=filing), "application/pdf"),
-        }
+        with st.spinner("Writing the report…"):
+            files = {
+                "HTML": (evidence_html(cases, unread, filing=filing), "text/html"),
+                "PDF": (evidence_pdf(cases, unread, filing=filing), "application/pdf"),
+            }
     except Exception:  # not for ever
         held.clear()
         st.session_state.pop(WANTED, None)

@@ -123,6 +123,14 @@ def test_systems_stand_side_by_side_with_their_differences():
     assert at.multiselect(key="compare").proto.max_selections == 6
 
 
+def test_an_address_with_more_systems_than_stand_side_by_side_says_so():
+    every = seen("Side by side").multiselect(key="compare").options
+    at = run(view="Side by side", compare=every)
+    said = [f"The address names {len(every)} systems: the first 6 stand here."]
+    assert [i.value for i in at.info] == said
+    assert at.multiselect(key="compare").value == every[:6] and not at.run().info
+
+
 def test_filters_combine_and_reset():
     at = run(view="Attacks and codecs", benchmark="ASVspoof 2019 LA eval")
     at.multiselect(key="system").set_value(["AASIST"]).run()

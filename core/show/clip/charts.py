@@ -61,7 +61,6 @@ def window_timeline(
         With a click selection named `PICK` that yields the window's index.
     """
     timeline = cells(detection, band)
-    frame = _frame(timeline, scale)
     if scale == "probability":
         low, threshold, high = band_in_probability(band, detection.stance.threshold)
         domain = (0.0, 1.0)
@@ -71,8 +70,9 @@ def window_timeline(
             [1.0, abs(low), abs(high), *(abs(c.llr) for c in timeline if c.llr is not None)]
         )
         domain = (-1.1 * reach, 1.1 * reach)
-    frame["threshold"] = threshold
-    frame["bottom"], frame["top"] = domain
+    ends = {"threshold": threshold, "bottom": domain[0], "top": domain[1]}
+    # Said once, above the layers, each of which would otherwise turn a frame into values anew.
+    rows = alt.InlineData(values=[{**_row(cell, scale), **ends} for cell in timeline])
     end = timeline[-1].end_s
     x = alt.X(
         "start:Q",
@@ -96,7 +96,7 @@ def window_timeline(
     )
     across = {"x": x, "x2": alt.X2("end:Q")}
     whole = {"y": alt.Y("bottom:Q", title=y_title), "y2": alt.Y2("top:Q")}
-    base = alt.Chart(frame)
+    base = alt.Chart()
     bars = base.transform_filter("isValid(datum.score)").mark_bar(
         stroke=palette.background, strokeWidth=1 if len(timeline) <= 100 else 0
     )
@@ -107,7 +107,7 @@ def window_timeline(
     ).encode(
         **across,
         **whole,
-        strokeWidth=alt.condition(pick, alt.value(2), alt.value(0)),
+        strokeWidth=alt.StrokeWidthValue(0, condition={"param": PICK, "value": 2, "empty": False}),
         tooltip=[
             alt.Tooltip("number:Q", title="Window"),
             alt.Tooltip("heard:N", title="Heard"),
@@ -129,7 +129,7 @@ def window_timeline(
     ]
     if high > low:
         layers.insert(0, _band(low, high, end, palette))
-    return alt.layer(*layers).properties(height=height, config=chart_config(palette))
+    return alt.layer(*layers, data=rows, height=height, config=chart_config(palette))
 
 
 CHANCE = "Chance of synthetic"
@@ -185,40 +185,36 @@ def missing(
 
 def _band(low: float, high: float, end: float, palette: Palette) -> alt.Chart:
     """The stretch of scores without a verdict."""
-    frame = pd.DataFrame({"start": [0.0], "end": [end], "low": [low], "high": [high]})
+    row = {"start": 0.0, "end": end, "low": low, "high": high}
     return (
-        alt.Chart(frame)
+        alt.Chart(alt.InlineData(values=[row]))
         .mark_rect(color=palette.neutral, opacity=0.18)
         .encode(x=alt.X("start:Q"), x2=alt.X2("end:Q"), y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     )
 
 
 def _threshold_rule(threshold: float, palette: Palette) -> alt.Chart:
-    frame = pd.DataFrame({"score": [threshold], "label": ["decision threshold"]})
+    row = {"score": threshold, "label": "decision threshold"}
     return (
-        alt.Chart(frame)
+        alt.Chart(alt.InlineData(values=[row]))
         .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule)
         .encode(y=alt.Y("score:Q"), tooltip=[alt.Tooltip("label:N", title="Line")])
     )
 
 
-def _frame(timeline: Sequence[Cell], scale: Scale) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "window": [c.window for c in timeline],
-            "number": [c.window + 1 for c in timeline],
-            "start": [c.start_s for c in timeline],
-            "end": [c.end_s for c in timeline],
-            "heard": [f"{c.heard_from_s:.2f} to {c.heard_to_s:.2f} s" for c in timeline],
-            "score": pd.Series(
-                [c.p_spoof if scale == "probability" else c.llr for c in timeline], dtype="float64"
-            ),
-            "says": [KIND_WORDS[c.kind] for c in timeline],
-            "chance": [percent(c.p_spoof) for c in timeline],
-            "evidence": ["not scored" if c.llr is None else f"{c.llr:+.2f}" for c in timeline],
-            "speech": [c.speech_s for c in timeline],
-        }
-    )
+def _row(cell: Cell, scale: Scale) -> dict[str, Any]:
+    return {
+        "window": cell.window,
+        "number": cell.window + 1,
+        "start": cell.start_s,
+        "end": cell.end_s,
+        "heard": f"{cell.heard_from_s:.2f} to {cell.heard_to_s:.2f} s",
+        "score": cell.p_spoof if scale == "probability" else cell.llr,
+        "says": KIND_WORDS[cell.kind],
+        "chance": percent(cell.p_spoof),
+        "evidence": "not scored" if cell.llr is None else f"{cell.llr:+.2f}",
+        "speech": cell.speech_s,
+    }
 
 
 LEGEND = (
@@ -251,8 +247,8 @@ def prior_curve(
         In pixels.
     """
     priors = [0.001, *(i / 100 for i in range(1, 100)), 0.999]
-    frame = pd.DataFrame({"prior": priors, "posterior": [posterior(llr, p) for p in priors]})
-    here = pd.DataFrame({"prior": [stance.prior], "posterior": [stance.posterior(llr)]})
+    curve = [{"prior": p, "posterior": posterior(llr, p)} for p in priors]
+    here = [{"prior": stance.prior, "posterior": stance.posterior(llr)}]
     x = alt.X(
         "prior:Q",
         title="Assumed before listening",
@@ -265,20 +261,28 @@ def prior_curve(
         scale=alt.Scale(domain=[0, 1]),
     )
     tooltip = [alt.Tooltip("prior:Q", format=".1%"), alt.Tooltip("posterior:Q", format=".1%")]
-    line = alt.Chart(frame).mark_line(color=palette.neutral).encode(x=x, y=y, tooltip=tooltip)
+    line = (
+        alt.Chart(alt.InlineData(values=curve))
+        .mark_line(color=palette.neutral)
+        .encode(x=x, y=y, tooltip=tooltip)
+    )
     point = (
-        alt.Chart(here)
+        alt.Chart(alt.InlineData(values=here))
         .mark_point(size=110, filled=True, opacity=1, color=palette.rule)
         .encode(x=x, y=y, tooltip=tooltip)
     )
     return alt.layer(
-        line, _threshold_rule_on("posterior", stance.threshold_chance, palette), point
-    ).properties(height=height, config=chart_config(palette))
+        line,
+        _threshold_rule_on("posterior", stance.threshold_chance, palette),
+        point,
+        height=height,
+        config=chart_config(palette),
+    )
 
 
 def _threshold_rule_on(field: str, value: float, palette: Palette) -> alt.Chart:
     return (
-        alt.Chart(pd.DataFrame({field: [value]}))
+        alt.Chart(alt.InlineData(values=[{field: value}]))
         .mark_rule(strokeDash=[5, 4], color=palette.rule)
         .encode(y=alt.Y(f"{field}:Q"))
     )

@@ -24,9 +24,8 @@ def make_spec(
     altair.data_transformers.disable_max_rows()  # three hours have more windows
     # The tests validate every builder against the schema; here that would take most of the time.
     with schemapi.debug_mode(False):
-        chart = build(*arguments, **options)
-        described = chart.properties(description=alt) if alt else chart
-        return described.to_dict(validate=False)
+        spec = build(*arguments, **options).to_dict(validate=False)
+    return {**spec, "description": alt} if alt else spec
 
 
 def image(spec: dict[str, Any], format: Literal["png", "svg"]) -> bytes:

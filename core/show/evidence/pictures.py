@@ -57,7 +57,7 @@ def spectrogram(clip: Clip, start_s: float, end_s: float) -> Any:
         )
     )
     marks = missing(clip.source.missing, start_s, end_s, LIGHT, _seconds(start_s, end_s, "start"))
-    return alt.layer(image, *marks).properties(width=WIDTH, height=HEIGHT)
+    return alt.layer(image, *marks, width=WIDTH, height=HEIGHT)
 
 
 def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float) -> Any:
@@ -103,7 +103,7 @@ def scores(d: Detection, band: tuple[float, float], start_s: float, end_s: float
     )
     line = alt.Chart(belt).mark_rule(strokeDash=[5, 4], color=LIGHT.rule).encode(y=alt.Y("at:Q"))
     marks = missing(d.source.missing, start_s, end_s, LIGHT, _seconds(start_s, end_s, "start"))
-    return alt.layer(undecided, bars, line, *marks).properties(width=WIDTH, height=HEIGHT)
+    return alt.layer(undecided, bars, line, *marks, width=WIDTH, height=HEIGHT)
 
 
 def both(clip: Clip, d: Detection, band: tuple[float, float], start_s: float, end_s: float) -> Any:

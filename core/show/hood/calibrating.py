@@ -191,4 +191,6 @@ def worth(fit: Fit, palette: Palette = LIGHT) -> alt.LayerChart | alt.FacetChart
         base.mark_text(color=palette.text, dy=-12).encode(
             y=rows, x=alt.X("value:Q"), text=alt.Text("shown:N")
         ),
-    ).properties(height=170, config=chart_config(palette))
+        height=170,
+        config=chart_config(palette),
+    )

@@ -86,7 +86,7 @@ def timeline(
         cell.mark_rect(stroke=palette.background, strokeWidth=0.5).encode(
             y=y,
             y2=alt.Y2("high:Q"),
-            opacity=alt.condition("isValid(datum.score)", alt.value(1), alt.value(0.55)),
+            opacity=alt.OpacityValue(0.55, condition={"test": "isValid(datum.score)", "value": 1}),
         ),
         cell.mark_rule(strokeWidth=3).encode(y=alt.Y("score:Q", scale=scale)),
         once.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=palette.rule).encode(
@@ -96,7 +96,7 @@ def timeline(
     if high > low:
         belt = once.mark_rect(color=palette.neutral, opacity=0.18)
         layers.insert(0, belt.encode(y=alt.YDatum(low), y2=alt.Y2Datum(high)))
-    return alt.layer(*layers).properties(height=height, config=chart_config(palette))
+    return alt.layer(*layers, height=height, config=chart_config(palette))
 
 
 def drawn(spec: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:

@@ -67,7 +67,11 @@ def stacked(
         legend=None,
     )
     return (
-        alt.Chart(pd.DataFrame(rows + apart))
+        alt.Chart(
+            pd.DataFrame(rows + apart),
+            height=38 * len(order) + 76,
+            config=chart_config(palette),
+        )
         .mark_rect(stroke=palette.background, strokeWidth=1)
         .encode(
             x=alt.X(
@@ -93,7 +97,6 @@ def stacked(
                 alt.Tooltip("chance:N", title="Chance of synthetic"),
             ],
         )
-        .properties(height=38 * len(order) + 76, config=chart_config(palette))
     )
 
 

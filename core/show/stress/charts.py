@@ -101,7 +101,7 @@ def scores(
         alt.Tooltip("chance:N", title="Chance of synthetic"),
         alt.Tooltip("why:N", title="Note"),
     ]
-    base = alt.Chart(frame)
+    base = alt.Chart()
     heard = base.transform_filter("isValid(datum.llr)")
     lines = pd.DataFrame({"llr": [own, threshold], "what": ["the clip as it is", "threshold"]})
     rules = alt.Chart(lines).mark_rule(color=palette.rule, strokeWidth=1.5)
@@ -131,7 +131,9 @@ def scores(
             .mark_rect(color=palette.neutral, opacity=0.18)
             .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
         )
-    return alt.layer(*layers).properties(
+    return alt.layer(
+        *layers,
+        data=frame,
         height=ROW * len(frame) + AROUND,
         title=_title("Score of this clip"),
         config=chart_config(palette),
@@ -191,7 +193,7 @@ def errors(
         alt.Tooltip("n_spoof:Q", title="Synthetic clips", format=",.0f"),
         alt.Tooltip("source:N", title="Source"),
     ]
-    base = alt.Chart(frame)
+    base = alt.Chart()
     known = base.transform_filter("isValid(datum.value)")
     lines = pd.DataFrame({"value": marks, "what": names})
     layers = [
@@ -214,7 +216,9 @@ def errors(
         ),
         *_words(base, y, 0.0, palette, tooltip[:1]),
     ]
-    return alt.layer(*layers).properties(
+    return alt.layer(
+        *layers,
+        data=frame,
         height=ROW * len(frame) + AROUND,
         title=_title("Measured error"),
         config=chart_config(palette),
@@ -293,7 +297,7 @@ def _words(
         lines="split(datum.missing, '\\n')"
     )
     style: dict[str, Any] = {"align": "left", "dx": 6, "fontSize": 10, "lineHeight": 11}
-    place: dict[str, Any] = {"x": alt.XDatum(left), "y": y, "text": "lines:N"}
+    place: dict[str, Any] = {"x": alt.XDatum(left), "y": y, "text": alt.Text("lines:N")}
     halo = words.mark_text(**style, stroke=palette.background, strokeWidth=4, fill=None)
     return (
         halo.encode(**place),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle, pairwise
-from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -94,7 +93,7 @@ def heat(
         ),
     )
     pick = alt.selection_point(name=PICK, fields=["benchmark"], on="click", empty=False)
-    base = alt.Chart(data).encode(x=x, y=y)
+    base = alt.Chart().encode(x=x, y=y)
     # As bands with names: a legend of thresholds would crowd where colours are finest.
     coloured = base.mark_rect(stroke=palette.background, aria=False).encode(
         color=by_name(
@@ -105,7 +104,8 @@ def heat(
             "EER (%)",
         )
     )
-    inked = alt.condition(f"datum.ink === '{INKS[0]}'", *map(alt.value, INKS))
+    first, second = INKS
+    inked = alt.ColorValue(second, condition={"test": f"datum.ink === '{first}'", "value": first})
     hatches = (
         base.transform_filter(alt.datum.seen == SEEN)
         .mark_point(
@@ -117,7 +117,7 @@ def heat(
     # What is clicked and read out lies over hatches and figures, which would catch the pointer.
     covers = base.mark_rect(fillOpacity=0, cursor="pointer").encode(
         tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in _TOLD.items()],
-        description="cell:N",
+        description=alt.Description("cell:N"),
     )
     gaps = (
         alt.Chart(empty)
@@ -129,15 +129,13 @@ def heat(
         )
     )
     layers = [coloured, hatches, figures, covers.add_params(pick)]
-    layered = alt.layer(*([gaps] if len(empty) else []), *layers)
-    chart: Any = titled(layered, title, 0, palette, legend_rows=2)
-    return chart.properties(
-        width=COLUMN * len(corpora),
-        height=ROW * len(systems),
-        autosize=alt.AutoSizeParams(type="pad", contains="content"),
-        # So many marks would else become one picture, without a word for who cannot see it.
-        usermeta={"dark": palette is not LIGHT, "embedOptions": {"renderer": "svg"}},
-    )
+    layered = alt.layer(*([gaps] if len(empty) else []), *layers, data=data)
+    chart = titled(layered, title, 0, palette, legend_rows=2)
+    chart.width, chart.height = COLUMN * len(corpora), ROW * len(systems)
+    chart.autosize = alt.AutoSizeParams(type="pad", contains="content")
+    # So many marks would else become one picture, without a word for who cannot see it.
+    chart.usermeta = {"dark": palette is not LIGHT, "embedOptions": {"renderer": "svg"}}
+    return chart
 
 
 def _in_words(cells: pd.DataFrame, palette: Palette) -> pd.DataFrame:

@@ -73,8 +73,9 @@ def ways(
             y=y,
             yOffset=alt.YOffset("place:Q", scale=_PLACES),
             size=alt.Size("size:Q", scale=None, legend=None),
-            color=alt.condition(
-                "datum.is_marked", alt.value(palette.synthetic), alt.value(palette.authentic)
+            color=alt.ColorValue(
+                palette.authentic,
+                condition={"test": "datum.is_marked", "value": palette.synthetic},
             ),
             tooltip=[alt.Tooltip(f"{c}:N", title=name) for c, name in _TOOLTIP.items()],
         )
@@ -97,7 +98,7 @@ def ways(
             x=x,
             y=y,
             yOffset=alt.YOffset("place:Q", scale=_PLACES),
-            text=alt.Text("named:N") if wide else "outside_shown:N",
+            text=alt.Text("named:N") if wide else alt.Text("outside_shown:N"),
         )
         for wide in (True, False)
     ]

@@ -88,9 +88,10 @@ def ranked(
     legend = None if single or len(systems) == 1 else system_legend(systems)
     colour = by_name(alt.Color, "system", {s: colours[s] for s in systems}, legend)
     tooltip = _tooltip(metric)
-    opacity = alt.condition("datum.faded", alt.value(0.3), alt.value(1.0))
+    opacity = alt.OpacityValue(1.0, condition={"test": "datum.faded", "value": 0.3})
     # What fades can still be read.
-    words = alt.condition("datum.faded", alt.value(palette.neutral_text), alt.value(palette.text))
+    pale = {"test": "datum.faded", "value": palette.neutral_text}
+    words = alt.ColorValue(palette.text, condition=pale)
     fields = list(picked or (by,))
     pick = alt.selection_point(name=PICK, fields=fields, on="click", empty=False)
     base = alt.Chart(data)

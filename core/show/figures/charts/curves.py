@@ -157,9 +157,9 @@ def differences(
         alt.Tooltip("high:Q", title="To", format="+.3f"),
         alt.Tooltip("p_holm:Q", title="p, adjusted", format=".3f"),
     ]
-    base = alt.Chart(data)
+    base = alt.Chart()
     zero = (
-        alt.Chart(pd.DataFrame({"zero": [0.0]}))
+        alt.Chart(alt.InlineData(values=[{"zero": 0.0}]))
         .mark_rule(color=palette.rule, strokeDash=[4, 4])
         .encode(x=alt.X("zero:Q", title=titles))
     )
@@ -169,7 +169,7 @@ def differences(
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y=y, x=x, color=colour, tooltip=tooltip
     )
-    layers = alt.layer(zero, whiskers, points)
+    layers = alt.layer(zero, whiskers, points, data=data)
     return titled(layers, title, 24 * len(data) + 44 + 14 * len(titles), palette, legend_rows=3)
 
 

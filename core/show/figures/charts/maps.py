@@ -63,11 +63,11 @@ def heat(
         "source": "Source",
     }
     data["cell"] = data["codec"] + ", " + data["attack"] + ": " + data["shown"]
-    layers = _cells(data, x, _rows(rows, titles[0]), tooltip, len(present))
+    layers = _cells(x, _rows(rows, titles[0]), tooltip, len(present))
     layers[0] = layers[0].add_params(pick)
     legend = _legend(0, top, palette.sequential, metric_name(metric), f".{digits}f")
     height = 26 * len(rows) + 24
-    return titled(_layered(*layers, legend), title, height, palette, legend_rows=2)
+    return titled(_layered(data, *layers, legend), title, height, palette, legend_rows=2)
 
 
 def compared(
@@ -120,16 +120,16 @@ def compared(
         "source": "Source",
     }
     data["cell"] = data["system"] + ", " + data["attack"] + ": " + data["both"]
-    layers = _cells(data, x, y, tooltip, len(systems))
+    layers = _cells(x, y, tooltip, len(systems))
     points = " (points)" if metric == "eer" else ""
     words = f"Difference of {bare(metric)}{points}" if differences else metric_name(metric)
     legend = _legend(low, top, colours, words, f"{sign}.{digits}f")
     height = 26 * data["attack"].nunique() + 110
-    return titled(_layered(*layers, legend), title, height, palette, legend_rows=2)
+    return titled(_layered(data, *layers, legend), title, height, palette, legend_rows=2)
 
 
-def _layered(*layers: alt.Chart) -> alt.LayerChart:
-    return alt.layer(*layers).resolve_scale(color="independent")
+def _layered(data: pd.DataFrame, *layers: alt.Chart) -> AnyChart:
+    return alt.layer(*layers, data=data, resolve=alt.Resolve(scale={"color": "independent"}))
 
 
 def _colour(data: pd.DataFrame, share: pd.Series, colours: Sequence[str], palette: Palette) -> None:
@@ -157,19 +157,18 @@ def _rows(rows: Sequence[str], title: str | None) -> alt.Y:
     )
 
 
-def _cells(
-    data: pd.DataFrame, x: alt.X, y: alt.Y, tooltip: Mapping[str, str], n_columns: int
-) -> list[alt.Chart]:
+def _cells(x: alt.X, y: alt.Y, tooltip: Mapping[str, str], n_columns: int) -> list[alt.Chart]:
     """Coloured cells, and their figures in an ink that can be read on each."""
-    base = alt.Chart(data).encode(x=x, y=y)
+    base = alt.Chart().encode(x=x, y=y)
     cells = base.mark_rect(cursor="pointer").encode(
         color=alt.Color("fill:N", scale=None, legend=None),
-        description="cell:N",
+        description=alt.Description("cell:N"),
         tooltip=[alt.Tooltip(f"{c}:N", title=words) for c, words in tooltip.items()],
     )
     # Where cells are too narrow for their figures, the tooltip and the table have them.
     size = alt.ExprRef(f"width < {28 * n_columns} ? 0 : 11")
-    inked = alt.condition(f"datum.ink === '{INKS[0]}'", *map(alt.value, INKS))
+    first, second = INKS
+    inked = alt.ColorValue(second, condition={"test": f"datum.ink === '{first}'", "value": first})
     return [
         cells,
         base.mark_text(fontSize=size, aria=False).encode(text=alt.Text("shown:N"), color=inked),
@@ -181,7 +180,7 @@ def _legend(low: float, high: float, colours: Sequence[str], title: str, digits:
     scale = alt.Scale(type="quantize", domain=[low, high], range=list(colours))
     legend: Any = alt.Legend(orient="bottom", gradientLength=220, titleLimit=300, format=digits)
     return (
-        alt.Chart(pd.DataFrame({"value": [low]}))
+        alt.Chart(alt.InlineData(values=[{"value": low}]))
         .mark_point(opacity=0, size=0, aria=False)
         .encode(color=alt.Color("value:Q", title=title, scale=scale, legend=legend))
     )

@@ -49,23 +49,22 @@ def titled(
         + 62
         + (18 + 20 * legend_rows if legend_rows else 0)
     )
-    return chart.properties(
-        title=alt.Title(
-            lines,
-            subtitle=subtitle,
-            subtitleColor=palette.neutral_text,
-            anchor="start",
-            fontSize=14,
-            color=palette.text,
-            offset=10,
-            frame="bounds",
-        ),
-        height=height,
-        width="container",
-        description=title,
-        usermeta={"dark": palette is not LIGHT},
-        config=chart_config(palette),
+    # Set one by one: `properties` takes a copy, and holds each to the schema, as the tests do.
+    chart.title = alt.Title(
+        lines,
+        subtitle=subtitle,
+        subtitleColor=palette.neutral_text,
+        anchor="start",
+        fontSize=14,
+        color=palette.text,
+        offset=10,
+        frame="bounds",
     )
+    chart.height, chart.width = height, "container"
+    chart.description = title
+    chart.usermeta = {"dark": palette is not LIGHT}
+    chart.config = chart_config(palette)
+    return chart
 
 
 def by_name(

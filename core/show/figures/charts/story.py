@@ -48,7 +48,7 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
         alt.Tooltip("kind:N", title="Kind"),
         alt.Tooltip("source:N", title="Source"),
     ]
-    base = alt.Chart(data)
+    base = alt.Chart()
     bars = base.mark_bar(color=palette.synthetic, cornerRadiusEnd=2, size=26).encode(
         x=x, y=y, tooltip=tooltip
     )
@@ -73,11 +73,13 @@ def staircase(frame: pd.DataFrame, title: str, *, palette: Palette = LIGHT) -> A
         )
     ]
     chance = (
-        alt.Chart(pd.DataFrame({"value": [50.0]}))
+        alt.Chart(alt.InlineData(values=[{"value": 50.0}]))
         .mark_rule(color=palette.neutral, strokeDash=[4, 4])
         .encode(x=alt.X("value:Q"))
     )
-    return titled(alt.layer(chance, bars, whiskers, *labels), title, 54 * len(data), palette)
+    return titled(
+        alt.layer(chance, bars, whiskers, *labels, data=data), title, 54 * len(data), palette
+    )
 
 
 def training(
@@ -124,7 +126,7 @@ def training(
         y=y,
         color=colour,
         tooltip=tooltip,
-        size=alt.condition("datum.best", alt.value(140), alt.value(30)),
+        size=alt.SizeValue(30, condition={"test": "datum.best", "value": 140}),
     )
     return titled(alt.layer(line, dots), title, 220, palette, legend_rows=1)
 

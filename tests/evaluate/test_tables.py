@@ -172,3 +172,10 @@ def test_the_embedded_table_is_optional_and_speaks_its_own_dialect(tmp_path):
     write(tmp_path, [{**own, "metric": "eer_percent"}], "embedded")
     row = t.load_figures(tmp_path).set_index("system").loc["e"]
     assert row[["breakdown", "condition", "metric"]].tolist() == ["overall", "all", "eer"]
+
+
+def test_figures_are_read_again_once_their_table_has_changed(tmp_path):
+    for systems in (["a"], ["a", "b"]):
+        write(tmp_path, [{**GOOD, "system": s} for s in systems])
+        for _ in range(2):
+            assert [row.system for row in t.figures_in("measured", tmp_path)] == systems

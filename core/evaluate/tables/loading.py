@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 from collections.abc import Iterator
 from math import nan
 from pathlib import Path
@@ -71,11 +72,18 @@ def figures_in(name: str, folder: Path | None = None, **wanted: str) -> Iterator
     if not path.is_file():
         return
     numbers = [c for c in COLUMNS if FIGURES.columns[c].type != "text"]
+    state = path.stat()
+    for row in _rows(path, (state.st_mtime_ns, state.st_size)):
+        if all(row.get(column) == value for column, value in wanted.items()):
+            said: dict[str, Any] = {c: row.get(c) or "" for c in COLUMNS}
+            yield Figure(**said | {c: float(said[c]) if said[c] else nan for c in numbers})
+
+
+@functools.lru_cache(maxsize=4)
+def _rows(path: Path, state: tuple[int, int]) -> list[dict[str, str]]:
+    """A table as it is written, read again once it has changed; a page asks for many figures."""
     with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if all(row.get(column) == value for column, value in wanted.items()):
-                said: dict[str, Any] = {c: row.get(c) or "" for c in COLUMNS}
-                yield Figure(**said | {c: float(said[c]) if said[c] else nan for c in numbers})
+        return list(csv.DictReader(file))
 
 
 def load_figures(folder: Path = RESULTS) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from core.show.figures import charts
 from core.show.figures.view import show_chart, spread, with_lower_headings
 from core.show.hood import diagrams
 from core.show.scores import charts as score_charts
-from core.show.scores.files import chart as score_chart
 from core.show.theme import palette
 
 if TYPE_CHECKING:
@@ -175,13 +174,13 @@ def trust() -> None:
 def _reliability(rows: pd.DataFrame, benchmark: str) -> None:
     points = score_charts.stated_and_observed(rows)
     off = (points["stated"] - points["observed"]).abs().mean()
-    score_chart(
+    show_chart(
         score_charts.reliability,
         points,
         f"Stated chances are off by {100 * off:.0f} points on average",
         palette=palette(),
         key=f"hood-reliability-{benchmark}",
-        of=(len(rows), float(rows["value"].sum())),
+        saved=list(points),
         alt="Stated probability of a fake against the share that are fakes; dots on the diagonal "
         "would be perfect.",
     )
@@ -195,13 +194,13 @@ def _risk(rows: pd.DataFrame, benchmark: str) -> None:
             f"Judging all: {wrong['100 %']:.0f} % wrong; the surest four fifths: "
             f"{wrong['80 %']:.0f} %"
         )
-    score_chart(
+    show_chart(
         score_charts.risk,
         rows,
         title,
         palette=palette(),
         key=f"hood-risk-{benchmark}",
-        of=(len(rows), float(rows["value"].sum())),
+        saved=list(rows),
         alt="Share of wrong verdicts against the share of clips that are judged.",
     )
 

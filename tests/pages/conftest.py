@@ -2,11 +2,13 @@
 
 import csv
 import functools
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.components.v2.manifest_scanner import scan_component_manifests
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from core.evaluate import tables
@@ -17,6 +19,12 @@ from tests.builders import ROOT, SCORES, HandDetector, tone, wav
 
 _looked, _scanned = functools.cache(look_safely), functools.cache(scan_component_manifests)
 _await_end = local_script_runner.require_widgets_deltas
+_get_bytecode = ScriptCache.get_bytecode
+
+
+@functools.cache
+def _compiled(path: str, changed: int):
+    return _get_bytecode(ScriptCache(), path)
 
 
 def _await(runner, timeout: float) -> None:
@@ -27,11 +35,13 @@ def _await(runner, timeout: float) -> None:
 
 @pytest.fixture(autouse=True)
 def once(monkeypatch):
-    """Look once into the same file, and once for components among all that is installed."""
+    """Look once into the same file, compile a page once, and look for components once."""
     monkeypatch.setattr("core.provenance.isolated.look_safely", _looked)
     scanner = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
     monkeypatch.setattr(scanner, _scanned)
     monkeypatch.setattr(local_script_runner, "require_widgets_deltas", _await)
+    compiled = lambda _, path: _compiled(path, os.stat(path).st_mtime_ns)  # noqa: E731
+    monkeypatch.setattr(ScriptCache, "get_bytecode", compiled)
 
 
 @pytest.fixture

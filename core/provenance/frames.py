@@ -37,6 +37,9 @@ WORTH = 3.0
 LEAST_VALUES = 64
 """Of different samples, for all of them to be those of G.711."""
 
+_TOGETHER = 4
+"""Places of a grid that are transformed at a time: the calls cost as much as their work."""
+
 _FLOOR = 0.1  # of a line's energy, in squared steps of 16 bits: what rounding leaves in a hole
 
 
@@ -188,11 +191,13 @@ def _cosine(window: np.ndarray) -> Lines:
 
     def lines(x: np.ndarray, places: list[int], frames: int) -> Iterator[np.ndarray]:
         hop = len(window) // 2
-        for at in places:
-            a, b, c, d = np.split(_framed(x, at, frames, 2 * hop, hop) * window, 4, axis=1)
-            folded = np.concatenate([-c[:, ::-1] - d, a - b[:, ::-1]], axis=1)
-            made = dct(folded, type=4, axis=1, norm="ortho")
-            yield made[:, hop // 32 : -hop // 8] ** 2
+        heard = np.lib.stride_tricks.sliding_window_view(x, 2 * hop)
+        for first in range(0, len(places), _TOGETHER):
+            starts = np.add.outer(places[first : first + _TOGETHER], hop * np.arange(frames))
+            a, b, c, d = np.split(heard[starts] * window, 4, axis=2)
+            folded = np.concatenate([-c[..., ::-1] - d, a - b[..., ::-1]], axis=2)
+            made = dct(folded, type=4, axis=2, norm="ortho", overwrite_x=True)
+            yield from made[..., hop // 32 : -hop // 8] ** 2
 
     return lines
 

@@ -181,30 +181,41 @@ def test_the_pdf_says_the_same_and_is_the_same_again():
         assert part in flat, part
 
 
-def test_a_report_shows_the_sound_over_the_scores_stretch_by_stretch():
-    long = clip(130.0)
+@pytest.fixture
+def short_pictures(monkeypatch):
+    """Pictures of at most 20 s, so that a long clip need not be long."""
+    monkeypatch.setattr(report_pictures, "LONGEST_S", 20.0)
+
+
+def test_a_long_clip_is_cut_into_pictures_of_a_minute_or_more():
+    cut = [(round(a, 1), round(b, 1)) for a, b in report_pictures.stretches(130.0)]
+    assert cut == [(0.0, 43.3), (43.3, 86.7), (86.7, 130.0)]
+    assert report_pictures.stretches(10_800.0)[-1] == (9_900.0, 10_800.0)
+
+
+def test_a_report_shows_the_sound_over_the_scores_stretch_by_stretch(short_pictures):
+    long = clip(45.0)
     detection = HandDetector(SCORES).detect(long)
     page = evidence_html([Case(detection, BAND, clip=long)], made=NOON).decode()
-    for stretch in ("0.0 to 43.3 s", "43.3 to 86.7 s", "86.7 to 130.0 s"):
+    for stretch in ("0.0 to 15.0 s", "15.0 to 30.0 s", "30.0 to 45.0 s"):
         assert f"<h2>Spectrogram and scores, {stretch}</h2>" in page
     assert page.count("<svg") == page.count('href="data:image/png;base64,') == 3
-    assert report_pictures.stretches(10_800.0)[-1] == (9_900.0, 10_800.0)
     made = evidence_pdf([Case(detection, BAND, clip=long)], made=NOON)
     assert sum(b"/Subtype /Image" in part for part in made.split(b"endobj")) >= 3
 
 
-@pytest.mark.parametrize("gaps", [((2.0, 5.0),), ((0.0, 4.0), (50.0, 70.0)), ((64.9, 130.0),)])
-def test_what_is_missing_is_marked_in_every_picture_of_it(gaps):
-    bare = clip(130.0)
+@pytest.mark.parametrize("gaps", [((1.0, 2.0),), ((0.0, 1.6), (17.0, 24.0)), ((22.4, 45.0),)])
+def test_what_is_missing_is_marked_in_every_picture_of_it(short_pictures, gaps):
+    bare = clip(45.0)
     long = replace(bare, source=replace(bare.source, missing=gaps))
     detection = HandDetector(SCORES).detect(long)
-    assert report_pictures.both(long, detection, BAND, 0.0, 43.0).to_dict()  # which validates
+    assert report_pictures.both(long, detection, BAND, 0.0, 14.0).to_dict()  # which validates
     drawn = report_pictures.pictures(long, detection, BAND)
-    for (start, end), (_, picture) in zip(report_pictures.stretches(130.0), drawn, strict=True):
+    for (start, end), (_, picture) in zip(report_pictures.stretches(45.0), drawn, strict=True):
         lacks = sum(a < end and b > start for a, b in gaps)
         assert picture.count(b'stroke-dasharray="4,3"') == 2 * lacks  # in either chart
         assert picture.count(b">missing<") <= 2 * lacks
-    assert b">missing<" in b"".join(svg for _, svg in drawn) or gaps[0] == (2.0, 5.0)
+    assert b">missing<" in b"".join(svg for _, svg in drawn) or gaps[0] == (1.0, 2.0)
 
 
 def test_a_report_says_what_the_marks_of_missing_sound_are():

@@ -119,9 +119,9 @@ class Front(nn.Module):
         self.cnn = nn.Sequential(*steps)
         self.size = before * width
         self.window: torch.Tensor
-        self.register_buffer(
-            "window", torch.hann_window(LENGTH, dtype=torch.float64), persistent=False
-        )
+        # With values even where the rest has none yet: PyTorch would load its compiler for that.
+        window = torch.hann_window(LENGTH, dtype=torch.float64, device="cpu")
+        self.register_buffer("window", window, persistent=False)
         self.mask: Any = None  # set by training: spectrum -> spectrum
 
     def spectrum(self, waves: torch.Tensor) -> torch.Tensor:

@@ -74,7 +74,7 @@ def figures_in(name: str, folder: Path | None = None, **wanted: str) -> Iterator
     numbers = [c for c in COLUMNS if FIGURES.columns[c].type != "text"]
     state = path.stat()
     for row in _rows(path, (state.st_mtime_ns, state.st_size)):
-        if all(row.get(column) == value for column, value in wanted.items()):
+        if wanted.items() <= row.items():
             said: dict[str, Any] = {c: row.get(c) or "" for c in COLUMNS}
             yield Figure(**said | {c: float(said[c]) if said[c] else nan for c in numbers})
 

@@ -2,6 +2,7 @@
 
 import io
 
+import altair as alt
 import pandas as pd
 
 from core.evaluate import tables
@@ -9,6 +10,7 @@ from core.show.figures import charts
 from core.show.figures.view import (
     COLUMNS,
     Filters,
+    _spec,
     by_attack,
     by_benchmark,
     by_codec,
@@ -76,6 +78,19 @@ def test_saved_pictures_show_the_chart_on_its_own_background():
         assert "By vocoder" in svg and "33.85" in svg
         assert palette.background.lower() in svg.lower()
     assert image(chart.to_dict(), "png")[:4] == b"\x89PNG"
+
+
+def test_a_chart_is_kept_until_one_of_its_figures_is_another():
+    rows, built = EER.head(3), []
+
+    def build(frame):
+        built.append(frame["value"].tolist())
+        return alt.Chart(frame).mark_bar()
+
+    for value in (1.0, 1.0, 1.0 + 1e-9, float("nan")):
+        changed = rows.assign(value=[value, 2.0, 3.0])
+        _spec("chart of a test", changed, (), {}, "", _build=build)
+    assert [values[0] for values in built[:2]] == [1.0, 1.0 + 1e-9] and len(built) == 3
 
 
 def test_headings_of_an_embedded_text_sink_but_code_does_not():

@@ -45,7 +45,6 @@ def pytest_collection():
 
 def pytest_collection_finish():
     """Spare the collector what is loaded: Streamlit has it look at all after each run of a page."""
-    gc.collect()
     gc.freeze()
     gc.enable()
 

@@ -3,6 +3,7 @@
 import csv
 import functools
 import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -15,16 +16,26 @@ from core.evaluate import tables
 from core.provenance.found import Provenance
 from core.provenance.isolated import look_safely
 from core.show import cache
+from core.show.documents.chart import make_spec
 from tests.builders import ROOT, SCORES, HandDetector, tone, wav
 
 _looked, _scanned = functools.cache(look_safely), functools.cache(scan_component_manifests)
 _await_end = local_script_runner.require_widgets_deltas
 _get_bytecode = ScriptCache.get_bytecode
+_specs: dict[bytes, bytes] = {}
 
 
 @functools.cache
 def _compiled(path: str, changed: int):
     return _get_bytecode(ScriptCache(), path)
+
+
+def _drawn(build, *arguments, **options):
+    """The chart of these arguments, made once."""
+    key = pickle.dumps((build, arguments, options))
+    if key not in _specs:
+        _specs[key] = pickle.dumps(make_spec(build, *arguments, **options))
+    return pickle.loads(_specs[key])
 
 
 def _await(runner, timeout: float) -> None:
@@ -35,13 +46,15 @@ def _await(runner, timeout: float) -> None:
 
 @pytest.fixture(autouse=True)
 def once(monkeypatch):
-    """Look once into the same file, compile a page once, and look for components once."""
+    """Look into a file, compile a page, draw a chart and look for components once each."""
     monkeypatch.setattr("core.provenance.isolated.look_safely", _looked)
     scanner = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
     monkeypatch.setattr(scanner, _scanned)
     monkeypatch.setattr(local_script_runner, "require_widgets_deltas", _await)
     compiled = lambda _, path: _compiled(path, os.stat(path).st_mtime_ns)  # noqa: E731
     monkeypatch.setattr(ScriptCache, "get_bytecode", compiled)
+    for module in ("detect.result", "detect.windows", "overfitting.chapters", "live.view"):
+        monkeypatch.setattr(f"core.show.{module}.make_spec", _drawn)
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from core.evaluate.parquet_pages import is_encrypted
 from core.files import check_ordinary
 from core.plain import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PATH_COLUMNS = (
     "path",
@@ -109,6 +110,8 @@ def read_manifest(manifest: str | Path, root: str | Path | None = None) -> list[
 
 
 def _read(manifest: Path) -> pd.DataFrame:
+    import pandas as pd  # which each worker, who only needs an `Item`, would load too
+
     parquet = manifest.suffix.lower() in {".parquet", ".pq"}
     try:
         check_ordinary(manifest)

@@ -254,7 +254,7 @@ def test_a_table_of_too_many_lines_is_not_read(form, monkeypatch):
         tr.read_table(data)
 
 
-LONG = "x" * 100_000
+LONG = "x" * 25_000
 DELTA = {"use_dictionary": False, "column_encoding": {"trial": "DELTA_BYTE_ARRAY"}}
 BOMBS: dict[str, Callable[[], bytes]] = {
     "text": lambda: stored(pa.table({"trial": [LONG] * 2_000, "score": [1.0] * 2_000})),
@@ -263,13 +263,13 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "categories": lambda: stored(pa.table({"trial": pa.array([LONG] * 2_000).dictionary_encode()})),
     "large text": lambda: stored(pa.table({"trial": pa.array([LONG] * 2_000, pa.large_string())})),
     "fixed size": lambda: stored(
-        pa.table({"t": pa.array([LONG.encode()] * 2_000, pa.binary(100_000))})
+        pa.table({"t": pa.array([LONG.encode()] * 2_000, pa.binary(len(LONG)))})
     ),
     "prefixes": lambda: stored(pa.table({"trial": [LONG] * 2_000}), **DELTA),
     "list": lambda: stored(pa.table({"trial": ["a"] * 2_000, "list": [[LONG]] * 2_000})),
     "structure": lambda: stored(pa.table({"trial": ["a"] * 2_000, "s": [{"x": LONG}] * 2_000})),
 }
-"""Small Parquet whose cells have 200 MB, by what they are."""
+"""Small Parquet whose cells have 50 MB, by what they are."""
 ARROW = pa.default_memory_pool()
 POOL = pa.proxy_memory_pool(ARROW)  # counts; it must outlive every buffer that it gave
 

@@ -131,7 +131,8 @@ def test_pairs_that_should_sound_alike_do(tiny_index: Path) -> None:
 
     def apart(chance: float) -> float:
         mix = Mix(copies=0.0, same_source=0.5, same_quality=chance, seconds=0.5)
-        pairs = [Pairs(index, 30, 3, mix)[i]["clips"] for i in range(30)]
+        made = Pairs(index, 30, 3, mix)
+        pairs = [made[i]["clips"] for i in range(30)]
         return float(np.mean([abs(mos[h] - mos[s]) for h, s in pairs]))
 
     assert apart(1.0) < 0.2 < apart(0.0)

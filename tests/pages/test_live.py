@@ -117,6 +117,14 @@ def test_a_running_take_has_level_verdict_interval_facts_and_two_timelines(page,
     assert labels(page) == ["Pause"]
 
 
+def test_a_redraw_builds_no_chart_anew(page, open_take, monkeypatch):
+    take = open_take()
+    show(page, take, playing=True)
+    monkeypatch.setattr("core.show.live.view.make_spec", None)
+    show(page, take, playing=True)
+    assert len(page.get("vega_lite_chart")) == 2
+
+
 def test_until_there_is_enough_speech_it_listens_in_grey(page, open_take, speech):
     show(page, open_take(speech[: 3 * RATE]), playing=True)
     assert headings(page) == ":gray[:material/hearing: Listening]"

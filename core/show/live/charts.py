@@ -6,6 +6,7 @@ the browser redraws in place instead of building the chart anew, so nothing flic
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,7 +109,6 @@ def cells(
     windows: Sequence[LiveWindow],
     now_s: float,
     *,
-    drawing: int,
     stance: Stance = EVEN,
     band: tuple[float, float] = (0.0, 0.0),
     from_s: float = 0.0,
@@ -125,9 +125,6 @@ def cells(
         In order of time.
     now_s : float
         The present, in seconds since the start.
-    drawing : int
-        Number of the drawing. It stands in the first column because the browser appends rows to
-        what it has where the first column looks the same, and would miss a change of colour.
     stance : Stance
         Prior and costs.
     band : (float, float)
@@ -141,7 +138,9 @@ def cells(
     -------
     pandas.DataFrame
         Columns `COLUMNS`; one row without a score spans the whole chart, so that its axis
-        reaches the present.
+        reaches the present. The first column, a sum over all rows, differs wherever anything
+        does: the browser appends rows to what it has where the first column looks the same, and
+        would miss a change of colour. Where nothing changes it draws nothing.
     """
     origin = now_s if rolling else 0.0
     first = now_s - ROLLING_S if rolling else from_s
@@ -164,7 +163,8 @@ def cells(
             p = stance.posterior(window.llr)
             rows.append((start - origin, end - origin, min(p, middle), max(p, middle), p, kind))
     edge = (first - origin, max(now_s, first) - origin, 0.5, 0.5, None, KIND_WORDS["no speech"])
-    frame = pd.DataFrame([edge, *rows], columns=list(COLUMNS[1:]))
+    rows.insert(0, edge)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS[1:]))
     frame["score"] = frame["score"].astype("float64")
-    frame.insert(0, "drawing", drawing)
+    frame.insert(0, "drawing", zlib.crc32(repr(rows).encode()))
     return frame

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import html
+import json
 
 import streamlit as st
 
@@ -16,7 +18,7 @@ from core.show.clip.words import limit, probability_bars, withheld
 from core.show.documents.chart import make_spec
 from core.show.live import charts, current, words
 from core.show.markdown import without_folders
-from core.show.theme import VERDICTS, palette
+from core.show.theme import VERDICTS, Palette, palette
 from core.show.widgets import save_button
 
 
@@ -118,29 +120,33 @@ def _timelines(
 
     ``belt`` is drawn over the chart; windows whose log-odds lie in ``grey`` are grey.
     """
-    drawing = st.session_state.get("spoofscope.drawing", 0) + 1
-    st.session_state["spoofscope.drawing"] = drawing
+    # Windows end with whole seconds: in between charts stay as they are, and cost nothing.
+    now_s = shot.seconds if shot.state == "finished" else float(int(shot.seconds))
     for rolling, title in ((True, "The last 30 seconds"), (False, "The whole take")):
         if rolling and shot.state == "finished":
             continue
         st.markdown(f"**{title}**")
         cells = charts.cells(
             shot.windows,
-            shot.seconds,
-            drawing=drawing,
+            now_s,
             stance=stance,
             band=grey,
             from_s=shot.kept_from_s,
             rolling=rolling,
         )
-        form = make_spec(charts.timeline, palette(), belt, rolling, stance=stance)
         st.vega_lite_chart(
-            charts.drawn(form, cells),
+            charts.drawn(json.loads(_form(palette(), belt, rolling, stance)), cells),
             key=f"live-{'rolling' if rolling else 'whole'}",
             alt=f"Score over time, {title.lower()}; the sentence below says it in words.",
         )
     st.markdown(LEGEND)
     st.caption(words.in_words(shot, stance, grey))
+
+
+@functools.lru_cache(maxsize=32)
+def _form(palette: Palette, belt: tuple[float, float], rolling: bool, stance: Stance) -> str:
+    """A chart without data as JSON: made anew twice a second, it took most of the page's time."""
+    return json.dumps(make_spec(charts.timeline, palette, belt, rolling, stance=stance))
 
 
 def _grey_until_judged(

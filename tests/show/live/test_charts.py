@@ -24,15 +24,14 @@ def spans(frame):
 
 
 def test_cells_lie_side_by_side_around_the_middles_of_their_windows():
-    frame = cells(WINDOWS, 6.5, drawing=7, rolling=False)
+    frame = cells(WINDOWS, 6.5, rolling=False)
     assert tuple(frame.columns) == COLUMNS
-    assert set(frame["drawing"]) == {7}
     assert spans(frame) == [(0, 0.75), (0.75, 1.25), (1.25, 1.75), (1.75, 3), (3, 6)]
     assert tuple(frame[["start", "end"]].iloc[0]) == (0, 6.5)  # the axis reaches the present
 
 
 def test_cells_grow_from_the_threshold_and_silence_is_a_grey_column():
-    frame = cells(WINDOWS, 6.5, drawing=1, band=(-0.25, 0.25), rolling=False).iloc[1:]
+    frame = cells(WINDOWS, 6.5, band=(-0.25, 0.25), rolling=False).iloc[1:]
     high = posterior(3.0)
     assert list(frame["low"].round(4)) == [0.5, 0.5, 0, round(1 - high, 4), 0.5]
     assert list(frame["high"].round(4))[:4] == [round(high, 4)] * 2 + [1, 0.5]
@@ -44,31 +43,46 @@ def test_cells_grow_from_the_threshold_and_silence_is_a_grey_column():
 
 
 def test_the_prior_moves_scores_and_a_wide_band_greys_them_all():
-    shifted = cells(WINDOWS, 6.5, drawing=1, stance=Stance(0.9), rolling=False).iloc[1:]
+    shifted = cells(WINDOWS, 6.5, stance=Stance(0.9), rolling=False).iloc[1:]
     assert list(shifted["says"])[-1] == "Towards synthetic"
-    grey = cells(WINDOWS, 6.5, drawing=1, band=(-20, 20), rolling=False).iloc[1:]
+    grey = cells(WINDOWS, 6.5, band=(-20, 20), rolling=False).iloc[1:]
     assert set(grey["says"]) == {"Inconclusive", "Too little speech"}
 
 
 def test_a_skipped_window_leaves_a_hole():
     apart = [LiveWindow(0, 4, 1.0, 4.0, True), LiveWindow(20, 24, 1.0, 4.0, True)]
-    assert spans(cells(apart, 25, drawing=1, rolling=False)) == [(0, 4), (20, 24)]
+    assert spans(cells(apart, 25, rolling=False)) == [(0, 4), (20, 24)]
 
 
 def test_the_rolling_view_counts_back_from_now_and_cuts_at_its_edge():
     long = [LiveWindow(n, n + 4, 1.0, 4.0, True) for n in range(0, 100, 2)]
-    frame = cells(long, 102.0, drawing=1)
+    frame = cells(long, 102.0)
     assert frame["start"].min() == -ROLLING_S and frame["end"].max() == 0
     assert len(frame) == 1 + 15
 
 
 def test_the_whole_take_begins_where_it_is_kept():
-    frame = cells(WINDOWS, 6.5, drawing=1, from_s=2.0, rolling=False)
+    frame = cells(WINDOWS, 6.5, from_s=2.0, rolling=False)
     assert frame["start"].min() == 2.0
 
 
+def test_the_browser_draws_anew_what_changed_and_only_that():
+    def drawing(*arguments, **options):
+        (number,) = set(cells(*arguments, **options)["drawing"])
+        return number
+
+    same = drawing(WINDOWS, 6.5)
+    assert drawing(list(WINDOWS), 6.5) == same
+    others = [
+        drawing(WINDOWS[:-1], 6.5),
+        drawing(WINDOWS, 6.6),
+        drawing(WINDOWS, 6.5, band=(-9, 9)),
+    ]
+    assert len({same, *others}) == 4
+
+
 def test_an_empty_take_still_has_its_axis():
-    frame = cells([], 0.0, drawing=1)
+    frame = cells([], 0.0)
     assert len(frame) == 1 and frame["score"].dtype == "float64"
 
 
@@ -84,7 +98,7 @@ def test_the_form_holds_no_data_and_the_colours_of_the_theme(palette, rolling):
 
 
 def test_the_data_goes_along_by_name():
-    frame = cells(WINDOWS, 6.5, drawing=1)
+    frame = cells(WINDOWS, 6.5)
     whole = drawn(timeline().to_dict(), frame)
     assert whole["datasets"] == {"take": frame}
     assert whole["data"] == {"name": "take"}

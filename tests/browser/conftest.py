@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -29,8 +30,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser.helpers import PATIENCE_MS, READER, ROOT, microphone
-from tests.browser.watch import Watch
+from tests.browser.helpers import GIVEN, NAME, PATIENCE_MS, READER, ROOT, microphone
+from tests.browser.watch import Processes, Watch, files
 
 expect.set_options(timeout=PATIENCE_MS)  # busy cores are slow, not wrong
 
@@ -41,6 +42,9 @@ FLAGS = (
     "--disable-background-networking",
     "--force-prefers-reduced-motion",  # what turns while one waits is not painted
 )
+
+
+TEMPORARY = Path("/tmp")  # where a worker that decodes would write: it is told of no other folder
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,31 +96,45 @@ def serving(
 
 @dataclass(frozen=True)
 class Server:
-    """Where it is, what it says, and the folders that are its own."""
+    """Where it is, and what watches it."""
 
     url: str
-    log: Path
-    home: Path
-    temporary: Path
     watch: Watch
+    processes: Processes
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard, stopped after the last test: until then it wrote nothing and asked nobody."""
+    """The dashboard, stopped after the last test: until then it kept to itself what it was given.
+
+    It wrote nothing and held nothing open to write, said nothing of visitors, and asked nobody.
+    """
     folder = tmp_path_factory.mktemp("server")
     log, home, temporary = (folder / name for name in ("log.txt", "home", "tmp"))
     home.mkdir()
     temporary.mkdir()
     watch = Watch(folder / "site")
+    before, beside = files(ROOT), set(os.listdir(TEMPORARY))
     with serving(log, HOME=str(home), TMPDIR=str(temporary), **watch.environment) as url:
-        yield Server(url, log, home, temporary, watch)
+        processes = Processes(urlsplit(url).port)
+        yield Server(url, watch, processes)
+        said = log.read_text()
+    new = set(os.listdir(TEMPORARY)) - beside
     watch.look()
     watch.close()
     started = [note for note in watch.notes if note.startswith("start")]
     assert watch.notes == started
     assert any("core.show.serve" in note for note in started)
-    assert not [*home.iterdir(), *temporary.iterdir()]
+    assert not [*home.iterdir(), *temporary.iterdir(), *(files(ROOT) - before)]
+    marks = re.compile("|".join([NAME, *(rf"\b{pid}\b" for pid in processes.pids)]))
+    assert not {name for name in new if marks.search(name)}  # other programs write there too
+    assert processes.written <= {str(log)}
+    assert not processes.reached
+    assert not [name for name in GIVEN if name in said]
+    # Streamlit has a stamped line for what its threads and fragments miss; nothing else says a word
+    said = re.sub(r"(?m)^[\d-]{10} [\d:]{8}\.\d{3} .*\n", "", said)
+    banner = r"\s*You can now view your Streamlit app in your browser\.\s*URL: \S+\s*"
+    assert re.fullmatch(banner, said), said[-4000:]
 
 
 @pytest.fixture(scope="session")
@@ -184,14 +202,19 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
+def errors() -> list[str]:
+    """What went wrong in the tab: `visit` fills it, and fails where it is not empty in the end."""
+    return []
+
+
+@pytest.fixture
+def visit(tab: Page, server: Server, errors: list[str]) -> Iterator[Callable[..., Page]]:
     """Open an address of the dashboard, each time as a new visitor.
 
     ``visit("detect?example=1", width=390, scheme="dark")`` gives the Playwright page; a script
     error in it fails the test at its end, and so does whatever the Content-Security-Policy refused
     or was asked of another host.
     """
-    errors: list[str] = []
 
     def note(error: Error) -> None:
         errors.append(str(error))
@@ -207,7 +230,7 @@ def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
     def open_page(path: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
         tab.set_viewport_size({"width": width, "height": height})
         tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        tab.goto(f"{address}/{path}")
+        tab.goto(f"{server.url}/{path}")
         tab.get_by_role("heading", level=1).first.wait_for()
         return tab
 
@@ -215,6 +238,7 @@ def visit(tab: Page, address: str) -> Iterator[Callable[..., Page]]:
     tab.on("console", listen)
     tab.on("request", ask)
     yield open_page
+    server.processes.look()
     tab.remove_listener("request", ask)
     tab.remove_listener("pageerror", note)
     tab.remove_listener("console", listen)

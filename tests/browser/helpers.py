@@ -17,6 +17,12 @@ SPEECH = ROOT / "tests" / "data" / "speech.flac"
 READER = ROOT / "examples" / "4-hard-audiobook-ogg.ogg"
 """What the microphone of the tests' browser hears."""
 
+NAME = "marker-7f3a-of-a-visitor"
+"""In the names of files whose way is watched."""
+
+GIVEN = (NAME, SPEECH.name, "gap.webm", "mine.csv", "theirs.csv", "Your recording", "Live take")
+"""What visitors' files are called."""
+
 PATIENCE_MS = 90_000
 """The first analysis on a cold machine loads the detector, and cores may be busy."""
 

@@ -1,11 +1,11 @@
-"""A process that decodes dies in the middle of a visitor's file: another one decodes it."""
+"""A recording; and a process that decodes dies with a file in hand: another one decodes it."""
 
 import re
 
 import psutil
 from playwright.sync_api import expect
 
-from tests.browser.helpers import ROOT, SPEECH, settled
+from tests.browser.helpers import ROOT, settled
 
 
 def workers() -> set[psutil.Process]:
@@ -18,14 +18,17 @@ def workers() -> set[psutil.Process]:
     }
 
 
-def test_the_page_survives_its_decoder(visit):
+def test_the_page_survives_its_decoder(visit, server):
     example = next((ROOT / "examples").glob("1-*"))
     page = visit("detect")
-    field = page.locator("input[type=file]").first
-    verdict = page.locator(".st-key-detect-result-card").get_by_role("heading")
+    card = page.locator(".st-key-detect-result-card")
     judged = re.compile("Likely|Inconclusive")
-    field.set_input_files(str(SPEECH))
-    expect(verdict).to_have_text(judged)
+    page.get_by_role("tab", name="Record").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text(re.compile(r"^00:0[3-9]$")).first.wait_for()
+    page.get_by_role("button", name="Stop recording").click()
+    expect(card.get_by_role("heading")).to_have_text(judged)
+    expect(card).to_contain_text(re.compile(r"Duration\s*[2-9]"))
     settled(page)
     before = workers()
     for worker in before:
@@ -37,5 +40,7 @@ def test_the_page_survives_its_decoder(visit):
     assert workers() == before
     for worker in before:
         worker.kill()
-    expect(verdict).to_have_text(judged)
+    expect(card.get_by_role("heading")).to_have_text(judged)
     assert workers() - before
+    server.watch.look()
+    assert any("core.audio.worker" in note for note in server.watch.notes)  # it watches them too

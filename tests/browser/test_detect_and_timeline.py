@@ -1,16 +1,18 @@
 """What only a browser shows: files, a microphone, clicks in a chart, a moving cursor."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import Page, expect
 
 from core.audio.decoding import decode
 from core.show.navigation.address import LOST
 from core.show.theme import VERDICTS
 from tests.audio.conftest import _make_media, _remux
-from tests.browser.helpers import SPEECH, overflow, settled
+from tests.browser.helpers import NAME, SPEECH, overflow, settled
 
 ANY_VERDICT = re.compile("|".join(style.word for style in VERDICTS.values()))
 
@@ -39,13 +41,22 @@ TOPS = """[...document.querySelectorAll("[data-testid=stColumn]")].slice(0, 2).m
 """Where the first part that is seen of a page's first two columns begins."""
 
 
-def upload(page: Page) -> None:
-    page.locator("input[type=file]").first.set_input_files(str(SPEECH))
+def upload(page: Page, file: Path = SPEECH) -> None:
+    page.locator("input[type=file]").first.set_input_files(str(file))
 
 
-def test_upload_read_hear_a_window_come_back_and_a_reload_says_what_it_lost(visit):
+def large_clip(folder: Path) -> Path:
+    """More than 1 MB, from where on web servers like to write uploads to the disk."""
+    samples, rate = soundfile.read(SPEECH, dtype="int16")
+    path = folder / f"{NAME}.wav"
+    soundfile.write(path, np.repeat(samples, 12), 12 * rate, subtype="PCM_24")
+    assert path.stat().st_size > 1_100_000
+    return path
+
+
+def test_upload_read_hear_a_window_come_back_and_a_reload_says_what_it_lost(visit, tmp_path):
     page = visit("detect", width=390, height=844)
-    upload(page)
+    upload(page, large_clip(tmp_path))
     before = read_card(page)
     verdict = card(page).get_by_role("heading")
     expect(verdict).to_be_in_viewport(ratio=1)  # also on a telephone

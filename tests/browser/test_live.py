@@ -3,13 +3,12 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from scipy.signal import fftconvolve
 
 from core import load_detector
@@ -18,7 +17,7 @@ from core.audio.codecs import encode_decode
 from core.audio.decoding import clip_from_samples, decode
 from core.show.theme import VERDICTS
 from tests.browser.conftest import FLAGS
-from tests.browser.helpers import PATIENCE_MS, READER, ROOT, microphone, overflow
+from tests.browser.helpers import PATIENCE_MS, READER, ROOT, microphone, overflow, settled
 
 EXAMPLES = {
     "synthetic": ROOT / "examples" / "1-easy-navigation-voice.mp3",
@@ -31,19 +30,6 @@ encoder chooses its own rate and band, and adapts them as it goes. On busy cores
 apart. The two takes lie 4 apart, so neither can pass for the other."""
 
 JUDGED = re.compile("|".join(style.word for style in VERDICTS.values()))
-
-
-def chromium(browser: Browser, heard: Sequence[str]) -> Browser:
-    """Another Chromium, whose microphone is given by these flags, or which has none."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
-    return browser.browser_type.launch(executable_path=path, args=[*FLAGS, *heard])
-
-
-def open_live(page: Page, address: str) -> Page:
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{address}/live")
-    page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
-    return page
 
 
 def press(page: Page, name: str) -> None:
@@ -59,53 +45,6 @@ def seconds(page: Page) -> int:
         r"Since the start\s+(\d+):(\d\d)", verdict(page).inner_text()
     ).groups()
     return 60 * int(minutes) + int(rest)
-
-
-@dataclass
-class Session:
-    """What one of two browsers saw, heard and was told."""
-
-    running: str
-    stopped: str
-    take: np.ndarray
-    detect: str
-
-
-@pytest.fixture(scope="module")
-def sessions(
-    browser: Browser, tab: Page, address: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Session]]:
-    """Two browsers at once, each with its own sound, from start to Detect."""
-    file = tmp_path_factory.mktemp("microphone") / "synthetic.wav"
-    other = chromium(browser, microphone(file, EXAMPLES["synthetic"]))
-    beside = tab.context.new_page()
-    try:
-        pages = {
-            "synthetic": open_live(other.new_page(permissions=["microphone"]), address),
-            "real": open_live(beside, address),
-        }
-        for page in pages.values():
-            press(page, "Start")
-        found, running = {}, {}
-        for name, page in pages.items():
-            expect(verdict(page)).to_contain_text("over this take", timeout=PATIENCE_MS)
-            running[name] = verdict(page).inner_text()
-            press(page, "Stop")
-        for name, page in pages.items():
-            with page.expect_download() as download:
-                page.get_by_role("button", name="WAV", exact=True).click()
-            samples, rate = soundfile.read(download.value.path(), dtype="float32")
-            assert rate == SAMPLE_RATE
-            stopped = verdict(page).inner_text()
-            page.get_by_role("button", name="Open in Detect").click()
-            card = page.locator(".st-key-detect-result-card")
-            expect(card.get_by_role("heading")).to_have_text(JUDGED, timeout=PATIENCE_MS)
-            expect(card).to_contain_text(re.compile(r"Log-likelihood ratio\s*[+-]"))
-            found[name] = Session(running[name], stopped, samples, card.inner_text())
-        yield found
-    finally:
-        beside.close()
-        other.close()
 
 
 def through_opus(samples: np.ndarray) -> Clip:
@@ -131,41 +70,49 @@ def place(take: np.ndarray, sound: np.ndarray) -> tuple[int, float]:
     return start, alike
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_a_take_is_scored_while_it_runs_and_found_on_detect(sessions, name):
-    session = sessions[name]
-    assert JUDGED.search(session.running)
-    assert re.search(r"interval [+-]\d", session.running)
-    assert re.search(r"Sound to score\s+\d", session.running)
-    assert "one pass of the Opus codec" in session.detect
+def take_of(page: Page) -> np.ndarray:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="WAV", exact=True).click()
+    samples, rate = soundfile.read(download.value.path(), dtype="float32")
+    assert rate == SAMPLE_RATE
+    return samples
 
+
+def found_on_detect(page: Page, name: str, take: np.ndarray) -> None:
+    """Open the take in Detect: it is scored as its file is, and holds its own sound only."""
+    page.get_by_role("button", name="Open in Detect").click()
+    card = page.locator(".st-key-detect-result-card")
+    expect(card.get_by_role("heading")).to_have_text(JUDGED)
+    expect(card).to_contain_text(re.compile(r"Log-likelihood ratio\s*[+-]"))
+    text = card.inner_text()
+    assert "one pass of the Opus codec" in text
+    shown = float(re.search(r"Log-likelihood ratio\s+([+-][\d.]+)", text).group(1))
     detector = load_detector()
-    shown = float(re.search(r"Log-likelihood ratio\s+([+-][\d.]+)", session.detect).group(1))
-    heard = detector.detect(through_opus(session.take)).llr
-    assert shown == pytest.approx(heard, abs=0.006)
+    assert shown == pytest.approx(detector.detect(through_opus(take)).llr, abs=0.006)
 
-    sound = decode(EXAMPLES[name]).samples
-    start, _ = place(session.take, sound)
-    repeated = np.tile(sound, 3 + len(session.take) // len(sound))
-    same = encode_decode(repeated[start:][: len(session.take)], CODEC)
+    sounds = {known: decode(path).samples for known, path in EXAMPLES.items()}
+    found = {known: place(take, sound) for known, sound in sounds.items()}
+    start, alike = found.pop(name)
+    assert alike > 0.7
+    assert all(other < 0.5 for _, other in found.values())
+    sound = sounds[name]
+    repeated = np.tile(sound, 3 + len(take) // len(sound))
+    same = encode_decode(repeated[start:][: len(take)], CODEC)
     file = detector.detect(through_opus(same)).llr
     assert shown == pytest.approx(file, abs=TOLERANCE_LLR)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_two_browsers_hear_their_own_sound_only(sessions, name):
-    take = sessions[name].take
-    alike = {other: place(take, decode(path).samples)[1] for other, path in EXAMPLES.items()}
-    assert alike[name] > 0.7
-    assert all(value < 0.5 for other, value in alike.items() if other != name)
+def running(page: Page) -> None:
+    """Wait for a verdict with its interval, while the take runs."""
+    expect(verdict(page)).to_contain_text("over this take")
+    text = verdict(page).inner_text()
+    assert JUDGED.search(text)
+    assert re.search(r"interval [+-]\d", text)
+    assert re.search(r"Sound to score\s+\d", text)
 
 
-def test_away_mid_stream_and_back_on_a_telephone(visit):
-    page = visit("live", width=390, scheme="dark")
-    assert overflow(page) <= 0
-    press(page, "Start")
-    expect(verdict(page)).to_contain_text("over this take", timeout=PATIENCE_MS)
-    assert overflow(page) <= 0
+def charts_stay(page: Page) -> None:
+    """While a take goes on its charts are neither faded nor built anew."""
     charts = page.get_by_test_id("stVegaLiteChart").locator("svg.marks, canvas.marks")
     expect(charts).to_have_count(2)
     faded = """part => {
@@ -177,60 +124,95 @@ def test_away_mid_stream_and_back_on_a_telephone(visit):
     assert late.evaluate(faded) == "1"  # as Streamlit fades what a slow run has not drawn
     page.evaluate("window.drawn = [...document.querySelectorAll('.marks')]")
     before = seconds(page)
-    page.wait_for_timeout(1_500)
     then = re.compile(rf"Since the start\s*{before // 60}:{before % 60:02d}")
     expect(verdict(page)).not_to_contain_text(then)
     assert page.evaluate("window.drawn.length > 1 && window.drawn.every(c => c.isConnected)")
     assert seconds(page) > before
 
-    page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Detect").click()
-    page.get_by_role("heading", name="Detect", level=1, exact=True).wait_for()
-    page.wait_for_timeout(1_500)
-    if page.get_by_test_id("stExpandSidebarButton").is_visible():
-        page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Live").click()
-    page.get_by_role("heading", name="Live", level=1, exact=True).wait_for()
-    expect(page.get_by_text("You left the page, which closed the microphone")).to_be_visible()
-    kept = seconds(page)
+
+def go(page: Page, name: str) -> None:
+    """Follow a link of the navigation, which a telephone folds away."""
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+    link.dispatch_event("click")
+    page.get_by_role("heading", name=name, level=1, exact=True).wait_for()
+
+
+def test_two_browsers_each_hear_their_own_sound_and_one_is_left_mid_stream_and_comes_back(
+    visit, browser, address, tmp_path
+):
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    heard = microphone(tmp_path / "synthetic.wav", EXAMPLES["synthetic"])
+    other = browser.browser_type.launch(executable_path=path, args=[*FLAGS, *heard])
+    beside = other.new_page(permissions=["microphone"])
+    beside.set_default_timeout(PATIENCE_MS)
+    beside.goto(f"{address}/live")
+    telephone = visit("live", width=390, scheme="dark")
+    assert overflow(telephone) <= 0
+    for page in (beside, telephone):
+        settled(page)
+        press(page, "Start")
+    running(beside)
+    press(beside, "Stop")
+    running(telephone)
+    assert overflow(telephone) <= 0
+    charts_stay(telephone)
+    before = seconds(telephone)
+    go(telephone, "Detect")  # which closes the microphone
+    found_on_detect(beside, "synthetic", take_of(beside))
+    other.close()
+
+    go(telephone, "Live")
+    expect(telephone.get_by_text("You left the page, which closed the microphone")).to_be_visible()
+    kept = seconds(telephone)
     assert kept >= before
-    page.wait_for_timeout(1_500)
-    assert seconds(page) == kept  # nothing goes on behind the visitor's back
-    assert overflow(page) <= 0
+    telephone.wait_for_timeout(1_500)
+    assert seconds(telephone) == kept  # nothing goes on behind the visitor's back
+    assert overflow(telephone) <= 0
+    found_on_detect(telephone, "real", take_of(telephone))
 
-    if page.get_by_test_id("stSidebarCollapseButton").is_visible():
-        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-    press(page, "Start")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
-    expect(verdict(page)).to_contain_text(re.compile(r"Since the start\s*0:(0[1-9]|[1-5])"))
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("nothing of it is kept")).to_be_visible()
-    press(page, "Stop")
-    page.get_by_role("button", name="Discard").click()
-    expect(page.get_by_role("heading", name="Nothing is being heard yet")).to_be_visible()
-    expect(page.get_by_test_id("stAudio")).to_have_count(0)
-
-
-def test_without_a_microphone_there_is_a_sentence_and_another_way(browser, address):
-    deaf = chromium(browser, ())
-    try:
-        page = open_live(deaf.new_page(permissions=["microphone"]), address)
-        expect(page.get_by_text("Your browser finds no microphone")).to_be_visible()
-        expect(page.get_by_test_id("stAudioInput")).to_be_visible()
-    finally:
-        deaf.close()
+    go(telephone, "Live")
+    press(telephone, "Start")
+    expect(telephone.get_by_role("button", name="Pause")).to_be_visible()
+    expect(verdict(telephone)).to_contain_text(re.compile(r"Since the start\s*0:(0[1-9]|[1-5])"))
+    telephone.get_by_role("button", name="Pause").click()
+    expect(telephone.get_by_text("nothing of it is kept")).to_be_visible()
+    press(telephone, "Stop")
+    telephone.get_by_role("button", name="Discard").click()
+    expect(telephone.get_by_role("heading", name="Nothing is being heard yet")).to_be_visible()
+    expect(telephone.get_by_test_id("stAudio")).to_have_count(0)
 
 
-def test_a_connection_that_never_comes_brings_the_recorder_by_itself(tab, address):
+NOTHING = """
+const listed = MediaDevices.prototype.enumerateDevices;
+MediaDevices.prototype.enumerateDevices = async function () {
+  const devices = await listed.call(this);
+  return top.plugged ? devices : devices.filter(({ kind }) => kind !== "audioinput");
+};
+RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});
+"""
+"""No microphone until one is plugged in, and as behind a firewall: the answer to the connection
+arrives, but no connection ever does."""
+
+
+def test_without_a_microphone_and_without_a_connection_there_is_a_sentence_and_another_way(
+    tab, address
+):
     page = tab.context.new_page()
-    # As behind a firewall: the answer arrives, but no connection ever does.
-    page.add_init_script(
-        "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {})"
-    )
+    page.add_init_script(NOTHING)
     page.goto(f"{address}/live")
+    recorder = page.get_by_test_id("stAudioInput").filter(visible=True)
+    missing = page.get_by_text("Your browser finds no microphone")
+    expect(missing).to_be_visible()
+    expect(recorder).to_be_visible()
+    page.evaluate(
+        "() => { window.plugged = true;"
+        " navigator.mediaDevices.dispatchEvent(new Event('devicechange')); }"
+    )
+    expect(missing).to_have_count(0)
+    expect(recorder).to_have_count(0)
+
     press(page, "Start")
     expect(verdict(page)).to_contain_text("Waiting")
-    expect(page.get_by_test_id("stAudioInput")).not_to_be_visible()
     expect(page.get_by_text("No sound has come from the microphone")).to_be_visible()
-    expect(page.get_by_test_id("stAudioInput")).to_be_visible()
+    expect(recorder).to_be_visible()
     page.close()

@@ -1,11 +1,12 @@
-"""The evidence report in a browser without a network, and two detectors side by side."""
+"""The evidence report in a browser without a network, a saved detection, and two detectors."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Host
-from tests.browser.helpers import ROOT, overflow, settled
+from tests.browser.helpers import NAME, ROOT, overflow, settled
 
 MOVED = """() => addEventListener("pointerdown", () => {
   document.querySelector(".st-key-detect-report-notes").style.marginTop = "90px";
@@ -13,7 +14,9 @@ MOVED = """() => addEventListener("pointerdown", () => {
 """What comes late, as a field or a chart of a page that is being drawn, comes while one presses."""
 
 
-def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, tmp_path):
+def test_the_report_opens_offline_and_prints_and_a_saved_detection_opens_again(
+    browser: Browser, visit, tmp_path
+):
     page = visit("detect?example=1", width=390)
     settled(page)  # the first analysis has a time of its own
     page.get_by_text("Evidence report", exact=True).click()
@@ -29,6 +32,14 @@ def test_the_report_of_a_clip_opens_offline_and_prints(browser: Browser, visit, 
     report = tmp_path / "report.html"
     download.value.save_as(report)
     assert overflow(page) <= 0
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    saved = Path(download.value.path()).read_bytes()
+    page.get_by_text("Open a saved detection", exact=True).click()
+    page.locator(".st-key-detect-saved input[type=file]").set_input_files(
+        {"name": f"{NAME}.json", "mimeType": "application/json", "buffer": saved}
+    )
+    expect(page.get_by_text("A saved file holds no sound")).to_be_visible()
 
     context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
     page = context.new_page()

@@ -9,25 +9,18 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Host
-from tests.browser.helpers import SPEECH
+from tests.browser.helpers import ROOT, SPEECH, go_to, overflow, settled
 
 
-def test_the_very_first_visitor_may_come_by_the_name_of_a_pages_file(host: Host, tab: Page) -> None:
-    page = tab.context.new_page()
-    page.goto(f"{host.url}/Under_the_Hood")
-    page.get_by_role("heading", name="Under the hood", level=1).wait_for()
-    page.get_by_test_id("stSidebarNavLink").nth(8).wait_for()
-    expect(page).to_have_title("Under the hood · Spoofscope")
-    assert page.get_by_role("dialog").count() == 0
-    assert page.request.get(f"{host.url}/api/v1/health").json() == {"status": "ok"}
-    page.close()
-
-
-def visitor(host: Host, tab: Page, expected: str) -> Page:
+def visitor(host: Host, tab: Page, expected: str, file: Path = SPEECH) -> Page:
     """Brings a clip, and is told something."""
     page = tab.context.new_page()
     page.goto(f"{host.url}/detect")
-    page.locator("input[type=file]").first.set_input_files(str(SPEECH))
+    return bring_clip(page, expected, file)
+
+
+def bring_clip(page: Page, expected: str, file: Path = SPEECH) -> Page:
+    page.locator("input[type=file]").first.set_input_files(str(file))
     expect(page.get_by_text(expected)).to_be_visible()
     return page
 
@@ -35,6 +28,21 @@ def visitor(host: Host, tab: Page, expected: str) -> Page:
 def judged(page: Page) -> None:
     verdict = page.locator(".st-key-detect-result-card").get_by_role("heading")
     expect(verdict).to_have_text(re.compile("Likely|Inconclusive"))
+
+
+def second_opinion(page: Page) -> None:
+    """Two detectors side by side: on a visitor's own machine folders may be named."""
+    page.set_viewport_size({"width": 390, "height": 900})
+    settled(page)
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("button", name="Another detector").click()
+    field = page.get_by_label(re.compile("Hub id"))
+    field.fill(str(ROOT / "data" / "models" / "embedded"))
+    field.press("Enter")
+    page.get_by_role("button", name="Ask this one too").click()
+    expect(page.get_by_role("heading", name="Second opinions")).to_be_visible()
+    expect(page.get_by_text("this is less than that many")).to_be_visible()
+    assert overflow(page) <= 0
 
 
 def status(url: str) -> int:
@@ -51,14 +59,24 @@ def left(log: Path) -> list[int]:
     return [int(n) for n in lines[-1].split()[1:]] if lines else []
 
 
-def test_the_place_in_the_queue_is_shown_and_moves_and_nothing_is_left(
+def test_the_first_may_come_by_a_files_name_a_queue_moves_and_nothing_is_left(
     host: Host, tab: Page
 ) -> None:
+    first = tab.context.new_page()
+    first.goto(f"{host.url}/Under_the_Hood")
+    first.get_by_role("heading", name="Under the hood", level=1).wait_for()
+    first.get_by_test_id("stSidebarNavLink").nth(8).wait_for()
+    expect(first).to_have_title("Under the hood · Spoofscope")
+    assert first.get_by_role("dialog").count() == 0
+    assert first.request.get(f"{host.url}/api/v1/health").json() == {"status": "ok"}
+
     host.gate.unlink()
-    first = visitor(host, tab, "Listening to")
+    go_to(first, "Detect")
+    bring_clip(first, "Listening to")
     second = visitor(host, tab, "You are number 1 of 1 in the queue.")
     third = visitor(host, tab, "You are number 2 of 2 in the queue.")
-    fourth = visitor(host, tab, "Try again in a minute.")
+    example = next((ROOT / "examples").glob("1-*"))
+    fourth = visitor(host, tab, "Try again in a minute.", example)
     second.close()
     expect(third.get_by_text("You are number 1 of 1 in the queue.")).to_be_visible()
     first.close()  # its turn is given back in the middle of the analysis
@@ -67,6 +85,7 @@ def test_the_place_in_the_queue_is_shown_and_moves_and_nothing_is_left(
     judged(third)
     fourth.get_by_role("button", name="Try again").click()
     judged(fourth)
+    second_opinion(fourth)
 
     audio = fourth.locator("audio[src]").first
     audio.wait_for(state="attached")

@@ -1,12 +1,10 @@
-"""The evidence report in a browser without a network, a saved detection, and two detectors."""
+"""The evidence report in a browser without a network, and a saved detection opened again."""
 
-import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import Host
-from tests.browser.helpers import NAME, ROOT, overflow, settled
+from tests.browser.helpers import NAME, overflow, settled
 
 MOVED = """() => addEventListener("pointerdown", () => {
   document.querySelector(".st-key-detect-report-notes").style.marginTop = "90px";
@@ -55,21 +53,3 @@ def test_the_report_opens_offline_and_prints_and_a_saved_detection_opens_again(
     assert asked == [report.as_uri()]
     assert said == []
     context.close()
-
-
-def test_two_detectors_stand_side_by_side(host: Host, tab: Page):
-    page = tab.context.new_page()  # on a visitor's own machine, whose folders may be named
-    page.set_viewport_size({"width": 390, "height": 900})
-    page.goto(f"{host.url}/detect?example=1")
-    page.locator(".st-key-detect-result-card").wait_for()
-    settled(page)
-    page.get_by_text("Settings", exact=True).click()
-    page.get_by_role("button", name="Another detector").click()
-    field = page.get_by_label(re.compile("Hub id"))
-    field.fill(str(ROOT / "data" / "models" / "embedded"))
-    field.press("Enter")
-    page.get_by_role("button", name="Ask this one too").click()
-    expect(page.get_by_role("heading", name="Second opinions")).to_be_visible()
-    expect(page.get_by_text("this is less than that many")).to_be_visible()
-    assert overflow(page) <= 0
-    page.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, TimeoutError, expect
 
 from core.evaluate.example_scores import example
-from tests.browser.helpers import PATIENCE_MS, fits, overflow, settled
+from tests.browser.helpers import PATIENCE_MS, settled
 
 
 def give(page: Page, field: str, name: str, data: bytes) -> None:
@@ -61,14 +61,3 @@ def test_upload_map_compare_and_download(visit: Callable[..., Page]) -> None:
     assert "Evaluation of mine.csv" in report
     assert "<svg" in report
     assert "Against theirs.csv" in report
-
-
-def test_the_example_fits_narrow_and_wide_pages(visit: Callable[..., Page]) -> None:
-    page = visit("your-scores", width=390)
-    page.get_by_role("button", name="Start with an example").click()
-    verdict(page, "example-system.csv")
-    assert overflow(page) <= 0
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.emulate_media(color_scheme="dark")
-    settled(page)
-    fits(page)

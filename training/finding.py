@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from core.audio.clip import SAMPLE_RATE
-from core.audio.decoding import clip_from_samples
-from core.detect.finer import SHORTER, Finding
+from core.detect.contrast import Contrast
+from core.detect.finer import SHORTER
 from core.detect.outlier import FEWEST_SHORT, Excess, heaviest
-from training.stretches import LENGTHS_S, hosts
+from training.contrast import Heard, Listener
+from training.hosts import LENGTHS_S, hosts
 
 SHIFT = 2.0
 """What `core.detect.outlier.Excess` lets pass: of 1.0 to 3.0 it found most 4 s parts on dev."""
@@ -62,15 +64,16 @@ def fit_finding(
     from training.model_files import write_config
 
     detector = load_directory(directory)
-    detector.finding = Finding(SHORTER, Excess(SHIFT, 0.0, 0.0))
+    contrast = detector.finding.contrast if detector.finding is not None else None
+    listen = Listener(detector)
     dev = read_all(indexes)
     every = list(hosts(dev[dev["split"] == "dev"], (10 * LENGTHS_S[-1],)))
-    pieces: list[np.ndarray] = []
+    pieces: list[Heard] = []
     joined = 0
     for number, host in enumerate(every):
-        found = detector.detect(clip_from_samples(host.samples, SAMPLE_RATE, host.name))
-        if found.trace is not None:
-            made = cut([np.nan if x is None else x for x in found.trace.llrs])
+        heard = listen(host.samples, host.name)
+        if heard is not None:
+            made = cut(heard)
             pieces += made
             joined += len(made) * (host.kind == "joined")
         if progress is not None:
@@ -83,28 +86,44 @@ def fit_finding(
     written = {
         "window": SHORTER.window,
         "hop": SHORTER.hop,
-        **asdict(fit_rule(pieces)),
+        **asdict(fit_rule([piece.llrs for piece in pieces])),
         "fitted_on": f"{len(pieces)} human clips of 30, 60 and 120 s of the dev splits of the "
         f"public benchmarks, {joined} of them joined by speaker",
     }
     config = read_config(Path(directory))
-    write_config(Path(directory), {**config, "stands_out": written})
+    changed = {**config, "stands_out": written}
+    if contrast is not None:
+        changed["contrast"] = config["contrast"] | {"least": least(contrast, pieces)}
+    write_config(Path(directory), changed)
     return written
 
 
-def cut(llrs: Sequence[float]) -> list[np.ndarray]:
-    """Scores of clips of 30, 60 and 120 s out of those of a longer one, without NaN; none of clips
-    with so few that nothing can stand out."""
-    given, pieces = np.asarray(llrs, dtype=float), []
+def cut(heard: Heard) -> list[Heard]:
+    """Clips of 30, 60 and 120 s out of a longer one; none of which so few windows are scored that
+    nothing can stand out."""
+    pieces = []
     for seconds in LENGTHS_S:
         n = (seconds * SAMPLE_RATE - SHORTER.window) // SHORTER.hop + 1
         step = seconds * SAMPLE_RATE // SHORTER.hop
-        for start in range(0, len(given) - n + 1, step):
-            piece = given[start : start + n]
-            scored = piece[~np.isnan(piece)]
-            if len(scored) >= FEWEST_SHORT:
-                pieces.append(scored)
+        for start in range(0, heard.count - n + 1, step):
+            inside = (heard.at >= start) & (heard.at < start + n)
+            if inside.sum() >= FEWEST_SHORT:
+                kept = heard.llrs[inside], heard.embeddings[inside]
+                pieces.append(Heard(heard.at[inside] - start, *kept, n))
     return pieces
+
+
+def least(contrast: Contrast, pieces: Sequence[Heard]) -> float:
+    """The mean log-odds that a run of neighbours reaches in `FALSELY` of whole human clips; no less
+    than even."""
+    found = [
+        sliding_window_view(
+            contrast.scores(p.llrs, contrast.reduced(p.embeddings)), contrast.run
+        ).mean(axis=1).max()
+        for p in pieces
+    ]  # fmt: skip
+    highest = float(np.sort(found)[::-1][int(FALSELY * len(found))])
+    return max(0.0, math.ceil(1_000 * highest + 1) / 1_000)
 
 
 def fit_rule(pieces: Sequence[np.ndarray]) -> Excess:

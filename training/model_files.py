@@ -58,7 +58,7 @@ def write_config(directory: Path, config: Mapping[str, Any]) -> None:
 
 
 def _named(config: Mapping[str, Any]) -> set[str]:
-    parts = [config.get("weights"), config.get("familiarity")]
+    parts = [config.get(part) for part in ("weights", "familiarity", "contrast")]
     for engine in config.get("engines", {}).values():
         parts += engine["graphs"].values()
     return {Path(part["file"]).name for part in parts if part}

@@ -24,7 +24,7 @@ from core.detect.detection import (
 from core.detect.detector import MIN_HOP_S, due_windows
 from core.detect.familiarity import FamiliarityMeasure
 from core.detect.finer import due_shorter
-from core.detect.outlier import MOST
+from core.detect.outlier import FEWEST_SHORT, MOST
 from core.detect.part_sound import unjudged
 from core.detect.spans import cells
 from core.plain import printable
@@ -218,7 +218,7 @@ def _seconds_within(
 def _problem_of_stretches(d: Detection) -> str:
     """What cannot be in the stretches that stand out, or in their scores; empty where nothing."""
     if d.trace is not None and not _covers(d.trace, d):
-        return "its shorter windows do not lie within the clip"
+        return "its shorter windows do not fit the clip"
     given = d.windows if d.trace is None else d.trace.windows
     scores = [w.llr for w in given if w.llr is not None]
     end = 0.0
@@ -249,7 +249,10 @@ def _problem_of_stretches(d: Detection) -> str:
 
 
 def _covers(trace: Trace, d: Detection) -> bool:
-    """Whether shorter windows could be of this clip, as many as have room in it."""
+    """Whether shorter windows could be of this clip, and all or none are held against it."""
+    held = [None if score is None else _number(score) for score in trace.unlike]
+    if held and [score is None for score in held] != [llr is None for llr in trace.llrs]:
+        return False
     if not MIN_HOP_S <= _number(trace.hop_s) <= _number(trace.window_s) <= d.window_s:
         return False
     room = (d.quality.duration_s - trace.window_s) / trace.hop_s + 1
@@ -384,7 +387,9 @@ def _shorter_otherwise(d: Detection, detector: Detector) -> list[str]:
     expected = [i in due and not lacking for i, lacking in enumerate(lacks)]
     if expected != [llr is not None for llr in d.trace.llrs]:
         return ["its scored shorter windows are not those in which somebody speaks"]
-    return []
+    due_held = detector.finding.contrast is not None and sum(expected) >= FEWEST_SHORT
+    same = due_held == bool(d.trace.unlike)
+    return [] if same else ["its shorter windows are not held against the rest as here"]
 
 
 def _number(value: Any) -> float:

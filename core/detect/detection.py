@@ -68,11 +68,15 @@ class Trace:
     llrs : tuple of float or None
         Calibrated as the others are, of the windows that start every hop from the clip's start;
         None where a window was not scored.
+    unlike : tuple of float or None
+        How unlike the rest of the clip each of these windows is, towards synthetic, as of
+        `core.detect.contrast`; empty where the detector does not say so.
     """
 
     window_s: float
     hop_s: float
     llrs: tuple[float | None, ...]
+    unlike: tuple[float | None, ...] = ()
 
     @property
     def windows(self) -> list[Window]:
@@ -94,8 +98,8 @@ class Stretch:
     llr, rest_llr : float
         Mean log-likelihood ratio of its windows, and of those in no stretch that stands out.
     score : float
-        Their difference in standard errors, or the sum of what goes beyond a shift; positive
-        towards synthetic.
+        Their difference in standard errors, the sum of what goes beyond a shift, or how unlike the
+        rest they are; positive towards synthetic.
     called_synthetic : bool
         Whether the clip is called synthetic in part for it; else there is no verdict on it.
     bandwidth_hz, clipped_share : float or None
@@ -248,7 +252,8 @@ class Detection:
             fields["stands_out"] = tuple(Stretch(**s) for s in listed(fields.get("stands_out", ())))
             if fields.get("trace") is not None:
                 trace = fields["trace"]
-                fields["trace"] = Trace(**{**trace, "llrs": tuple(listed(trace["llrs"]))})
+                series = {k: tuple(listed(trace[k])) for k in ("llrs", "unlike") if k in trace}
+                fields["trace"] = Trace(**{**trace, "llrs": (), **series})
             fields["reasons"] = tuple(Reason(**r) for r in listed(fields["reasons"]))
             if fields["familiarity"] is not None:
                 familiarity = fields["familiarity"]

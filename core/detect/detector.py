@@ -18,7 +18,7 @@ from core.detect.engine import Engine, TorchEngine
 from core.detect.feeds import Feed
 from core.detect.finer import MIN_WINDOW_SPEECH_S, Blend, Finding, Finer
 from core.detect.model_config import DetectorError as DetectorError
-from core.detect.outlier import exceeding, in_part, stretches_at_hop
+from core.detect.outlier import in_part, stretches_at_hop
 from core.detect.part_sound import sounding
 from core.detect.reasons import OF_JUDGING, against
 from core.detect.scoring import WindowScorer
@@ -207,7 +207,7 @@ class Detector:
             given = [ranges[i] for i in scored]
             frame = self.engine.samples_per_frame  # else windows share nothing to cut from
             if find and self.finding and frame and len(given) > 1:
-                finer = Finer(self.finding.grid, given, len(clip.samples), frame)
+                finer = self.finding.finer(given, len(clip.samples), frame)
             raw, embeddings = self.raw_scores(clip.samples, given, None, progress, finer)
         return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings, finer)
 
@@ -282,8 +282,7 @@ class Detector:
         """The stretches that stand out in what this detector found of a clip."""
         trace = detection.trace
         if trace is not None and self.finding is not None:
-            rule = self.finding.rule
-            return exceeding(trace.windows, trace.window_s, trace.hop_s, rule)
+            return self.finding.stretches(trace)
         return stretches_at_hop(
             detection.windows,
             detection.window_s,

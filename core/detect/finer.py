@@ -10,9 +10,10 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Source
 from core.detect.calibration import Calibration
-from core.detect.detection import Trace
+from core.detect.contrast import Contrast, runs_above
+from core.detect.detection import Stretch, Trace
 from core.detect.engine import Engine
-from core.detect.outlier import EXCESS_FIELDS, Excess
+from core.detect.outlier import EXCESS_FIELDS, FEWEST_SHORT, MOST, Excess, exceeding
 
 MIN_WINDOW_SPEECH_S = 0.5
 """A window with less speech than this is not scored, however long it is."""
@@ -59,16 +60,38 @@ class Blend:
 
 @dataclass(frozen=True)
 class Finding:
-    """How a detector finds stretches that stand out: by which windows, and when one does."""
+    """How a detector finds stretches that stand out: by which windows, and when one does.
+
+    Attributes
+    ----------
+    grid : Grid
+    rule : Excess
+        When a run of windows stands out by its scores alone.
+    contrast : Contrast, optional
+        By what a run stands out towards synthetic, in place of the rule.
+    """
 
     grid: Grid
     rule: Excess
+    contrast: Contrast | None = None
 
     @classmethod
-    def from_config(cls, found: Mapping[str, Any]) -> Finding:
+    def from_config(cls, found: Mapping[str, Any], contrast: Contrast | None = None) -> Finding:
         """From ``stands_out`` of a model directory's configuration."""
         grid = Grid(found["window"], found["hop"])
-        return cls(grid, Excess(**{key: float(found[key]) for key in EXCESS_FIELDS}))
+        return cls(grid, Excess(**{key: float(found[key]) for key in EXCESS_FIELDS}), contrast)
+
+    def finer(self, ranges: list[tuple[int, int]], samples: int, frame: int) -> Finer:
+        """What scores the windows of the grid, as `Finer` takes the rest."""
+        return Finer(self.grid, ranges, samples, frame, self.contrast)
+
+    def stretches(self, trace: Trace) -> tuple[Stretch, ...]:
+        """The stretches that stand out in a clip's shorter windows, in order of time."""
+        above = None
+        if self.contrast is not None and trace.unlike:
+            scores = np.array([score for score in trace.unlike if score is not None])
+            above = runs_above(scores, self.contrast.run, self.contrast.least, MOST)
+        return exceeding(trace.windows, trace.window_s, trace.hop_s, self.rule, above)
 
 
 class Finer:
@@ -85,6 +108,8 @@ class Finer:
     frame : int
         Samples between the front end's frames. A window is scored from the frame that lies nearest
         to its start, in the longer one whose frames lie nearest.
+    contrast : Contrast, optional
+        For which the windows' embeddings are kept too.
 
     Attributes
     ----------
@@ -92,8 +117,16 @@ class Finer:
         By where a window starts, in samples; filled by `hear`.
     """
 
-    def __init__(self, grid: Grid, ranges: list[tuple[int, int]], samples: int, frame: int) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        ranges: list[tuple[int, int]],
+        samples: int,
+        frame: int,
+        contrast: Contrast | None = None,
+    ) -> None:
         self.grid, self.raw = grid, dict[int, float]()
+        self._contrast, self._reduced = contrast, dict[int, np.ndarray]()
         self._samples, self._frame = samples, frame
         owner: dict[int, tuple[int, int]] = {}
         for i, (first, end) in enumerate(ranges):
@@ -128,8 +161,11 @@ class Finer:
                 starts.append(start)
                 cut.append(features[row, first : first + size])
         if starts:
-            raw, _ = engine.encode(np.stack(cut))
+            raw, embeddings = engine.encode(np.stack(cut))
             self.raw.update(zip(starts, raw.tolist(), strict=True))
+            if self._contrast is not None:
+                reduced = self._contrast.reduced(embeddings)
+                self._reduced.update(zip(starts, reduced, strict=True))
         return found
 
     def blend(self, raw: np.ndarray, ranges: list[tuple[int, int]], share: float) -> np.ndarray:
@@ -187,7 +223,17 @@ class Finer:
                 starts.tolist(), ends.tolist(), _spoken(starts, ends, speech), strict=True
             )
         ]
-        return Trace(self.grid.window / SAMPLE_RATE, self.grid.hop / SAMPLE_RATE, tuple(llrs))
+        window_s, hop_s = self.grid.window / SAMPLE_RATE, self.grid.hop / SAMPLE_RATE
+        return Trace(window_s, hop_s, tuple(llrs), self._unlike(starts.tolist(), llrs))
+
+    def _unlike(self, starts: list[int], llrs: list[float | None]) -> tuple[float | None, ...]:
+        known = {start: llr for start, llr in zip(starts, llrs, strict=True) if llr is not None}
+        if self._contrast is None or len(known) < FEWEST_SHORT:
+            return ()
+        reduced = np.stack([self._reduced[start] for start in known])
+        scores = self._contrast.scores(np.array(list(known.values())), reduced)
+        found = dict(zip(known, scores.tolist(), strict=True))
+        return tuple(found.get(start) for start in starts)
 
 
 def due_shorter(

@@ -124,8 +124,8 @@ def _wrong(config: Mapping[str, Any]) -> str:
             return f"its '{key}' is no text"
     files = [config.get("weights")]
     measure = config.get("familiarity")
-    if measure:
-        files.append(measure)
+    contrast = config.get("contrast")
+    files += [entry for entry in (measure, contrast) if entry]
     offered = config.get("engines") or {}
     if not isinstance(offered, dict):
         return "its 'engines' are no list of engines by name"
@@ -165,6 +165,8 @@ def _wrong(config: Mapping[str, Any]) -> str:
         return "its familiarity is out of range"
     if config.get("stands_out") and not _finds(config["stands_out"], config):
         return "what it says of stretches that stand out is damaged"
+    if contrast and not _contrasts(contrast, config):
+        return "what holds windows against the rest of a clip is damaged"
     if config.get("shorter") and not _blends(config["shorter"], config):
         return "what shorter windows count for is damaged"
     lists = [config.get("training_families", []), (measure or {}).get("families", [])]
@@ -202,6 +204,16 @@ def _blends(found: Any, config: Mapping[str, Any]) -> bool:
     others = config.get("stands_out") or found
     alike = all(found[key] == others[key] for key in ("window", "hop"))
     return alike and _fits(found, config) and _number(found["share"], 1) and found["share"] >= 0
+
+
+def _contrasts(found: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether the numbers are in range, and there are shorter windows."""
+    return (
+        bool(config.get("stands_out"))
+        and _whole(found.get("run"), 1, 100)
+        and _number(found.get("least"), 100)
+        and found["least"] >= 0
+    )
 
 
 def _fits(found: Mapping[str, Any], config: Mapping[str, Any]) -> bool:

@@ -87,6 +87,18 @@ def load_directory(directory: str | Path, engine: str | None = None) -> Detector
             raise DetectorError(
                 f"The familiarity measure in {directory.name} is damaged: {error}"
             ) from error
+    contrast = None
+    if config.get("contrast"):
+        from core.detect.contrast import load as load_contrast
+
+        checked_sha256(file_in(directory, config["contrast"]["file"]), config["contrast"]["sha256"])
+        try:
+            contrast = load_contrast(directory, config["contrast"])
+        except ValueError as error:
+            raise DetectorError(
+                f"What holds windows against the rest of a clip in {directory.name} is damaged: "
+                f"{error}"
+            ) from error
     calibration = config.get("calibration")
     decision = config.get("decision") or {}
     band = decision.get("inconclusive_llr", (0.0, 0.0))
@@ -112,7 +124,9 @@ def load_directory(directory: str | Path, engine: str | None = None) -> Detector
         familiarity=familiarity,
         config=config,
         caution=caution,
-        finding=Finding.from_config(config["stands_out"]) if config.get("stands_out") else None,
+        finding=Finding.from_config(config["stands_out"], contrast)
+        if config.get("stands_out")
+        else None,
         blend=Blend.from_config(config["shorter"]) if config.get("shorter") else None,
     )
 

@@ -153,13 +153,16 @@ FEWEST_SHORT = 24
 
 
 def exceeding(
-    windows: Sequence[Window], window_s: float, hop_s: float, rule: Excess
+    windows: Sequence[Window],
+    window_s: float,
+    hop_s: float,
+    rule: Excess,
+    above: Sequence[tuple[int, int, float]] | None = None,
 ) -> tuple[Stretch, ...]:
     """The stretches that stand out by shorter windows, in order of time.
 
     The median of the clip is taken from all scores, and the shift from what is left on either
-    side. The run with the largest sum is named if it reaches the least of the rule; then others
-    that do not touch it.
+    side. The run with the largest sum is named if it reaches the least of the rule; then others.
 
     Parameters
     ----------
@@ -168,7 +171,8 @@ def exceeding(
     window_s, hop_s : float
         Length of a window and distance between two, in seconds.
     rule : Excess
-        When a run stands out.
+    above : sequence of (int, int, float), optional
+        The runs towards synthetic, as `heaviest` gives them, where something else finds those.
 
     Returns
     -------
@@ -186,9 +190,12 @@ def exceeding(
         return ()
     values = np.array([w.llr for w in windows if w.llr is not None], dtype=np.float64)
     taken = np.zeros(len(values), dtype=bool)
-    runs: list[tuple[int, int, float]] = []
+    runs = list(above or ())
+    for first, end, _ in runs:
+        taken[max(0, first - 1) : end + 1] = True
+    sides = (1, -1) if above is None else (-1,)
     while len(runs) < MOST:
-        first, end, score = heaviest(values, rule.shift, taken)
+        first, end, score = heaviest(values, rule.shift, taken, sides)
         if abs(score) < rule.least(len(values)):
             break
         runs.append((first, end, score))
@@ -217,7 +224,10 @@ def exceeding(
 
 
 def heaviest(
-    values: np.ndarray, shift: float, taken: np.ndarray | None = None
+    values: np.ndarray,
+    shift: float,
+    taken: np.ndarray | None = None,
+    sides: Sequence[int] = (1, -1),
 ) -> tuple[int, int, float]:
     """The run whose values go furthest beyond a shift from the median, to one side.
 
@@ -226,9 +236,10 @@ def heaviest(
     values : numpy.ndarray
         float64 ``[n]``, at least one.
     shift : float
-        What counts for nothing.
     taken : numpy.ndarray, optional
         bool ``[n]``: what no run may hold.
+    sides : sequence of int
+        1 for values above the median, -1 for those below.
 
     Returns
     -------
@@ -238,7 +249,7 @@ def heaviest(
     """
     best = (0, 1, 0.0)
     away = values - np.median(values)
-    for side in (1.0, -1.0):
+    for side in sides:
         beyond = side * away - shift
         if taken is not None:
             beyond = np.where(taken, -1e6, beyond)
@@ -352,8 +363,7 @@ def _share(count: int, overlap: float) -> float:
 
 
 def in_words(stretch: Stretch, of: Detection) -> str:
-    """``34.7 to 44.7 s scores unlike the rest``, how, what of it was not scored, and what its
-    sound says, as sentences."""
+    """``34.7 to 44.7 s scores unlike the rest``, how, what was not scored, what it sounds like."""
     towards = "synthetic" if stretch.llr > stretch.rest_llr else "human"
     rest = "elsewhere" if len(of.stands_out) == 1 else "outside the parts that stand out"
     said = [

@@ -11,6 +11,7 @@ import soundfile
 
 from core.audio.clip import SAMPLE_RATE
 from core.detect import model_directory
+from core.detect.contrast import Contrast, runs_above
 from core.detect.decision import EVEN
 from core.detect.detection import Stretch, Trace
 from core.detect.outlier import heaviest
@@ -20,7 +21,9 @@ from tests.builders import FINDING, HandDetector
 from training import finding
 from training.card import TABLES
 from training.commands import main
-from training.stretches import WHOLE, _part, _with_part, hosts, measured, stretch_rows
+from training.contrast import Heard
+from training.hosts import hosts, part_for, with_part
+from training.stretches import WHOLE, measured, stretch_rows
 
 HUMAN, SYNTHETIC = 220.0, 1_760.0
 
@@ -73,8 +76,8 @@ def test_long_clips_are_hosts_and_short_ones_of_one_speaker_are_joined(index):
 def test_a_part_stands_where_it_is_said_and_nothing_else_changes(index, seconds):
     rng = np.random.default_rng(1)
     host = next(hosts(index))
-    part = _part(index[index["label"] == "spoof"], host, seconds, rng)
-    made, at = _with_part(host.samples, part, rng)
+    part = part_for(index[index["label"] == "spoof"], host, seconds, rng)
+    made, at = with_part(host.samples, part, rng)
     away = np.flatnonzero(np.abs(made - host.samples) > 1e-3) / SAMPLE_RATE
     assert away[0] == pytest.approx(at, abs=0.011)
     assert away[-1] == pytest.approx(at + seconds, abs=0.011)
@@ -85,7 +88,7 @@ def test_a_part_stands_where_it_is_said_and_nothing_else_changes(index, seconds)
 
 def test_a_voice_that_has_too_little_gives_no_part(index):
     rng = np.random.default_rng(0)
-    assert _part(index[index["label"] == "spoof"], next(hosts(index)), 99, rng) is None
+    assert part_for(index[index["label"] == "spoof"], next(hosts(index)), 99, rng) is None
 
 
 def test_a_detector_that_hears_every_part_finds_them_all(index, monkeypatch):
@@ -138,6 +141,16 @@ def test_a_rule_names_a_run_in_its_share_of_clips_of_every_length():
     assert passed.reshape(3, -1).mean(1).max() <= 1.3 * finding.FALSELY
 
 
+class Listening(Hearing):
+    """The same, whose windows have embeddings too."""
+
+    def detect(self, clip, **kwargs):
+        made = super().detect(clip, **kwargs)
+        n = len(made.trace.llrs)
+        self.finding.contrast.scores(np.array(made.trace.llrs), np.zeros((n, 2), np.float32))
+        return made
+
+
 def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
     index, tmp_path, monkeypatch
 ):
@@ -146,7 +159,7 @@ def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
     human = index[index["label"] == "bonafide"].assign(split="dev")
     sources = [human.assign(source=f"s{i}") for i in range(6)]
     clips = pd.concat([*sources, human.assign(source="t", split="test")])
-    monkeypatch.setattr(model_directory, "load_directory", lambda _: Hearing({220.0: [-3.0]}))
+    monkeypatch.setattr(model_directory, "load_directory", lambda _: Listening({220.0: [-3.0]}))
     monkeypatch.setattr("training.clips.read_all", lambda _: clips)
     monkeypatch.setattr(finding, "FALSELY", 0.05)
     written = finding.fit_finding(tmp_path, [])
@@ -162,13 +175,33 @@ def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
 
 
 def test_scores_of_a_long_clip_are_cut_into_those_of_shorter_ones():
-    llrs = np.arange(239.0)
-    llrs[5] = np.nan
-    pieces = finding.cut(llrs)
-    assert sorted(map(len, pieces)) == [58, 59, 59, 59, 118, 119, 239 - 1]
-    assert pieces[1][0] == 60.0
-    llrs[60:100] = np.nan  # 19 of the second half minute are left
-    assert sorted(map(len, finding.cut(llrs))) == [58, 59, 59, 78, 119, 198]
+    def pieces(*left_out):
+        at = np.setdiff1d(np.arange(239), left_out)
+        return finding.cut(Heard(at, at.astype(float), at[:, None] * 1.0, 239))
+
+    every = pieces(5)
+    assert sorted(len(p.llrs) for p in every) == [58, 59, 59, 59, 118, 119, 239 - 1]
+    assert (every[1].at[0], every[1].llrs[0], every[1].embeddings[0, 0]) == (0, 60.0, 60.0)
+    few = pieces(5, *range(60, 100))  # 19 of the second half minute are left
+    assert sorted(len(p.llrs) for p in few) == [58, 59, 59, 78, 119, 198]
+
+
+def test_a_run_is_unlike_the_rest_in_its_share_of_whole_clips():
+    class Given(Contrast):
+        def reduced(self, embeddings):
+            return embeddings
+
+        def scores(self, llrs, reduced):
+            return reduced[:, 0]
+
+    nothing, rng = np.zeros(0, np.float32), np.random.default_rng(0)
+    contrast = Given(nothing, nothing, (), nothing, run=3)
+    pieces = [Heard(np.arange(60), np.zeros(60), rng.normal(size=(60, 1)), 60) for _ in range(300)]
+    least = finding.least(contrast, pieces)
+    named = [bool(runs_above(p.embeddings[:, 0], 3, least, 1)) for p in pieces]
+    assert 0 < sum(named) <= finding.FALSELY * 300
+    low = [replace(p, embeddings=p.embeddings - 9.0) for p in pieces]
+    assert finding.least(contrast, low) == 0.0  # even odds are no ground
 
 
 def test_short_clips_alone_are_refused_with_a_sentence(index):

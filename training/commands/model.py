@@ -1,4 +1,4 @@
-"""Model directories: ``export``, ``calibrate``, ``families`` and ``quantise``."""
+"""Model directories: ``export``, ``contrast``, ``calibrate``, ``families`` and ``quantise``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def add_parsers(commands: Any) -> None:
     )  # fmt: skip
     export.add_argument("--corpus", nargs="+", default=[default_corpus()], metavar="DIR")
     export.set_defaults(run=_export)
+
+    contrast = commands.add_parser(
+        "contrast", help="teach a model to hold the windows of a clip against its rest"
+    )
+    contrast.add_argument("--model", default=str(EMBEDDED), metavar="DIR")
+    contrast.add_argument("--corpus", nargs="+", default=[default_corpus()], metavar="DIR")
+    contrast.set_defaults(run=_contrast)
 
     calibrate = commands.add_parser(
         "calibrate", help="fit a calibration for clips in a codec, or when a stretch stands out"
@@ -125,6 +132,25 @@ def _speech(names: list[str] | None, corpus: str, most: int = 64) -> list[np.nda
             f"{corpus} holds no training clip to check graphs with. --clips names some."
         )
     return [decoded(file).samples for file in files[:: -(-len(files) // most)]]
+
+
+def _contrast(options: argparse.Namespace) -> None:
+    from core.detect.model_directory import load_directory
+    from training.clips import read_all
+    from training.contrast import fit, spliced, write
+    from training.corpus import print_progress
+
+    index = read_all(options.corpus)
+    train = index[index["split"] == "train"]
+    clips = list(spliced(load_directory(options.model), train, print_progress()))
+    if not any(clip.label == "spoof" for clip in clips):
+        raise ValueError(
+            "The train splits hold no human clip of 30 s, nor a speaker with as much, into which a "
+            "synthetic part can be set. Name more corpora by --corpus."
+        )
+    sources = len({clip.source for clip in clips})
+    on = f"{len(clips)} clips of {sources} sources of the train splits, most of them spliced"
+    print(write(options.model, fit(clips), on))
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -151,6 +151,10 @@ class Detector:
         """The network's scores and embeddings of windows, as `WindowScorer.scores`."""
         return self._scorer.scores(samples, ranges, batch, progress, finer)
 
+    def finer_of(self, ranges: list[tuple[int, int]], samples: int) -> Finer | None:
+        """What scores shorter windows within these of so many samples; None without any."""
+        return self.finding.finer(self.engine, ranges, samples) if self.finding else None
+
     def listen(
         self,
         clip: Clip,
@@ -205,16 +209,13 @@ class Detector:
                 first = (len(scored) - most) // 2
                 scored = scored[first : first + most]
             given = [ranges[i] for i in scored]
-            frame = self.engine.samples_per_frame  # else windows share nothing to cut from
-            if find and self.finding and frame and len(given) > 1:
-                finer = self.finding.finer(given, len(clip.samples), frame)
+            finer = self.finer_of(given, len(clip.samples)) if find and len(given) > 1 else None
             raw, embeddings = self.raw_scores(clip.samples, given, None, progress, finer)
         return Evidence(quality, reasons, hop, ranges, speech, scored, raw, embeddings, finer)
 
     def calibration_of(self, codec: str) -> Calibration:
         """The calibration for a clip that arrives in a codec, such as ``opus`` or ``opus-16``."""
-        special = self.by_codec.get(codec.split("-")[0])
-        return special or self.calibration or UNCALIBRATED
+        return self.by_codec.get(codec.split("-")[0]) or self.calibration or UNCALIBRATED
 
     def judge(
         self, clip: Clip, evidence: Evidence, stance: Stance = EVEN, elapsed_ms: float = 0.0

@@ -81,9 +81,10 @@ class Finding:
         grid = Grid(found["window"], found["hop"])
         return cls(grid, Excess(**{key: float(found[key]) for key in EXCESS_FIELDS}), contrast)
 
-    def finer(self, ranges: list[tuple[int, int]], samples: int, frame: int) -> Finer:
-        """What scores the windows of the grid, as `Finer` takes the rest."""
-        return Finer(self.grid, ranges, samples, frame, self.contrast)
+    def finer(self, engine: Engine, ranges: list[tuple[int, int]], samples: int) -> Finer | None:
+        """What scores the windows of the grid; None where the engine's windows share nothing."""
+        frame = engine.samples_per_frame
+        return Finer(self.grid, ranges, samples, frame, self.contrast) if frame else None
 
     def stretches(self, trace: Trace) -> tuple[Stretch, ...]:
         """The stretches that stand out in a clip's shorter windows, in order of time."""

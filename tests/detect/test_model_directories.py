@@ -26,10 +26,13 @@ from core.detect.networks.wav2vec2 import MeanPooledWav2Vec2
 from core.detect.registry import EMBEDDED, classes_of, load_checkpoint, load_detector
 from core.detect.weights import sha256_of
 from tests.damage import NAMES, TAG, elsewhere, mutated, opened
+from tests.detect.test_contrast import made as contrast
 from tests.detect.test_engine import TINY_WAV2VEC2, model_directory, noise
 from tests.pages.test_opinions import classifier
+from training.contrast import write
 from training.onnx_export import export_engines
 
+ARRAYS = ["model.safetensors", "familiarity.safetensors", "contrast.safetensors"]
 REAL = json.loads((EMBEDDED / "config.json").read_text("utf-8"))
 Change = Callable[[dict[str, Any]], None]
 
@@ -62,6 +65,7 @@ def whole(tmp_path_factory) -> Path:
     measure["sha256"] = sha256_of(folder / "familiarity.safetensors")
     config = {**real, **made, "calibration": real["calibration"], "familiarity": measure}
     (folder / "config.json").write_text(json.dumps(config | {"default_engine": "int8"}))
+    write(folder, contrast(d=32), "by hand")
     return folder
 
 
@@ -364,7 +368,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "familiarity.safetensors"])
+@pytest.mark.parametrize("file", ARRAYS)
 @pytest.mark.parametrize("kind", [*LIES, "a pickle", "a torch file"])
 def test_weights_that_lie_about_themselves_are_refused(directory, tmp_path, file, kind):
     mark = tmp_path / "ran"
@@ -381,11 +385,11 @@ def test_weights_that_lie_about_themselves_are_refused(directory, tmp_path, file
 @examples(30)
 @given(data=st.data())
 def test_damaged_weights_are_refused_or_work(directory, whole, data):
-    file = data.draw(st.sampled_from(["model.safetensors", "familiarity.safetensors"]))
+    file = data.draw(st.sampled_from(ARRAYS))
     given_ = (whole / file).read_bytes()
     length = 8 + struct.unpack("<Q", given_[:8])[0]
     # Of a damaged header more is to be feared than of damaged numbers.
-    for other in ("model.safetensors", "familiarity.safetensors"):
+    for other in ARRAYS:
         shutil.copy(whole / other, directory / other)
     start = data.draw(mutated(given_[:length]))
     end = data.draw(st.integers(0, len(given_) - length) | st.just(len(given_) - length))
@@ -412,12 +416,13 @@ def test_arrays_that_do_not_go_together_are_refused(directory, name, array):
     assert "familiarity measure" in outcome(directory)
 
 
-def test_a_measure_of_another_detector_is_found_out(directory):
+@pytest.mark.parametrize(("file", "other"), [(ARRAYS[1], "whiten"), (ARRAYS[2], "project")])
+def test_arrays_of_another_detector_are_found_out(directory, file, other):
     from safetensors.numpy import load_file
 
-    arrays = load_file(directory / "familiarity.safetensors")
-    arrays |= {"mean": arrays["mean"][:30], "whiten": arrays["whiten"][:30].copy()}
-    save_file({k: v.copy() for k, v in arrays.items()}, directory / "familiarity.safetensors")
+    arrays = load_file(directory / file)
+    arrays |= {"mean": arrays["mean"][:30], other: arrays[other][:30].copy()}
+    save_file({k: v.copy() for k, v in arrays.items()}, directory / file)
     rehashed(directory)
     assert "cannot judge sound" in outcome(directory)
 

@@ -238,17 +238,18 @@ def _tried(detector: Detector, waiting: Callable[[], object] | None = None) -> D
     Raises
     ------
     DetectorError
-        If it gives no scores.
     """
-    noise = np.random.default_rng(0).normal(0, 0.01, detector.window + detector.hop)
-    ranges = [(0, detector.window), (detector.hop, detector.hop + detector.window)]
+    n = detector.window + detector.hop
+    noise = np.random.default_rng(0).normal(0, 0.01, n).astype(np.float32)
+    ranges = [(0, detector.window), (detector.hop, n)]
 
     def look(_: float) -> None:
         if waiting is not None:
             waiting()
 
     try:
-        raw, embeddings = detector.raw_scores(noise.astype(np.float32), ranges, progress=look)
+        finer = detector.finer_of(ranges, n)
+        raw, embeddings = detector.raw_scores(noise, ranges, None, look, finer)
         if not np.isfinite(raw).all() or not np.isfinite(embeddings).all():
             raise ValueError("its scores are no numbers")
         if detector.familiarity is not None:

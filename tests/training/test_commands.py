@@ -98,6 +98,7 @@ READ_A_CORPUS = {
     "holdout": f"--steps 10 --start {EMBEDDED}/model.safetensors",
     "export": f"made --weights {EMBEDDED}/model.safetensors",
     "calibrate": "",
+    "contrast": "",
     "families": "",
     "benchmark": "",
     "benchmark --probes": "",

@@ -314,6 +314,7 @@ def write(directory: str | Path, made: Contrast, fitted_on: str) -> dict[str, An
         "sha256": digest,
         "run": made.run,
         "least": made.least,
+        "beyond": made.beyond,
         "fitted_on": fitted_on,
     }
     write_config(folder, {**read_config(folder), "contrast": written})

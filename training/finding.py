@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from core.audio.clip import SAMPLE_RATE
 from core.detect.contrast import Contrast
 from core.detect.finer import SHORTER
-from core.detect.outlier import FEWEST_SHORT, Excess, heaviest
+from core.detect.outlier import FEWEST_SHORT, MOST, Excess, heaviest
 from training.contrast import Heard, Listener
 from training.hosts import LENGTHS_S, hosts
 
@@ -114,16 +113,15 @@ def cut(heard: Heard) -> list[Heard]:
 
 
 def least(contrast: Contrast, pieces: Sequence[Heard]) -> float:
-    """The mean log-odds that a run of neighbours reaches in `FALSELY` of whole human clips; no less
-    than even."""
-    found = [
-        sliding_window_view(
-            contrast.scores(p.llrs, contrast.reduced(p.embeddings)), contrast.run
-        ).mean(axis=1).max()
-        for p in pieces
-    ]  # fmt: skip
-    highest = float(np.sort(found)[::-1][int(FALSELY * len(found))])
-    return max(0.0, math.ceil(1_000 * highest + 1) / 1_000)
+    """The mean log-odds that no run whose scores say so too reaches in whole human clips; no less
+    than even. Dev has few people, and what stands out upwards can accuse one."""
+    even = replace(contrast, least=0.0)
+    found = []
+    for piece in pieces:
+        scores = even.scores(piece.llrs, even.reduced(piece.embeddings))
+        runs = even.found(piece.llrs, scores, SHIFT, MOST)
+        found.append(max((mean for *_, mean in runs), default=-1.0))
+    return max(0.0, math.ceil(1_000 * max(found) + 1) / 1_000)
 
 
 def fit_rule(pieces: Sequence[np.ndarray]) -> Excess:

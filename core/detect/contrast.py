@@ -35,7 +35,9 @@ class Contrast:
     run : int
         Neighbouring windows whose mean is compared with `least`.
     least : float
-        Mean log-odds from which a run stands out.
+        Mean log-odds from which a run stands out, where its scores say so too:
+    beyond : float
+        Least sum of what they are above the clip's median and a shift.
     """
 
     mean: np.ndarray
@@ -44,6 +46,7 @@ class Contrast:
     own: np.ndarray
     run: int = 5
     least: float = 0.0
+    beyond: float = 5.0
 
     def reduced(self, embeddings: np.ndarray) -> np.ndarray:
         """Embeddings ``[n, d]`` along the main directions: float32 ``[n, k]``."""
@@ -75,6 +78,29 @@ class Contrast:
             found += _convolved(x, weight[member], bias[member])[0]
             found += self.own[member] * _LLR_UNIT * inputs[1]
         return found / len(self.own)
+
+    def found(
+        self, llrs: np.ndarray, scores: np.ndarray, shift: float, most: int
+    ) -> list[tuple[int, int, float]]:
+        """The runs of a clip that stand out towards synthetic, the clearest first.
+
+        Parameters
+        ----------
+        llrs, scores : numpy.ndarray
+            Log-likelihood ratios ``[n]``, and what `scores` says of them.
+        shift : float
+            As of `core.detect.outlier.Excess`.
+        most : int
+            Runs that are looked for.
+
+        Returns
+        -------
+        list of (int, int, float)
+            As `runs_above` gives them.
+        """
+        away = llrs - np.median(llrs) - shift
+        runs = runs_above(scores, self.run, self.least, most)
+        return [run for run in runs if away[run[0] : run[1]].sum() >= self.beyond]
 
 
 def features(llrs: np.ndarray, reduced: np.ndarray) -> np.ndarray:
@@ -154,7 +180,7 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> Contrast:
     directory : path-like
         The model's folder.
     config : mapping
-        ``file``, ``run`` and ``least``.
+        ``file``, ``run``, ``least`` and ``beyond``.
 
     Raises
     ------
@@ -175,7 +201,7 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> Contrast:
     layers = tuple((held[f"{n}.w"], held[f"{n}.b"]) for n in range(3))
     made = Contrast(
         held["mean"], held["project"], layers, held["own"], int(config["run"]),
-        float(config["least"]),
+        float(config["least"]), float(config["beyond"]),
     )  # fmt: skip
     if not _goes_together(made) or not all(np.isfinite(array).all() for array in held.values()):
         raise ValueError("its arrays do not go together, or hold what is no number.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.audio.clip import SAMPLE_RATE, Source
 from core.detect.calibration import Calibration
-from core.detect.contrast import Contrast, runs_above
+from core.detect.contrast import Contrast
 from core.detect.detection import Stretch, Trace
 from core.detect.engine import Engine
 from core.detect.outlier import EXCESS_FIELDS, FEWEST_SHORT, MOST, Excess, exceeding
@@ -90,8 +90,11 @@ class Finding:
         """The stretches that stand out in a clip's shorter windows, in order of time."""
         above = None
         if self.contrast is not None and trace.unlike:
-            scores = np.array([score for score in trace.unlike if score is not None])
-            above = runs_above(scores, self.contrast.run, self.contrast.least, MOST)
+            llrs, scores = (
+                np.array([x for x in series if x is not None])
+                for series in (trace.llrs, trace.unlike)
+            )
+            above = self.contrast.found(llrs, scores, self.rule.shift, MOST)
         return exceeding(trace.windows, trace.window_s, trace.hop_s, self.rule, above)
 
 

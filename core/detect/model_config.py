@@ -211,8 +211,7 @@ def _contrasts(found: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     return (
         bool(config.get("stands_out"))
         and _whole(found.get("run"), 1, 100)
-        and _number(found.get("least"), 100)
-        and found["least"] >= 0
+        and all(_number(found.get(key), 100) and found[key] >= 0 for key in ("least", "beyond"))
     )
 
 

@@ -35,7 +35,7 @@ def made(d: int = 16, k: int = 3, members: int = 2, seed: int = 0) -> Contrast:
     )  # fmt: skip
     arrays = (rng.normal(size=size).astype(np.float32) for size in [(d,), (d, k), (members,)])
     mean, project, own = arrays
-    return Contrast(mean, project, layers, own, run=3, least=0.5)
+    return Contrast(mean, project, layers, own, run=3, least=0.5, beyond=5.0)
 
 
 def test_scores_are_those_of_pytorch_whatever_the_length():
@@ -92,7 +92,8 @@ ENTRY = CONFIG["contrast"]
 
 def test_the_shipped_one_loads_and_its_file_must_be_the_one_that_is_named(tmp_path):
     contrast = load(EMBEDDED, ENTRY)
-    assert (contrast.run, contrast.least) == (ENTRY["run"], ENTRY["least"])
+    held = {key: getattr(contrast, key) for key in ("run", "least", "beyond")}
+    assert held == {key: ENTRY[key] for key in held}
     folder = shutil.copytree(EMBEDDED, tmp_path / "model")
     (folder / ENTRY["file"]).write_bytes(b"?")
     with pytest.raises(DetectorError, match=ENTRY["file"]):
@@ -121,7 +122,11 @@ def test_arrays_that_do_not_go_together_are_refused(tmp_path, changed, said):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"run": 0}, {"run": 2.5}, {"least": -1.0}, {"least": "1"}, {"least": float("nan")}]
+    "wrong",
+    [
+        *({"run": 0}, {"run": 2.5}, {"least": -1.0}, {"least": "1"}, {"least": float("nan")}),
+        *({"beyond": -1.0}, {"beyond": None}),
+    ],
 )
 def test_a_damaged_entry_of_a_configuration_is_refused(tmp_path, wrong):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG | {"contrast": ENTRY | wrong}))
@@ -136,7 +141,8 @@ def test_what_stands_out_by_it_is_kept_in_a_file_and_no_file_can_say_otherwise(m
     n = len(found.trace.llrs)
     assert len(found.trace.unlike) == n
     unlike, llrs = np.full(n, -3.0), np.full(n, -2.0)
-    unlike[60:66] = llrs[60:66] = 1.0
+    unlike[60:66] = llrs[60:66] = 1.0  # six windows, three above the median: 6 beyond the shift
+    unlike[80:86] = 1.0  # whose scores say nothing
     llrs[20:40] = -6.0  # lower than the rest: found by the scores alone
     trace = replace(found.trace, llrs=tuple(llrs.tolist()), unlike=tuple(unlike.tolist()))
     found = replace(found, trace=trace)

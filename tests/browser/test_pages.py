@@ -70,5 +70,10 @@ def test_a_page_fits_a_telephone_and_its_words_can_be_read_in_either_scheme(visi
             page.set_viewport_size({"width": width, "height": 900})
             settled(page)
             fits(page)
+        readable(page, "dark")
+        page.emulate_media(color_scheme="light")
+        drawn(page, "light")
+        page.keyboard.press("r")
+        readable(page, "light")
     expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(9)
     assert page.get_by_text("Page not found").count() == 0

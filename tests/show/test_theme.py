@@ -47,7 +47,7 @@ def test_streamlit_has_the_same_colours(name, palette):
     theme = CONFIG["theme"][name]
     assert theme["backgroundColor"] == palette.background
     assert theme["secondaryBackgroundColor"] == palette.surface
-    assert theme["textColor"] == palette.text
+    assert theme["textColor"] == theme["codeTextColor"] == palette.text  # captions fade code too
     for family, mark, text in (
         ("orange", palette.synthetic, palette.synthetic_text),
         ("blue", palette.authentic, palette.authentic_text),

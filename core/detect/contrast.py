@@ -96,11 +96,12 @@ class Contrast:
         Returns
         -------
         list of (int, int, float)
-            As `runs_above` gives them.
+            First index, the index after the last, and the sum.
         """
         away = llrs - np.median(llrs) - shift
         runs = runs_above(scores, self.run, self.least, most)
-        return [run for run in runs if away[run[0] : run[1]].sum() >= self.beyond]
+        summed = [(first, end, float(away[first:end].sum())) for first, end, _ in runs]
+        return [run for run in summed if run[2] >= self.beyond]
 
 
 def features(llrs: np.ndarray, reduced: np.ndarray) -> np.ndarray:

@@ -98,8 +98,8 @@ class Stretch:
     llr, rest_llr : float
         Mean log-likelihood ratio of its windows, and of those in no stretch that stands out.
     score : float
-        Their difference in standard errors, the sum of what goes beyond a shift, or how unlike the
-        rest they are; positive towards synthetic.
+        Their difference in standard errors, or the sum of what goes beyond a shift; positive
+        towards synthetic.
     called_synthetic : bool
         Whether the clip is called synthetic in part for it; else there is no verdict on it.
     bandwidth_hz, clipped_share : float or None

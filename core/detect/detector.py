@@ -128,8 +128,7 @@ class Detector:
     ) -> None:
         self.id, self.name = id, name
         self.engine = network if isinstance(network, Engine) else TorchEngine(network)
-        self.weights_sha256 = weights_sha256
-        self.calibration = calibration
+        self.weights_sha256, self.calibration = weights_sha256, calibration
         self.by_codec = dict(by_codec or {})
         self.caution = caution
         self.log_odds = log_odds
@@ -369,7 +368,8 @@ class Detector:
         )
         usual = self.calibration_of(detection.source.codec) is self.calibration
         fitted = self.finding is not None and self.own_calibration is None and usual
-        return in_part(judged, self.decision.inconclusive_llr if fitted else None)
+        band = self.decision.inconclusive_llr if fitted else None
+        return in_part(judged, band, self.finding.least(judged.trace) if self.finding else 0.0)
 
 
 def due_windows(

@@ -86,6 +86,10 @@ class Finding:
         frame = engine.samples_per_frame
         return Finer(self.grid, ranges, samples, frame, self.contrast) if frame else None
 
+    def least(self, trace: Trace | None) -> float:
+        """Score from which a stretch of a clip stands out by its scores alone."""
+        return self.rule.least(sum(x is not None for x in trace.llrs)) if trace else 0.0
+
     def stretches(self, trace: Trace) -> tuple[Stretch, ...]:
         """The stretches that stand out in a clip's shorter windows, in order of time."""
         above = None

@@ -1,7 +1,6 @@
 """Stretches of a clip that score unlike the rest: a scan over every run of windows.
 
 By a detector's own windows (`stretches`), or where it has them by shorter ones (`exceeding`).
-
 A mean over a clip averages a short part away. This compares each run of neighbouring windows with
 all others; it says that they differ, not why: another speaker, room or codec does it too.
 """
@@ -139,7 +138,7 @@ class Excess:
 
     def least(self, windows: int) -> float:
         """The sum that a run must reach in a clip of so many scored windows."""
-        return self.score + self.growth * max(0.0, math.log(windows / USUAL))
+        return self.score + self.growth * math.log(max(windows, USUAL) / USUAL)
 
 
 EXCESS_FIELDS = tuple(field.name for field in fields(Excess))
@@ -161,8 +160,8 @@ def exceeding(
 ) -> tuple[Stretch, ...]:
     """The stretches that stand out by shorter windows, in order of time.
 
-    The median of the clip is taken from all scores, and the shift from what is left on either
-    side. The run with the largest sum is named if it reaches the least of the rule; then others.
+    The median of the clip is taken from all scores, and the shift from what is left either side.
+    The run with the largest sum is named if it reaches the least of the rule; then others.
 
     Parameters
     ----------
@@ -203,7 +202,7 @@ def exceeding(
     rest = np.ones(len(values), dtype=bool)
     for first, end, _ in runs:
         rest[first:end] = False
-    elsewhere = float(values[rest].mean()) if rest.any() else float(np.median(values))
+    elsewhere = float(values[rest].mean() if rest.any() else np.median(values))
     half = (window_s - hop_s) / 2  # a score belongs to the middle of its window
     found = []
     for first, end, score in runs:
@@ -284,12 +283,11 @@ def stretches_at_hop(
     )
 
 
-def in_part(judged: Detection, band: tuple[float, float] | None) -> Detection:
+def in_part(judged: Detection, band: tuple[float, float] | None, least: float) -> Detection:
     """The same, called synthetic in part where stretches of it earn that.
 
-    A stretch does that lies above the rest and scores as a whole clip must to be called synthetic:
-    it was chosen among many, so its score is an upper end, and what is inside the band for a clip
-    accuses nobody here.
+    A stretch does that stands out by its scores alone, and scores as a whole clip must to be called
+    synthetic: it was chosen among many, so what is inside the band for a clip accuses nobody here.
 
     Parameters
     ----------
@@ -298,6 +296,8 @@ def in_part(judged: Detection, band: tuple[float, float] | None) -> Detection:
     band : (float, float) or None
         Of the detector's decision; None where its rule for stretches was not fitted on whole human
         clips under the calibration that it has, so that nothing earns this verdict.
+    least : float
+        Score from which a stretch does: `Excess.least`.
 
     Returns
     -------
@@ -312,7 +312,7 @@ def in_part(judged: Detection, band: tuple[float, float] | None) -> Detection:
         replace(
             s,
             called_synthetic=edge is not None
-            and s.score > 0
+            and s.score >= least
             and not unjudged(s)
             and decide(s.llr, judged.stance, edge) == "synthetic",
         )

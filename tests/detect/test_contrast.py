@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from core.detect.contrast import Contrast, features, load, runs_above
-from core.detect.detection import SEAL, Detection, seal
+from core.detect.decision import EVEN, Decision
+from core.detect.detection import IN_PART, SEAL, Detection, seal
 from core.detect.finer import Finding
 from core.detect.model_config import DetectorError
 from core.detect.model_directory import load_directory
@@ -147,8 +148,15 @@ def test_what_stands_out_by_it_is_kept_in_a_file_and_no_file_can_say_otherwise(m
     trace = replace(found.trace, llrs=tuple(llrs.tolist()), unlike=tuple(unlike.tolist()))
     found = replace(found, trace=trace)
     below, above = own.stretches_in(found)
-    assert (below.score, above.score) == (pytest.approx(-40.0), pytest.approx(1.0))
+    assert (below.score, above.score) == (pytest.approx(-40.0), pytest.approx(6.0))
     assert (above.start_s, above.end_s) == (30.75, 33.75)
+    own.decision = Decision((-1.0, 0.5))
+    judged = own.with_stance(replace(found, stands_out=(below, above), llr=-2.5), EVEN)
+    assert judged.verdict == IN_PART  # six beyond the shift are enough for the rule's five
+    own.finding = replace(own.finding, rule=Excess(2.0, 6.5, 0.0))
+    assert own.stretches_in(found) == (below, above)  # still named, and no verdict
+    assert own.with_stance(judged, EVEN).verdict == "authentic"
+    own.finding = replace(own.finding, rule=Excess(2.0, 5.0, 0.0))
     by_scores = own.stretches_in(replace(found, trace=replace(trace, unlike=())))
     assert [s.score for s in by_scores] == pytest.approx([-40.0, 6.0])
     data = replace(found, stands_out=()).to_dict()

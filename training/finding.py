@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.audio.clip import SAMPLE_RATE
-from core.detect.contrast import Contrast
+from core.detect.contrast import Contrast, runs_above
 from core.detect.finer import SHORTER
 from core.detect.outlier import FEWEST_SHORT, MOST, Excess, heaviest
 from training.contrast import Heard, Listener
@@ -115,12 +115,13 @@ def cut(heard: Heard) -> list[Heard]:
 def least(contrast: Contrast, pieces: Sequence[Heard]) -> float:
     """The mean log-odds that no run whose scores say so too reaches in whole human clips; no less
     than even. Dev has few people, and what stands out upwards can accuse one."""
-    even = replace(contrast, least=0.0)
-    found = []
+    found = [-1.0]
     for piece in pieces:
-        scores = even.scores(piece.llrs, even.reduced(piece.embeddings))
-        runs = even.found(piece.llrs, scores, SHIFT, MOST)
-        found.append(max((mean for *_, mean in runs), default=-1.0))
+        scores = contrast.scores(piece.llrs, contrast.reduced(piece.embeddings))
+        away = piece.llrs - np.median(piece.llrs) - SHIFT
+        for first, end, mean in runs_above(scores, contrast.run, 0.0, MOST):
+            if away[first:end].sum() >= contrast.beyond:
+                found.append(mean)
     return max(0.0, math.ceil(1_000 * max(found) + 1) / 1_000)
 
 

@@ -59,7 +59,7 @@ class Hearing(HandDetector):
         hears = spectrum.argmax(1) * 2 > 1_000
         edges = np.flatnonzero(np.diff(np.pad(hears.astype(int), 1))) / 2
         found = [
-            Stretch(a, b, 3.0, -3.0, 9.0) for a, b in zip(edges[::2], edges[1::2], strict=True)
+            Stretch(a, b, 3.0, -3.0, 12.0) for a, b in zip(edges[::2], edges[1::2], strict=True)
         ]
         llrs = tuple(np.where(hears, 3.0, -3.0).tolist())
         return replace(made, stands_out=tuple(found), trace=Trace(0.5, 0.5, llrs))

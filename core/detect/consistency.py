@@ -74,7 +74,8 @@ def problem_of(d: Detection) -> str:
         return "its verdict and its score contradict each other"
     if not isinstance(d.calibrated, bool):
         return "it does not say whether it is calibrated"
-    scores = [d.llr, *(w.llr for w in d.windows), *(d.trace.llrs if d.trace else ())]
+    scores = [d.llr, *(w.llr for w in d.windows)]
+    scores += [*d.trace.llrs, *d.trace.unlike] if d.trace else []
     if not all(abs(_number(s)) < 1e6 for s in scores if s is not None):
         return "a score is out of range"
     # A certain chance has no log-odds, and no detector gives one.

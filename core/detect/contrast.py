@@ -16,6 +16,9 @@ import numpy as np
 MEMBERS = ("mean", "project", "own", *(f"{n}.{part}" for n in range(3) for part in ("w", "b")))
 """Arrays of a model's file."""
 
+LARGEST = 1e6
+"""No log-odds are as large."""
+
 _LLR_UNIT, _AWAY_UNIT = 3.0, 2.0
 
 
@@ -98,8 +101,10 @@ class Contrast:
         list of (int, int, float)
             First index, the index after the last, and the sum.
         """
-        away = llrs - np.median(llrs) - shift
         runs = runs_above(scores, self.run, self.least, most)
+        if not runs:  # nor is there a median, where no window was scored
+            return []
+        away = llrs - np.median(llrs) - shift
         summed = [(first, end, float(away[first:end].sum())) for first, end, _ in runs]
         return [run for run in summed if run[2] >= self.beyond]
 
@@ -198,7 +203,8 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> Contrast:
     for name in MEMBERS:
         if name not in arrays:
             raise ValueError(f"it lacks the array '{name}'.")
-    held = {name: arrays[name].astype(np.float32) for name in MEMBERS}
+    with np.errstate(over="ignore"):  # what is too large for that is no number, and refused as such
+        held = {name: arrays[name].astype(np.float32) for name in MEMBERS}
     layers = tuple((held[f"{n}.w"], held[f"{n}.b"]) for n in range(3))
     made = Contrast(
         held["mean"], held["project"], layers, held["own"], int(config["run"]),
@@ -206,11 +212,18 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> Contrast:
     )  # fmt: skip
     if not _goes_together(made) or not all(np.isfinite(array).all() for array in held.values()):
         raise ValueError("its arrays do not go together, or hold what is no number.")
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        scores = made.scores(rng.normal(size=9), made.reduced(rng.normal(size=(9, len(made.mean)))))
+    if not (np.abs(scores) < LARGEST).all():
+        raise ValueError("its scores are out of range.")
     return made
 
 
 def _goes_together(made: Contrast) -> bool:
-    if made.mean.ndim != 1 or made.project.ndim != 2 or made.own.ndim != 1 or not made.own.size:
+    if made.mean.ndim != 1 or made.project.ndim != 2 or made.own.ndim != 1:
+        return False
+    if not made.own.size or not made.project.size:
         return False
     size = 4 + made.project.shape[1]
     for weight, bias in made.layers:

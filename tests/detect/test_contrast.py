@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from core.detect.contrast import Contrast, features, load, runs_above
 from core.detect.decision import EVEN, Decision
-from core.detect.detection import IN_PART, SEAL, Detection, seal
+from core.detect.detection import IN_PART, SEAL, Detection, Trace, seal
 from core.detect.finer import Finding
 from core.detect.model_config import DetectorError
 from core.detect.model_directory import load_directory
@@ -113,6 +113,10 @@ def test_the_shipped_one_loads_and_its_file_must_be_the_one_that_is_named(tmp_pa
         ({"mean": np.zeros(3, np.float32)}, "do not go together"),
         ({"0.b": np.zeros(48, np.float32)}, "do not go together"),
         ({"own": np.full(3, np.nan, np.float32)}, "do not go together"),
+        ({"own": np.full(3, 1e300)}, "do not go together"),
+        ({"project": np.zeros((400, 0), np.float32)}, "do not go together"),
+        ({"project": np.full((400, 32), 1e37, np.float32)}, "scores are out of range"),
+        ({"2.w": np.full((3, 1, 48, 1), 1e9, np.float32)}, "scores are out of range"),
     ],
 )
 def test_arrays_that_do_not_go_together_are_refused(tmp_path, changed, said):
@@ -161,7 +165,7 @@ def test_what_stands_out_by_it_is_kept_in_a_file_and_no_file_can_say_otherwise(m
     assert [s.score for s in by_scores] == pytest.approx([-40.0, 6.0])
     data = replace(found, stands_out=()).to_dict()
     assert Detection.from_dict(data) == replace(found, stands_out=())
-    for wrong in ([1.0] * (n - 1), [None] * n, ["1"] * n, 5):
+    for wrong in ([1.0] * (n - 1), [None] * n, ["1"] * n, 5, [1e308] * n):
         changed = {**data, "trace": {**data["trace"], "unlike": wrong}}
         changed[SEAL] = seal(changed)
         with pytest.raises(SavedError, match="damaged"):
@@ -175,3 +179,9 @@ def test_an_older_file_without_it_opens_with_a_doubt(monkeypatch):
     assert not found.trace.unlike
     (saved,) = open_saved(json.dumps(found.to_dict()).encode(), lambda _: new)
     assert any("not held against the rest" in doubt for doubt in saved.doubts)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_no_window_was_scored_nothing_stands_out():
+    nothing = Trace(1.0, 0.5, (None,) * 30, (None,) * 30)
+    assert Finding(GRID, Excess(2.0, 5.0, 0.0), made()).stretches(nothing) == ()

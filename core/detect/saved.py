@@ -58,6 +58,9 @@ AGREES = 0.05
 WINDOW_AGREES = 0.25
 """How far apart a window's scores may be, where nothing is averaged."""
 
+UNLIKE_AGREES = 1.0
+"""How far apart its log-odds may be, which add up what differs in all around it."""
+
 MEASURED = {
     "duration_s": (0.1, "the seconds of sound"),
     "speech_s": (0.1, "the seconds of speech"),
@@ -227,6 +230,10 @@ def differences(saved: Detection, again: Detection) -> list[str]:
         moved = sum(not _near(a, b, WINDOW_AGREES) for a, b in shorter)
         if moved:
             found.append(f"the scores of {moved:,} of {len(shorter):,} shorter windows")
+        held = list(zip(saved.trace.unlike, again.trace.unlike, strict=False))  # or not these
+        moved = sum(not _near(a, b, UNLIKE_AGREES) for a, b in held)
+        if moved:
+            found.append(f"how unlike the rest {moved:,} of {len(held):,} shorter windows are")
     if any(
         not (
             _near(a.bandwidth_hz, b.bandwidth_hz, 200.0)

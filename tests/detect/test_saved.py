@@ -17,7 +17,7 @@ from core.detect import saved as saved_module
 from core.detect.calibration import Calibration
 from core.detect.consistency import problem_of
 from core.detect.decision import Stance
-from core.detect.detection import SEAL, Window, seal
+from core.detect.detection import SEAL, Trace, Window, seal
 from core.detect.detector import MIN_HOP_S
 from core.detect.familiarity import FamiliarityMeasure
 from core.detect.outlier import stretches_at_hop
@@ -676,6 +676,16 @@ def test_judging_again_sees_windows_that_changed_places():
     )
     told = comparison(replace(d, windows=(*moved, *rest)), d)
     assert "does not agree" in told and "the scores of 2 of 4 windows" in told
+
+
+def test_judging_again_sees_what_a_file_says_wrongly_of_how_unlike_the_rest_windows_are():
+    """By that alone a stretch can be hidden, or put elsewhere."""
+    d = replace(MADE.detect(clip(9.0)), trace=Trace(1.0, 0.5, (1.0,) * 17, (2.0,) * 17))
+    unlike = (2.9, 3.1, -2.0, *d.trace.unlike[3:])
+    told = comparison(replace(d, trace=replace(d.trace, unlike=unlike)), d)
+    assert told.endswith("The file differs in how unlike the rest 2 of 17 shorter windows are.")
+    older = replace(d, trace=replace(d.trace, unlike=()))
+    assert "the result agrees" in comparison(older, d)
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,13 @@ def test_systems_stand_side_by_side_with_their_differences():
 def test_an_address_with_more_systems_than_stand_side_by_side_says_so():
     every = seen("Side by side").multiselect(key="compare").options
     at = run(view="Side by side", compare=every)
-    said = [f"The address names {len(every)} systems: the first 6 stand here."]
+    said = [f"The address names {len(every)} of these systems: the first 6 stand here."]
     assert [i.value for i in at.info] == said
     assert at.multiselect(key="compare").value == every[:6] and not at.run().info
+    elsewhere = sorted({*tables.load_figures()["system"]} - {*every})[:3]
+    at = run(view="Side by side", compare=[*elsewhere, *every[:5]])
+    assert at.multiselect(key="compare").value == every[:5]
+    assert not [i.value for i in at.info if "stand here" in i.value]
 
 
 def test_filters_combine_and_reset():

@@ -34,9 +34,9 @@ def side_by_side(book: Book) -> None:
     there = rows[rows["benchmark"] == on]
     known = list(there["system"].unique())
     choices.say_missing({"compare": known})
-    named = st.query_params.get_all("compare")
+    named = [name for name in st.query_params.get_all("compare") if name in known]
     if len(named) > MOST:
-        st.info(f"The address names {len(named)} systems: the first {MOST} stand here.")
+        st.info(f"The address names {len(named)} of these systems: the first {MOST} stand here.")
     chosen = two.multiselect(
         "Two to six systems; the first is the reference",
         known,

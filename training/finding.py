@@ -57,13 +57,15 @@ def fit_finding(
     ValueError
         If there are too few human clips.
     """
+    from core.detect.contrast import load as load_contrast
     from core.detect.model_config import read_config
     from core.detect.model_directory import load_directory
     from training.clips import read_all
     from training.model_files import write_config
 
     detector = load_directory(directory)
-    contrast = detector.finding.contrast if detector.finding is not None else None
+    entry = read_config(Path(directory)).get("contrast")
+    contrast = load_contrast(directory, entry) if entry else None
     listen = Listener(detector)
     dev = read_all(indexes)
     every = list(hosts(dev[dev["split"] == "dev"], (10 * LENGTHS_S[-1],)))

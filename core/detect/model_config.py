@@ -165,7 +165,7 @@ def _wrong(config: Mapping[str, Any]) -> str:
         return "its familiarity is out of range"
     if config.get("stands_out") and not _finds(config["stands_out"], config):
         return "what it says of stretches that stand out is damaged"
-    if contrast and not _contrasts(contrast, config):
+    if contrast and not _contrasts(contrast):
         return "what holds windows against the rest of a clip is damaged"
     if config.get("shorter") and not _blends(config["shorter"], config):
         return "what shorter windows count for is damaged"
@@ -206,12 +206,10 @@ def _blends(found: Any, config: Mapping[str, Any]) -> bool:
     return alike and _fits(found, config) and _number(found["share"], 1) and found["share"] >= 0
 
 
-def _contrasts(found: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    """Whether the numbers are in range, and there are shorter windows."""
-    return (
-        bool(config.get("stands_out"))
-        and _whole(found.get("run"), 1, 100)
-        and all(_number(found.get(key), 100) and found[key] >= 0 for key in ("least", "beyond"))
+def _contrasts(found: Mapping[str, Any]) -> bool:
+    """Whether the numbers are in range; it is there before what stands out is fitted."""
+    return _whole(found.get("run"), 1, 100) and all(
+        _number(found.get(key), 100) and found[key] >= 0 for key in ("least", "beyond")
     )
 
 

@@ -14,14 +14,16 @@ from core.detect import model_directory
 from core.detect.contrast import Contrast
 from core.detect.decision import EVEN
 from core.detect.detection import Stretch, Trace
+from core.detect.model_config import checked_config
 from core.detect.outlier import heaviest
 from core.detect.registry import EMBEDDED
 from core.evaluate.names import BREAKDOWNS, METRICS
 from tests.builders import FINDING, HandDetector
+from tests.detect.test_contrast import made
 from training import finding
 from training.card import TABLES
 from training.commands import main
-from training.contrast import Heard
+from training.contrast import Heard, write
 from training.hosts import hosts, part_for, with_part
 from training.stretches import WHOLE, measured, stretch_rows
 
@@ -156,6 +158,8 @@ def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
 ):
     config = json.loads((EMBEDDED / "config.json").read_text("utf-8"))
     (tmp_path / "config.json").write_text(json.dumps({**config, "stands_out": {}}))
+    held = write(tmp_path, replace(made(d=2), least=90.0), "by hand")
+    assert checked_config(tmp_path)["contrast"] == held  # before there is a rule
     human = index[index["label"] == "bonafide"].assign(split="dev")
     sources = [human.assign(source=f"s{i}") for i in range(6)]
     clips = pd.concat([*sources, human.assign(source="t", split="test")])
@@ -164,7 +168,7 @@ def test_a_rule_is_fitted_on_human_clips_of_dev_and_written_beside_the_rest(
     monkeypatch.setattr(finding, "FALSELY", 0.05)
     written = finding.fit_finding(tmp_path, [])
     assert json.loads((tmp_path / "config.json").read_text("utf-8")) == {
-        **config, "stands_out": written
+        **config, "stands_out": written, "contrast": held | {"least": 0.0}
     }  # fmt: skip
     assert (written["window"], written["hop"], written["shift"]) == (16_000, 8_000, 2.0)
     assert 0 < written["score"] < 0.01  # of clips that sound alike all through

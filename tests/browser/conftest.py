@@ -239,6 +239,7 @@ def visit(tab: Page, server: Server, errors: list[str]) -> Iterator[Callable[...
     tab.on("request", ask)
     yield open_page
     server.processes.look()
+    server.watch.look()  # a full pipe takes no more notes
     tab.remove_listener("request", ask)
     tab.remove_listener("pageerror", note)
     tab.remove_listener("console", listen)

@@ -64,7 +64,10 @@ def _measured(
         ]
         spans = [(x, y) for x, y in cut if x < y]
         found.append(band_and_clipping(samples, spans or [(first, last)]))
-    band, clipped = np.median(np.array(found), axis=0)
+    # Of two in the middle the one that speaks against a verdict: one may reach into the rest.
+    bands, shares_cut = zip(*found, strict=True)
+    band = np.quantile(bands, 0.5, method="lower")
+    clipped = np.quantile(shares_cut, 0.5, method="higher")
     return replace(stretch, bandwidth_hz=float(band), clipped_share=float(clipped))
 
 

@@ -60,6 +60,14 @@ def test_what_a_stretch_sounds_like_is_heard_though_its_ends_are_not_exact(
     assert replace(heard, bandwidth_hz=None, clipped_share=None) == given
 
 
+@pytest.mark.parametrize("how", ["gsm", "overdriven"])
+@pytest.mark.parametrize("start", [START - 0.25, END - 1.25])
+def test_a_short_stretch_with_one_end_in_the_rest_is_heard_too(how, start, host) -> None:
+    speech = ((0.0, len(host) / SAMPLE_RATE),)
+    given = Stretch(start, start + 1.5, 4.0, -3.0, 9.0)
+    assert unjudged(sounding(clip_of(put(host, how)), [given], speech)[0])
+
+
 @example(start=0.0, length=1.0, spoken=0.99999)
 @given(start=st.floats(0.0, 29.0), length=st.floats(0.01, 9.0), spoken=st.floats(0.0, 28.0))
 @settings(max_examples=60, deadline=None)

@@ -13,7 +13,7 @@ import numpy as np
 from core.audio.clip import SAMPLE_RATE
 from core.detect.contrast import Contrast, runs_above
 from core.detect.finer import SHORTER
-from core.detect.outlier import FEWEST_SHORT, MOST, Excess, heaviest
+from core.detect.outlier import FEWEST_SHORT, Excess, heaviest
 from training.contrast import Heard, Listener
 from training.hosts import LENGTHS_S, hosts
 
@@ -121,7 +121,7 @@ def least(contrast: Contrast, pieces: Sequence[Heard]) -> float:
     for piece in pieces:
         scores = contrast.scores(piece.llrs, contrast.reduced(piece.embeddings))
         away = piece.llrs - np.median(piece.llrs) - SHIFT
-        for first, end, mean in runs_above(scores, contrast.run, 0.0, MOST):
+        for first, end, mean in runs_above(scores, contrast.run, 0.0):
             if away[first:end].sum() >= contrast.beyond:
                 found.append(mean)
     return max(0.0, math.ceil(1_000 * max(found) + 1) / 1_000)

@@ -6,8 +6,9 @@ itself. A small network hears a window's embedding against the clip's own, and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,12 @@ class Contrast:
         list of (int, int, float)
             First index, the index after the last, and the sum.
         """
-        runs = runs_above(scores, self.run, self.least, most)
-        if not runs:  # nor is there a median, where no window was scored
+        if not len(llrs):  # no window was scored, and there is no median
             return []
         away = llrs - np.median(llrs) - shift
-        summed = [(first, end, float(away[first:end].sum())) for first, end, _ in runs]
-        return [run for run in summed if run[2] >= self.beyond]
+        runs = runs_above(scores, self.run, self.least)
+        summed = ((first, end, float(away[first:end].sum())) for first, end, _ in runs)
+        return list(islice((run for run in summed if run[2] >= self.beyond), most))
 
 
 def features(llrs: np.ndarray, reduced: np.ndarray) -> np.ndarray:
@@ -136,9 +137,7 @@ def features(llrs: np.ndarray, reduced: np.ndarray) -> np.ndarray:
     return np.concatenate([np.stack(own), away.T / _AWAY_UNIT]).astype(np.float32)
 
 
-def runs_above(
-    scores: np.ndarray, run: int, least: float, most: int
-) -> list[tuple[int, int, float]]:
+def runs_above(scores: np.ndarray, run: int, least: float) -> Iterator[tuple[int, int, float]]:
     """Runs of windows that stand out, the clearest first.
 
     A run is where the mean of ``run`` neighbours reaches the least; it goes from the highest of
@@ -152,16 +151,14 @@ def runs_above(
         At least 1.
     least : float
         At least 0.
-    most : int
-        Runs that are looked for.
 
-    Returns
-    -------
-    list of (int, int, float)
+    Yields
+    ------
+    (int, int, float)
         First index, the index after the last, and the mean that reached the least; no two touch.
     """
-    left, found = scores.astype(np.float64), list[tuple[int, int, float]]()
-    while len(left) >= run and len(found) < most:
+    left = scores.astype(np.float64)
+    while len(left) >= run:
         sums = np.cumsum(np.concatenate([[0.0], left]))
         means = (sums[run:] - sums[:-run]) / run
         at = int(np.argmax(means))
@@ -173,9 +170,8 @@ def runs_above(
             first -= 1
         while end < len(left) and left[end] > 0:
             end += 1
-        found.append((first, end, float(means[at])))
+        yield first, end, float(means[at])
         left[max(0, first - 1) : end + 1] = -1e6
-    return found
 
 
 def load(directory: str | Path, config: Mapping[str, Any]) -> Contrast:

@@ -69,22 +69,29 @@ def test_a_run_goes_as_far_as_the_odds_are_above_even():
     scores = np.full(40, -4.0)
     scores[10:15] = [0.1, 2.0, 3.0, 2.0, 0.2]
     scores[30:32] = 9.0  # too short for three neighbours of that mean
-    assert runs_above(scores, 3, 2.0, 3) == [(30, 32, pytest.approx(14 / 3)), (10, 15, 7 / 3)]
-    assert runs_above(scores, 3, 2.0, 1) == [(30, 32, pytest.approx(14 / 3))]
-    assert runs_above(scores, 3, 5.0, 3) == []
-    assert runs_above(scores[:2], 3, 0.0, 3) == []
+    found = list(runs_above(scores, 3, 2.0))
+    assert found == [(30, 32, pytest.approx(14 / 3)), (10, 15, 7 / 3)]
+    assert not list(runs_above(scores, 3, 5.0)) and not list(runs_above(scores[:2], 3, 0.0))
+
+
+def test_runs_without_scores_hide_none_that_has_them():
+    scores, llrs = np.full(90, -4.0), np.zeros(90)
+    for place in range(5, 85, 20):
+        scores[place : place + 5] = 3.0
+    scores[65:70], llrs[65:70] = 2.0, 4.0  # the fourth, and the only one that scores say too
+    assert made().found(llrs, scores, 2.0, 3) == [(65, 70, 10.0)]
 
 
 @given(st.lists(st.floats(-9, 9), max_size=60), st.integers(1, 7), st.floats(0.01, 4))
 def test_runs_reach_the_least_and_do_not_touch(values, run, least):
     scores = np.array(values, float)
-    found = runs_above(scores, run, least, 3)
+    found = list(runs_above(scores, run, least))
     for first, end, mean in found:
         assert (scores[first:end] > 0).all() and mean >= least
         assert first == 0 or scores[first - 1] <= 0
         assert end == len(scores) or scores[end] <= 0
     places = sorted((first, end) for first, end, _ in found)
-    assert len(found) <= 3 and all(b < c for (_, b), (c, _) in itertools.pairwise(places))
+    assert all(b < c for (_, b), (c, _) in itertools.pairwise(places))
 
 
 CONFIG = json.loads((EMBEDDED / "config.json").read_text("utf-8"))

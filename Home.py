@@ -64,6 +64,7 @@ def dashboard() -> None:
     prewarm()
     keep_history([p.url_path for p in pages])
     keep_presses()
+    session.note_page(address(page.url_path))
     with explained(address(page.url_path)):
         page.run()
     session.forget_wishes()

@@ -20,7 +20,7 @@ from core.detect.detection import Stretch
 from core.detect.detector import Decision, DetectorError
 from core.detect.registry import models_home
 from core.detect.stream import LiveWindow, Take
-from core.show import cache
+from core.show import cache, session
 from core.show.live import current, microphone, words
 from core.show.theme import VERDICTS
 from tests.damage import NAMES
@@ -379,6 +379,14 @@ def test_a_start_lets_go_of_the_take_before_and_a_stop_keeps_the_new_one(monkeyp
     assert second is not first and first.snapshot().state == "discarded"
     component(False, False)  # the browser refused before a single frame
     assert current.is_silent()
+    component(False, True)
+    session.note_page("live")
+    component(False, False)
+    assert not current.was_left()
+    component(False, True)
+    session.note_page("detect")
+    component(False, False)  # what ended it is that its visitor went to another page
+    assert current.was_left() and not current.take().open
     current.discard()
 
 

@@ -54,7 +54,8 @@ def changed() -> None:
     """Follow the component: a start opens a take, a stop finishes it."""
     state = st.session_state[MICROPHONE].state
     if not (state.playing or state.signalling):
-        current.finish()
+        # As its page goes the component may still say so, as if somebody had pressed Stop.
+        (current.finish if session.shown_page() in ("", "live") else current.leave)()
     elif not current.is_open():
         current.begin()
 

@@ -38,6 +38,7 @@ from core.show.session.judging import (
     was_stressed,
 )
 from core.show.session.origin import look_for_watermark, origin_of
+from core.show.session.shown import note_page, shown_page
 from core.show.session.wishes import forget_wishes, pressed, wish
 
 __all__ = [
@@ -66,12 +67,14 @@ __all__ = [
     "keep_stress",
     "look_for_watermark",
     "next_entries",
+    "note_page",
     "origin_of",
     "pressed",
     "refused",
     "select",
     "selected",
     "session_dict",
+    "shown_page",
     "stance",
     "stress_of",
     "stress_tests",

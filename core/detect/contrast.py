@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from core.detect.weights import arrays_in
+
 MEMBERS = ("mean", "project", "own", *(f"{n}.{part}" for n in range(3) for part in ("w", "b")))
 """Arrays of a model's file."""
 
@@ -39,9 +41,9 @@ class Contrast:
     run : int
         Neighbouring windows whose mean is compared with `least`.
     least : float
-        Mean log-odds from which a run stands out, where its scores say so too:
+        Mean log-odds from which a run stands out, where its scores say so too.
     beyond : float
-        Least sum of what they are above the clip's median and a shift.
+        For that: least sum of what they are above the clip's median and a shift.
     """
 
     mean: np.ndarray
@@ -69,8 +71,8 @@ class Contrast:
         Returns
         -------
         numpy.ndarray
-            float64 ``[n]``: log-odds that a window is synthetic in a clip that is human
-            otherwise, of which one half second in ten is not. They are not calibrated.
+            float64 ``[n]``: log-odds, not calibrated, that a window is synthetic in a clip that is
+            human otherwise.
         """
         inputs = features(llrs, reduced)
         found = np.zeros(len(llrs))
@@ -189,16 +191,7 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> Contrast:
     ValueError
         If the file is damaged, lacks an array, or holds arrays that do not go together.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = load_file(Path(directory) / Path(str(config["file"])).name)
-    except (SafetensorError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError("it cannot be read as safetensors.") from error
-    for name in MEMBERS:
-        if name not in arrays:
-            raise ValueError(f"it lacks the array '{name}'.")
+    arrays = arrays_in(directory, config, MEMBERS)
     with np.errstate(over="ignore"):  # what is too large for that is no number, and refused as such
         held = {name: arrays[name].astype(np.float32) for name in MEMBERS}
     layers = tuple((held[f"{n}.w"], held[f"{n}.b"]) for n in range(3))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.detect.detection import Familiarity
+from core.detect.weights import arrays_in
 
 
 @dataclass(frozen=True)
@@ -92,16 +93,7 @@ def load(directory: str | Path, config: Mapping[str, Any]) -> FamiliarityMeasure
     ValueError
         If the file is damaged, lacks an array, or holds arrays that do not go together.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = load_file(Path(directory) / Path(str(config["file"])).name)
-    except (SafetensorError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError("it cannot be read as safetensors.") from error
-    for name in ("mean", "whiten", "centres", "usual"):
-        if name not in arrays:
-            raise ValueError(f"it lacks the array '{name}'.")
+    arrays = arrays_in(directory, config, ("mean", "whiten", "centres", "usual"))
     named = len(config.get("families", []))
     size, kept = (*arrays["whiten"].shape, 0, 0)[:2]
     shapes = {

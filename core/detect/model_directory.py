@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.audio.windows import HOP, WINDOW
 from core.detect.calibration import Calibration
+from core.detect.contrast import load as contrast_in
 from core.detect.decision import Decision
 from core.detect.detection import Reason
 from core.detect.engine import OnnxEngine, TorchEngine
+from core.detect.familiarity import load as familiarity_in
 from core.detect.feeds import Feed
 from core.detect.finer import Blend, Finding
 from core.detect.model_config import DetectorError as DetectorError
@@ -28,6 +30,8 @@ from core.detect.detector import Detector
 from core.detect.weights import briefly, checked_sha256
 
 logger = logging.getLogger(__name__)
+
+_Part = TypeVar("_Part")
 
 
 def load_directory(directory: str | Path, engine: str | None = None) -> Detector:
@@ -75,30 +79,12 @@ def load_directory(directory: str | Path, engine: str | None = None) -> Detector
         short, words = ("int8", "8-bit") if engine == "int8" else ("fp32", "single precision")
         id, name = f"{id}-{short}", f"{name}, {words}"
         caution = _other_precision(words, offered.get("int8") or {})
-    familiarity = None
-    if config.get("familiarity"):
-        from core.detect.familiarity import load as load_familiarity
-
-        measure = config["familiarity"]
-        checked_sha256(file_in(directory, measure["file"]), measure["sha256"])
-        try:
-            familiarity = load_familiarity(directory, measure)
-        except ValueError as error:
-            raise DetectorError(
-                f"The familiarity measure in {directory.name} is damaged: {error}"
-            ) from error
-    contrast = None
-    if config.get("contrast"):
-        from core.detect.contrast import load as load_contrast
-
-        checked_sha256(file_in(directory, config["contrast"]["file"]), config["contrast"]["sha256"])
-        try:
-            contrast = load_contrast(directory, config["contrast"])
-        except ValueError as error:
-            raise DetectorError(
-                f"What holds windows against the rest of a clip in {directory.name} is damaged: "
-                f"{error}"
-            ) from error
+    familiarity = _arrays(
+        directory, config, "familiarity", familiarity_in, "The familiarity measure"
+    )
+    contrast = _arrays(
+        directory, config, "contrast", contrast_in, "What holds windows against the rest of a clip"
+    )
     calibration = config.get("calibration")
     decision = config.get("decision") or {}
     band = decision.get("inconclusive_llr", (0.0, 0.0))
@@ -129,6 +115,24 @@ def load_directory(directory: str | Path, engine: str | None = None) -> Detector
         else None,
         blend=Blend.from_config(config["shorter"]) if config.get("shorter") else None,
     )
+
+
+def _arrays(
+    directory: Path,
+    config: Mapping[str, Any],
+    part: str,
+    load: Callable[[Path, Mapping[str, Any]], _Part],
+    what: str,
+) -> _Part | None:
+    """A part that a configuration names with its file of arrays; None where it names none."""
+    entry = config.get(part)
+    if not entry:
+        return None
+    checked_sha256(file_in(directory, entry["file"]), entry["sha256"])
+    try:
+        return load(directory, entry)
+    except ValueError as error:
+        raise DetectorError(f"{what} in {directory.name} is damaged: {error}") from error
 
 
 def _torch_network(directory: Path, config: Mapping[str, Any], weights: Path) -> nn.Module:

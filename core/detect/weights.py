@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from core.detect.model_config import DetectorError as DetectorError
 
@@ -59,6 +62,38 @@ def checked_sha256(path: Path, expected: str) -> str:
             f"{digest[:12]}…, expected {expected[:12]}…). Remove it and put the right one in place."
         )
     return digest
+
+
+def arrays_in(
+    directory: str | Path, config: Mapping[str, Any], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The arrays of a file that a model's configuration names.
+
+    Parameters
+    ----------
+    directory : path-like
+        The model's folder.
+    config : mapping
+        With ``file``.
+    names : sequence of str
+        Those that there have to be.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or lacks one of them.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(Path(directory) / Path(str(config["file"])).name)
+    except (SafetensorError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise ValueError("it cannot be read as safetensors.") from error
+    for name in names:
+        if name not in arrays:
+            raise ValueError(f"it lacks the array '{name}'.")
+    return dict(arrays)
 
 
 def briefly(error: BaseException) -> str:

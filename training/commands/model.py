@@ -143,7 +143,7 @@ def _contrast(options: argparse.Namespace) -> None:
     index = read_all(options.corpus)
     train = index[index["split"] == "train"]
     clips = list(spliced(load_directory(options.model), train, print_progress()))
-    if not any(clip.label == "spoof" for clip in clips):
+    if not {"", "spoof"} <= {clip.label for clip in clips}:
         raise ValueError(
             "The train splits hold no human clip of 30 s, nor a speaker with as much, into which a "
             "synthetic part can be set. Name more corpora by --corpus."
